@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wsltop.charts.axis import ROWS_APART, size_ticks, size_unit, time_ticks
+from wsltop.core.units import GIB, MIB
+
+
+def labels(maximum: int, rows: int) -> list[str]:
+    return [tick.label for tick in size_ticks(maximum, rows)]
+
+
+@pytest.mark.parametrize(
+    ("maximum", "rows", "expected"),
+    [
+        (int(15.6 * GIB), 8, ["4", "8", "12"]),
+        (int(15.6 * GIB), 16, ["2", "4", "6", "8", "10", "12", "14"]),
+        (int(15.6 * GIB), 3, ["8"]),
+        (8 * GIB, 8, ["2", "4", "6", "8"]),
+        (64 * GIB, 8, ["16", "32", "48", "64"]),
+        (int(1.9 * GIB), 10, ["0.5", "1", "1.5"]),
+        (700 * MIB, 8, ["256", "512"]),
+        (GIB, 0, []),
+        (0, 10, []),
+        (-GIB, 10, []),
+    ],
+)
+def test_sizes_are_round(maximum: int, rows: int, expected: list[str]) -> None:
+    assert labels(maximum, rows) == expected
+
+
+def test_small_machines_count_in_mib() -> None:
+    assert (size_unit(GIB), size_unit(GIB - 1)) == ("GiB", "MiB")
+
+
+@given(st.integers(0, 4096 * GIB), st.integers(0, 100))
+def test_size_ticks_rise_and_keep_apart(maximum: int, rows: int) -> None:
+    ticks = size_ticks(maximum, rows)
+    assert len(ticks) >= min(rows, maximum // MIB, 1)
+    for tick in ticks:
+        assert 0 < tick.size <= maximum
+        assert 0 <= tick.row < rows
+        # The row contains the size; the maximum itself belongs to the top row.
+        assert tick.row * maximum <= tick.size * rows
+    for lower, upper in pairwise(ticks):
+        assert upper.size > lower.size
+        # A size at the very top steps down into the top row.
+        assert upper.row - lower.row >= ROWS_APART - (upper.size * rows == maximum * rows)
+
+
+@pytest.mark.parametrize(
+    ("window", "width", "expected"),
+    [
+        (60, 120, "-60s -50s -40s -30s -20s -10s now"),
+        (60, 40, "-60s -45s -30s -15s now"),
+        (300, 74, "-5m -4m -3m -2m -1m now"),
+        (300, 36, "-5m -4m -3m -2m -1m now"),
+        (300, 30, "-4m -2m now"),
+        (300, 20, "-4m -2m now"),
+        (600, 74, "-10m -8m -6m -4m -2m now"),
+        (900, 74, "-15m -10m -5m now"),
+        (3600, 74, "-60m -50m -40m -30m -20m -10m now"),
+        (7200, 74, "-120m -100m -80m -60m -40m -20m now"),
+        (6 * 3600, 74, "-6h -5h -4h -3h -2h -1h now"),
+        (24 * 3600, 74, "-24h -20h -16h -12h -8h -4h now"),
+        (7 * 86400, 74, "-6d -4d -2d now"),
+        (300, 4, "now"),
+        (0, 40, "now"),
+        (-1, 40, "now"),
+        (float("nan"), 40, "now"),
+        (float("inf"), 40, "now"),
+        (300, 2, ""),
+    ],
+)
+def test_ages_are_round(window: float, width: int, expected: str) -> None:
+    assert " ".join(tick.label for tick in time_ticks(window, width)) == expected
+
+
+@given(st.floats(0.001, 1e7), st.integers(0, 300))
+def test_time_labels_never_touch_and_end_now(window: float, width: int) -> None:
+    ticks = time_ticks(window, width)
+    assert [tick.label for tick in ticks[-1:]] == ["now"] * (width >= 3)
+    end = -1
+    for tick in ticks:
+        assert tick.start > end
+        end = tick.start + len(tick.label)
+        assert 0 <= tick.start <= tick.column < end <= width
+    assert [tick.column for tick in ticks] == sorted({tick.column for tick in ticks})
+    assert not ticks or ticks[-1].column == width - 1
+
+
+@given(st.sampled_from([60, 300, 900, 3600, 86400]), st.integers(40, 300))
+def test_an_age_stands_in_the_column_that_contains_it(window: int, width: int) -> None:
+    seconds = {"s": 1, "m": 60, "h": 3600}
+    for tick in time_ticks(window, width)[:-1]:
+        age = int(tick.label[1:-1]) * seconds[tick.label[-1]]
+        newest = (width - 1 - tick.column) * window / width
+        assert newest - 1e-6 <= age <= newest + window / width + 1e-6

@@ -1,0 +1,268 @@
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from wsltop.charts.cells import Line, plain
+from wsltop.charts.glyphs import ASCII, BLOCK, BRAILLE, Glyphs
+from wsltop.charts.timeline import Column, Mark, Timeline, TimelineInput, geometry_of, render_timeline
+from wsltop.core.units import GIB, MIB
+
+
+def column(used: float, cache: float, host: float | None) -> Column:
+    return Column(int(used * GIB), int(cache * GIB), None if host is None else int(host * GIB))
+
+
+# Idle, four hogs of 1 GiB, a second not sampled, killed, cache dropped.
+STORY = TimelineInput(
+    columns=(
+        *[column(2.2, 2, 4.9)] * 8,
+        column(3.4, 2, 6.1),
+        column(5.1, 2, 7.6),
+        *[column(6.2, 1.5, 8)] * 8,
+        None,
+        column(2.2, 1.5, 8),
+        column(2.2, 1.5, 6.6),
+        *[column(2.2, 1.5, 4.4)] * 6,
+        column(2.2, 0.2, 4.4),
+        *[column(2.2, 0.2, 2.9)] * 5,
+    ),
+    maximum=8 * GIB,
+    window_seconds=33,
+    marks=(Mark(8, "hog", "hogs"), Mark(19, "kill", "kill"), Mark(27, "cache drop", "drop")),
+)
+
+
+def picture(chart: TimelineInput, width: int, height: int, glyphs: Glyphs = BLOCK) -> str:
+    return "\n".join(plain(line).rstrip() for line in render_timeline(chart, width, height, glyphs))
+
+
+def expect(drawn: str, golden: str) -> None:
+    assert drawn == golden.removeprefix("\n").removesuffix("\n")
+
+
+def style_at(lines: list[Line], row: int, place: int) -> str:
+    for span in lines[row]:
+        if place < len(span.text):
+            return span.style
+        place -= len(span.text)
+    raise AssertionError("beyond the line")
+
+
+def test_blocks() -> None:
+    expect(
+        picture(STORY, 39, 10),
+        """
+   8 ┤         ┏━━━━━━━━ ━┓
+   6 ┤        ┏┛▂▂▂▂▂▂▂▂  ┗┓
+     │        ┃▁████████   ┃
+   4 ┤━━━━━━━━┛█████████   ┗━━━━━━┓
+     │░░░░░░░░▃█████████ ░░░░░░░░ ┃
+   2 ┤▂▂▂▂▂▂▂▂██████████ ▂▂▂▂▂▂▂▂▂┗━━━━
+     │██████████████████ ██████████████
+     │██████████████████┊██████████████
+ GiB └──┬─────▲hogs──────▼kill───▼drop┬
+      -30s      -20s      -10s      now
+""",
+    )
+
+
+def test_braille() -> None:
+    expect(
+        picture(STORY, 39, 10, BRAILLE),
+        """
+   8 ┤         ⡖⠉⠉⠉⠉⠉⠉⠉⠉ ⠉⡆
+   6 ┤        ⣀⠇⣀⣀⣀⣀⣀⣀⣀⣀  ⠓⡄
+     │        ⡇⠡⣿⣿⣿⣿⣿⣿⣿⣿   ⡇
+   4 ┤⠉⠉⠉⠉⠉⠉⠉⠉⠡⣿⣿⣿⣿⣿⣿⣿⣿⣿   ⠧⠤⠤⠤⠤⠤⠤⡀
+     │⠡⠡⠡⠡⠡⠡⠡⠡⣤⣿⣿⣿⣿⣿⣿⣿⣿⣿ ⠡⠡⠡⠡⠡⠡⠡⠡ ⡇
+   2 ┤⣀⣀⣀⣀⣀⣀⣀⣀⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿ ⣀⣀⣀⣀⣀⣀⣀⣀⣀⠉⠉⠉⠉⠉
+     │⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿ ⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
+     │⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿┊⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
+ GiB └──┬─────▲hogs──────▼kill───▼drop┬
+      -30s      -20s      -10s      now
+""",
+    )
+
+
+def test_ascii() -> None:
+    expect(
+        picture(STORY, 39, 10, ASCII),
+        """
+   8 +         +======== =+
+   6 +        ++::::::::  ++
+     |        |:########   |
+   4 +========+#########   +======+
+     |::::::::o######### :::::::: |
+   2 +::::::::########## :::::::: +====
+     |################## ##############
+     |##################?##############
+ GiB +--+-----^hogs------vkill---vdrop+
+      -30s      -20s      -10s      now
+""",
+    )
+
+
+def test_an_expected_host_is_dashed_and_has_other_styles() -> None:
+    chart = replace(STORY, host_style="expected")
+    expect(
+        picture(chart, 39, 10),
+        """
+   8 ┤         ┏╍╍╍╍╍╍╍╍ ╍┓
+   6 ┤        ┏┛▂▂▂▂▂▂▂▂  ┗┓
+     │        ╏▁████████   ╏
+   4 ┤╍╍╍╍╍╍╍╍┛█████████   ┗╍╍╍╍╍╍┓
+     │░░░░░░░░▃█████████ ░░░░░░░░ ╏
+   2 ┤▂▂▂▂▂▂▂▂██████████ ▂▂▂▂▂▂▂▂▂┗╍╍╍╍
+     │██████████████████ ██████████████
+     │██████████████████┊██████████████
+ GiB └──┬─────▲hogs──────▼kill───▼drop┬
+      -30s      -20s      -10s      now
+""",
+    )
+    used = {span.style for line in render_timeline(chart, 39, 10, BLOCK) for span in line}
+    assert "expected" in used
+    assert not {style for style in used if style.startswith("host")}
+
+
+def test_few_columns_stay_at_the_right_and_are_not_stretched() -> None:
+    expect(
+        picture(replace(STORY, columns=STORY.columns[-12:], marks=()), 39, 6),
+        """
+   8 ┤
+   4 ┤                     ━━━━━━━┓
+     │                     ▁▁▁▁▁▁▁┗━━━━
+     │                     ████████████
+ GiB └──┬─────────┬─────────┬─────────┬
+      -30s      -20s      -10s      now
+""",
+    )
+
+
+def test_more_columns_than_fit_show_the_newest_with_their_marks() -> None:
+    longer = replace(
+        STORY,
+        columns=(column(8, 0, 8), *STORY.columns),
+        marks=(Mark(0, "hog", "lost"), *(mark._replace(column=mark.column + 1) for mark in STORY.marks)),
+        cursor=0,
+    )
+    assert render_timeline(longer, 39, 10, BLOCK) == render_timeline(STORY, 39, 10, BLOCK)
+
+
+def test_without_columns_there_are_only_axes() -> None:
+    expect(
+        picture(replace(STORY, columns=(), marks=()), 39, 5),
+        """
+   8 ┤
+     │
+     │
+ GiB └──┬─────────┬─────────┬─────────┬
+      -30s      -20s      -10s      now
+""",
+    )
+
+
+def test_the_row_of_marks_is_folded_first() -> None:
+    expect(
+        picture(STORY, 39, 4),
+        """
+   8 ┤        ┏━━━━━━━━━ ━━┓
+     │━━━━━━━━┛▇████████   ┗━━━━━━━━━━━
+     │▇▇▇▇▇▇▇▇██████████┊▇▇▇▇▇▇▇▇▇▇▇▇▇▇
+ GiB  -30s      -20s      -10s      now
+""",
+    )
+
+
+def test_the_row_of_times_is_folded_next() -> None:
+    expect(
+        picture(STORY, 39, 2),
+        """
+   8 ┤━━━━━━━━━━━━━━━━━━ ━━━━━━━━━┓
+     │▄▄▄▄▄▄▄▄▇█████████┊▄▄▄▄▄▄▄▄▄┗━━━━
+""",
+    )
+
+
+def test_the_size_axis_is_folded_when_narrow() -> None:
+    expect(
+        picture(STORY, 12, 6),
+        """
+
+━━━━━━━┓
+▁▁▁▁▁▁▁┗━━━━
+████████████
+────┬─▼drop┬
+  -20s   now
+""",
+    )
+
+
+def test_the_cursor_leaves_the_host_visible() -> None:
+    lines = render_timeline(replace(STORY, cursor=12), 39, 10, BLOCK)
+    place = geometry_of(STORY.maximum, 39, 10).gutter + 12
+    assert [style_at(lines, row, place) for row in range(8)] == ["host-on-cache", *["cursor"] * 7]
+    assert "".join(plain(line)[place] for line in lines[:8]) == "━┊┊┊┊┊┊┊"
+
+
+def test_a_gap_has_a_mark_and_no_values() -> None:
+    lines = render_timeline(STORY, 39, 10, BLOCK)
+    place = geometry_of(STORY.maximum, 39, 10).gutter + 18
+    assert [style_at(lines, row, place) for row in range(8)] == [*[""] * 7, "gap"]
+
+
+def test_the_host_line_is_not_joined_across_a_gap() -> None:
+    chart = replace(STORY, columns=(column(1, 1, 2), None, column(1, 1, 7)), marks=())
+    assert not set("┏┓┗┛┃") & set(picture(chart, 39, 10))
+
+
+def test_an_unknown_host_is_not_drawn() -> None:
+    chart = replace(STORY, columns=(column(1, 1, 3), column(1, 1, None), column(1, 1, 6)), marks=())
+    drawn = picture(chart, 39, 10)
+    assert drawn.count("━") == 2
+    assert not set("┏┓┗┛┃") & set(drawn)
+
+
+def test_the_host_line_tells_what_it_crosses() -> None:
+    chart = replace(
+        STORY, columns=(column(4, 2, 3), column(4, 2, None), column(4, 2, 5), column(4, 2, None), column(4, 2, 7))
+    )
+    lines = render_timeline(chart, 39, 10, BLOCK)
+    assert [style_at(lines, row, place) for row, place in ((4, 34), (2, 36), (0, 38))] == [
+        "host-on-used",
+        "host-on-cache",
+        "host",
+    ]
+
+
+def test_values_beyond_the_scale_are_drawn_at_its_edges() -> None:
+    chart = replace(STORY, columns=(column(99, 99, 99), column(-99, -99, -99)), marks=())
+    drawn = picture(chart, 39, 10).splitlines()
+    assert [line[-2:] for line in drawn[1:7]] == ["█┃"] * 6
+    assert (drawn[0][-2:], drawn[7][-2:]) == ("━┓", "█┗")
+
+
+def test_small_machines_are_told_in_mib() -> None:
+    chart = replace(STORY, columns=(Column(200 * MIB, 100 * MIB, 400 * MIB),) * 33, maximum=512 * MIB, marks=())
+    expect(
+        picture(chart, 39, 6),
+        """
+ 512 ┤━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+ 256 ┤
+     │▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅
+     │█████████████████████████████████
+ MiB └──┬─────────┬─────────┬─────────┬
+      -30s      -20s      -10s      now
+""",
+    )
+
+
+def test_a_renderer_that_is_kept_draws_the_same_and_leaves_unchanged_rows_equal() -> None:
+    renderer = Timeline(BLOCK)
+    before = renderer.render(STORY, 39, 10)
+    changed = replace(STORY, columns=(*STORY.columns[:-1], column(2.2, 0.2, 1.4)))
+    after = renderer.render(changed, 39, 10)
+    assert after == render_timeline(changed, 39, 10, BLOCK)
+    assert [row for row in range(10) if before[row] != after[row]] == [5, 6]
+    assert renderer.render(STORY, 60, 12) == render_timeline(STORY, 60, 12, BLOCK)
+    assert renderer.render(replace(STORY, host_style="expected"), 39, 10) != before
+    assert renderer.render(STORY, 39, 10) == before

@@ -1,0 +1,110 @@
+"""Which rule and mode apply, and what the kernel says that init did."""
+
+from __future__ import annotations
+
+import pytest
+
+from wsltop.core.gate import (
+    A,
+    D,
+    algorithms_for,
+    default_mode,
+    describe,
+    dropped_by_counters,
+    dropped_by_init,
+    effective_mode,
+    parse_version,
+)
+from wsltop.core.gate.rules import Mode
+from wsltop.core.reading import Unavailable
+
+UNKNOWN = Unavailable("nobody knows")
+
+
+@pytest.mark.parametrize(
+    ("version", "expected", "assumed"),
+    [
+        ("1.2.5.0", "A", True),
+        ("2.0.14.0", "A", True),
+        ("2.5.7.0", "A", True),
+        ("2.5.8.0", "A", False),
+        ("2.6.3.0", "A", False),
+        ("2.6.9.0", "A", True),
+        ("2.7.0.0", "A", False),
+        ("2.7.1.0", "A", False),
+        ("2.7.2.0", "B", False),
+        ("2.7.11.0", "B", False),
+        ("2.7.13.0", "B", True),
+        ("2.8.0.0", "B", False),
+        ("2.8.6.0", "B", False),
+        ("2.8.7.0", "C", False),
+        ("2.8.12.0", "C", False),
+        ("2.9.4.0", "C", False),
+        ("2.9.5.0", "D", True),
+        ("2.9.8.0", "D", False),
+        ("2.10.0", "D", False),
+        ("WSL version: 3.0.1.0", "D", False),
+    ],
+)
+def test_version_chooses_the_rule(version: str, expected: str, assumed: bool) -> None:
+    (found,) = algorithms_for(version)
+    assert (found.id, bool(found.assumed)) == (expected, assumed)
+
+
+@pytest.mark.parametrize("version", [UNKNOWN, "", "two", "2.7"])
+def test_unknown_version_leaves_both_until_something_is_seen(version: str | Unavailable) -> None:
+    assert [algorithm.id for algorithm in algorithms_for(version)] == ["C", "D"]
+    assert [algorithm.id for algorithm in algorithms_for(version, 3)] == ["D"]
+    assert [algorithm.id for algorithm in algorithms_for(version, 1)] == ["C"]
+
+
+def test_what_was_seen_corrects_an_assumption_but_not_a_known_rule() -> None:
+    assert [algorithm.id for algorithm in algorithms_for("2.9.6.0", 1)] == ["C"]
+    assert [algorithm.id for algorithm in algorithms_for("2.7.13.0", 3)] == ["D"]
+    assert algorithms_for("2.7.1.0", 3) == (A,)
+    assert algorithms_for("2.9.8.0") == (D,)
+
+
+def test_modes() -> None:
+    assert default_mode("2.0.5.0") == "disabled"
+    assert default_mode("2.1.3.0") == default_mode(UNKNOWN) == "dropCache"
+    assert effective_mode("gradual", False) == "dropCache"
+    assert effective_mode("gradual", None) == effective_mode("gradual", True) == "gradual"
+    assert effective_mode("disabled", False) == "disabled"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("mini_init (232): drop_caches: 1", 1),
+        ("mini_init (175): drop_caches: 3", 3),
+        ("mini_init (175): drop_caches: 2", None),
+        ("sh (4711): drop_caches: 3", None),
+        ("", None),
+    ],
+)
+def test_drops_of_init_in_the_kernel_log(line: str, expected: int | None) -> None:
+    assert dropped_by_init(line) == expected
+
+
+def test_drops_in_the_counters() -> None:
+    before = {"drop_pagecache": 4, "drop_slab": 1}
+    assert dropped_by_counters(before, before) is None
+    assert dropped_by_counters(before, {"drop_pagecache": 5, "drop_slab": 1}) == 1
+    assert dropped_by_counters(before, {"drop_pagecache": 5, "drop_slab": 2}) == 3
+    assert dropped_by_counters(before, {"drop_pagecache": 4, "drop_slab": 2}) is None
+    assert dropped_by_counters(before, {}) is None
+
+
+def test_versions() -> None:
+    assert parse_version("2.10.3") == (2, 10, 3)
+    assert parse_version("²." * 3) is None
+
+
+@pytest.mark.parametrize("mode", ["dropCache", "gradual", "disabled"])
+def test_says_what_it_will_do(mode: Mode) -> None:
+    for algorithm in (A, D):
+        assert all(describe(algorithm, mode))
+    assert "writes 1 to drop_caches" in describe(A, "dropCache")[0]
+    assert "writes 3 to drop_caches" in describe(D, "dropCache")[0]
+    assert "no thread" in describe(D, "disabled")[0]

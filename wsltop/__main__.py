@@ -1,0 +1,5 @@
+"""``python -m wsltop``."""
+
+from wsltop.cli import main
+
+main()

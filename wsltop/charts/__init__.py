@@ -1,0 +1,1 @@
+"""Cells from numbers. Pure: rows of text and style names, no terminal, no Textual."""

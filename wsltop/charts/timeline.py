@@ -1,0 +1,204 @@
+"""The timeline: what the guest uses as a stacked area, what the host holds as a line, on one time axis. Pure.
+
+Sizes are on a fixed scale from zero to the VM's size, so that heights can be compared over time; the newest column is
+at the right end; what was not sampled stays blank.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from operator import attrgetter
+from typing import Final
+
+from msgspec import Struct
+
+from wsltop.charts.area import BLANK, Canvas, Column, HostStyle, Levels, column_cells, levels_of
+from wsltop.charts.axis import size_ticks, size_unit, time_ticks
+from wsltop.charts.cells import Line, Span, merged
+from wsltop.charts.glyphs import Glyphs
+from wsltop.charts.marks import Mark, place_marks
+
+__all__ = ["STYLES", "Column", "Geometry", "Mark", "Timeline", "TimelineInput", "geometry_of", "render_timeline"]
+
+STYLES: Final = (
+    "axis",
+    "used",
+    "cache",
+    "used-on-cache",
+    "host",
+    "host-on-used",
+    "host-on-cache",
+    "expected",
+    "expected-on-used",
+    "expected-on-cache",
+    "gap",
+    "mark",
+    "cursor",
+)
+"""Every style name that a timeline uses; blank cells have none. ``a-on-b`` is a foreground on the color of an area."""
+
+LEAST_PLOT: Final = 16
+"""With fewer columns than this left for the plot, the size axis is folded away."""
+
+CACHE_LIMIT: Final = 4096
+
+
+class TimelineInput(Struct, frozen=True, kw_only=True):
+    """What a timeline shows."""
+
+    columns: tuple[Column | None, ...]
+    """Oldest first, one to a cell; ``None`` was not sampled. Fewer than the plot has: blank at the left; more: the
+    newest are shown."""
+    maximum: int
+    """Bytes at the top edge: the VM's size."""
+    window_seconds: float
+    """What the plot's full width stands for."""
+    marks: tuple[Mark, ...] = ()
+    """Their columns, and the cursor's, are indexes into ``columns``."""
+    cursor: int | None = None
+    host_style: HostStyle = "measured"
+
+
+class Geometry(Struct, frozen=True, kw_only=True):
+    """How a timeline divides its space."""
+
+    gutter: int
+    """Columns of labels and axis line at the left; 0 when folded."""
+    columns: int
+    rows: int
+    """Rows of the plot."""
+    shows_marks: bool
+    shows_times: bool
+
+
+def geometry_of(maximum: int, width: int, height: int) -> Geometry:
+    """Return how ``width`` x ``height`` cells are divided; callers make as many columns as the plot has.
+
+    The row of marks is folded below 5 rows, the row of times below 3, the labels at the left when the plot is narrow.
+    """
+    width, height = max(width, 0), max(height, 0)
+    rows = height - (2 if height >= 5 else 1 if height >= 3 else 0)
+    widest = max([len(tick.label) for tick in size_ticks(maximum, rows)] + [len(size_unit(maximum))])
+    gutter = widest + 3
+    if width - gutter < LEAST_PLOT:
+        gutter = 0
+    return Geometry(gutter=gutter, columns=width - gutter, rows=rows, shows_marks=height >= 5, shows_times=height >= 3)
+
+
+class Timeline:
+    """Renders timelines of one glyph tier and keeps the cells of columns that look the same."""
+
+    def __init__(self, glyphs: Glyphs) -> None:
+        self._glyphs = glyphs
+        self._canvas: Canvas | None = None
+        self._cells: dict[tuple[Levels, int | None], tuple[Span, ...]] = {}
+
+    def render(self, chart: TimelineInput, width: int, height: int) -> list[Line]:
+        """Return exactly ``height`` lines of exactly ``width`` cells; rows that look the same compare equal."""
+        geometry = geometry_of(chart.maximum, width, height)
+        lines = self._plot(chart, geometry)
+        if geometry.shows_marks:
+            lines.append(_marks_row(chart, geometry, self._glyphs))
+        if geometry.shows_times:
+            lines.append(_times_row(chart, geometry))
+        return lines
+
+    def _plot(self, chart: TimelineInput, geometry: Geometry) -> list[Line]:
+        gutter = _gutter(chart.maximum, geometry, self._glyphs)
+        columns = self._columns(chart, geometry)
+        if not columns:
+            return [merged(gutter[row]) for row in reversed(range(geometry.rows))]
+        style = attrgetter("style")
+        return [
+            tuple(
+                gutter[row] + [Span("".join([cell.text for cell in run]), name) for name, run in groupby(cells, style)]
+            )
+            for row, cells in reversed(list(enumerate(zip(*columns, strict=True))))
+        ]
+
+    def _columns(self, chart: TimelineInput, geometry: Geometry) -> list[tuple[Span, ...]]:
+        """The cells of each column of the plot, bottom up."""
+        if not geometry.columns or not geometry.rows:
+            return []
+        canvas = Canvas(geometry.rows, chart.maximum, chart.host_style, self._glyphs)
+        if canvas != self._canvas or len(self._cells) > CACHE_LIMIT:
+            self._canvas, self._cells = canvas, {}
+        shown = chart.columns[-geometry.columns :]
+        columns = [(BLANK,) * geometry.rows] * (geometry.columns - len(shown))
+        gap = (Span(self._glyphs.gap, "gap"), *(BLANK,) * (geometry.rows - 1))
+        previous: int | None = None
+        for column in shown:
+            if column is None:
+                columns.append(gap)
+                previous = None
+                continue
+            levels = levels_of(column, canvas)
+            cells = self._cells.get((levels, previous))
+            if cells is None:
+                cells = self._cells[levels, previous] = column_cells(levels, previous, canvas)
+            columns.append(cells)
+            previous = levels.host
+        place = _place(chart.cursor, chart, geometry)
+        if place is not None:
+            columns[place] = _under_cursor(columns[place], self._glyphs)
+        return columns
+
+
+def render_timeline(chart: TimelineInput, width: int, height: int, glyphs: Glyphs) -> list[Line]:
+    """Render once; whoever renders again and again keeps a ``Timeline``."""
+    return Timeline(glyphs).render(chart, width, height)
+
+
+def _place(column: int | None, chart: TimelineInput, geometry: Geometry) -> int | None:
+    """Find the plot's column of an index into the chart's columns; ``None`` when it is not shown."""
+    if column is None or not 0 <= column < len(chart.columns):
+        return None
+    place = column + geometry.columns - len(chart.columns)
+    return place if place >= 0 else None
+
+
+def _under_cursor(cells: tuple[Span, ...], glyphs: Glyphs) -> tuple[Span, ...]:
+    """The cursor's line, with the host's line left visible."""
+    line = Span(glyphs.cursor, "cursor")
+    return tuple(cell if cell.style.startswith(("host", "expected")) else line for cell in cells)
+
+
+def _gutter(maximum: int, geometry: Geometry, glyphs: Glyphs) -> list[list[Span]]:
+    """Label and axis line of each row of the plot, bottom up."""
+    if not geometry.gutter:
+        return [[] for _ in range(geometry.rows)]
+    labels = {tick.row: tick.label for tick in size_ticks(maximum, geometry.rows)}
+    room = geometry.gutter - 2
+    return [
+        [Span(f"{labels.get(row, ''):>{room}} {glyphs.tick_left if row in labels else glyphs.upright}", "axis")]
+        for row in range(geometry.rows)
+    ]
+
+
+def _marks_row(chart: TimelineInput, geometry: Geometry, glyphs: Glyphs) -> Line:
+    """The time axis with its ticks, and the marks on it."""
+    cells = [glyphs.rule] * geometry.columns
+    for tick in time_ticks(chart.window_seconds, geometry.columns):
+        cells[tick.column] = glyphs.tick_down
+    spans: list[Span] = []
+    if geometry.gutter:
+        spans.append(Span(f"{size_unit(chart.maximum):>{geometry.gutter - 2}} {glyphs.corner}", "axis"))
+    shown = [
+        mark._replace(column=place)
+        for mark in chart.marks
+        if (place := _place(mark.column, chart, geometry)) is not None
+    ]
+    end = 0
+    for start, text in place_marks(shown, geometry.columns, glyphs):
+        spans += [Span("".join(cells[end:start]), "axis"), Span(text, "mark")]
+        end = start + len(text)
+    return merged([*spans, Span("".join(cells[end:]), "axis")])
+
+
+def _times_row(chart: TimelineInput, geometry: Geometry) -> Line:
+    """The labels of the time axis; the unit of the size axis stands here when the row of marks is folded."""
+    unit = "" if geometry.shows_marks or not geometry.gutter else size_unit(chart.maximum)
+    text = unit.rjust(geometry.gutter - 2).ljust(geometry.gutter)
+    for tick in time_ticks(chart.window_seconds, geometry.columns):
+        text = text.ljust(geometry.gutter + tick.start) + tick.label
+    return merged([Span(text.ljust(geometry.gutter + geometry.columns), "axis")])

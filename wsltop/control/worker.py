@@ -1,0 +1,175 @@
+"""One hog as its parent sees it: starts the program, listens to it, ends it, and says how it ended. Never waits."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO, cast, get_args
+
+from wsltop.clock import Clock
+from wsltop.control import hog
+from wsltop.control.ending import cause_of
+from wsltop.control.floor import cost_of
+from wsltop.core.sample import Hog, HogEnded, HogStatus
+from wsltop.core.text import clean
+
+PIPE_CAPACITY = 65536
+LONGEST_NOTE = 200
+STATUSES = frozenset(get_args(HogStatus))
+
+
+class Worker:
+    """A running hog.
+
+    Its pid is safe to signal and to read from ``/proc`` for as long as this object has not reaped it: until then the
+    kernel gives the number to nobody else.
+
+    Raises:
+        OSError: the process cannot be started.
+    """
+
+    def __init__(self, number: int, kind: str, target: int, floor: int | None, clock: Clock, root: Path) -> None:
+        self.id = number
+        self.kind = kind
+        self.target = target
+        self.clock = clock
+        self.started = clock.monotonic()
+        self.killed_at: float | None = None
+        self.reported: HogStatus = "starting"
+        self.filled = 0
+        self.seconds = 0.0
+        self.speed: float | None = None
+        self.note = ""
+        self.rest = b""
+        self.resident = 0
+        arguments = [str(os.getpid()), kind, str(target), "" if floor is None else str(floor)]
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", "-S", hog.__file__, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            bufsize=0,
+            cwd="/",  # keeps no file system busy
+            start_new_session=True,  # Ctrl-C and a hang-up of the terminal are for wsltop, which then ends the hog
+        )
+        self.stdin = cast("IO[bytes]", self.process.stdin)
+        self.stdout = cast("IO[bytes]", self.process.stdout)
+        os.set_blocking(self.stdout.fileno(), False)
+        self.statm = root / "proc" / str(self.process.pid) / "statm"
+
+    @property
+    def status(self) -> HogStatus:
+        """What it does, as far as it has told; ``ending`` from the kill on."""
+        return self.reported if self.killed_at is None else "ending"
+
+    @property
+    def promised(self) -> int:
+        """Bytes that it will still take."""
+        return max(0, cost_of(self.target) - self.resident) if self.status in ("starting", "filling") else 0
+
+    def hog(self) -> Hog:
+        """The hog for the sample."""
+        return Hog(
+            id=self.id,
+            pid=self.process.pid,
+            kind=self.kind,
+            target=self.target,
+            resident=self.resident,
+            speed=self.speed,
+            status=self.status,
+            note=self.note if self.status in ("floor", "failed") else "",
+        )
+
+    def kill(self) -> None:
+        """Send SIGKILL and return at once: the kernel needs about 0.1 s per GiB to take the pages back."""
+        if self.killed_at is None and self.process.poll() is None:
+            self.measure()
+            self.killed_at = self.clock.monotonic()
+            self.process.kill()
+
+    def update(self) -> bool:
+        """Take in what it said and holds; false when it has ended and is reaped."""
+        alive = self.process.poll() is None  # before listening: after the end nothing more is said
+        self.listen()
+        if alive:
+            self.measure()
+        else:
+            self.listen()  # reads the end of the pipe, and with it a last line that nothing terminates
+            self.resident = self.resident or self.filled
+        return alive
+
+    def listen(self) -> None:
+        """Read what its pipe holds, without waiting."""
+        if self.stdout.closed:
+            return
+        try:
+            said = os.read(self.stdout.fileno(), PIPE_CAPACITY)
+        except BlockingIOError:
+            return
+        *lines, self.rest = (self.rest + said).split(b"\n")
+        if not said:
+            self.stdout.close()
+            lines.append(self.rest)
+        for line in lines:
+            self.hear(line.decode(errors="replace"))
+
+    def hear(self, line: str) -> None:
+        """Take in one line: a report, or the interpreter's complaint, whose last line is worth keeping."""
+        status, filled, seconds, note = [*line.split(" ", 3), "", "", ""][:4]
+        try:
+            progress = int(filled), float(seconds)
+        except ValueError:
+            progress = None
+        if progress and status in STATUSES:
+            self.reported = cast("HogStatus", status)
+            self.progress(*progress)
+            self.note = clean(note)[:LONGEST_NOTE]
+        elif words := clean(line).strip():
+            self.note = words[:LONGEST_NOTE]
+
+    def progress(self, filled: int, seconds: float) -> None:
+        """Note how far it is: the speed is that since its last report while it fills, and the mean of all after."""
+        still = self.reported == "filling"
+        size, time = (filled - self.filled, seconds - self.seconds) if still else (filled, seconds)
+        if size > 0 and time > 0:
+            self.speed = size / time
+        self.filled, self.seconds = filled, seconds
+
+    def measure(self) -> None:
+        """Read its resident pages (proc_pid_statm(5), second field); they are gone first when it ends."""
+        try:
+            resident = int(self.statm.read_text().split()[1]) * hog.PAGE
+        except (OSError, ValueError, IndexError):
+            resident = self.filled
+        self.resident = resident or self.resident
+
+    def ended(self, oom_kills: int) -> HogEnded:
+        """How it ended, once ``update`` has found that it did; ``oom_kills``: how many the kernel counted meanwhile."""
+        now = self.clock.monotonic()
+        how, note = cause_of(self.process.returncode, self.note, ours=self.killed_at is not None, oom=oom_kills > 0)
+        return HogEnded(
+            id=self.id,
+            pid=self.process.pid,
+            kind=self.kind,
+            target=self.target,
+            resident=self.resident,
+            how=how,
+            note=note,
+            lived=now - self.started,
+            teardown=now - self.killed_at if self.killed_at is not None and how == "killed" else None,
+        )
+
+    def reap(self, patience: float) -> bool:
+        """Wait at most ``patience`` seconds for its end; false when it is still there."""
+        try:
+            self.process.wait(max(0.0, patience))
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close both pipes."""
+        self.stdin.close()
+        self.stdout.close()

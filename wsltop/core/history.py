@@ -1,0 +1,178 @@
+"""The past, bounded: figures of the last quarter of an hour at full rate, of the last day in steps of five seconds.
+
+A point is kept as five numbers in flat arrays, so that a day costs less than two megabytes and does not grow.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections import deque
+from collections.abc import Iterator
+from typing import NamedTuple
+
+FINE_SPAN = 15 * 60.0
+"""Seconds kept at the full rate."""
+COARSE_STEP = 5.0
+DAY = 24 * 3600.0
+HOLD = 2.5
+"""A value stands for this many sampling intervals; after that the time is a gap."""
+
+ABSENT = -1
+"""Stands for ``None`` inside the arrays, and nowhere else."""
+
+
+class Point(NamedTuple):
+    """The figures of one moment, in bytes; ``None`` where there was no reading."""
+
+    monotonic: float
+    used: int
+    cache: int
+    host: int | None
+    expected: int | None
+
+
+def higher(one: Point, other: Point) -> Point:
+    """One point for two: the moment of higher use as it was, so that peaks survive, with the higher host figure."""
+    top = other if other.used >= one.used else one
+    return top._replace(host=larger(one.host, other.host), expected=larger(one.expected, other.expected))
+
+
+def larger(one: int | None, other: int | None) -> int | None:
+    """The larger of two figures, either of which may be missing."""
+    if one is None or other is None:
+        return one if other is None else other
+    return max(one, other)
+
+
+class Ring:
+    """Points in flat arrays; the oldest give way."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self._times = array("d")
+        self._figures = array("q")
+        self._next = 0
+
+    def __len__(self) -> int:
+        return len(self._times)
+
+    def append(self, point: Point) -> None:
+        """Keep ``point``, which must not be older than the last one."""
+        figures = [ABSENT if figure is None else figure for figure in point[1:]]
+        if len(self._times) < self.capacity:
+            self._times.append(point.monotonic)
+            self._figures.extend(figures)
+        else:
+            self._write(self._next, point.monotonic, figures)
+        self._next = (self._next + 1) % self.capacity
+
+    def replace_last(self, point: Point) -> None:
+        """Put ``point`` in place of the newest one."""
+        figures = [ABSENT if figure is None else figure for figure in point[1:]]
+        self._write((self._next - 1) % self.capacity, point.monotonic, figures)
+
+    def since(self, monotonic: float) -> Iterator[Point]:
+        """The points from ``monotonic`` on, oldest first."""
+        count = len(self._times)
+        oldest = self._next if count == self.capacity else 0
+        low, high = 0, count
+        while low < high:  # the arrays are sorted from the oldest on
+            middle = (low + high) // 2
+            if self._times[(oldest + middle) % self.capacity] < monotonic:
+                low = middle + 1
+            else:
+                high = middle
+        for offset in range(low, count):
+            yield self._read((oldest + offset) % self.capacity)
+
+    def _write(self, index: int, monotonic: float, figures: list[int]) -> None:
+        self._times[index] = monotonic
+        self._figures[index * 4 : index * 4 + 4] = array("q", figures)
+
+    def _read(self, index: int) -> Point:
+        used, cache, host, expected = self._figures[index * 4 : index * 4 + 4]
+        return Point(
+            self._times[index],
+            used,
+            cache,
+            None if host == ABSENT else host,
+            None if expected == ABSENT else expected,
+        )
+
+
+class History:
+    """The points of the last day."""
+
+    def __init__(self, interval: float) -> None:
+        self.interval = interval
+        self._fine = Ring(math.ceil(FINE_SPAN / interval) + 1)
+        self._coarse = Ring(math.ceil(DAY / max(COARSE_STEP, interval)) + 1)
+        self._open: Point | None = None
+
+    def add(self, point: Point) -> None:
+        """Keep ``point``."""
+        self._fine.append(point)
+        step = self._open
+        if step is not None and point.monotonic // COARSE_STEP == step.monotonic // COARSE_STEP:
+            # The step keeps its first moment, so that the ring stays in the order of time.
+            self._open = higher(step, point)._replace(monotonic=step.monotonic)
+            self._coarse.replace_last(self._open)
+        else:
+            self._open = point
+            self._coarse.append(point)
+
+    def since(self, monotonic: float, now: float) -> Iterator[Point]:
+        """The points from ``monotonic`` on, at the rate that is kept for that age."""
+        return (self._fine if now - monotonic <= FINE_SPAN else self._coarse).since(monotonic)
+
+    def hold(self, window: float) -> float:
+        """How many seconds a value of a chart over ``window`` seconds stands for."""
+        step = self.interval if window <= FINE_SPAN else max(COARSE_STEP, self.interval)
+        return HOLD * step
+
+
+class Columns:
+    """A chart's columns over the last ``window`` seconds, kept up with each point at constant cost.
+
+    Columns stand at whole multiples of their width in time: a column changes while it is the newest, and then only
+    moves, so the chart scrolls when a column is complete and not with every point.
+    """
+
+    def __init__(self, history: History, window: float, count: int, now: float) -> None:
+        self.window = window
+        self.count = count
+        self.seconds = window / count
+        end = math.floor(now / self.seconds)
+        self.newest = end - count + 1
+        self._hold = history.hold(window)
+        self._last: Point | None = None
+        self._columns: deque[Point | None] = deque([None] * count, maxlen=count)
+        for point in history.since((self.newest - 1) * self.seconds, now):
+            if point.monotonic <= now:
+                self.add(point)
+        while self.newest < end:
+            self.newest += 1
+            self._columns.append(None)
+
+    def add(self, point: Point) -> None:
+        """Take a new point into its column; columns that were passed without a gap show the point before."""
+        index = math.floor(point.monotonic / self.seconds)
+        last = self._last
+        filler = last if last is not None and point.monotonic - last.monotonic <= self._hold else None
+        while self.newest < index:
+            self.newest += 1
+            self._columns.append(filler if self.newest < index else None)
+        if index == self.newest:
+            present = self._columns[-1]
+            self._columns[-1] = point if present is None else higher(present, point)
+        self._last = point
+
+    def points(self) -> tuple[Point | None, ...]:
+        """One point for each column, oldest first; ``None`` is a gap."""
+        return tuple(self._columns)
+
+    def place(self, monotonic: float) -> int | None:
+        """The column in which ``monotonic`` lies, or ``None`` when it is outside the chart."""
+        column = math.floor(monotonic / self.seconds) - self.newest + self.count - 1
+        return column if 0 <= column < self.count else None

@@ -1,0 +1,213 @@
+"""What ``.wslconfig`` asks for against what the VM has.
+
+WSL computes the size of the VM, its swap and its processors as in microsoft/WSL, WslCoreConfig.cpp (Initialize) and
+WslCoreVm.cpp; here the same rules are applied to the file, and the results compared with the guest's own figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from msgspec import Struct
+
+from wsltop.core.reading import Reading, Unavailable
+from wsltop.core.units import GIB, MIB, format_size
+from wsltop.core.wslconfig.finding import ConfigFinding, quote
+from wsltop.core.wslconfig.grammar import WslConfig
+from wsltop.core.wslconfig.lint_values import MINIMUM_MEMORY
+from wsltop.core.wslconfig.values import U64, parse_wsl_bool, parse_wsl_int, parse_wsl_size
+
+STEP: Final = 2 * MIB
+"""The VM's memory is rounded down to it; swap may differ by the page that holds its header."""
+
+CLOCK_MARGIN: Final = 2.0
+"""Seconds that Windows' and the guest's clock may differ; WSL reads the file about a second before the kernel boots."""
+
+
+class Machine(Struct, frozen=True, kw_only=True):
+    """The VM as it runs."""
+
+    mem_total: Reading[int]
+    """MemTotal, bytes."""
+    swap_total: Reading[int]
+    """SwapTotal, bytes."""
+    cpus: Reading[int]
+    """Online processors of the VM, not those that a process may use."""
+    cmdline: Reading[str]
+    """``/proc/cmdline``."""
+    boot_time: Reading[float]
+    """When the VM booted, seconds since the epoch (``btime`` of ``/proc/stat``)."""
+    windows_total: Reading[int]
+    """RAM of Windows, bytes."""
+
+
+class Comparison(Struct, frozen=True, kw_only=True):
+    """One setting: asked for, and there."""
+
+    key: str
+    configured: str
+    """The setting as in the file, or that it is the default."""
+    expected: str
+    """What WSL makes of it."""
+    actual: str
+    agrees: bool
+    line: int | None
+
+
+def in_force(file_mtime: float | None, boot_time: Reading[float]) -> bool | None:
+    """Tell whether the VM has read the file as it is now; ``None``: unknown. Without a file there is nothing newer."""
+    if file_mtime is None:
+        return True
+    if isinstance(boot_time, Unavailable):
+        return None
+    return file_mtime <= boot_time + CLOCK_MARGIN
+
+
+def effective(config: WslConfig, machine: Machine, file_mtime: float | None) -> tuple[ConfigFinding, ...]:
+    """Return where the file and the VM differ."""
+    valid = in_force(file_mtime, machine.boot_time)
+    findings = []
+    if valid is False:
+        findings.append(
+            ConfigFinding(
+                id="config-not-in-force",
+                severity="warning",
+                text="The file is newer than the VM: what changed in it is not yet in force.",
+                remedy="Save your work in every distribution, then run wsl --shutdown on Windows.",
+            )
+        )
+    remedy = (
+        "Run wsl --shutdown on Windows; the VM is older than the file."
+        if valid is False
+        else "Run wsl --shutdown on Windows once; if it stays, look for a warning of WSL when it starts."
+    )
+    findings += [
+        ConfigFinding(
+            id=f"config-{FINDING_IDS[row.key]}",
+            line=row.line,
+            severity="warning" if row.line else "note",
+            text=f"{row.configured} means {row.expected}, but the VM has {row.actual}.",
+            remedy=remedy,
+        )
+        for row in compare(config, machine)
+        if not row.agrees
+    ]
+    return tuple(findings)
+
+
+FINDING_IDS: Final = {
+    "memory": "memory-differs",
+    "swap": "swap-differs",
+    "processors": "processors-differ",
+    "kernelCommandLine": "command-line-missing",
+}
+
+
+def compare(config: WslConfig, machine: Machine) -> tuple[Comparison, ...]:
+    """Return every setting that can be compared; what cannot be read or foretold is left out."""
+    rows = (compare_memory, compare_swap, compare_processors, compare_command_line)
+    return tuple(row for compare_one in rows for row in compare_one(config, machine))
+
+
+def vm_memory(config: WslConfig, windows_total: Reading[int]) -> int | None:
+    """Return the memory that WSL gives the VM; ``None`` when that hangs on Windows' RAM and it is unknown."""
+    size = size_of(config, "wsl2.memory")
+    total = None if isinstance(windows_total, Unavailable) else windows_total
+    if not size:
+        return None if total is None else total // 2 // STEP * STEP
+    size = max(size, MINIMUM_MEMORY)
+    return (size if total is None else min(size, total)) // STEP * STEP
+
+
+def compare_memory(config: WslConfig, machine: Machine) -> Iterator[Comparison]:
+    """Compare MemTotal, which is always less than the VM's memory, by what the kernel keeps for itself.
+
+    That is 1/64 for the page descriptors (64 bytes for each 4 KiB), its own image and early allocations, and the bounce
+    buffers (64 MiB by default, or ``swiotlb``): 1/32 and 256 MiB together leave room, and a VM that did not get the
+    setting differs by far more.
+    """
+    expected = vm_memory(config, machine.windows_total)
+    if expected is None or isinstance(machine.mem_total, Unavailable):
+        return
+    slack = expected // 32 + 256 * MIB + (size_of(config, "experimental.swiotlb") or 0)
+    yield Comparison(
+        key="memory",
+        configured=configured(config, "wsl2.memory"),
+        expected=f"a VM of {format_size(expected)}",
+        actual=f"{format_size(machine.mem_total)} (MemTotal)",
+        agrees=expected - slack <= machine.mem_total <= expected + STEP,
+        line=line_of(config, "wsl2.memory"),
+    )
+
+
+def compare_swap(config: WslConfig, machine: Machine) -> Iterator[Comparison]:
+    """Compare SwapTotal. More than expected is no contradiction: a distribution can add swap of its own."""
+    memory = vm_memory(config, machine.windows_total)
+    size = size_of(config, "wsl2.swap")
+    safe = config.first("wsl2.safeMode")
+    if safe is not None and parse_wsl_bool(safe.value):
+        size = 0
+    elif size is None or size == U64 - 1:
+        size = None if memory is None else -(-(memory // 4) // GIB) * GIB
+    if size is None or isinstance(machine.swap_total, Unavailable):
+        return
+    yield Comparison(
+        key="swap",
+        configured=configured(config, "wsl2.swap"),
+        expected=f"{format_size(size)} of swap" if size else "no swap",
+        actual=format_size(machine.swap_total) if machine.swap_total else "none",
+        agrees=machine.swap_total >= size - STEP if size else machine.swap_total == 0,
+        line=line_of(config, "wsl2.swap"),
+    )
+
+
+def compare_processors(config: WslConfig, machine: Machine) -> Iterator[Comparison]:
+    """Compare the processors, when the file limits them; WSL cuts the number to what Windows has."""
+    entry = config.first("wsl2.processors")
+    count = parse_wsl_int(entry.value) if entry else None
+    if count is None or count <= 0 or isinstance(machine.cpus, Unavailable):
+        return
+    yield Comparison(
+        key="processors",
+        configured=configured(config, "wsl2.processors"),
+        expected=f"{count} processors, or as many as Windows has",
+        actual=str(machine.cpus),
+        agrees=machine.cpus == count,
+        line=line_of(config, "wsl2.processors"),
+    )
+
+
+def compare_command_line(config: WslConfig, machine: Machine) -> Iterator[Comparison]:
+    """Look for the additional arguments in ``/proc/cmdline``, where WSL appends them as they are."""
+    entry = config.first("wsl2.kernelCommandLine")
+    if entry is None or not entry.value.split() or isinstance(machine.cmdline, Unavailable):
+        return
+    wanted = f" {' '.join(entry.value.split())} "
+    present = wanted in f" {' '.join(machine.cmdline.split())} "
+    yield Comparison(
+        key="kernelCommandLine",
+        configured=configured(config, "wsl2.kernelCommandLine"),
+        expected="these arguments in /proc/cmdline",
+        actual="them" if present else "others",
+        agrees=present,
+        line=entry.line,
+    )
+
+
+def size_of(config: WslConfig, name: str) -> int | None:
+    """Return a size that WSL takes from the file; ``None``: it uses the default."""
+    entry = config.first(name)
+    return parse_wsl_size(entry.value) if entry else None
+
+
+def configured(config: WslConfig, name: str) -> str:
+    """Return what the file says, for people."""
+    entry = config.first(name)
+    return f"{quote(entry.key)}={quote(entry.value)}" if entry else f"The default of {name.partition('.')[2]}"
+
+
+def line_of(config: WslConfig, name: str) -> int | None:
+    """Return where the file says it."""
+    entry = config.first(name)
+    return entry.line if entry else None

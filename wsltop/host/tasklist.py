@@ -1,0 +1,120 @@
+"""Asks ``tasklist.exe`` every few seconds: the working set alone, for where PowerShell cannot be used.
+
+It prints for people, in Windows' language and code page: figures grouped by commas, dots, apostrophes or no-break
+spaces, and ``K``, ``Ko`` or ``КБ`` for KiB. Without a match it prints one line of prose and ends with code 0.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct, structs
+
+from wsltop.clock import Clock
+from wsltop.core.reading import Reading, Unavailable
+from wsltop.core.sample import HostMemory
+from wsltop.core.text import clean
+from wsltop.host import repeat
+from wsltop.host.candidates import Candidate, choose_process, plausible_size
+from wsltop.host.decoding import ascii_bytes, decode_text
+from wsltop.host.drives import TASKLIST, Launch, Windows
+from wsltop.host.reasons import explain_end, suspect_interop
+from wsltop.host.source import Refusal
+from wsltop.host.stream import Answer, Pace, StreamSource
+from wsltop.host.wsl import find_interop_fault
+
+ARGUMENTS: Final = ("/FI", "IMAGENAME eq vmmem*", "/FO", "CSV", "/NH")
+SHORTEST, LONGEST = 5.0, 30.0
+"""Seconds between two runs: a start costs Windows some 100 ms."""
+
+FRAME: Final = re.compile(rb"(-?\d{1,10}) x([0-9a-f]*)")
+FIELD: Final = re.compile(r'"([^"]*)"')
+NOT_KIB: Final = frozenset("MGTмгтМГТ")  # noqa: RUF001 - Cyrillic is meant
+"""First letters of larger units. No tasklist is known to use one; a figure in one is not read rather than misread."""
+
+ONLY_POWERSHELL: Final = Unavailable("tasklist does not tell it", "Use --host powershell where that works.")
+
+
+class Unreadable(Struct, frozen=True):
+    """A row of vmmem whose figures make no sense."""
+
+    row: str
+
+
+def parse_rows(text: str) -> list[Candidate] | Unreadable:
+    """The rows ``"vmmemWSL","9448","Services","0","9,932 K"`` of a whole output; lines of prose are skipped."""
+    found: list[Candidate] = []
+    for line in text.splitlines():
+        fields = [field.strip() for field in FIELD.findall(line)]
+        if not fields or not fields[0].casefold().startswith("vmmem"):
+            continue
+        pid = plausible_size(fields[1]) if len(fields) >= 5 else None
+        size = parse_kib(fields[-1])
+        if pid is None or size is None:
+            return Unreadable(clean(line)[:80])
+        found.append(Candidate(name=clean(fields[0]), pid=pid, working_set=size))
+    return found
+
+
+def parse_kib(field: str) -> int | None:
+    """Bytes from ``9,932 K`` in any locale's digits, separators and unit; ``None`` if it cannot be a size in KiB."""
+    unit = next((char for char in field if char.isalpha()), "K")
+    groups = re.findall(r"\d+", field)
+    if unit in NOT_KIB or not groups:
+        return None
+    if len(groups) > 1 and len(groups[-1]) < 3:
+        groups.pop()  # too short for a group of thousands: a decimal part
+    digits = "".join(groups)
+    if len(digits) > 15:
+        return None
+    return plausible_size(int(digits) * 1024)
+
+
+def parse_output(raw: bytes, read_at: float) -> Reading[HostMemory]:
+    """What one run of tasklist that ended well says."""
+    rows = parse_rows(decode_text(raw))
+    if isinstance(rows, Unreadable):
+        return Unavailable(f"tasklist printed a row that wsltop does not understand: {rows.row}", "Please report it.")
+    chosen = choose_process(rows)
+    if isinstance(chosen, Unavailable):
+        return chosen
+    return HostMemory(
+        source="tasklist",
+        process=chosen.name,
+        pid=chosen.pid,
+        working_set=chosen.working_set,
+        private_bytes=ONLY_POWERSHELL,
+        total=ONLY_POWERSHELL,
+        available=ONLY_POWERSHELL,
+        read_at=read_at,
+    )
+
+
+def open_tasklist(windows: Windows, *, interval: float, pace: Pace, clock: Clock) -> StreamSource:
+    """A source that runs tasklist about every ``interval`` seconds, not faster than every five."""
+    period = min(max(interval, SHORTEST), LONGEST)
+
+    def find_fault() -> Unavailable | None:
+        return find_interop_fault(windows.root, windows.environ)
+
+    def prepare(own_socket: bool) -> Reading[Launch]:
+        launch = windows.prepare(TASKLIST, *ARGUMENTS, own_socket=own_socket)
+        if isinstance(launch, Unavailable):
+            return launch
+        program = str(Path(repeat.__file__).absolute())
+        return structs.replace(launch, command=(sys.executable, "-I", "-S", program, str(period), *launch.command))
+
+    def listen(line: bytes, errors: bytes, now: float) -> Answer:
+        frame = FRAME.fullmatch(ascii_bytes(line))
+        if frame is None or len(frame[2]) % 2:
+            return None
+        code = int(frame[1])
+        if code != 0:
+            fault = find_fault() or suspect_interop(code, errors)
+            return Refusal(explain_end("tasklist.exe", code, errors, fault))
+        return parse_output(bytes.fromhex(frame[2].decode()), now)
+
+    return StreamSource("tasklist.exe", prepare, listen, find_fault, pace=pace, clock=clock)

@@ -1,0 +1,126 @@
+"""What this guest is, and whether it can start programs of Windows. Reads small files; starts nothing.
+
+The facts are those of WSL's own init (microsoft/WSL src/linux/init: binfmt.cpp, util.cpp, WslDistributionConfig.cpp).
+"""
+
+from __future__ import annotations
+
+import configparser
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from wsltop.core.reading import Unavailable
+from wsltop.core.text import clean
+
+Flavor = Literal["wsl2", "wsl1", "other"]
+
+WSL1_RELEASE: Final = re.compile(r"^\d[\d.]*-\d+-microsoft$", re.IGNORECASE)
+"""WSL 1 answers ``4.4.0-19041-Microsoft`` where WSL 2 says ``5.15.90.1-microsoft-standard-WSL2``."""
+
+INTEROP_DISABLED: Final = Unavailable(
+    "interop is disabled: WSL does not start Windows programs",
+    "Set enabled=true under [interop] in /etc/wsl.conf, then run: wsl.exe --shutdown (from Windows).",
+)
+BINFMT_LOST: Final = Unavailable(
+    "the binfmt_misc entry for Windows programs is lost",
+    "Run from Windows: wsl.exe --shutdown; or: echo :WSLInterop:M::MZ::/init:PF | sudo tee "
+    "/proc/sys/fs/binfmt_misc/register",
+)
+
+
+class Guest(Struct, frozen=True):
+    """Where this Linux runs, and its kernel's release."""
+
+    flavor: Flavor
+    release: str
+
+
+def identify_guest(root: Path, environ: Mapping[str, str]) -> Guest:
+    """Tell WSL 2, WSL 1 and other Linux apart by the kernel's release; a custom kernel by what WSL's init leaves."""
+    release = clean(read_small(root / "proc/sys/kernel/osrelease")).strip()
+    if WSL1_RELEASE.match(release):
+        return Guest("wsl1", release)
+    lowered = release.lower()
+    if "microsoft" in lowered or lowered.endswith("wsl2"):
+        return Guest("wsl2", release)
+    if (root / "run/WSL").is_dir() or environ.get("WSL_INTEROP"):
+        return Guest("wsl2", release)
+    return Guest("other", release)
+
+
+def explain_guest(guest: Guest) -> Unavailable | None:
+    """Why no host can be asked from ``guest``; ``None`` on WSL 2."""
+    if guest.flavor == "wsl2":
+        return None
+    if guest.flavor == "wsl1":
+        return Unavailable(
+            f"this is WSL 1 ({guest.release}): it has no virtual machine, Linux runs in Windows' own memory",
+            "Convert the distribution from Windows with: wsl.exe --set-version NAME 2",
+        )
+    return Unavailable(
+        f"not WSL: this kernel is {guest.release or 'unknown'}",
+        "To watch a process of this machine, try --host process:NAME.",
+    )
+
+
+def find_interop_fault(root: Path, environ: Mapping[str, str]) -> Unavailable | None:
+    """What is visibly wrong with interop. ``None`` proves nothing: only starting a program does."""
+    if identify_guest(root, environ).flavor != "wsl2":
+        return None  # the user named a drive: nothing is known of this place
+    if wsl_setting(root, "interop", "enabled") in {"false", "0", "no", "off"}:
+        return INTEROP_DISABLED
+    if is_binfmt_lost(root / "proc/sys/fs/binfmt_misc"):
+        return BINFMT_LOST
+    named = environ.get("WSL_INTEROP", "")
+    socket_there = bool(named) and (root / named.lstrip("/")).exists()
+    sockets = list_directory(root / "run/WSL")
+    if not socket_there and not any(path.name.endswith("_interop") for path in sockets):
+        return INTEROP_DISABLED
+    return None
+
+
+def is_binfmt_lost(directory: Path) -> bool:
+    """True when binfmt_misc is mounted and no enabled entry hands programs to WSL's ``/init``."""
+    if not (directory / "status").exists():
+        return False  # not mounted here: nothing is known
+    if read_small(directory / "status").startswith("disabled"):
+        return True
+    texts = [read_small(path) for path in list_directory(directory) if path.name not in {"status", "register"}]
+    return not any(text.startswith("enabled") and "interpreter /init" in text for text in texts)
+
+
+def wsl_setting(root: Path, section: str, key: str) -> str | None:
+    """A value of ``/etc/wsl.conf`` in lower case, ``None`` where it is not set; names in any case, as WSL reads it."""
+    parser = configparser.ConfigParser(
+        strict=False, interpolation=None, inline_comment_prefixes=("#",), allow_no_value=True
+    )
+    try:
+        parser.read_string(read_small(root / "etc/wsl.conf"))
+    except configparser.Error:
+        return None
+    for name in parser.sections():
+        if name.strip().lower() == section:
+            value = parser.get(name, key, fallback=None)
+            return None if value is None else value.strip().strip('"').lower()
+    return None
+
+
+def read_small(path: Path) -> str:
+    """The first 64 KiB of a file as text, empty when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(64 * 1024).decode("utf-8", "replace")
+    except (OSError, ValueError):
+        return ""
+
+
+def list_directory(directory: Path) -> list[Path]:
+    """What a directory holds, sorted; nothing when it cannot be read."""
+    try:
+        return sorted(directory.iterdir())
+    except OSError:
+        return []

@@ -1,0 +1,80 @@
+"""The one table of keys: bindings, footer, help and palette are made from it."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, NamedTuple
+
+from textual.binding import Binding, BindingType
+
+Group = Literal["hogs", "view", "events", "program"]
+
+GROUPS: Final[tuple[tuple[Group, str], ...]] = (
+    ("hogs", "Hogs take memory on purpose"),
+    ("view", "View"),
+    ("events", "Events"),
+    ("program", "Program"),
+)
+
+
+class Key(NamedTuple):
+    """One thing a user can do."""
+
+    keys: str
+    """Textual's names of the keys, separated by commas."""
+    shown: str
+    """How people write them."""
+    action: str
+    label: str
+    """One or two words, for the footer."""
+    help: str
+    """What it does, for help and palette."""
+    group: Group
+    footer: int = 0
+    """Place in the footer, the lowest first; 0 keeps it out of the footer."""
+    pinned: bool = False
+    """Stands at the right end of the footer, whatever gives way."""
+
+
+KEYS: Final = (
+    Key("a", "a", "add_hogs(1)", "add", "Add a hog of that size", "hogs", 1),
+    Key("A", "A", "add_hogs(4)", "four", "Add four, as stress --vm 4", "hogs", 2),
+    Key("x,delete", "x", "kill_hog", "kill", "Kill the selected or newest", "hogs", 3),
+    Key("X", "X", "kill_hogs", "kill all", "Kill all hogs", "hogs", 4),
+    Key("less_than_sign", "<", "size(-1)", "smaller", "Halve the next hog's size", "hogs", 10),
+    Key("greater_than_sign", ">", "size(1)", "larger", "Double the next hog's size", "hogs", 11),
+    Key("space", "space", "pause", "pause", "Freeze the view, keep sampling", "view", 5),
+    Key("plus,equals_sign", "+", "zoom(-1)", "zoom in", "Shorter time, down to 1 min", "view", 8),
+    Key("minus", "-", "zoom(1)", "zoom out", "Longer time, up to 24 h", "view", 9),
+    Key("0", "0", "reset_zoom", "5 min", "The last 5 minutes", "view"),
+    Key("1", "1", "fold('memory')", "memory", "Memory panel on or off", "view"),
+    Key("2", "2", "fold('timeline')", "timeline", "Timeline on or off", "view"),
+    Key("3", "3", "fold('hogs')", "hogs", "Hogs on or off", "view"),
+    Key("4", "4", "fold('events')", "events", "Events on or off", "view"),
+    Key("tab", "tab", "app.focus_next", "focus", "Go between hogs and events", "view"),
+    Key("j,down", "j down", "move(1)", "down", "Move down in the list", "view"),
+    Key("k,up", "k up", "move(-1)", "up", "Move up in the list", "view"),
+    Key("f", "f", "filter", "filter", "Memory events, or all", "events", 6),
+    Key("pageup", "PgUp", "page(-1)", "back", "Look back; stops following", "events"),
+    Key("pagedown", "PgDn", "page(1)", "on", "Look on", "events"),
+    Key("home", "Home", "first", "first", "The first event", "events"),
+    Key("end,G", "End", "follow", "follow", "Follow the newest again", "events", 12),
+    Key("y", "y", "copy", "copy", "Copy a text report", "program", 7),
+    Key("s", "s", "save_screenshot", "screenshot", "Save an SVG picture", "program", 13),
+    Key("ctrl+p", "ctrl+p", "app.command_palette", "palette", "All commands, and themes", "program"),
+    Key("question_mark,h,f1", "? h F1", "help", "help", "This help", "program", 1, True),
+    Key("q", "q", "app.quit", "quit", "Quit; all hogs end", "program", 2, True),
+)
+
+
+def bindings() -> list[BindingType]:
+    """Textual's bindings of the table."""
+    return [Binding(key.keys, key.action, key.label, show=False, tooltip=key.help, id=key.action) for key in KEYS]
+
+
+def action_name(key: Key) -> tuple[str, tuple[object, ...]]:
+    """The action's name and its parameters, as ``check_action`` gets them."""
+    name, _, rest = key.action.partition("(")
+    text = rest.rstrip(")")
+    if not text:
+        return name, ()
+    return name, (text.strip("'"),) if text.startswith("'") else (int(text),)

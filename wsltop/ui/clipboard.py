@@ -1,0 +1,71 @@
+"""Copies text to where the user can paste it: Windows' clipboard, the desktop's, the terminal's, else a file."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import pyperclip
+
+TIMEOUT: Final = 5.0
+
+
+class Copied(str):
+    """Where the text went, as a sentence for the user."""
+
+    __slots__ = ()
+
+
+def copy_text(text: str, *, clip: Path | None, terminal: Callable[[str], None] | None, file: Path) -> Copied:
+    """Copy ``text`` to the first place that takes it.
+
+    Args:
+        text: what to copy.
+        clip: Windows' ``clip.exe`` by its absolute path, inside WSL. pyperclip would look it up in PATH.
+        terminal: sends the text to the terminal's own clipboard (OSC 52), which gives no answer; so a file is
+            written as well.
+        file: where the text goes when nothing takes it for sure.
+
+    Raises:
+        OSError: not even the file can be written.
+    """
+    if clip is not None:
+        if run_clip(clip, text):
+            return Copied("copied to the Windows clipboard")
+    elif desktop_copy(text):
+        return Copied("copied to the clipboard")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    if terminal is not None:
+        terminal(text)
+        return Copied(f"sent to the terminal's clipboard, and written to {file}")
+    return Copied(f"no clipboard here: written to {file}")
+
+
+def run_clip(clip: Path, text: str) -> bool:
+    """Hand ``text`` to clip.exe, which expects UTF-16; whether it took it."""
+    try:
+        done = subprocess.run(
+            [str(clip)],
+            input=text.encode("utf-16-le"),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=clip.parent,  # a folder of Linux would make Windows complain, or take seconds
+            timeout=TIMEOUT,
+            check=False,
+            start_new_session=True,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
+def desktop_copy(text: str) -> bool:
+    """Hand ``text`` to the desktop's clipboard, if there is one."""
+    try:
+        pyperclip.copy(text)
+    except (pyperclip.PyperclipException, OSError):
+        return False
+    return True

@@ -1,0 +1,82 @@
+"""Lines of text fitted to cells: headings, rows with a left and a right side, truncation.
+
+Pure; widths are counted in terminal cells, because names from outside may hold wide characters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len, set_cell_size
+
+from wsltop.charts.cells import Line, Span, merged
+from wsltop.charts.glyphs import Glyphs
+
+
+def width_of(spans: Sequence[Span]) -> int:
+    """Cells that ``spans`` take."""
+    return sum(cell_len(span.text) for span in spans)
+
+
+def fit(text: str, width: int, glyphs: Glyphs) -> str:
+    """``text`` in exactly ``width`` cells: padded, or cut with an ellipsis."""
+    if width <= 0:
+        return ""
+    if cell_len(text) <= width:
+        return set_cell_size(text, width)
+    if width <= len(glyphs.ellipsis):
+        return set_cell_size(text, width)
+    return set_cell_size(text, width - len(glyphs.ellipsis)) + glyphs.ellipsis
+
+
+def fit_spans(spans: Sequence[Span], width: int, glyphs: Glyphs) -> Line:
+    """``spans`` in exactly ``width`` cells."""
+    line: list[Span] = []
+    left = width
+    for index, span in enumerate(spans):
+        length = cell_len(span.text)
+        rest = width_of(spans[index + 1 :])
+        if length > left or (length == left and rest):
+            line.append(Span(fit(span.text + (" " if rest else ""), left, glyphs), span.style))
+            left = 0
+            break
+        line.append(span)
+        left -= length
+    if left:
+        line.append(Span(" " * left))
+    return merged(line)
+
+
+def row(left: Sequence[Span], right: Sequence[Span], width: int, glyphs: Glyphs) -> Line:
+    """A line with ``right`` at the right edge; the left side gives way first."""
+    right_width = width_of(right)
+    if right_width >= width:
+        return fit_spans(right, width, glyphs)
+    return merged([*fit_spans(left, width - right_width, glyphs), *right])
+
+
+def heading(title: str, note: str, width: int, glyphs: Glyphs, *, focused: bool = False) -> Line:
+    """A panel's heading: its title and a note, on a rule instead of a box."""
+    rule = glyphs.rule
+    style = "title-focused" if focused else "title"
+    left = [Span(rule * 2 + " ", "rule"), Span(title, style), Span(" ", "rule")]
+    tail = [Span(f" {note} ", "note"), Span(rule * 2, "rule")] if note else []
+    room = width - width_of(left) - width_of(tail)
+    if room < 1:
+        return fit_spans([*left, *tail], width, glyphs)
+    return merged([*left, Span(rule * room, "rule"), *tail])
+
+
+def wrap(text: str, width: int, lines: int, glyphs: Glyphs) -> list[str]:
+    """``text`` broken at blanks into at most ``lines`` rows of ``width`` cells; the last one is cut."""
+    rows: list[str] = []
+    words = text.split()
+    while words and len(rows) < lines:
+        taken = 1
+        while taken < len(words) and cell_len(" ".join(words[: taken + 1])) <= width:
+            taken += 1
+        if len(rows) == lines - 1:
+            taken = len(words)
+        rows.append(fit(" ".join(words[:taken]), width, glyphs))
+        del words[:taken]
+    return rows

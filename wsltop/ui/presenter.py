@@ -1,0 +1,136 @@
+"""Makes the views of the panels from the session and the way the user looks at it. No widgets, no Textual."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wsltop.control.floor import floor_for
+from wsltop.core.history import Columns, Point
+from wsltop.core.reading import Unavailable
+from wsltop.core.sample import Hog
+from wsltop.core.session import Moment, Session
+from wsltop.ui.views.events import EventsView, Position, events_view, move
+from wsltop.ui.views.hogs import HogsView, hogs_view
+from wsltop.ui.views.memory import MemoryView, memory_view, tell
+from wsltop.ui.views.status import StatusView, status_view
+from wsltop.ui.views.timeline import TimelineView, timeline_view
+from wsltop.ui.viewstate import ViewState
+
+HOG_KIND = "anonymous"
+
+
+class Presenter:
+    """One session, looked at in one way."""
+
+    def __init__(self, session: Session, state: ViewState) -> None:
+        self.session = session
+        self.state = state
+        self._columns: Columns | None = None
+
+    @property
+    def moment(self) -> Moment | None:
+        """What the panels show: the frozen moment, else the newest."""
+        return self.state.frozen or self.session.moment
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the view stands still."""
+        return self.state.frozen is not None
+
+    def take(self, point: Point | None) -> None:
+        """Let the timeline follow a new point of the history."""
+        if point is not None and self._columns is not None and not self.frozen:
+            self._columns.add(point)
+
+    def toggle_pause(self) -> None:
+        """Freeze the view, or go back to live."""
+        self.state.freeze(self.session)
+        self._columns = None
+
+    def size_of_vm(self, moment: Moment) -> int:
+        """The top of the timeline: the RAM that the VM has, in bytes."""
+        ledger = moment.ledger
+        if isinstance(ledger, Unavailable):
+            return 1
+        return ledger.total if isinstance(ledger.present, Unavailable) else max(ledger.present, ledger.total)
+
+    def floor(self) -> int | None:
+        """Available memory that hogs leave alone, or None when the total is not known."""
+        moment = self.session.moment
+        if moment is None or isinstance(moment.ledger, Unavailable):
+            return None
+        return floor_for(moment.ledger.total)
+
+    def status(self, moment: Moment) -> StatusView:
+        """The status line."""
+        return status_view(
+            moment,
+            interval=self.session.interval,
+            paused_at=moment.sample.time if self.frozen else None,
+            waiting=self.session.samples - self.state.frozen_at,
+        )
+
+    def memory(self, moment: Moment) -> MemoryView:
+        """The memory panel."""
+        return memory_view(moment)
+
+    def timeline(self, moment: Moment, count: int) -> TimelineView:
+        """The timeline with ``count`` columns."""
+        now, window = moment.sample.monotonic, self.state.window
+        columns = self._columns
+        if columns is None or (columns.window, columns.count) != (window, count):
+            columns = self._columns = Columns(self.session.history, window, count, now)
+        host = moment.sample.host
+        return timeline_view(
+            columns,
+            self.session.journal.between(now - window, now),
+            maximum=self.size_of_vm(moment),
+            host_label="Windows" if isinstance(host, Unavailable) or host.source != "process" else "host",
+            cursor=self._cursor_time(),
+        )
+
+    def hogs(self, hogs: Sequence[Hog], *, focused: bool) -> HogsView:
+        """The hogs: those of now, or those of the frozen moment."""
+        frozen = self.state.frozen
+        shown = hogs if frozen is None else frozen.sample.hogs
+        return hogs_view(
+            shown,
+            selected=self.state.chosen_hog(shown),
+            next_size=self.state.hog_size,
+            next_kind=HOG_KIND,
+            floor=self.floor(),
+            focused=focused,
+        )
+
+    def events(self, moment: Moment, *, rows: int, focused: bool) -> EventsView:
+        """The list of events, ``rows`` high."""
+        log = moment.sample.kernel_log
+        return events_view(
+            self.state.events(self.session),
+            self.state.position,
+            rows=rows,
+            everything=self.state.everything,
+            problem=tell(log) if isinstance(log, Unavailable) else "",
+            focused=focused,
+        )
+
+    def move_events(self, step: int | None, rows: int) -> None:
+        """Move the selection in the events by ``step``; None goes to the first."""
+        count = len(self.state.events(self.session))
+        self.state.position = move(self.state.position, -count if step is None else step, count, rows)
+
+    def pick_event(self, row: int, rows: int) -> None:
+        """Select the event in a row of the shown list."""
+        count = len(self.state.events(self.session))
+        position = self.state.position
+        top = max(0, count - rows) if position.following else position.top
+        if top + row < count:
+            self.state.position = Position(top=top, cursor=top + row, following=False, seen=count)
+
+    def _cursor_time(self) -> float | None:
+        """The time of the selected event: the timeline marks it."""
+        position = self.state.position
+        if position.following or position.cursor is None:
+            return None
+        events = self.state.events(self.session)
+        return events[position.cursor].start if position.cursor < len(events) else None

@@ -1,0 +1,253 @@
+"""The main screen: composes the panels, shows them their views, and answers the keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.events import DescendantFocus, Resize
+from textual.geometry import Size
+from textual.screen import Screen
+from textual.widgets import Static
+
+from wsltop.core.history import Point
+from wsltop.core.reading import Unavailable
+from wsltop.core.session import Moment
+from wsltop.ui.bindings import KEYS, bindings
+from wsltop.ui.folding import LEAST_HEIGHT, LEAST_WIDTH, Shape, fold
+from wsltop.ui.presenter import Presenter
+from wsltop.ui.screens.help import HelpScreen
+from wsltop.ui.views.events import Position
+from wsltop.ui.views.timeline import DEFAULT_WINDOW
+from wsltop.ui.widgets.events import EventsPanel
+from wsltop.ui.widgets.hogs import HogsPanel
+from wsltop.ui.widgets.keybar import KeyBar, KeyBarView, KeyHint
+from wsltop.ui.widgets.memory import MemoryPanel
+from wsltop.ui.widgets.status import StatusLine
+from wsltop.ui.widgets.timeline import TimelinePanel
+
+if TYPE_CHECKING:
+    from wsltop.ui.app import WsltopApp
+
+FOLDED: Final = ("memory", "timeline", "hogs", "events")
+"""The panels that share the rows, by id."""
+
+
+class MainScreen(Screen[None]):
+    """Status, memory, timeline, hogs, events, keys."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings()
+    app: WsltopApp
+
+    def __init__(self, presenter: Presenter) -> None:
+        super().__init__()
+        self.presenter = presenter
+        self.state = presenter.state
+        self._shape: Shape | None = None
+        self._folded: Size | None = None
+        """The terminal's size for which the panels have been folded."""
+
+    def compose(self) -> ComposeResult:
+        """The panels from top to bottom; on a wide screen the hogs stand beside the timeline."""
+        glyphs = self.app.glyphs
+        yield Static(id="too-small")
+        yield StatusLine(glyphs, id="status")
+        yield MemoryPanel(glyphs, id="memory")
+        with Container(id="middle"):
+            yield TimelinePanel(glyphs, id="timeline")
+            yield HogsPanel(glyphs, id="hogs")
+        yield EventsPanel(glyphs, id="events")
+        yield KeyBar(glyphs, id="keys")
+
+    def on_mount(self) -> None:
+        """Give the hogs the focus, so that j and k have a list."""
+        self.query_one(HogsPanel).focus()
+
+    # What is shown
+
+    def point_taken(self, point: Point | None) -> None:
+        """A new sample is in the session: show it; a frozen view only counts it."""
+        self.presenter.take(point)
+        if self.presenter.frozen:
+            self.show_status()
+        else:
+            self.show_all()
+
+    def show_all(self) -> None:
+        """Show every panel what there is to see."""
+        moment = self.presenter.moment
+        if moment is None or not self.is_mounted:
+            return
+        self._fold(moment)
+        if self._shape is None:
+            return
+        self.show_status()
+        self.query_one(MemoryPanel).show(self.presenter.memory(moment))
+        timeline = self.query_one(TimelinePanel)
+        if timeline.display:
+            count = timeline.columns_for(self.presenter.size_of_vm(moment))
+            timeline.show(self.presenter.timeline(moment, count))
+        events = self.query_one(EventsPanel)
+        events.show(self.presenter.events(moment, rows=events.rows, focused=events.has_focus))
+        self.show_hogs()
+
+    def show_status(self) -> None:
+        """Show the status line."""
+        moment = self.presenter.moment
+        if moment is not None:
+            self.query_one(StatusLine).show(self.presenter.status(moment))
+
+    def show_hogs(self) -> None:
+        """Show the hogs as they are, and the keys that work on them; while some fill, this runs between the ticks."""
+        panel = self.query_one(HogsPanel)
+        panel.show(self.presenter.hogs(self.app.hogs, focused=panel.has_focus))
+        works = sorted((key for key in KEYS if key.footer and self.app.works(key)), key=lambda key: key.footer)
+        hints = [(key.pinned, KeyHint(key.shown.split()[0], self._label(key.action, key.label))) for key in works]
+        self.query_one(KeyBar).show(
+            KeyBarView(
+                tuple(hint for pinned, hint in hints if not pinned), tuple(hint for pinned, hint in hints if pinned)
+            )
+        )
+
+    def _label(self, action: str, label: str) -> str:
+        return "resume" if action == "pause" and self.presenter.frozen else label
+
+    # How the panels share the terminal
+
+    def on_resize(self, _event: Resize) -> None:
+        """Fold anew; the panels paint when they have their sizes."""
+        self.call_after_refresh(self.show_all)
+
+    def _fold(self, moment: Moment) -> None:
+        """Give each panel its rows, and say so when the terminal is too small."""
+        width, height = self.size
+        shape = fold(width, height, len(moment.sample.hogs), self.state.hidden)
+        if (shape, self.size) == (self._shape, self._folded):
+            return
+        self._shape, self._folded = shape, self.size
+        self.set_class(shape is None, "too-small")
+        self.set_class(shape is not None and shape.wide, "wide")
+        for name in FOLDED:
+            rows = 0 if shape is None else getattr(shape, name)
+            panel = self.query_one(f"#{name}")
+            panel.display = rows > 0
+            panel.styles.height = rows
+        if shape is None:
+            text = f"wsltop needs {LEAST_WIDTH}x{LEAST_HEIGHT} cells; this terminal has {width}x{height}.\n\nq quits"
+            self.query_one("#too-small", Static).update(text)
+        else:
+            self.query_one(HogsPanel).styles.width = shape.side_width if shape.wide else "100%"
+        self.call_after_refresh(self.show_all)
+
+    # Keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what works now is offered."""
+        if action in ("kill_hog", "kill_hogs"):
+            return any(hog.status != "ending" for hog in self.app.hogs)
+        if action == "follow":
+            return not self.state.position.following
+        return True
+
+    def on_descendant_focus(self, _event: DescendantFocus) -> None:
+        """The headings show which list has the focus."""
+        self.show_all()
+
+    def action_zoom(self, step: int) -> None:
+        """Show a shorter or longer time."""
+        self.state.zoom(step)
+        self.show_all()
+
+    def action_reset_zoom(self) -> None:
+        """Show the default time."""
+        self.state.window = DEFAULT_WINDOW
+        self.show_all()
+
+    def action_fold(self, panel: str) -> None:
+        """Show or hide a panel."""
+        self.state.toggle(panel)
+        self.show_all()
+
+    def action_pause(self) -> None:
+        """Freeze the view, or go back to live."""
+        self.presenter.toggle_pause()
+        self.show_all()
+
+    def action_size(self, step: int) -> None:
+        """Change the size of the next hog."""
+        moment = self.presenter.session.moment
+        most = 0 if moment is None or isinstance(moment.ledger, Unavailable) else moment.ledger.total
+        self.state.resize_hog(step, most)
+        self.show_hogs()
+
+    def action_move(self, step: int) -> None:
+        """Move in the list with the focus."""
+        if self.query_one(EventsPanel).has_focus:
+            self._move_events(step)
+        else:
+            self.state.move_hog(step, self.app.hogs)
+            self.show_hogs()
+
+    def action_page(self, step: int) -> None:
+        """Move by a page in the events."""
+        self._move_events(step * max(1, self.query_one(EventsPanel).rows - 1))
+
+    def action_first(self) -> None:
+        """Go to the first event."""
+        self._move_events(None)
+
+    def action_follow(self) -> None:
+        """Follow the newest events again."""
+        self.state.position = Position()
+        self.show_all()
+
+    def action_filter(self) -> None:
+        """Show memory events, or all of the log."""
+        self.state.everything = not self.state.everything
+        self.action_follow()
+
+    def _move_events(self, step: int | None) -> None:
+        self.presenter.move_events(step, self.query_one(EventsPanel).rows)
+        self.show_all()
+
+    def on_events_panel_moved(self, message: EventsPanel.Moved) -> None:
+        """The mouse wheel turned over the events."""
+        self._move_events(message.rows)
+
+    def on_events_panel_picked(self, message: EventsPanel.Picked) -> None:
+        """An event was clicked."""
+        self.presenter.pick_event(message.row, self.query_one(EventsPanel).rows)
+        self.show_all()
+
+    def on_hogs_panel_selected(self, message: HogsPanel.Selected) -> None:
+        """A hog was clicked."""
+        self.state.selected_hog = message.hog
+        self.show_hogs()
+
+    def action_add_hogs(self, count: int) -> None:
+        """Start hogs of the chosen size."""
+        self.app.add_hogs(count, self.state.hog_size)
+
+    def action_kill_hog(self) -> None:
+        """Kill the selected hog, or the newest."""
+        hog = self.state.chosen_hog(self.app.hogs)
+        if hog is not None:
+            self.app.kill_hog(hog)
+
+    def action_kill_hogs(self) -> None:
+        """Kill all hogs."""
+        self.app.kill_hogs()
+
+    def action_help(self) -> None:
+        """Show the help card."""
+        self.app.push_screen(HelpScreen(self.app.glyphs, self.app.works))
+
+    def action_copy(self) -> None:
+        """Copy the text report."""
+        self.app.copy_report()
+
+    def action_save_screenshot(self) -> None:
+        """Save the screen as a picture."""
+        self.app.save_picture()

@@ -1,0 +1,62 @@
+"""The terminal itself: whether there is one, what it can show, and whether it is still there."""
+
+from __future__ import annotations
+
+import locale
+import os
+import select
+from collections.abc import Mapping
+from typing import IO, Literal
+
+UNABLE = frozenset({"dumb", "unknown", ""})
+"""Values of TERM under which nothing but lines of text can be expected."""
+
+NO_OSC52 = frozenset({"linux", "vt100", "vt220", "ansi", "cons25"})
+"""Terminals without a clipboard of their own."""
+
+
+def why_no_screen(stdin: IO[str], stdout: IO[str], stderr: IO[str], environ: Mapping[str, str]) -> str | None:
+    """Why no full screen can be shown here, or None when it can. Textual draws on standard error."""
+    for stream, name in ((stdin, "standard input"), (stdout, "standard output"), (stderr, "standard error")):
+        if not stream.isatty():
+            return f"{name} is not a terminal"
+    if environ.get("TERM", "") in UNABLE:
+        return f"TERM={environ.get('TERM', '')!r} cannot show a full screen"
+    return None
+
+
+def wants_color(choice: Literal["auto", "always", "never"], environ: Mapping[str, str]) -> bool:
+    """Whether to use color; NO_COLOR counts when it is not empty (no-color.org)."""
+    if choice == "auto":
+        return not environ.get("NO_COLOR")
+    return choice == "always"
+
+
+def encoding() -> str:
+    """The encoding of the user's locale, which tells what the terminal's font can be expected to show."""
+    return locale.getpreferredencoding(do_setlocale=True)
+
+
+def can_copy(environ: Mapping[str, str]) -> bool:
+    """Whether the terminal may know OSC 52; it does not answer, so nobody can know that it does."""
+    return environ.get("TERM", "") not in UNABLE | NO_OSC52
+
+
+class TerminalWatch:
+    """Notices that the terminal has gone away."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._poll = select.poll()
+        self._poll.register(descriptor, 0)  # POLLHUP and POLLERR are always reported
+
+    def lost(self) -> bool:
+        """Whether the other end of the terminal has been closed; costs one system call."""
+        try:
+            return any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in self._poll.poll(0))
+        except OSError:
+            return True
+
+
+def vanish(status: int) -> None:
+    """End at once without a word: there is nobody left to tell, and writing would only fail or block."""
+    os._exit(status)

@@ -1,0 +1,76 @@
+"""The hogs: our own worker processes, their progress, and what the next one would be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from wsltop.core.sample import Hog
+from wsltop.core.text import clean
+from wsltop.core.units import format_size
+
+STATUS_TEXT: Final = {
+    "starting": "starting",
+    "filling": "filling",
+    "holding": "holding",
+    "floor": "at the floor",
+    "ending": "ending",
+    "failed": "failed",
+}
+
+
+class HogRow(Struct, frozen=True, kw_only=True):
+    """One hog."""
+
+    id: int
+    pid: str
+    kind: str
+    target: str
+    resident: str
+    share: float
+    """Filled share of the target, 0 to 1, in steps of a hundredth."""
+    speed: str
+    status: str
+    style: str
+    selected: bool
+
+
+class HogsView(Struct, frozen=True, kw_only=True):
+    """The hogs panel."""
+
+    rows: tuple[HogRow, ...]
+    next: str
+    """What the next hog would be."""
+    floor: str
+    focused: bool
+
+
+def hogs_view(
+    hogs: Sequence[Hog], *, selected: int | None, next_size: int, next_kind: str, floor: int | None, focused: bool
+) -> HogsView:
+    """What the hogs panel says."""
+    return HogsView(
+        rows=tuple(hog_row(hog, selected=hog.id == selected) for hog in hogs),
+        next=f"next {format_size(next_size)} {next_kind}",
+        floor="" if floor is None else f"floor {format_size(floor)}",
+        focused=focused,
+    )
+
+
+def hog_row(hog: Hog, *, selected: bool) -> HogRow:
+    """One hog's row."""
+    note = f": {clean(hog.note)}" if hog.note else ""
+    return HogRow(
+        id=hog.id,
+        pid=str(hog.pid),
+        kind=hog.kind,
+        target=format_size(hog.target),
+        resident=format_size(hog.resident),
+        share=round(min(1.0, hog.resident / hog.target), 2) if hog.target else 0.0,
+        speed="" if hog.speed is None else f"{format_size(hog.speed)}/s",
+        status=STATUS_TEXT[hog.status] + note,
+        style={"holding": "good", "floor": "warning", "failed": "error"}.get(hog.status, "value"),
+        selected=selected,
+    )

@@ -1,0 +1,71 @@
+"""The status line: what guest this is, whether the screen is live, how old the host reading is, what wsltop costs."""
+
+from __future__ import annotations
+
+import time
+
+from msgspec import Struct
+
+from wsltop.core.reading import Reading, Unavailable
+from wsltop.core.sample import Sample
+from wsltop.core.session import HOST_FRESH, Moment, host_age
+from wsltop.core.text import clean
+
+
+class StatusView(Struct, frozen=True, kw_only=True):
+    """Texts of the status line; what is unknown is left out or says so."""
+
+    identity: tuple[str, ...]
+    """Distro, WSL version, kernel: the first are the last to give way."""
+    mode: str
+    paused: bool
+    host: str
+    host_is_old: bool
+    own: str
+
+
+def status_view(moment: Moment, *, interval: float, paused_at: float | None, waiting: int) -> StatusView:
+    """What the status line says of ``moment``; ``waiting`` samples have come since the view was frozen."""
+    sample = moment.sample
+    host, old = tell_host(sample, interval)
+    return StatusView(
+        identity=tell_identity(sample),
+        mode=f"LIVE {interval:g} s" if paused_at is None else tell_pause(paused_at, waiting),
+        paused=paused_at is not None,
+        host=host,
+        host_is_old=old,
+        own="" if sample.own.cpu is None else f"self {sample.own.cpu * 100:.1f} %",
+    )
+
+
+def tell_pause(paused_at: float, waiting: int) -> str:
+    """``PAUSED 12:03:11, 37 waiting, space resumes``: 37 samples came since."""
+    clock = time.strftime("%H:%M:%S", time.localtime(paused_at))
+    return f"PAUSED {clock}, {waiting} waiting, space resumes"
+
+
+def tell_identity(sample: Sample) -> tuple[str, ...]:
+    """Distro, WSL version and kernel, as far as they are known."""
+    identity = sample.identity
+    parts = (
+        known(identity.distro, ""),
+        known(identity.wsl_version, "WSL "),
+        known(identity.kernel, "Linux "),
+    )
+    return tuple(part for part in parts if part)
+
+
+def known(reading: Reading[str], prefix: str) -> str:
+    """The text with its prefix, or nothing."""
+    return "" if isinstance(reading, Unavailable) else prefix + clean(reading)
+
+
+def tell_host(sample: Sample, interval: float) -> tuple[str, bool]:
+    """The age of the host reading, and whether it is too old to be the present."""
+    age = host_age(sample)
+    if age is None:
+        return "no host", True
+    if age < 2 * max(interval, 1.0):
+        return "host ok", False
+    # Whole seconds: a figure that changes with every tick would be repainted with every tick.
+    return f"host {age:.0f} s old", age > max(HOST_FRESH, 3 * interval)
