@@ -19,6 +19,7 @@ from wsltop.guest.kernel_log import open_kernel_log
 from wsltop.guest.meminfo import MeminfoSource
 from wsltop.guest.own import OwnUseSource
 from wsltop.guest.reporting import ReportingSource
+from wsltop.guest.stat import StatSource
 from wsltop.guest.vmstat import VmstatSource
 from wsltop.guest.zoneinfo import ZoneinfoSource
 from wsltop.host.source import HostSource
@@ -47,6 +48,7 @@ class Sampler:
         self._buddyinfo = BuddyinfoSource(root)
         self._zoneinfo = ZoneinfoSource(root)
         self._vmstat = VmstatSource(root)
+        self._stat = StatSource(root)
         self._reporting = ReportingSource(root)
         self._kernel_log = open_kernel_log(root)
         self._own = OwnUseSource(root)
@@ -69,6 +71,7 @@ class Sampler:
             zones=self._zoneinfo.read(),
             reporting=self._reporting.read(),
             counters=self._vmstat.read(),
+            cpu=self._stat.read(),
             kernel_log=kernel_log,
             host=self.host.read(),
             hogs=hogs,
@@ -83,6 +86,7 @@ class Sampler:
             self._buddyinfo,
             self._zoneinfo,
             self._vmstat,
+            self._stat,
             self._reporting,
             self._kernel_log,
             self._own,

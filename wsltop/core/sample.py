@@ -11,7 +11,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from wsltop.core.reading import Reading
+from wsltop.core.cpu import CpuTimes
+from wsltop.core.reading import Reading, Unavailable
 
 SCHEMA = 1
 """Version of the sample's shape, raised when a field changes its meaning."""
@@ -87,6 +88,19 @@ class Counters(Struct, frozen=True, kw_only=True, tag="vmstat"):
     """The counters of ``/proc/vmstat`` that wsltop uses, since boot. A counter that the kernel lacks is not a key."""
 
     values: dict[str, int]
+
+
+class Pressure(Struct, frozen=True, kw_only=True, tag="pressure"):
+    """``/proc/pressure/memory`` (PSI): the share of time in which tasks waited for memory, 0 to 1."""
+
+    some_avg10: float
+    some_avg60: float
+    some_total: float
+    """Seconds since boot in which at least one task waited."""
+    full_avg10: float
+    full_avg60: float
+    full_total: float
+    """Seconds since boot in which all runnable tasks waited."""
 
 
 class KernelRecord(Struct, frozen=True, kw_only=True):
@@ -200,6 +214,8 @@ class Sample(Struct, frozen=True, kw_only=True):
     zones: Reading[tuple[Zone, ...]]
     reporting: Reading[ReportingOrder]
     counters: Reading[Counters]
+    cpu: Reading[CpuTimes] = Unavailable("not read")
+    pressure: Reading[Pressure] = Unavailable("not read")
     kernel_log: Reading[KernelLog]
     host: Reading[HostMemory]
     hogs: tuple[Hog, ...] = ()
