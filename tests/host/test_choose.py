@@ -32,7 +32,7 @@ def test_auto_costs_nothing_on_plain_linux(tmp_path: Path) -> None:
     assert isinstance(source, FixedSource)
     reading = source.read()
     assert isinstance(reading, Unavailable)
-    assert reading.reason == "not WSL: this kernel is 6.8.0-45-generic"
+    assert reading.reason == "not WSL (kernel 6.8.0-45-generic)"
     assert (threading.active_count(), own_children(), source.pids) == (threads, children, ())
     source.close()
 

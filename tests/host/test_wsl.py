@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from tests.host.stand_ins import fake_wsl
+from wsltop.guest.flavor import identify_guest
 from wsltop.host.wsl import (
     BINFMT_LOST,
     INTEROP_DISABLED,
     explain_guest,
     find_interop_fault,
-    identify_guest,
     wsl_setting,
 )
 
@@ -24,8 +24,8 @@ from wsltop.host.wsl import (
         ("7.0.13-arch1-1-wsl-microsoft-standard-WSL2", "wsl2"),
         ("6.9.1-xanmod-WSL2", "wsl2"),
         ("4.4.0-19041-Microsoft", "wsl1"),
-        ("6.8.0-45-generic", "other"),
-        ("6.8.0-1013-azure", "other"),
+        ("6.8.0-45-generic", "none"),
+        ("6.8.0-1013-azure", "none"),
     ],
 )
 def test_the_kernel_tells_the_flavor(tmp_path: Path, release: str, flavor: str) -> None:
@@ -46,14 +46,14 @@ def test_plain_linux_is_named_and_a_way_is_shown(tmp_path: Path) -> None:
     path.write_text("6.8.0-\x1b[31m45-generic\n")
     why = explain_guest(identify_guest(tmp_path, {}))
     assert why is not None
-    assert why.reason == "not WSL: this kernel is 6.8.0-45-generic"
+    assert why.reason == "not WSL (kernel 6.8.0-45-generic)"
     assert "--host process:NAME" in why.hint
 
 
 def test_no_file_at_all_is_not_wsl(tmp_path: Path) -> None:
     why = explain_guest(identify_guest(tmp_path, {}))
     assert why is not None
-    assert why.reason == "not WSL: this kernel is unknown"
+    assert why.reason == "not WSL (kernel unknown)"
 
 
 def test_wsl_1_has_its_own_reason(tmp_path: Path) -> None:

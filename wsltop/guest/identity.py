@@ -8,15 +8,14 @@ import shlex
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from wsltop.core.reading import Reading, Unavailable
 from wsltop.core.sample import Identity, KernelRecord
 from wsltop.core.text import clean
 from wsltop.guest.command import run_command
 from wsltop.guest.files import KernelFile
-
-WslFlavor = Literal["wsl2", "wsl1", "none"]
+from wsltop.guest.flavor import WslFlavor, wsl_flavor
 
 BOOT_LINE: Final = re.compile(r"WSL \(1 - [^)]*\): WSL version ([0-9]+(?:\.[0-9]+){1,4})", re.ASCII)
 """What init writes to the kernel log since WSL 2.7.1."""
@@ -24,25 +23,6 @@ VERSION: Final = re.compile(r"wsl1|[0-9]+(?:\.[0-9]+){1,4}", re.ASCII)
 WSLINFO: Final = Path("/usr/bin/wslinfo")
 WSLINFO_TIMEOUT: Final = 3.0
 """Seconds; wslinfo prints a constant and asks nobody."""
-
-
-def wsl_flavor(release: str, environ: Mapping[str, str], root: Path = Path("/")) -> WslFlavor:
-    """Tell WSL 2, WSL 1 and other Linux apart.
-
-    ``release`` ends in ``-microsoft-standard-WSL2`` on WSL 2 and in ``-Microsoft`` on WSL 1, whose kernel is not
-    Linux. A kernel of the user's own may be called anything, but runs on WSL 2 only: then WSL's variables and
-    ``/run/WSL`` tell.
-    """
-    if release.endswith("-Microsoft"):
-        return "wsl1"
-    if "microsoft" in release.lower() or "wsl2" in release.lower():
-        return "wsl2"
-    if environ.get("WSL_DISTRO_NAME") or environ.get("WSL_INTEROP"):
-        return "wsl2"
-    try:
-        return "wsl2" if (root / "run/WSL").exists() else "none"
-    except OSError:
-        return "none"
 
 
 def parse_pretty_name(text: str) -> Reading[str]:
@@ -74,7 +54,7 @@ class IdentitySource:
     ) -> None:
         kernel = _read_once(root / "proc/sys/kernel/osrelease")
         self._kernel: Reading[str] = kernel if isinstance(kernel, Unavailable) else clean(kernel).strip()
-        self.flavor = wsl_flavor(self._kernel if isinstance(self._kernel, str) else "", environ, root)
+        self.flavor: WslFlavor = wsl_flavor(self._kernel if isinstance(self._kernel, str) else "", environ, root)
         self._distro = _read_distro(root, environ)
         self._wslinfo = wslinfo
         self._timeout = timeout

@@ -10,13 +10,14 @@ from typing import Final
 from wsltop.clock import SYSTEM_CLOCK, Clock
 from wsltop.core.reading import Unavailable
 from wsltop.errors import UsageError
+from wsltop.guest.flavor import identify_guest
 from wsltop.host.auto import AutoSource
 from wsltop.host.drives import Windows
 from wsltop.host.powershell import open_powershell
 from wsltop.host.source import FixedSource, HostSource
 from wsltop.host.stream import Pace, StreamSource
 from wsltop.host.tasklist import open_tasklist
-from wsltop.host.wsl import explain_guest, identify_guest
+from wsltop.host.wsl import explain_guest
 
 CHOICES: Final = ("auto", "powershell", "tasklist", "process:NAME-or-PID", "none")
 NOT_ASKED: Final = Unavailable("the host is not asked: --host none", "Leave --host out to ask Windows.")

@@ -6,20 +6,12 @@ The facts are those of WSL's own init (microsoft/WSL src/linux/init: binfmt.cpp,
 from __future__ import annotations
 
 import configparser
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Literal
-
-from msgspec import Struct
+from typing import Final
 
 from wsltop.core.reading import Unavailable
-from wsltop.core.text import clean
-
-Flavor = Literal["wsl2", "wsl1", "other"]
-
-WSL1_RELEASE: Final = re.compile(r"^\d[\d.]*-\d+-microsoft$", re.IGNORECASE)
-"""WSL 1 answers ``4.4.0-19041-Microsoft`` where WSL 2 says ``5.15.90.1-microsoft-standard-WSL2``."""
+from wsltop.guest.flavor import Guest, identify_guest
 
 INTEROP_DISABLED: Final = Unavailable(
     "interop is disabled: WSL does not start Windows programs",
@@ -32,26 +24,6 @@ BINFMT_LOST: Final = Unavailable(
 )
 
 
-class Guest(Struct, frozen=True):
-    """Where this Linux runs, and its kernel's release."""
-
-    flavor: Flavor
-    release: str
-
-
-def identify_guest(root: Path, environ: Mapping[str, str]) -> Guest:
-    """Tell WSL 2, WSL 1 and other Linux apart by the kernel's release; a custom kernel by what WSL's init leaves."""
-    release = clean(read_small(root / "proc/sys/kernel/osrelease")).strip()
-    if WSL1_RELEASE.match(release):
-        return Guest("wsl1", release)
-    lowered = release.lower()
-    if "microsoft" in lowered or lowered.endswith("wsl2"):
-        return Guest("wsl2", release)
-    if (root / "run/WSL").is_dir() or environ.get("WSL_INTEROP"):
-        return Guest("wsl2", release)
-    return Guest("other", release)
-
-
 def explain_guest(guest: Guest) -> Unavailable | None:
     """Why no host can be asked from ``guest``; ``None`` on WSL 2."""
     if guest.flavor == "wsl2":
@@ -62,8 +34,8 @@ def explain_guest(guest: Guest) -> Unavailable | None:
             "Convert the distribution from Windows with: wsl.exe --set-version NAME 2",
         )
     return Unavailable(
-        f"not WSL: this kernel is {guest.release or 'unknown'}",
-        "To watch a process of this machine, try --host process:NAME.",
+        f"not WSL (kernel {guest.release or 'unknown'})",
+        "Try --host process:NAME to watch a process of this machine.",
     )
 
 

@@ -21,6 +21,7 @@ from wsltop.control.hogs import HogPool
 from wsltop.core.sample import Hog
 from wsltop.core.session import Session
 from wsltop.errors import HogRefused
+from wsltop.host.drives import Launch
 from wsltop.record.report import report
 from wsltop.sampler import Sampler
 from wsltop.ui.bindings import KEYS, Key, action_name
@@ -44,8 +45,8 @@ class ScreenOptions(Struct, frozen=True, kw_only=True):
     theme: str | None
     hog_size: int
     state_folder: Path
-    clip: Path | None = None
-    """Windows' clip.exe, inside WSL."""
+    clip: Launch | None = None
+    """How to start Windows' clip.exe, inside WSL."""
     osc52: bool = True
 
 

@@ -9,6 +9,8 @@ from typing import Final
 
 import pyperclip
 
+from wsltop.host.drives import Launch
+
 TIMEOUT: Final = 5.0
 
 
@@ -18,12 +20,12 @@ class Copied(str):
     __slots__ = ()
 
 
-def copy_text(text: str, *, clip: Path | None, terminal: Callable[[str], None] | None, file: Path) -> Copied:
+def copy_text(text: str, *, clip: Launch | None, terminal: Callable[[str], None] | None, file: Path) -> Copied:
     """Copy ``text`` to the first place that takes it.
 
     Args:
         text: what to copy.
-        clip: Windows' ``clip.exe`` by its absolute path, inside WSL. pyperclip would look it up in PATH.
+        clip: how to start Windows' ``clip.exe``, inside WSL. pyperclip would look it up in PATH.
         terminal: sends the text to the terminal's own clipboard (OSC 52), which gives no answer; so a file is
             written as well.
         file: where the text goes when nothing takes it for sure.
@@ -44,15 +46,16 @@ def copy_text(text: str, *, clip: Path | None, terminal: Callable[[str], None] |
     return Copied(f"no clipboard here: written to {file}")
 
 
-def run_clip(clip: Path, text: str) -> bool:
+def run_clip(clip: Launch, text: str) -> bool:
     """Hand ``text`` to clip.exe, which expects UTF-16; whether it took it."""
     try:
         done = subprocess.run(
-            [str(clip)],
+            clip.command,
             input=text.encode("utf-16-le"),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            cwd=clip.parent,  # a folder of Linux would make Windows complain, or take seconds
+            cwd=clip.directory,  # a folder of Linux would make Windows complain, or take seconds
+            env=clip.environment,
             timeout=TIMEOUT,
             check=False,
             start_new_session=True,
