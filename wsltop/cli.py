@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -15,14 +16,26 @@ import click
 from wsltop import __version__
 from wsltop.config import Settings, config_path, load_settings, state_folder
 from wsltop.core.session import Moment, grasp
-from wsltop.errors import ExitCode, WsltopError
+from wsltop.errors import ExitCode, UsageError, WsltopError
 from wsltop.host.choose import check_choice, open_host
 from wsltop.host.stream import WAITING
 from wsltop.record.report import report
 from wsltop.record.snapshot import encode
 from wsltop.sampler import Sampler
 
-INTERVAL = click.FloatRange(0.2, 60)
+
+class Seconds(click.FloatRange):
+    """A number of seconds; ``nan`` is none, though it compares with no bound."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Seconds from text."""
+        seconds = float(super().convert(value, param, ctx))
+        if math.isnan(seconds):
+            self.fail(f"{value!r} is not a number of seconds", param, ctx)
+        return seconds
+
+
+INTERVAL = Seconds(0.2, 60)
 HOST_HELP = "Where the host's figures come from: auto, powershell, tasklist, process:NAME-or-PID, none."
 DRIVE_HELP = "Where the Windows system drive is mounted, when it is not found by itself."
 
@@ -36,7 +49,7 @@ DRIVE_HELP = "Where the Windows system drive is mounted, when it is not found by
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), help="auto follows NO_COLOR.")
 @click.option("--theme", metavar="NAME", help="Colors: textual-dark, textual-light, nord, …; ctrl+p chooses live.")
 @click.option("--require-wsl", is_flag=True, help="End with status 3 when this is not WSL.")
-@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Settings file to use.")
+@click.option("--config", type=click.Path(exists=True, path_type=Path), metavar="FILE", help="Settings file to use.")
 @click.pass_context
 def program(context: click.Context, /, config: Path | None, require_wsl: bool, **options: Any) -> None:
     """Show where the memory of WSL2 goes: the guest and Windows on one screen.
@@ -57,9 +70,7 @@ def program(context: click.Context, /, config: Path | None, require_wsl: bool, *
 @click.option("--json", "as_json", is_flag=True, help="Print JSON with stable names, for programs.")
 @click.option("--every", type=INTERVAL, help="Go on, one sample each so many seconds; with --json one line each.")
 @click.option("--count", type=click.IntRange(1), help="With --every, end after so many samples.")
-@click.option(
-    "--wait", type=click.FloatRange(0, 60), default=8.0, show_default=True, help="Seconds for Windows to answer."
-)
+@click.option("--wait", type=Seconds(0, 60), default=8.0, show_default=True, help="Seconds for Windows to answer.")
 @click.option("--host", metavar="SOURCE", help=HOST_HELP)
 @click.option("--drive", type=click.Path(path_type=Path), metavar="DIR", help=DRIVE_HELP)
 @click.pass_obj
@@ -69,11 +80,16 @@ def snapshot_command(
     """Print one sample: for people, or with --json for programs."""
     settings = merge(settings, options)
     check_choice(settings.host)
+    if count is not None and every is None:
+        raise UsageError("--count says how often, so it needs --every SECONDS")
     with sampling(settings, every or 1.0) as sampler:
         number = 0
         while True:
             moment = settled_moment(sampler, wait if number == 0 else 0.0)
-            click.echo(encode(moment, indent=every is None) if as_json else report(moment), nl=as_json)
+            if as_json:
+                say((encode(moment, indent=every is None) + "\n").encode())  # JSON is UTF-8, whatever the locale
+            else:
+                say_text(report(moment))
             number += 1
             if every is None or number == count:
                 return
@@ -137,11 +153,28 @@ def show_screen(settings: Settings) -> int:
     if why is not None:
         click.echo(f"wsltop: {why}, so this is a snapshot; see wsltop snapshot --help", err=True)
         with sampling(settings, settings.interval) as sampler:
-            click.echo(report(settled_moment(sampler, 8.0)), nl=False)
+            say_text(report(settled_moment(sampler, 8.0)))
         return ExitCode.OK
     from wsltop.ui.launch import launch
 
     return launch(settings, state_folder())
+
+
+def say_text(text: str) -> None:
+    """Write for people; what their terminal's encoding lacks becomes a question mark."""
+    say(text.encode(getattr(sys.stdout, "encoding", None) or "utf-8", "replace"))
+
+
+def say(data: bytes) -> None:
+    """Write to standard output, where the reader may have gone away or the disk may be full."""
+    try:
+        click.echo(data, nl=False)
+    except OSError as error:
+        # What is still buffered must not be written again at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise SystemExit(ExitCode.OK) from None  # the reader has enough
+        raise WsltopError(f"cannot write to standard output: {error.strerror}") from error
 
 
 def main() -> NoReturn:
@@ -155,10 +188,6 @@ def main() -> NoReturn:
     except click.ClickException as error:
         error.show()
         status = ExitCode.USAGE
-    except BrokenPipeError:
-        # The reader has enough; what is still buffered must not be written again at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = ExitCode.OK
     except WsltopError as error:
         click.echo(f"wsltop: {error}", err=True)
         status = error.exit_code

@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
 from wsltop.core.units import GIB, MIB, parse_size
 from wsltop.errors import UsageError
+from wsltop.host.choose import CHOICES, check_choice
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -37,6 +38,18 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return parse_size(self.hog_size)
 
 
+ALLOWED: Final = {
+    "interval": "a number of seconds from 0.2 to 60",
+    "host": f"one of {', '.join(CHOICES)}",
+    "drive": "a directory",
+    "glyphs": "one of auto, block, braille, ascii",
+    "color": "one of auto, always, never",
+    "theme": "the name of a theme",
+    "hog_size": "a size from 64M to 1T, such as 512M",
+}
+"""What each setting may be, for the message when it is not."""
+
+
 def config_path(environ: Mapping[str, str] = os.environ) -> Path:
     """Where the settings are."""
     return base_folder(environ, "XDG_CONFIG_HOME", ".config") / "config.toml"
@@ -48,9 +61,18 @@ def state_folder(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def base_folder(environ: Mapping[str, str], variable: str, default: str) -> Path:
-    """wsltop's folder below an XDG base folder; a relative path in the variable is ignored, as XDG says."""
+    """wsltop's folder below an XDG base folder; a relative path in the variable is ignored, as XDG says.
+
+    Raises:
+        UsageError: there is no home directory to put it in.
+    """
     base = environ.get(variable, "")
-    return (Path(base) if base.startswith("/") else Path.home() / default) / "wsltop"
+    if base.startswith("/"):
+        return Path(base) / "wsltop"
+    try:
+        return Path.home() / default / "wsltop"
+    except RuntimeError as error:  # neither HOME nor an entry in the user database, as in some containers
+        raise UsageError(f"there is no home directory: set HOME or {variable}") from error
 
 
 def load_settings(path: Path) -> Settings:
@@ -67,12 +89,32 @@ def load_settings(path: Path) -> Settings:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     try:
         settings = msgspec.toml.decode(text, type=Settings)
-        size = settings.hog_bytes
-    except (msgspec.MsgspecError, ValueError) as error:
-        raise UsageError(f"{path}: {error}") from error
-    if not 64 * MIB <= size <= 1024 * GIB:
-        raise UsageError(f"{path}: hog_size = {settings.hog_size!r} is not between 64M and 1T")
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: {explain(error)}") from error
+    try:
+        check_choice(settings.host)
+    except UsageError as error:
+        raise UsageError(f"{path}: host = {settings.host!r}: must be {ALLOWED['host']}") from error
+    try:
+        sensible = 64 * MIB <= settings.hog_bytes <= 1024 * GIB
+    except ValueError:
+        sensible = False
+    if not sensible:
+        raise UsageError(f"{path}: hog_size = {settings.hog_size!r}: must be {ALLOWED['hog_size']}")
     return settings
+
+
+def explain(error: Exception) -> str:
+    """What is wrong with the text of a settings file, and what the setting in question may be."""
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    message = str(error)
+    for name, allowed in ALLOWED.items():
+        if f"$.{name}`" in message:
+            return f"{name}: must be {allowed} ({message})"
+    if "unknown field" in message:
+        return f"{message}; the settings are {', '.join(ALLOWED)}"
+    return message
 
 
 class State(Struct, frozen=True):
@@ -85,7 +127,7 @@ def load_state(folder: Path) -> State:
     """The remembered state; a missing or damaged file is as good as none."""
     try:
         return msgspec.json.decode((folder / "state.json").read_bytes(), type=State)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return State()
 
 

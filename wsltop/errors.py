@@ -2,6 +2,7 @@
 
     WsltopError
     ├── UsageError        an option, a setting or a file that the user gave is wrong
+    ├── RecordingError    a recording cannot be written or read
     └── HogRefused        a hog would take more memory than the floor leaves
 
 A source never raises: it returns ``Unavailable``. These are for what a user asked for and cannot have.
@@ -32,6 +33,10 @@ class UsageError(WsltopError):
     """An option, a setting or a file that the user gave is wrong."""
 
     exit_code = ExitCode.USAGE
+
+
+class RecordingError(WsltopError):
+    """A recording cannot be written or read."""
 
 
 class HogRefused(WsltopError):

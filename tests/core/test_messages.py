@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.hostile import controls
 from wsltop.core.messages import interpret
 from wsltop.core.sample import KernelRecord
-from wsltop.core.text import controls
 
 ABOUT_MEMORY = [
     ("WSL2: Performing memory compaction.", "compaction"),

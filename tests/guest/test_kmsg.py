@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.guest.texts import FOLDER, KERNELS
+from tests.hostile import controls
 from wsltop.core.reading import Unavailable
 from wsltop.core.sample import KernelLog, KernelRecord
-from wsltop.core.text import controls
 from wsltop.guest.kmsg import (
     BUFFER,
     PATIENCE,

@@ -1,8 +1,8 @@
 """The program that one hog runs: take memory, say how far it is, keep it, end with its parent.
 
-Run as ``python -I -S hog.py PARENT KIND SIZE FLOOR``, with a pipe as stdin that nobody writes to and a pipe as
-stdout. It says what it does in lines ``STATUS FILLED SECONDS NOTE``: a status of ``wsltop.core.sample.HogStatus``,
-bytes, seconds since it began to fill, and a clause for people that may be empty.
+Run as ``python -I -S hog.py PARENT KIND SIZE FLOOR [NAME=VALUE …]`` (``hog_options``), with a pipe as stdin that
+nobody writes to and a pipe as stdout. It says what it does in lines ``STATUS FILLED SECONDS NOTE``: a status of
+``wsltop.core.sample.HogStatus``, bytes, seconds since it began to fill, and a clause for people that may be empty.
 
 It ends when its parent does: the kernel kills it (``wsltop.tether``), and should that fail, its stdin ends. Imports
 only the standard library and what starts quickly: the first page is due within 100 ms of the key press. Under
@@ -17,13 +17,15 @@ import os
 import select
 import sys
 import time
-from collections.abc import Callable
 
 if __name__ == "__main__":
     sys.path.append(os.path.abspath(__file__).rsplit("/", 3)[0])  # noqa: PTH100 - pathlib would double the start-up
 
 from wsltop.control.available import Gauge
 from wsltop.control.floor import headroom
+from wsltop.control.hog_hold import Hold
+from wsltop.control.hog_kinds import KINDS, Noise
+from wsltop.control.hog_options import HogOptions, parse_options
 from wsltop.tether import die_with_parent, name_process
 
 NAME = "wsltop-hog"
@@ -52,6 +54,7 @@ class Load:
         self.filled = 0
         self.reported = -REPORT_EVERY
         self.unsent = b""
+        self.status, self.said = "starting", ""
         self.note = ""
         """Why it stopped before its target; empty when it did not."""
         self.poller = select.poll()
@@ -69,14 +72,38 @@ class Load:
             return 0
         return min(step, wanted)
 
+    def fill(self, memory: mmap.mmap, size: int, noise: Noise | None) -> None:
+        """Take ``size`` bytes of a mapping as fast as it goes, or as much as the floor leaves."""
+        while self.filled < size and (step := self.next_step(size - self.filled)):
+            self.take(memory, step, noise)
+
+    def take(self, memory: mmap.mmap, step: int, noise: Noise | None) -> None:
+        """Make the next ``step`` bytes of a mapping resident, with zeros or noise."""
+        populate(memory, self.filled, step)
+        if noise is not None:
+            noise.write(memory, self.filled, step)
+        self.grown(step)
+
     def grown(self, step: int) -> None:
         """Count ``step`` bytes more; tell the parent now and then."""
         self.filled += step
         if time.monotonic() - self.started - self.reported >= REPORT_EVERY:
             self.report("filling")
 
+    def changed(self, held: int) -> None:
+        """Tell the parent when what is held has become another amount by itself."""
+        if held != self.filled:
+            self.filled = held
+            self.report(self.status, self.said)
+
+    def pause(self, seconds: float) -> None:
+        """Wait; end the program if the parent did."""
+        if self.poller.poll(seconds * 1000):
+            os._exit(0)
+
     def report(self, status: str, note: str = "") -> None:
         """Send one line. If the pipe is full it waits in ``unsent`` for a newer one or a reader; it never blocks."""
+        self.status, self.said = status, note
         self.reported = time.monotonic() - self.started
         self.unsent = f"{status} {self.filled} {self.reported:.6f} {note}\n".encode()
         self.send()
@@ -91,32 +118,18 @@ class Load:
             os._exit(0)
         self.unsent = b""
 
-    def keep(self, held: object) -> None:
-        """Sleep in the kernel, ``held`` still referred to, until the parent ends."""
-        while self.unsent:
-            self.poller.register(STDOUT, select.POLLOUT)
-            if any(fd == STDIN for fd, _ in self.poller.poll()):
+    def keep(self, hold: Hold) -> None:
+        """Sleep in the kernel, what is held still referred to, until the parent ends."""
+        while True:
+            pause = None if hold.tick is None else hold.tick() * 1000
+            if self.unsent:
+                self.poller.register(STDOUT, select.POLLOUT)
+            ready = {fd for fd, _ in self.poller.poll(pause)}
+            if self.unsent:
+                self.poller.unregister(STDOUT)
+                self.send()
+            if STDIN in ready:
                 return
-            self.send()
-            self.poller.unregister(STDOUT)
-        self.poller.poll()
-
-
-def anonymous(size: int, load: Load) -> object:
-    """Touch every page of a private anonymous mapping, like ``stress --vm 1 --vm-bytes SIZE --vm-keep``.
-
-    One mapping without MAP_NORESERVE: a kernel that does not overcommit refuses it as a whole, before any page. It is
-    not advised to use huge pages: WSL's kernel gives them on request only, and 4 KiB pages are what programs have.
-    """
-    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    while load.filled < size and (step := load.next_step(size - load.filled)):
-        populate(memory, load.filled, step)
-        load.grown(step)
-    return memory
-
-
-KINDS: dict[str, Callable[[int, Load], object]] = {"anonymous": anonymous}
-"""What a hog can do: takes its memory, asking ``Load`` before each step, and returns whatever must stay referred to."""
 
 
 def populate(memory: mmap.mmap, start: int, length: int) -> None:
@@ -136,24 +149,29 @@ def volunteer() -> None:
     os.close(score)
 
 
-def main(parent: int, kind: str, size: int, floor: int | None) -> int:
+def main(parent: int, kind: str, size: int, floor: int | None, options: HogOptions) -> int:
     """Run a hog until its parent ends; the exit code."""
     die_with_parent(parent)
     volunteer()  # where that is forbidden it ends here: a hog that is not the first victim must not grow
     name_process(NAME)
     load = Load(Gauge("/", floor))
     try:
-        held = KINDS[kind](size, load)
+        hold = KINDS[kind](size, load, options)
     except MemoryError:
         load.report("failed", "out of memory")
         return 1
     except OSError as error:
         load.report("failed", error.strerror or str(error))
         return 1
-    load.report("floor" if load.note else "holding", load.note)
-    load.keep(held)
+    load.report("floor" if load.note else "holding", load.note or hold.note)
+    load.keep(hold)
     return 0
 
 
+def run(parent: str, kind: str, size: str, floor: str, *options: str) -> int:
+    """Run a hog from the arguments of the program; the exit code."""
+    return main(int(parent), kind, int(size), int(floor) if floor else None, parse_options(list(options)))
+
+
 if __name__ == "__main__":
-    os._exit(main(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]) if sys.argv[4] else None))
+    os._exit(run(*sys.argv[1:]))

@@ -15,7 +15,8 @@ from typing import Self
 from wsltop.clock import SYSTEM_CLOCK, Clock
 from wsltop.control.available import Gauge, Supply, field
 from wsltop.control.floor import cost_of, headroom
-from wsltop.control.hog import KINDS
+from wsltop.control.hog_kinds import KINDS
+from wsltop.control.hog_options import HogOptions
 from wsltop.control.worker import Worker
 from wsltop.core.sample import Hog, HogEnded
 from wsltop.core.units import format_size
@@ -54,7 +55,9 @@ class HogPool:
     ) -> None:
         self.close()
 
-    def add(self, size: int, count: int = 1, kind: str = "anonymous") -> tuple[int, ...]:
+    def add(
+        self, size: int, count: int = 1, kind: str = "anonymous", options: HogOptions | None = None
+    ) -> tuple[int, ...]:
         """Start ``count`` hogs of ``size`` bytes each, all or none; their ids.
 
         Raises:
@@ -63,13 +66,16 @@ class HogPool:
         if self.closed:
             raise HogRefused("wsltop is ending: no more hogs are started")
         if kind not in KINDS:
-            raise HogRefused(f"there is no kind of hog named {kind!r}: choose {' or '.join(KINDS)}")
+            raise HogRefused(f"there is no kind of hog named {kind!r}: choose {', '.join(KINDS)}")
         if size < 1 or count < 1:
             raise HogRefused("a hog needs a size and a count above zero")
+        options = options or HogOptions()
+        if fault := options.fault(kind):
+            raise HogRefused(fault)
         self.update()
         self.check(cost_of(size) * count)
         self.oom_kills = self.read_oom_kills()
-        return self.start(size, count, kind)
+        return self.start(size, count, kind, options)
 
     def check(self, cost: int) -> None:
         """Refuse what would leave less than the floor."""
@@ -82,12 +88,12 @@ class HogPool:
         if cost > headroom(supply.available, supply.floor, promised):
             raise HogRefused(refusal(supply, supply.available - promised - cost))
 
-    def start(self, size: int, count: int, kind: str) -> tuple[int, ...]:
+    def start(self, size: int, count: int, kind: str, options: HogOptions) -> tuple[int, ...]:
         """Start hogs without looking at the floor; when one cannot be started, none stays."""
         started: list[Worker] = []
         try:
             for number in range(self.last_id + 1, self.last_id + 1 + count):
-                started.append(Worker(number, kind, size, self.floor, self.clock, self.root))
+                started.append(Worker(number, kind, size, self.floor, self.clock, self.root, options))
         except OSError as error:
             end_all(started, PATIENCE)  # they have no memory yet: this takes a moment only
             for worker in started:

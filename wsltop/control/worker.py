@@ -12,12 +12,15 @@ from wsltop.clock import Clock
 from wsltop.control import hog
 from wsltop.control.ending import cause_of
 from wsltop.control.floor import cost_of
+from wsltop.control.hog_options import HogOptions
 from wsltop.core.sample import Hog, HogEnded, HogStatus
 from wsltop.core.text import clean
 
 PIPE_CAPACITY = 65536
 LONGEST_NOTE = 200
 STATUSES = frozenset(get_args(HogStatus))
+TELLING = frozenset({"holding", "floor", "failed"})
+"""In these a note is part of what the hog is; in others it is yet to come, or past."""
 
 
 class Worker:
@@ -30,7 +33,16 @@ class Worker:
         OSError: the process cannot be started.
     """
 
-    def __init__(self, number: int, kind: str, target: int, floor: int | None, clock: Clock, root: Path) -> None:
+    def __init__(
+        self,
+        number: int,
+        kind: str,
+        target: int,
+        floor: int | None,
+        clock: Clock,
+        root: Path,
+        options: HogOptions | None = None,
+    ) -> None:
         self.id = number
         self.kind = kind
         self.target = target
@@ -39,12 +51,14 @@ class Worker:
         self.killed_at: float | None = None
         self.reported: HogStatus = "starting"
         self.filled = 0
+        self.full = False
         self.seconds = 0.0
         self.speed: float | None = None
         self.note = ""
         self.rest = b""
         self.resident = 0
         arguments = [str(os.getpid()), kind, str(target), "" if floor is None else str(floor)]
+        arguments += (options or HogOptions()).words()
         self.process = subprocess.Popen(
             [sys.executable, "-I", "-S", hog.__file__, *arguments],
             stdin=subprocess.PIPE,
@@ -79,7 +93,7 @@ class Worker:
             resident=self.resident,
             speed=self.speed,
             status=self.status,
-            note=self.note if self.status in ("floor", "failed") else "",
+            note=self.note if self.status in TELLING else "",
         )
 
     def kill(self) -> None:
@@ -130,15 +144,28 @@ class Worker:
             self.note = words[:LONGEST_NOTE]
 
     def progress(self, filled: int, seconds: float) -> None:
-        """Note how far it is: the speed is that since its last report while it fills, and the mean of all after."""
+        """Note how far it is: the speed is that since its last report while it fills, and the mean of all after.
+
+        Once it is full, news is about what it still holds, and the speed stays.
+        """
         still = self.reported == "filling"
+        if self.full:
+            self.filled = filled
+            return
+        self.full = not still
         size, time = (filled - self.filled, seconds - self.seconds) if still else (filled, seconds)
         if size > 0 and time > 0:
             self.speed = size / time
         self.filled, self.seconds = filled, seconds
 
     def measure(self) -> None:
-        """Read its resident pages (proc_pid_statm(5), second field); they are gone first when it ends."""
+        """Read its resident pages (proc_pid_statm(5), second field); they are gone first when it ends.
+
+        Page cache is in no process: of that the hog itself tells how much is still there.
+        """
+        if self.kind == "cache":
+            self.resident = self.filled
+            return
         try:
             resident = int(self.statm.read_text().split()[1]) * hog.PAGE
         except (OSError, ValueError, IndexError):

@@ -41,7 +41,8 @@ def tell_gap(ledger: Ledger, size: int, who: str | None) -> str:
     """Name the parts of the gap: cache, fragmented free memory, and the rest by its sign; ``None`` only expects it."""
     keeps = "Expected" if who is None else f"{who[0].upper()}{who[1:]} keeps"
     if size < -WORTH_TELLING:
-        return f"{keeps} less than the guest uses: it has trimmed or compressed the VM"
+        why = "part of what is free is held in reserve" if who is None else "it has trimmed or compressed the VM"
+        return f"{keeps} less than the guest uses: {why}"
     if size < WORTH_TELLING:
         return f"{keeps} what the guest uses, and no more"
     split = ledger.free_split

@@ -9,15 +9,19 @@ import math
 from array import array
 from collections import deque
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import NamedTuple
 
 FINE_SPAN = 15 * 60.0
 """Seconds kept at the full rate."""
+SPARE = 1.1
+"""Room for samples that come a little faster than they should, and for what a chart of the whole span leads in with."""
 COARSE_STEP = 5.0
 DAY = 24 * 3600.0
 HOLD = 2.5
 """A value stands for this many sampling intervals; after that the time is a gap."""
 
+MOST = 2**63 - 1
 ABSENT = -1
 """Stands for ``None`` inside the arrays, and nowhere else."""
 
@@ -45,6 +49,11 @@ def larger(one: int | None, other: int | None) -> int | None:
     return max(one, other)
 
 
+def pack(point: Point) -> list[int]:
+    """The figures of a point for the arrays; what a forged recording may claim beyond 64 bits is cut there."""
+    return [ABSENT if figure is None else min(figure, MOST) for figure in point[1:]]
+
+
 class Ring:
     """Points in flat arrays; the oldest give way."""
 
@@ -59,7 +68,7 @@ class Ring:
 
     def append(self, point: Point) -> None:
         """Keep ``point``, which must not be older than the last one."""
-        figures = [ABSENT if figure is None else figure for figure in point[1:]]
+        figures = pack(point)
         if len(self._times) < self.capacity:
             self._times.append(point.monotonic)
             self._figures.extend(figures)
@@ -69,8 +78,17 @@ class Ring:
 
     def replace_last(self, point: Point) -> None:
         """Put ``point`` in place of the newest one."""
-        figures = [ABSENT if figure is None else figure for figure in point[1:]]
+        figures = pack(point)
         self._write((self._next - 1) % self.capacity, point.monotonic, figures)
+
+    def reaches(self, monotonic: float) -> bool:
+        """Whether nothing that came since ``monotonic`` has given way."""
+        return len(self._times) < self.capacity or self.oldest <= monotonic
+
+    @property
+    def oldest(self) -> float:
+        """The time of the oldest point of a full ring."""
+        return self._times[self._next]
 
     def since(self, monotonic: float) -> Iterator[Point]:
         """The points from ``monotonic`` on, oldest first."""
@@ -106,7 +124,7 @@ class History:
 
     def __init__(self, interval: float) -> None:
         self.interval = interval
-        self._fine = Ring(math.ceil(FINE_SPAN / interval) + 1)
+        self._fine = Ring(math.ceil(SPARE * FINE_SPAN / interval) + 8)
         self._coarse = Ring(math.ceil(DAY / max(COARSE_STEP, interval)) + 1)
         self._open: Point | None = None
 
@@ -122,14 +140,18 @@ class History:
             self._open = point
             self._coarse.append(point)
 
-    def since(self, monotonic: float, now: float) -> Iterator[Point]:
-        """The points from ``monotonic`` on, at the rate that is kept for that age."""
-        return (self._fine if now - monotonic <= FINE_SPAN else self._coarse).since(monotonic)
+    def since(self, monotonic: float) -> Iterator[Point]:
+        """The points from ``monotonic`` on: in steps where the full rate is no longer kept, then at the full rate."""
+        joint = -math.inf
+        if not self._fine.reaches(monotonic):
+            joint = math.ceil(self._fine.oldest / COARSE_STEP) * COARSE_STEP
+            yield from takewhile(lambda point: point.monotonic < joint, self._coarse.since(monotonic))
+        yield from self._fine.since(max(monotonic, joint))
 
-    def hold(self, window: float) -> float:
-        """How many seconds a value of a chart over ``window`` seconds stands for."""
-        step = self.interval if window <= FINE_SPAN else max(COARSE_STEP, self.interval)
-        return HOLD * step
+    def hold(self, window: float, start: float) -> float:
+        """How many seconds a value of a chart over ``window`` seconds from ``start`` on stands for."""
+        fine = window <= FINE_SPAN and self._fine.reaches(start - HOLD * self.interval)
+        return HOLD * (self.interval if fine else max(COARSE_STEP, self.interval))
 
 
 class Columns:
@@ -144,29 +166,32 @@ class Columns:
         self.count = count
         self.seconds = window / count
         end = math.floor(now / self.seconds)
-        self.newest = end - count + 1
-        self._hold = history.hold(window)
+        self.newest = end - count  # the column before the first
+        start = (self.newest + 1) * self.seconds
+        self._hold = history.hold(window, start)
         self._last: Point | None = None
         self._columns: deque[Point | None] = deque([None] * count, maxlen=count)
-        for point in history.since((self.newest - 1) * self.seconds, now):
+        for point in history.since(start - self._hold):  # what came before the first column may be held into it
             if point.monotonic <= now:
                 self.add(point)
-        while self.newest < end:
-            self.newest += 1
-            self._columns.append(None)
+        self._advance(end, now)
 
     def add(self, point: Point) -> None:
         """Take a new point into its column; columns that were passed without a gap show the point before."""
         index = math.floor(point.monotonic / self.seconds)
-        last = self._last
-        filler = last if last is not None and point.monotonic - last.monotonic <= self._hold else None
-        while self.newest < index:
-            self.newest += 1
-            self._columns.append(filler if self.newest < index else None)
+        self._advance(index, point.monotonic)
         if index == self.newest:
             present = self._columns[-1]
             self._columns[-1] = point if present is None else higher(present, point)
         self._last = point
+
+    def _advance(self, index: int, now: float) -> None:
+        """Go on to column ``index``, which is empty yet; those on the way show the last point unless it is too old."""
+        last = self._last
+        filler = last if last is not None and now - last.monotonic <= self._hold else None
+        while self.newest < index:
+            self.newest += 1
+            self._columns.append(filler if self.newest < index else None)
 
     def points(self) -> tuple[Point | None, ...]:
         """One point for each column, oldest first; ``None`` is a gap."""

@@ -20,9 +20,11 @@ def started_and_ended(previous: Sample, current: Sample) -> Iterator[Event]:
     started = [hog for hog in current.hogs if hog.id not in known]
     if started:
         yield hog_event(current, "added", f"{tell_targets(started)} started", hogs=len(started))
-    filled = [hog for hog in current.hogs if hog.status == "holding" and was(known, hog) != "holding"]
-    if filled:
-        yield hog_event(current, "filled", f"{tell_resident(filled)} filled{tell_speed(filled)}", hogs=len(filled))
+    holding = [hog for hog in current.hogs if hog.status == "holding"]
+    full = fills(previous) or any(was(known, hog) != "holding" for hog in holding)
+    if holding and full and not fills(current):
+        # One event for all that were started together: when the last of them is full.
+        yield hog_event(current, "filled", f"{tell_resident(holding)}{tell_speed(holding)}", hogs=len(holding))
     for hog in current.hogs:
         if hog.status in ("floor", "failed") and was(known, hog) != hog.status:
             text = f"{hog.pid} stopped at {format_size(hog.resident)} of {format_size(hog.target)}: {hog.note}"
@@ -52,6 +54,11 @@ def tell_cause(ended: HogEnded) -> str:
     return f"killed by {ended.note} from outside" if ended.how == "signal" else ended.note
 
 
+def fills(sample: Sample) -> bool:
+    """Whether a hog was still taking memory."""
+    return any(hog.status in ("starting", "filling") for hog in sample.hogs)
+
+
 def was(known: dict[int, Hog], hog: Hog) -> str | None:
     """The status that ``hog`` had before, or None when it is new."""
     before = known.get(hog.id)
@@ -66,14 +73,16 @@ def tell_targets(hogs: list[Hog]) -> str:
 
 
 def tell_resident(hogs: list[Hog]) -> str:
-    """``4.0 GiB in 4 hogs``."""
-    return f"{format_size(sum(hog.resident for hog in hogs))} in {len(hogs)} hog{'s' if len(hogs) > 1 else ''}"
+    """``4 hogs hold 4.0 GiB``."""
+    who = f"{len(hogs)} hogs hold" if len(hogs) > 1 else "1 hog holds"
+    return f"{who} {format_size(sum(hog.resident for hog in hogs))}"
 
 
 def tell_speed(hogs: list[Hog]) -> str:
     """The mean speed of one fill, where it is known."""
     speeds = [hog.speed for hog in hogs if hog.speed]
-    return f" at {format_size(sum(speeds) / len(speeds))}/s each" if speeds else ""
+    each = " each" if len(speeds) > 1 else ""
+    return f", filled at {format_size(sum(speeds) / len(speeds))}/s{each}" if speeds else ""
 
 
 def hog_event(sample: Sample, what: str, text: str, *, level: int = 6, hogs: int = 1, freed: int = 0) -> Event:

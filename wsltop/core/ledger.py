@@ -6,6 +6,10 @@ Formulas (fs/proc/meminfo.c, mm/page_alloc.c, mm/page_reporting.c):
     anonymous        AnonPages
     shared           Shmem (tmpfs, shared memory)
     cache            Cached + Buffers - Shmem; swap cache is left out: it is in AnonPages while it is mapped
+      dirty          of it Dirty + Writeback: must be written before it can be dropped
+      held           of it what a drop leaves: Mapped (an upper bound, it counts mapped shared memory too), and what is
+                     on no list of evictable file pages: cache - Active(file) - Inactive(file)
+      clean          the rest: what a drop frees
     slab             SReclaimable, SUnreclaim
     page tables      PageTables + SecPageTables
     huge pages       Hugetlb: the reserved pool, used or not
@@ -58,11 +62,18 @@ class Ledger(Struct, frozen=True, kw_only=True, tag="ledger"):
     expected_host: Reading[int]
     swap_total: int
     swap_free: int
+    cache_dirty: int = 0
+    cache_held: int = 0
+
+    @property
+    def cache_clean(self) -> int:
+        """Page cache that a drop frees."""
+        return self.cache - self.cache_dirty - self.cache_held
 
     @property
     def swap_used(self) -> int:
         """Swap in use."""
-        return self.swap_total - self.swap_free
+        return max(0, self.swap_total - self.swap_free)
 
 
 def keep_ledger(sample: Sample) -> Reading[Ledger]:
@@ -73,14 +84,15 @@ def keep_ledger(sample: Sample) -> Reading[Ledger]:
     reportable = reportable_free(sample)
     kept = 0 if isinstance(reportable, Unavailable) else kept_by_cpus(sample)
     buckets = fill_buckets(meminfo, kept)
-    available = meminfo.free if meminfo.available is None else meminfo.available
+    free = min(meminfo.free, meminfo.total)
+    available = free if meminfo.available is None else meminfo.available
     if available > meminfo.total:  # as procps does: inside some containers MemAvailable is the machine's
-        available = meminfo.free
+        available = free
     present = present_memory(sample)
     return Ledger(
         total=meminfo.total,
         used=meminfo.total - available,
-        free=meminfo.free,
+        free=free,
         available=available,
         **buckets,
         free_split=split_free(meminfo.total - sum(buckets.values()), reportable),
@@ -89,6 +101,7 @@ def keep_ledger(sample: Sample) -> Reading[Ledger]:
         expected_host=expect_host(present, reportable),
         swap_total=meminfo.swap_total,
         swap_free=meminfo.swap_free,
+        **split_cache(meminfo, buckets["cache"]),
     )
 
 
@@ -114,6 +127,14 @@ def fill_buckets(meminfo: Meminfo, kept: int) -> dict[str, int]:
         rest += taken
     buckets["kernel_other"] = rest - min(kept, rest)
     return buckets
+
+
+def split_cache(meminfo: Meminfo, cache: int) -> dict[str, int]:
+    """The parts of the page cache that a drop does not free; together never more than ``cache``."""
+    dirty = min(cache, meminfo.dirty + meminfo.writeback)
+    evictable = meminfo.active_file + meminfo.inactive_file
+    held = max(0, cache - evictable) + min(meminfo.mapped, evictable)
+    return {"cache_dirty": dirty, "cache_held": min(cache - dirty, held)}
 
 
 def split_free(free: int, reportable: Reading[int]) -> Reading[FreeSplit]:

@@ -6,8 +6,10 @@ Whoever produces the samples (this machine now, a recording later) is not known 
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from wsltop.core.counters import derive
+from wsltop.core.drain import Drain, Draining
 from wsltop.core.gap import Gap, explain_gap
 from wsltop.core.history import History, Point
 from wsltop.core.hog_events import tell_hogs
@@ -15,10 +17,14 @@ from wsltop.core.journal import MERGE_WITHIN, Journal
 from wsltop.core.ledger import Ledger, keep_ledger
 from wsltop.core.messages import interpret
 from wsltop.core.reading import Reading, Unavailable
+from wsltop.core.residue import LOOK_BACK, Residue, explain_residue
 from wsltop.core.sample import HostMemory, Sample
 
 HOST_FRESH = 12.0
 """A host reading older than this is no longer the present (the slowest source answers every five seconds)."""
+
+
+NOT_FOLLOWED = Unavailable("one sample alone does not tell")
 
 
 class Moment(Struct, frozen=True, kw_only=True):
@@ -29,6 +35,10 @@ class Moment(Struct, frozen=True, kw_only=True):
     host: Reading[HostMemory]
     """The sample's host reading, unless it is too old to be the present."""
     gap: Reading[Gap]
+    draining: Reading[Draining] = NOT_FOLLOWED
+    """Free memory that is on its way to the host."""
+    residue: Reading[Residue] = NOT_FOLLOWED
+    """The host's figure minus the expected one."""
 
 
 class Session:
@@ -40,13 +50,14 @@ class Session:
         # The same thing at the next tick is one event, however long the ticks are.
         self.journal = Journal(merge_within=max(MERGE_WITHIN, 2.5 * interval))
         self.moment: Moment | None = None
+        self._drain = Drain()
         self.samples = 0
         """How many samples have been taken in."""
 
     def take(self, sample: Sample) -> Point | None:
         """Take the next sample in; return its point of the history, or None when the guest could not be read."""
         previous = self.moment.sample if self.moment is not None else None
-        self.moment = grasp(sample, self.interval)
+        self.moment = self._add_trend(grasp(sample, self.interval))
         self.samples += 1
         if previous is not None:
             self.journal.add(derive(previous, sample))
@@ -56,6 +67,26 @@ class Session:
         if point is not None:
             self.history.add(point)
         return point
+
+    def _add_trend(self, moment: Moment) -> Moment:
+        """Add what only a succession of samples tells: what is draining, and what the residue means."""
+        sample, ledger, host = moment.sample, moment.ledger, moment.host
+        draining: Reading[Draining] = NOT_FOLLOWED
+        if not isinstance(sample.free_blocks, Unavailable) and not isinstance(sample.reporting, Unavailable):
+            order = sample.reporting.order
+            draining = self._drain.feed(sample.monotonic, sample.free_blocks, order, sample.page_size)
+        residue: Reading[Residue] = NOT_FOLLOWED
+        if isinstance(host, Unavailable):
+            residue = host
+        elif not isinstance(ledger, Unavailable) and not isinstance(ledger.expected_host, Unavailable):
+            residue = explain_residue(
+                host.working_set,
+                ledger.expected_host,
+                None if isinstance(draining, Unavailable) else draining,
+                self.history.since(sample.monotonic - LOOK_BACK),
+                sample.monotonic,
+            )
+        return replace(moment, draining=draining, residue=residue)
 
     def _take_kernel_log(self, sample: Sample, previous: Sample | None) -> None:
         log = sample.kernel_log

@@ -7,7 +7,6 @@ characters, and bidirectional marks reorder what the reader sees, so neither may
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
 
 ESCAPE_SEQUENCE = re.compile(
@@ -36,15 +35,3 @@ def clean(text: str) -> str:
 def ascii_only(text: str) -> str:
     """Replace what an ASCII terminal cannot show by ``?``."""
     return text if text.isascii() else text.encode("ascii", "replace").decode("ascii")
-
-
-def controls() -> frozenset[int]:
-    """The code points that must never reach a terminal raw: C0, C1, DEL and the bidirectional controls."""
-    return frozenset(
-        code
-        for code in range(sys.maxunicode + 1)
-        if code < 0x20 or 0x7F <= code < 0xA0 or unicodedata.bidirectional(chr(code)) in BIDI_CONTROLS
-    )
-
-
-BIDI_CONTROLS = frozenset({"LRE", "LRO", "RLE", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})

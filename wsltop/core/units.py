@@ -13,8 +13,8 @@ MIB: Final = 1024**2
 GIB: Final = 1024**3
 
 SUFFIXES: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
-SIZE: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgtp]?)(?:i?b)?\s*", re.IGNORECASE)
-DURATION: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d)?\s*", re.IGNORECASE)
+SIZE: Final = re.compile(r"\s*([0-9]{1,20})(?:\.([0-9]{1,20}))?\s*(?:([kmgtp])i?)?b?\s*", re.ASCII | re.IGNORECASE)
+DURATION: Final = re.compile(r"\s*([0-9]{1,20}(?:\.[0-9]{1,20})?)\s*(ms|s|min|m|h|d)?\s*", re.ASCII | re.IGNORECASE)
 SECONDS_IN: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -49,13 +49,14 @@ def parse_size(text: str) -> int:
     match = SIZE.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not a size such as 512M or 1.5G")
-    power = " kmgtp".index(match[2].lower()) if match[2] else 0
-    return int(float(match[1]) * 1024**power)
+    whole, decimals, suffix = match[1], match[2] or "", match[3]
+    power = " kmgtp".index(suffix.lower()) if suffix else 0
+    return int(int(whole + decimals) * 1024**power // 10 ** len(decimals))
 
 
 def format_duration(seconds: float) -> str:
     """``0.4 s``, ``12 s``, ``3 min 05 s``, ``2 h 10 min``, ``3 d 4 h``."""
-    if seconds < 10:
+    if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < 60:

@@ -1,6 +1,7 @@
 """One sample as JSON, for programs: names and meanings that stay.
 
-Sizes are integer bytes. A part that cannot be read is ``{"unavailable": reason, "hint": what to do}`` in its place.
+Sizes are integer bytes, text is safe to print. A part that cannot be read is ``{"unavailable": reason, "hint": what
+to do}`` in its place.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from wsltop.core.ledger import Ledger
 from wsltop.core.reading import Reading, Unavailable
 from wsltop.core.sample import HostMemory
 from wsltop.core.session import Moment
+from wsltop.core.text import clean
 
 SCHEMA: Final = 1
 """Raised when a name changes its meaning or goes away; new names do not raise it."""
@@ -49,7 +51,8 @@ def guest_part(ledger: Reading[Ledger]) -> Json:
         return missing(ledger)
     split = ledger.free_split
     reporting = ledger.reporting
-    names = ("total", "free", "available", "used", "anonymous", "shared", "cache")
+    cache = ("cache", "cache_clean", "cache_dirty", "cache_held")
+    names = ("total", "free", "available", "used", "anonymous", "shared", *cache)
     kernel = ("slab_reclaimable", "slab_unreclaimable", "page_tables", "huge_pages", "kernel_other")
     part: dict[str, Json] = {name: getattr(ledger, name) for name in names + kernel}
     part["fragmented_free"] = missing(split) if isinstance(split, Unavailable) else split.fragmented
@@ -69,7 +72,7 @@ def host_part(host: Reading[HostMemory], monotonic: float) -> Json:
         return missing(host)
     return {
         "source": host.source,
-        "process": host.process,
+        "process": clean(host.process),
         "pid": host.pid,
         "working_set": host.working_set,
         "private_bytes": plain(host.private_bytes),
@@ -81,9 +84,11 @@ def host_part(host: Reading[HostMemory], monotonic: float) -> Json:
 
 def plain(reading: Reading[str] | Reading[int]) -> Json:
     """A value, or why there is none."""
-    return missing(reading) if isinstance(reading, Unavailable) else reading
+    if isinstance(reading, Unavailable):
+        return missing(reading)
+    return clean(reading) if isinstance(reading, str) else reading
 
 
 def missing(reading: Unavailable) -> Json:
     """The object that stands for a missing value."""
-    return {"unavailable": reading.reason, "hint": reading.hint}
+    return {"unavailable": clean(reading.reason), "hint": clean(reading.hint)}

@@ -13,6 +13,7 @@ from typing import ClassVar
 from msgspec import Struct
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from wsltop.charts.glyphs import Glyphs
@@ -20,12 +21,14 @@ from wsltop.config import State, load_state, save_state
 from wsltop.control.hogs import HogPool
 from wsltop.core.sample import Hog
 from wsltop.core.session import Session
+from wsltop.core.text import clean
 from wsltop.errors import HogRefused
 from wsltop.host.drives import Launch
 from wsltop.record.report import report
 from wsltop.sampler import Sampler
 from wsltop.ui.bindings import KEYS, Key, action_name
 from wsltop.ui.presenter import Presenter
+from wsltop.ui.screens.card import Card
 from wsltop.ui.screens.main import MainScreen
 from wsltop.ui.terminal import TerminalWatch, vanish
 from wsltop.ui.viewstate import ViewState
@@ -119,12 +122,26 @@ class WsltopApp(App[None]):
         point = self.session.take(sample)
         if self.main.is_mounted:
             self.main.point_taken(point)
+        if isinstance(self.screen, Card):
+            self.screen.show_lines()
 
     # What the screen asks
 
     def works(self, key: Key) -> bool:
         """Whether a key does something now."""
         return bool(self.main.check_action(*action_name(key)))
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Show a toast; what it tells may come from outside, so it is cleaned and never markup."""
+        super().notify(clean(message), title=clean(title), severity=severity, timeout=timeout, markup=markup)
 
     # Hogs
 
@@ -133,7 +150,7 @@ class WsltopApp(App[None]):
         try:
             self.pool.add(size, count)
         except HogRefused as refused:
-            self.notify(str(refused), title="no hog started", severity="warning", markup=False)
+            self.notify(str(refused), title="no hog started", severity="warning")
         self._follow_hogs()
 
     def kill_hog(self, hog: int) -> None:
@@ -177,9 +194,9 @@ class WsltopApp(App[None]):
         try:
             where = copy_text(text, clip=self.options.clip, terminal=terminal, file=file)
         except OSError as error:
-            self.call_from_thread(self.notify, f"cannot write {file}: {error.strerror}", severity="error", markup=False)
+            self.call_from_thread(self.notify, f"cannot write {file}: {error.strerror}", severity="error")
             return
-        self.call_from_thread(self.notify, where, markup=False)
+        self.call_from_thread(self.notify, where)
 
     def _copy_to_terminal(self, text: str) -> None:
         self.call_from_thread(self.copy_to_clipboard, text)
@@ -191,9 +208,9 @@ class WsltopApp(App[None]):
             folder.mkdir(parents=True, exist_ok=True)
             path = self.save_screenshot(f"wsltop-{stamp()}.svg", str(folder))
         except OSError as error:
-            self.notify(f"cannot write below {folder}: {error.strerror}", severity="error", markup=False)
+            self.notify(f"cannot write below {folder}: {error.strerror}", severity="error")
             return
-        self.notify(f"saved {path}", markup=False)
+        self.notify(f"saved {path}")
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: themes, and everything that the table of keys offers now."""

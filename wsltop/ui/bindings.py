@@ -42,7 +42,7 @@ KEYS: Final = (
     Key("X", "X", "kill_hogs", "kill all", "Kill all hogs", "hogs", 4),
     Key("less_than_sign", "<", "size(-1)", "smaller", "Halve the next hog's size", "hogs", 10),
     Key("greater_than_sign", ">", "size(1)", "larger", "Double the next hog's size", "hogs", 11),
-    Key("space", "space", "pause", "pause", "Freeze the view, keep sampling", "view", 5),
+    Key("space", "space", "pause", "pause", "Freeze view, keep sampling", "view", 5),
     Key("plus,equals_sign", "+", "zoom(-1)", "zoom in", "Shorter time, down to 1 min", "view", 8),
     Key("minus", "-", "zoom(1)", "zoom out", "Longer time, up to 24 h", "view", 9),
     Key("0", "0", "reset_zoom", "5 min", "The last 5 minutes", "view"),

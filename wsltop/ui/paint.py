@@ -30,26 +30,28 @@ def fit(text: str, width: int, glyphs: Glyphs) -> str:
 
 
 def fit_spans(spans: Sequence[Span], width: int, glyphs: Glyphs) -> Line:
-    """``spans`` in exactly ``width`` cells."""
+    """``spans`` in exactly ``width`` cells: padded, or cut with an ellipsis at the end."""
+    total = width_of(spans)
+    if total <= width:
+        return merged([*spans, Span(" " * (width - total))])
     line: list[Span] = []
     left = width
-    for index, span in enumerate(spans):
+    for span in spans:
         length = cell_len(span.text)
-        rest = width_of(spans[index + 1 :])
-        if length > left or (length == left and rest):
-            line.append(Span(fit(span.text + (" " if rest else ""), left, glyphs), span.style))
-            left = 0
+        if length >= left:
+            # Something is cut here or behind it: the blank makes sure that the ellipsis says so.
+            line.append(Span(fit(f"{span.text} ", left, glyphs), span.style))
             break
         line.append(span)
         left -= length
-    if left:
-        line.append(Span(" " * left))
     return merged(line)
 
 
 def row(left: Sequence[Span], right: Sequence[Span], width: int, glyphs: Glyphs) -> Line:
     """A line with ``right`` at the right edge; the left side gives way first."""
     right_width = width_of(right)
+    if width_of(left) > width - right_width and right and not right[0].text.startswith(" "):
+        right, right_width = [Span(" "), *right], right_width + 1  # what is cut must not touch what follows
     if right_width >= width:
         return fit_spans(right, width, glyphs)
     return merged([*fit_spans(left, width - right_width, glyphs), *right])

@@ -91,8 +91,7 @@ class Presenter:
 
     def hogs(self, hogs: Sequence[Hog], *, focused: bool) -> HogsView:
         """The hogs: those of now, or those of the frozen moment."""
-        frozen = self.state.frozen
-        shown = hogs if frozen is None else frozen.sample.hogs
+        shown = self.shown_hogs(hogs)
         return hogs_view(
             shown,
             selected=self.state.chosen_hog(shown),
@@ -101,6 +100,11 @@ class Presenter:
             floor=self.floor(),
             focused=focused,
         )
+
+    def shown_hogs(self, hogs: Sequence[Hog]) -> Sequence[Hog]:
+        """``hogs``, which are those of now, or those of the frozen moment."""
+        frozen = self.state.frozen
+        return hogs if frozen is None else frozen.sample.hogs
 
     def events(self, moment: Moment, *, rows: int, focused: bool) -> EventsView:
         """The list of events, ``rows`` high."""
@@ -116,16 +120,19 @@ class Presenter:
 
     def move_events(self, step: int | None, rows: int) -> None:
         """Move the selection in the events by ``step``; None goes to the first."""
-        count = len(self.state.events(self.session))
-        self.state.position = move(self.state.position, -count if step is None else step, count, rows)
+        events = self.state.events(self.session)
+        count = len(events)
+        position = move(self.state.position, -count if step is None else step, count, rows)
+        self.state.place(position, events)
 
     def pick_event(self, row: int, rows: int) -> None:
         """Select the event in a row of the shown list."""
-        count = len(self.state.events(self.session))
+        events = self.state.events(self.session)
         position = self.state.position
-        top = max(0, count - rows) if position.following else position.top
-        if top + row < count:
-            self.state.position = Position(top=top, cursor=top + row, following=False, seen=count)
+        top = max(0, len(events) - rows) if position.following else position.top
+        if top + row < len(events):
+            picked = Position(top=top, cursor=top + row, following=False, seen=len(events))
+            self.state.place(picked, events)
 
     def _cursor_time(self) -> float | None:
         """The time of the selected event: the timeline marks it."""

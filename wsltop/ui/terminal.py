@@ -15,10 +15,12 @@ NO_OSC52 = frozenset({"linux", "vt100", "vt220", "ansi", "cons25"})
 """Terminals without a clipboard of their own."""
 
 
-def why_no_screen(stdin: IO[str], stdout: IO[str], stderr: IO[str], environ: Mapping[str, str]) -> str | None:
+def why_no_screen(
+    stdin: IO[str] | None, stdout: IO[str] | None, stderr: IO[str] | None, environ: Mapping[str, str]
+) -> str | None:
     """Why no full screen can be shown here, or None when it can. Textual draws on standard error."""
     for stream, name in ((stdin, "standard input"), (stdout, "standard output"), (stderr, "standard error")):
-        if not stream.isatty():
+        if stream is None or not stream.isatty():  # None: closed before the program began
             return f"{name} is not a terminal"
     if environ.get("TERM", "") in UNABLE:
         return f"TERM={environ.get('TERM', '')!r} cannot show a full screen"
@@ -34,7 +36,7 @@ def wants_color(choice: Literal["auto", "always", "never"], environ: Mapping[str
 
 def encoding() -> str:
     """The encoding of the user's locale, which tells what the terminal's font can be expected to show."""
-    return locale.getpreferredencoding(do_setlocale=True)
+    return locale.getencoding()  # getpreferredencoding says UTF-8 in Python's own UTF-8 mode, as under LC_ALL=C
 
 
 def can_copy(environ: Mapping[str, str]) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Final
 
 from msgspec import Struct
@@ -31,6 +33,10 @@ class ViewState(Struct, kw_only=True):
     """The moment at which the view was frozen, or None while it is live."""
     frozen_at: int = 0
     """How many samples there were then."""
+    frozen_events: tuple[tuple[Event, ...], ...] = ()
+    """The journal as it was then: events about memory, and all; empty while the view is live."""
+    held: tuple[Event, ...] | None = None
+    """The events as they were when the list stopped following."""
 
     def zoom(self, step: int) -> None:
         """Take the next longer (1) or shorter (-1) window."""
@@ -48,7 +54,8 @@ class ViewState(Struct, kw_only=True):
         if not ids:
             self.selected_hog = None
             return
-        place = ids.index(self.selected_hog) if self.selected_hog in ids else len(ids) - 1 if step > 0 else len(ids)
+        chosen = self.chosen_hog(hogs)
+        place = ids.index(self.selected_hog if chosen is None and self.selected_hog in ids else chosen or ids[-1])
         self.selected_hog = ids[min(len(ids) - 1, max(0, place + step))]
 
     def chosen_hog(self, hogs: Sequence[Hog]) -> int | None:
@@ -64,13 +71,34 @@ class ViewState(Struct, kw_only=True):
 
     def freeze(self, session: Session) -> None:
         """Freeze the view at the newest moment, or go back to live."""
-        self.frozen = None if self.frozen is not None else session.moment
+        live = self.frozen is not None
+        self.frozen = None if live else session.moment
         self.frozen_at = session.samples
+        self.frozen_events = () if live else (session.journal.events(False), session.journal.events(True))
+        self.follow()
+
+    def follow(self) -> None:
+        """Let the list of events follow its end."""
+        self.position = Position()
+        self.held = None
+
+    def place(self, position: Position, events: Sequence[Event]) -> None:
+        """Stand at ``position`` in ``events``, which stay as they are until the list follows its end again."""
+        self.position = position
+        if position.following:
+            self.held = None
+        elif self.held is None:
+            self.held = tuple(events)
 
     def events(self, session: Session) -> Sequence[Event]:
-        """The events to list: those up to the shown moment."""
-        events = session.journal.events(self.everything)
-        if self.frozen is None:
+        """The events to list, oldest first.
+
+        While the list stands still, what it showed keeps its place: the journal may merge, insert and drop events, and
+        here only what is newer is added.
+        """
+        events = (self.frozen_events or (session.journal.events(False), session.journal.events(True)))[self.everything]
+        if not self.held:
             return events
-        until = self.frozen.sample.monotonic
-        return [event for event in events if event.start <= until]
+        last = self.held[-1].start
+        newer = bisect_right(events, last, key=attrgetter("start"))
+        return self.held + tuple(events[newer:])

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import zip_longest
-from typing import ClassVar
-
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 
 from wsltop.charts.cells import Line, Span, merged
 from wsltop.charts.glyphs import Glyphs
 from wsltop.ui.bindings import GROUPS, KEYS, Group, Key
 from wsltop.ui.paint import fit_spans, heading
-from wsltop.ui.widgets.panel import Panel
+from wsltop.ui.screens.card import WIDTH
 
 LEGEND: tuple[tuple[str, str, str], ...] = (
     ("anonymous", "anonymous", "of programs"),
@@ -28,39 +22,7 @@ LEGEND: tuple[tuple[str, str, str], ...] = (
 )
 """What the segments of the guest's bar are."""
 
-WIDTH = 78
 KEY_WIDTH = 8
-
-
-class HelpCard(Panel[tuple[Line, ...]]):
-    """The lines of the help."""
-
-    def paint(self, view: tuple[Line, ...], width: int, height: int) -> list[Line]:
-        """The lines, fitted."""
-        return [fit_spans(line, width, self.glyphs) for line in view]
-
-
-class HelpScreen(ModalScreen[None]):
-    """Shows all keys and the legend; Escape, q, ? or h closes it."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,h,f1", "dismiss", "close", show=False)]
-
-    def __init__(self, glyphs: Glyphs, works: Callable[[Key], bool]) -> None:
-        super().__init__()
-        self.glyphs = glyphs
-        self.lines = tuple(help_lines(glyphs, works))
-
-    def compose(self) -> ComposeResult:
-        """One scrollable card."""
-        with VerticalScroll():
-            card = HelpCard(self.glyphs, id="card")
-            card.styles.height = len(self.lines)
-            yield card
-
-    def on_mount(self) -> None:
-        """Show the lines."""
-        self.query_one(HelpCard).show(self.lines)
-        self.query_one(VerticalScroll).focus()
 
 
 def help_lines(glyphs: Glyphs, works: Callable[[Key], bool]) -> list[Line]:

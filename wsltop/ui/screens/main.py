@@ -14,12 +14,11 @@ from textual.widgets import Static
 
 from wsltop.core.history import Point
 from wsltop.core.reading import Unavailable
-from wsltop.core.session import Moment
 from wsltop.ui.bindings import KEYS, bindings
 from wsltop.ui.folding import LEAST_HEIGHT, LEAST_WIDTH, Shape, fold
 from wsltop.ui.presenter import Presenter
-from wsltop.ui.screens.help import HelpScreen
-from wsltop.ui.views.events import Position
+from wsltop.ui.screens.card import Card
+from wsltop.ui.screens.help import help_lines
 from wsltop.ui.views.timeline import DEFAULT_WINDOW
 from wsltop.ui.widgets.events import EventsPanel
 from wsltop.ui.widgets.hogs import HogsPanel
@@ -72,6 +71,7 @@ class MainScreen(Screen[None]):
         self.presenter.take(point)
         if self.presenter.frozen:
             self.show_status()
+            self.show_hogs()  # the footer tells what works now, a pause or not
         else:
             self.show_all()
 
@@ -80,14 +80,14 @@ class MainScreen(Screen[None]):
         moment = self.presenter.moment
         if moment is None or not self.is_mounted:
             return
-        self._fold(moment)
+        self._fold()
         if self._shape is None:
             return
         self.show_status()
         self.query_one(MemoryPanel).show(self.presenter.memory(moment))
         timeline = self.query_one(TimelinePanel)
-        if timeline.display:
-            count = timeline.columns_for(self.presenter.size_of_vm(moment))
+        count = timeline.columns_for(self.presenter.size_of_vm(moment))
+        if timeline.display and count > 0:  # a panel that was just unfolded has no size yet
             timeline.show(self.presenter.timeline(moment, count))
         events = self.query_one(EventsPanel)
         events.show(self.presenter.events(moment, rows=events.rows, focused=events.has_focus))
@@ -101,6 +101,7 @@ class MainScreen(Screen[None]):
 
     def show_hogs(self) -> None:
         """Show the hogs as they are, and the keys that work on them; while some fill, this runs between the ticks."""
+        self._fold()
         panel = self.query_one(HogsPanel)
         panel.show(self.presenter.hogs(self.app.hogs, focused=panel.has_focus))
         works = sorted((key for key in KEYS if key.footer and self.app.works(key)), key=lambda key: key.footer)
@@ -120,10 +121,10 @@ class MainScreen(Screen[None]):
         """Fold anew; the panels paint when they have their sizes."""
         self.call_after_refresh(self.show_all)
 
-    def _fold(self, moment: Moment) -> None:
+    def _fold(self) -> None:
         """Give each panel its rows, and say so when the terminal is too small."""
         width, height = self.size
-        shape = fold(width, height, len(moment.sample.hogs), self.state.hidden)
+        shape = fold(width, height, len(self.presenter.shown_hogs(self.app.hogs)), self.state.hidden)
         if (shape, self.size) == (self._shape, self._folded):
             return
         self._shape, self._folded = shape, self.size
@@ -200,7 +201,7 @@ class MainScreen(Screen[None]):
 
     def action_follow(self) -> None:
         """Follow the newest events again."""
-        self.state.position = Position()
+        self.state.follow()
         self.show_all()
 
     def action_filter(self) -> None:
@@ -242,7 +243,8 @@ class MainScreen(Screen[None]):
 
     def action_help(self) -> None:
         """Show the help card."""
-        self.app.push_screen(HelpScreen(self.app.glyphs, self.app.works))
+        glyphs, works = self.app.glyphs, self.app.works
+        self.app.push_screen(Card(glyphs, lambda: help_lines(glyphs, works), "question_mark,h,f1"))
 
     def action_copy(self) -> None:
         """Copy the text report."""

@@ -69,14 +69,6 @@ def move(position: Position, step: int, count: int, rows: int) -> Position:
     return Position(top=top, cursor=cursor, following=False, seen=seen)
 
 
-def shifted(position: Position, gone: int) -> Position:
-    """The same place in the list after ``gone`` of its oldest events have given way."""
-    if position.following or not gone:
-        return position
-    cursor = None if position.cursor is None else max(0, position.cursor - gone)
-    return Position(top=max(0, position.top - gone), cursor=cursor, following=False, seen=max(0, position.seen - gone))
-
-
 def events_view(
     events: Sequence[Event], position: Position, *, rows: int, everything: bool, problem: str, focused: bool
 ) -> EventsView:

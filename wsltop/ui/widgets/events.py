@@ -34,7 +34,12 @@ class EventsPanel(Panel[EventsView], can_focus=True):
     @property
     def rows(self) -> int:
         """How many events fit."""
-        return max(0, self.size.height - 1)
+        return max(0, self.size.height - self._head)
+
+    @property
+    def _head(self) -> int:
+        """Rows above the events: the heading, and why the log cannot be read."""
+        return 2 if self.view is not None and self.view.problem else 1
 
     def paint(self, view: EventsView, width: int, height: int) -> list[Line]:
         """The panel's lines."""
@@ -71,8 +76,8 @@ class EventsPanel(Panel[EventsView], can_focus=True):
 
     def on_click(self, event: Click) -> None:
         """Choose the event under the mouse."""
-        if event.y >= 1:
-            self.post_message(self.Picked(event.y - 1))
+        if event.y >= self._head:
+            self.post_message(self.Picked(event.y - self._head))
 
     def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
         """Look further back."""

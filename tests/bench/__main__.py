@@ -1,0 +1,89 @@
+"""Runs benchmarks and prints the table: ``python -m tests.bench [NAME …] [--seconds N] [--runs N] [--json FILE]``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from tests.bench.failure import CannotMeasure
+from tests.bench.hog import measure_hog
+from tests.bench.key import measure_key
+from tests.bench.measurement import Measurement
+from tests.bench.sample import measure_sample
+from tests.bench.screen import measure_screen
+from tests.bench.snapshot import measure_snapshot
+from tests.bench.start import measure_start
+from tests.bench.table import format_table
+
+
+class Row(NamedTuple):
+    """A benchmark: given the number of runs and the seconds of each, it yields what it measured."""
+
+    measure: Callable[[int, float], Iterator[Measurement]]
+    runs: int
+    """How often by default."""
+    help: str
+
+
+ROWS = {
+    "screen": Row(measure_screen, 3, "the main screen, idle, and its peers at the same time"),
+    "start": Row(measure_start, 7, "start to first frame, and its peers in turn"),
+    "snapshot": Row(measure_snapshot, 11, "the snapshot command"),
+    "sample": Row(measure_sample, 3, "one sample, in this process"),
+    "hog": Row(measure_hog, 5, "filling 1 GiB, in turn with stress-ng"),
+    "key": Row(measure_key, 20, "key to effect"),
+}
+"""The benchmarks by name, in the order in which they run."""
+
+
+def main() -> int:
+    """Run what was asked for."""
+    options = parse_arguments()
+    print(describe_machine(), file=sys.stderr)
+    measurements: list[Measurement] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("CONFIG", "STATE", "DATA", "CACHE"):  # every program as it comes, nobody's settings
+            os.environ[f"XDG_{name}_HOME"] = folder
+        for name in options.names or ROWS:
+            row = ROWS[name]
+            print(f"{name}: {row.help} …", file=sys.stderr)
+            try:
+                measurements += row.measure(options.runs or row.runs, options.seconds)
+            except CannotMeasure as why:
+                print(f"{name}: cannot be measured: {why}", file=sys.stderr)
+    print(format_table(measurements))
+    if options.json is not None:
+        options.json.write_bytes(msgspec.json.format(msgspec.json.encode(measurements)) + b"\n")
+    return 0
+
+
+def parse_arguments() -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(ROWS)}; all by default")
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long each run of the screen is [60]")
+    parser.add_argument("--runs", type=int, help="how often each is measured")
+    parser.add_argument("--json", type=Path, help="write every run to this file")
+    options = parser.parse_args()
+    unknown = [name for name in options.names if name not in ROWS]
+    if unknown:
+        parser.error(f"no benchmark is named {', '.join(unknown)}; there are {', '.join(ROWS)}")
+    return options
+
+
+def describe_machine() -> str:
+    """What the figures depend on: a busy machine makes all of them worse."""
+    load = ", ".join(f"{load:.2f}" for load in os.getloadavg())
+    return f"Python {platform.python_version()}, {os.cpu_count()} CPUs, load average {load}"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,173 @@
+"""The rules about page cache and the idle gate."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from tests.core.diagnosis_scene import (
+    NO,
+    NOW,
+    TOTAL,
+    Case,
+    check,
+    evidence,
+    gate,
+    guest,
+    host,
+    judge,
+    meminfo,
+    mode,
+    sample,
+)
+from wsltop.core.diagnosis import Evidence
+from wsltop.core.gate import Blocker, Blockers, D
+from wsltop.core.units import GIB
+
+MUCH = guest(cache=5 * GIB)
+BIG = guest(cache=GIB)
+SMALL = guest(cache=GIB - 4096)
+SHUT = (gate(),)
+BUSY = Blockers(
+    total=0.019,
+    visible=(
+        Blocker(name="node", share=0.012, pids=(4711, 4712)),
+        Blocker(name="dockerd", share=0.004, pids=(99,)),
+        Blocker(name="cron", share=0.0001, pids=(3,)),
+    ),
+    own=0.0004,
+    elsewhere=0.002,
+)
+OURS = Blockers(total=0.0060, visible=(), own=0.0009, elsewhere=0.0051)
+
+CASES = (
+    Case(
+        "cache-kept",
+        evidence(BIG, gates=SHUT),
+        evidence(SMALL, gates=SHUT),
+        evidence(BIG),
+    ),
+    Case(
+        "wsltop-blocks",
+        evidence(gates=SHUT, blockers=OURS),
+        evidence(gates=SHUT, blockers=replace(OURS, own=0.0007)),
+        evidence(gates=SHUT),
+    ),
+    Case(
+        "cache-waiting",
+        evidence(BIG, gates=(gate("open"),)),
+        evidence(SMALL, gates=(gate("open"),)),
+        evidence(BIG, gates=()),
+    ),
+    Case(
+        "cache-spent",
+        evidence(BIG, gates=(gate("open", spent=True, opens=None),)),
+        evidence(BIG, gates=(gate("open", spent=None, opens=None),)),
+        evidence(BIG),
+    ),
+    Case(
+        "reclaim-silent",
+        evidence(BIG, gates=(gate("open", overdue=True),)),
+        evidence(BIG, gates=(gate("open", overdue=True), gate("open", algorithm=D))),
+        evidence(BIG),
+    ),
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_rule(case: Case) -> None:
+    check(case)
+
+
+def test_cache_kept_names_the_figures_and_who() -> None:
+    found = judge("cache-kept", evidence(MUCH, gates=SHUT, blockers=BUSY, reclaim=mode("dropCache")))
+    assert found is not None
+    assert found.severity == "warning"
+    assert found.verdict == "CACHE KEPT"
+    assert found.sentence == (
+        "5.0 GiB of page cache stays, because WSL's idle gate is shut by node 1.2 %, dockerd 0.40 %."
+    )
+    assert [remedy.text for remedy in found.remedy] == [
+        "sudo sh -c 'echo 1 > /proc/sys/vm/drop_caches'",
+        "renice -n 1 -p $(ps -L -o lwp= -p 4711,4712,99)",
+        "[experimental]\nautoMemoryReclaim=gradual",
+    ]
+
+
+def test_nicing_and_gradual_are_no_remedy_for_the_new_rule() -> None:
+    found = judge("cache-kept", evidence(MUCH, gates=(gate(algorithm=D),), blockers=BUSY, reclaim=mode("dropCache")))
+    assert found is not None
+    assert [remedy.kind for remedy in found.remedy] == ["command", "advice"]
+
+
+def test_invisible_processes_are_said_to_be_invisible() -> None:
+    hidden = Blockers(total=0.02, visible=(), own=0.0, elsewhere=0.02)
+    found = judge("cache-kept", evidence(MUCH, gates=SHUT, blockers=hidden))
+    assert found is not None
+    assert "not visible here 2.0 %" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("cache", "available", "severity"),
+    [
+        (4 * GIB, 12 * GIB, "warning"),  # a quarter of the guest's 16 GiB
+        (4 * GIB - 4096, 12 * GIB, "note"),
+        (4 * GIB, 16 * GIB, "note"),  # half of Windows' 32 GiB is available
+        (GIB, 8 * GIB - 1, "warning"),  # Windows has less than a quarter left
+        (GIB, 8 * GIB, "note"),
+    ],
+)
+def test_kept_cache_is_a_warning_where_it_matters(cache: int, available: int, severity: str) -> None:
+    taken = sample(figures=meminfo(cache=cache), host=host(8 * GIB, available=available))
+    found = judge("cache-kept", evidence(taken, gates=SHUT))
+    assert found is not None
+    assert found.severity == severity
+
+
+def test_every_possible_rule_must_agree() -> None:
+    both = (gate("shut"), gate("open", algorithm=D))
+    assert judge("cache-kept", evidence(MUCH, gates=both)) is None
+    assert judge("cache-waiting", evidence(MUCH, gates=both)) is None
+    assert judge("cache-kept", evidence(MUCH, gates=(gate("shut"), gate("unknown", algorithm=D)))) is None
+
+
+def young(uptime: float) -> Evidence:
+    figures = meminfo(cache=5 * GIB)
+    return evidence(sample(figures=figures, monotonic=uptime, host=host(TOTAL, read_at=uptime)), gates=SHUT)
+
+
+def test_a_young_vm_is_not_blocked_by_anybody() -> None:
+    assert judge("cache-kept", young(599.0)) is None
+    assert judge("cache-waiting", young(599.0)) is not None
+    assert judge("cache-kept", young(600.0)) is not None
+    assert judge("cache-waiting", young(600.0)) is None
+
+
+def test_the_second_digit_counts_near_the_limit() -> None:
+    found = judge("wsltop-blocks", evidence(gates=SHUT, blockers=OURS))
+    assert found is not None
+    assert [figure.value for figure in found.evidence] == ["0.09 %", "0.60 %", "0.53 %"]
+    assert "without it 0.51 % would be in use" in found.sentence
+
+
+def test_wsltop_does_not_take_the_blame_for_others() -> None:
+    assert judge("wsltop-blocks", evidence(gates=SHUT, blockers=BUSY)) is None
+    assert judge("wsltop-blocks", evidence(gates=(gate("open"),), blockers=OURS)) is None
+
+
+def test_what_is_waiting_says_when_and_when_it_is_unsure() -> None:
+    sure = judge("cache-waiting", evidence(BIG, gates=(gate("open"),), reclaim=mode("dropCache")))
+    assumed = judge("cache-waiting", evidence(BIG, gates=(gate("open"),), reclaim=mode("dropCache", "assumed")))
+    assert sure is not None
+    assert assumed is not None
+    assert sure.sentence == "WSL begins to drop 1.0 GiB of page cache within 30 s of idleness."
+    assert "if its mode is the default" in assumed.sentence
+
+
+def test_dirty_cache_is_not_what_a_drop_frees() -> None:
+    figures = replace(meminfo(cache=2 * GIB), dirty=GIB + 4096)
+    assert judge("cache-kept", evidence(sample(figures=figures), gates=SHUT)) is None
+
+
+def test_no_cache_no_claim() -> None:
+    assert judge("cache-kept", evidence(sample(meminfo=NO, monotonic=NOW), gates=SHUT)) is None

@@ -1,0 +1,156 @@
+"""The rules about too little memory."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+
+from tests.core.diagnosis_scene import (
+    NO,
+    TOTAL,
+    Case,
+    check,
+    event,
+    evidence,
+    guest,
+    judge,
+    meminfo,
+    pressure,
+    sample,
+)
+from wsltop.core.diagnosis import SwapRates, swap_rates
+from wsltop.core.reading import Unavailable
+from wsltop.core.sample import Counters
+from wsltop.core.units import GIB, MIB
+from wsltop.core.wslconfig import Suggestion
+
+KILL = "Out of memory: Killed process 5017 (node) total-vm:9000kB, anon-rss:2097152kB, file-rss:0kB"
+IN_GROUP = "Memory cgroup out of memory: Killed process 77 ((sd-pam)) total-vm:9000kB, anon-rss:4kB"
+OLD_KILL = "Out of memory: Kill process 12 (java) score 900 or sacrifice child"
+LOW = TOTAL // 20
+
+
+def rates(inward: float = MIB, outward: float = MIB, seconds: float = 30.0) -> SwapRates:
+    return SwapRates(inward=inward, outward=outward, seconds=seconds)
+
+
+CASES = (
+    Case(
+        "swap-thrash",
+        evidence(swap_rates=rates()),
+        evidence(swap_rates=rates(inward=MIB - 1)),
+        evidence(),
+    ),
+    Case(
+        "memory-stall",
+        evidence(sample(pressure=pressure(some60=0.1))),
+        evidence(sample(pressure=pressure(some60=0.099, full10=0.099, some10=0.9))),
+        evidence(sample(pressure=NO)),
+    ),
+    Case(
+        "memory-low",
+        evidence(guest(available=LOW - 4096)),
+        evidence(guest(available=LOW + 4096)),
+        evidence(guest(available=None, anonymous=TOTAL)),
+    ),
+    Case(
+        "oom-kill",
+        evidence(events=(event("oom kill", KILL),)),
+        evidence(events=(event("oom kill", "node invoked oom-killer: gfp_mask=0x100cca"),)),
+        evidence(sample(counters=NO, kernel_log=NO)),
+    ),
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_rule(case: Case) -> None:
+    check(case)
+
+
+@pytest.mark.parametrize("seen", [rates(outward=MIB - 1), rates(seconds=4.9)])
+def test_one_way_or_a_moment_is_no_thrashing(seen: SwapRates) -> None:
+    assert judge("swap-thrash", evidence(swap_rates=seen)) is None
+
+
+def test_thrashing_with_stalls_is_a_problem() -> None:
+    stalled = judge("swap-thrash", evidence(sample(pressure=pressure(some10=0.1)), swap_rates=rates()))
+    quiet = judge("swap-thrash", evidence(sample(pressure=pressure(some10=0.09)), swap_rates=rates()))
+    assert stalled is not None
+    assert quiet is not None
+    assert (stalled.severity, quiet.severity) == ("problem", "warning")
+
+
+def test_everybody_waiting_is_a_problem() -> None:
+    found = judge("memory-stall", evidence(sample(pressure=pressure(full10=0.1))))
+    assert found is not None
+    assert found.severity == "problem"
+
+
+@pytest.mark.parametrize(
+    ("swap_total", "swap_used", "severity"),
+    [(4 * GIB, 0, "warning"), (0, 0, "problem"), (4 * GIB, 3 * GIB, "warning"), (4 * GIB, 4 * GIB, "problem")],
+)
+def test_low_without_swap_is_a_problem(swap_total: int, swap_used: int, severity: str) -> None:
+    figures = meminfo(available=LOW - 4096, swap_total=swap_total, swap_used=swap_used)
+    found = judge("memory-low", evidence(sample(figures=figures)))
+    assert found is not None
+    assert found.severity == severity
+
+
+MORE = Suggestion(line="memory=20GB", size=20 * GIB, reasons=())
+LESS = Suggestion(line="memory=8GB", size=8 * GIB, reasons=())
+
+
+@pytest.mark.parametrize(
+    ("flavor", "suggestion", "lines"),
+    [("wsl2", MORE, ["[wsl2]\nmemory=20GB"]), ("wsl2", LESS, []), ("none", MORE, [])],
+)
+def test_low_suggests_more_memory_where_that_is_more(
+    flavor: Literal["wsl2", "none"], suggestion: Suggestion, lines: list[str]
+) -> None:
+    found = judge("memory-low", evidence(guest(available=LOW - 4096), flavor=flavor, suggestion=suggestion))
+    assert found is not None
+    assert [remedy.text for remedy in found.remedy if remedy.kind == "config"] == lines
+
+
+def test_the_victim_is_named() -> None:
+    found = judge("oom-kill", evidence(events=(event("oom kill", IN_GROUP, ago=500.0), event("oom kill", KILL))))
+    assert found is not None
+    assert found.severity == "problem"
+    assert found.sentence == "The kernel killed node 1 min 00 s ago, as memory ran out; 1 more before it."
+    assert [figure.value for figure in found.evidence] == ["node (pid 5017), 2.0 GiB", "(sd-pam) (pid 77), 4.0 KiB"]
+
+
+@pytest.mark.parametrize(("ago", "severity"), [(3600.0, "problem"), (3601.0, "note")])
+def test_an_old_kill_is_a_note(ago: float, severity: str) -> None:
+    found = judge("oom-kill", evidence(events=(event("oom kill", OLD_KILL, ago=ago),)))
+    assert found is not None
+    assert found.severity == severity
+    assert found.evidence[0].value == "java (pid 12)"
+
+
+def test_a_group_limit_is_told_apart() -> None:
+    found = judge("oom-kill", evidence(events=(event("oom kill", IN_GROUP),)))
+    assert found is not None
+    assert "a control group's limit ran out" in found.sentence
+
+
+def test_kills_that_only_counters_tell() -> None:
+    counted = sample(counters=Counters(values={"oom_kill": 2}), kernel_log=NO)
+    old = judge("oom-kill", evidence(counted))
+    assert old is not None
+    assert old.severity == "note"
+    assert "cannot tell which" in old.sentence
+    fresh = judge("oom-kill", evidence(counted, events=(event("oom kill", "1 process killed", killed=1),)))
+    assert fresh is not None
+    assert fresh.severity == "problem"
+
+
+def test_swap_rates_of_two_samples() -> None:
+    earlier = sample(monotonic=10.0, counters=Counters(values={"pswpin": 100, "pswpout": 0}))
+    later = sample(monotonic=20.0, counters=Counters(values={"pswpin": 356, "pswpout": 2560}))
+    assert swap_rates(earlier, later) == SwapRates(inward=25.6 * 4096, outward=256 * 4096.0, seconds=10.0)
+    for before, after in ((later, earlier), (earlier, earlier), (sample(counters=NO), later)):
+        assert isinstance(swap_rates(before, after), Unavailable)
+    assert isinstance(swap_rates(sample(counters=Counters(values={})), later), Unavailable)

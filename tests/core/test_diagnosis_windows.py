@@ -1,0 +1,186 @@
+"""The rules about Windows, ``.wslconfig``, and what cannot be read."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.core.diagnosis_scene import (
+    NO,
+    NOW,
+    Case,
+    check,
+    event,
+    evidence,
+    host,
+    judge,
+    meminfo,
+    past,
+    sample,
+)
+from tests.core.test_diagnosis_free import KEPT
+from wsltop.core.diagnosis import VmProcess
+from wsltop.core.history import Point
+from wsltop.core.reading import Unavailable
+from wsltop.core.sample import Sample
+from wsltop.core.units import GIB, KIB, MIB
+from wsltop.core.wslconfig import ConfigFinding, Suggestion
+
+TIMEOUT = "WSL (2 - ) ERROR: UtilAcceptVsock:271: accept4 failed 110"
+BROKEN = Unavailable("the binfmt_misc entry for Windows programs is lost", "Run from Windows: wsl.exe --shutdown.")
+
+
+def short_of(available: int, cache: int = GIB, fragmented: int = 0) -> Sample:
+    return sample(figures=meminfo(cache=cache), fragmented=fragmented, host=host(8 * GIB, available=available))
+
+
+def config(id_: str, severity: str = "warning", line: int | None = 3) -> ConfigFinding:
+    assert severity in ("error", "warning", "note")
+    return ConfigFinding(
+        id=id_,
+        line=line,
+        severity="error" if severity == "error" else "note" if severity == "note" else "warning",
+        text=f"memory is not read ({id_}).",
+        remedy="Move it under [wsl2].",
+    )
+
+
+TENTH = 32 * GIB // 10
+NEWER = config("config-not-in-force", line=None)
+DIFFERS = config("config-memory-differs")
+TWO = (VmProcess(name="vmmemWSL", working_set=8 * GIB), VmProcess(name="vmmem", working_set=GIB))
+
+CASES = (
+    Case(
+        "windows-short",
+        evidence(short_of(TENTH - 1)),
+        evidence(short_of(TENTH)),
+        evidence(sample(figures=meminfo(cache=GIB), host=host(8 * GIB, available=NO))),
+    ),
+    Case(
+        "host-trimmed",
+        evidence(sample(host=host(KEPT - GIB))),
+        evidence(sample(host=host(KEPT - GIB + 1))),
+        evidence(sample(host=NO)),
+    ),
+    Case("several-vms", evidence(vms=TWO), evidence(vms=TWO[:1]), evidence()),
+    Case("interop-broken", evidence(interop_fault=BROKEN), evidence(interop_fault=None), evidence()),
+    Case(
+        "interop-timeouts",
+        evidence(events=(event("init", TIMEOUT, ago=600.0), event("init", TIMEOUT))),
+        evidence(events=(event("init", TIMEOUT, ago=600.1), event("init", TIMEOUT))),
+        evidence(),
+    ),
+    Case(
+        "config-ignored",
+        evidence(config=(config("config-wrong-section", "error"),)),
+        evidence(config=(config("config-duplicate"),)),
+        evidence(),
+    ),
+    Case("config-not-in-force", evidence(config=(NEWER,)), evidence(config=(DIFFERS,)), evidence()),
+    Case("config-differs", evidence(config=(DIFFERS,)), evidence(config=(DIFFERS, NEWER)), evidence()),
+    Case(
+        "config-doubtful",
+        evidence(config=(config("config-duplicate"),)),
+        evidence(config=(config("config-low", "note"), DIFFERS, NEWER)),
+        evidence(),
+    ),
+    Case(
+        "guest-unreadable",
+        evidence(sample(meminfo=NO)),
+        evidence(),
+        evidence(sample(host=NO, kernel_log=NO)),
+    ),
+    Case(
+        "host-unreadable",
+        evidence(sample(host=NO)),
+        evidence(),
+        evidence(sample(host=NO), interop_fault=BROKEN),
+    ),
+    Case("log-unreadable", evidence(sample(kernel_log=NO)), evidence(), evidence(sample(host=NO))),
+    Case("wsl1", evidence(flavor="wsl1"), evidence(), evidence(flavor="none")),
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_rule(case: Case) -> None:
+    check(case)
+
+
+def test_windows_short_says_both_figures() -> None:
+    found = judge("windows-short", evidence(short_of(2 * GIB, cache=5 * GIB)))
+    assert found is not None
+    assert found.severity == "problem"
+    assert found.sentence.startswith("Windows has 2.0 GiB left of 32.0 GiB, and WSL holds 5.0 GiB")
+
+
+@pytest.mark.parametrize(
+    ("cache", "fragmented", "fires"), [(GIB, 0, True), (GIB - 128 * KIB, 0, False), (0, GIB, True)]
+)
+def test_windows_short_needs_something_to_give(cache: int, fragmented: int, fires: bool) -> None:
+    assert (judge("windows-short", evidence(short_of(GIB, cache, fragmented))) is not None) is fires
+
+
+def test_windows_short_lowers_the_limit_but_never_raises_it() -> None:
+    for size, lines in ((8, ["[wsl2]\nmemory=8GB"]), (16, []), (20, [])):
+        suggestion = Suggestion(line=f"memory={size}GB", size=size * GIB, reasons=())
+        found = judge("windows-short", evidence(short_of(GIB), suggestion=suggestion))
+        assert found is not None
+        assert [remedy.text for remedy in found.remedy if remedy.kind == "config"] == lines
+
+
+def test_fragmented_memory_is_compacted_for_windows() -> None:
+    found = judge("windows-short", evidence(short_of(GIB, cache=MIB, fragmented=3 * GIB)))
+    assert found is not None
+    assert [remedy.action for remedy in found.remedy] == ["compact", "drop", ""]
+
+
+def test_a_late_host_is_not_trimmed() -> None:
+    """The guest has just grown by 4 GiB, and the host's figure is from before."""
+    late = sample(host=host(KEPT - GIB, read_at=NOW - 8))
+    grown = tuple(Point(NOW - ago, GIB, GIB, None, KEPT - GIB if ago > 6 else KEPT) for ago in range(30, 0, -1))
+    assert judge("host-trimmed", evidence(late, past=grown)) is None
+    assert judge("host-trimmed", evidence(late, past=past(0, expected=KEPT))) is not None
+
+
+def test_an_old_host_figure_says_nothing() -> None:
+    assert judge("host-trimmed", evidence(sample(host=host(KEPT - GIB, read_at=NOW - 13)))) is None
+
+
+def test_trimmed_names_the_host() -> None:
+    taken = sample(host=host(KEPT - 2 * GIB))
+    on_wsl, plain = judge("host-trimmed", evidence(taken)), judge("host-trimmed", evidence(taken, flavor="none"))
+    assert on_wsl is not None
+    assert plain is not None
+    assert on_wsl.sentence.startswith("Windows holds 2.0 GiB less")
+    assert plain.sentence.startswith("The host holds 2.0 GiB less")
+
+
+def test_config_counts_and_shows_lines() -> None:
+    wrong = [config("config-wrong-section", "error", line) for line in (3, 5, 7, 9)]
+    found = judge("config-ignored", evidence(config=tuple(wrong)))
+    assert found is not None
+    assert found.sentence == ".wslconfig line 3: memory is not read (config-wrong-section). And 3 more."
+    assert [figure.name for figure in found.evidence] == ["line 5", "line 7", "line 9"]
+    assert [(remedy.text, bool(remedy.cost)) for remedy in found.remedy] == [("Move it under [wsl2].", True)]
+
+
+def test_a_default_that_differs_is_a_note() -> None:
+    found = judge("config-differs", evidence(config=(config("config-swap-differs", "note", None),)))
+    assert found is not None
+    assert found.severity == "note"
+
+
+def test_hints_become_remedies() -> None:
+    found = judge("interop-broken", evidence(interop_fault=BROKEN))
+    assert found is not None
+    assert found.remedy[0].text == BROKEN.hint
+    unread = judge("log-unreadable", evidence(sample(kernel_log=Unavailable("it is gone."))))
+    assert unread is not None
+    assert unread.sentence == "Cannot tell who was killed or what failed: it is gone."
+    assert unread.remedy == ()
+
+
+def test_the_expected_figure_stands_in_for_windows() -> None:
+    found = judge("host-unreadable", evidence(sample(host=NO)))
+    assert found is not None
+    assert found.evidence[0].name == "expected"

@@ -1,0 +1,334 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wsltop.core.families import Family, family_of, group_families, is_interpreter
+from wsltop.core.groups import Group, GroupKind, apart, frozen_by_strangers, name_group, unescape_unit
+from wsltop.core.growth import FamilySizes, fit_line, measure_growth, note_families
+from wsltop.core.holders import NOISE, Holders, PidView, hold
+from wsltop.core.ledger import Ledger
+from wsltop.core.mounts import Tmpfs
+from wsltop.core.processes import ProcessTable, ProcessUse, Pss, cpu_between
+from wsltop.core.reading import Reading, Unavailable
+from wsltop.core.units import GIB, MIB
+
+NONE = Unavailable("not here")
+ID = "0123456789ab" + "c" * 52
+
+
+def process(
+    pid: int,
+    rss: int = 0,
+    shared: int = 0,
+    *,
+    name: str = "work",
+    pss: Reading[Pss] = NONE,
+    started: int = 0,
+    ticks: tuple[int, int] = (0, 0),
+    own: bool = False,
+) -> ProcessUse:
+    return ProcessUse(
+        pid=pid,
+        started=started or pid,
+        name=name,
+        family=family_of(name),
+        parent=1,
+        state="S",
+        rss=rss,
+        shared=shared,
+        pss=pss,
+        user_ticks=ticks[0],
+        system_ticks=ticks[1],
+        nice=0,
+        own=own,
+    )
+
+
+def pss_of(total: int, anonymous: int | None, shared: int | None, rss: int, rss_anon: int) -> Pss:
+    return Pss(total=total, anonymous=anonymous, file=0, shared=shared, read_at=0, rss=rss, rss_anon=rss_anon)
+
+
+def ledger(anonymous: int, shared: int) -> Ledger:
+    return Ledger(
+        total=8 * GIB,
+        used=0,
+        free=0,
+        available=4 * GIB,
+        anonymous=anonymous,
+        shared=shared,
+        cache=0,
+        slab_reclaimable=0,
+        slab_unreclaimable=0,
+        page_tables=0,
+        huge_pages=0,
+        kernel_other=0,
+        free_split=NONE,
+        reporting=NONE,
+        present=NONE,
+        expected_host=NONE,
+        swap_total=0,
+        swap_free=0,
+    )
+
+
+def holders(*uses: ProcessUse, view: PidView = "distro", whole: Reading[Ledger] = NONE, unread: int = 0) -> Holders:
+    return hold(ProcessTable(processes=uses, unread=unread), whole, view, groups=NONE)
+
+
+# Processes
+
+
+def test_without_pss_a_process_holds_its_anonymous_memory_as_an_estimate() -> None:
+    use = process(1, rss=100, shared=30)
+    assert (use.held, use.anonymous, use.estimated) == (70, 70, True)
+
+
+def test_pss_moves_on_with_the_rss_until_it_is_read_again() -> None:
+    use = process(1, rss=150, shared=30, pss=pss_of(60, 50, 5, rss=100, rss_anon=80))
+    assert (use.held, use.anonymous, use.estimated) == (110, 90, False)
+
+
+def test_a_process_that_shrank_below_its_pss_holds_nothing_and_not_less() -> None:
+    use = process(1, rss=1, pss=pss_of(60, None, None, rss=100, rss_anon=80))
+    assert (use.held, use.anonymous) == (0, 1)
+
+
+def test_cpu_between_two_tables() -> None:
+    before = [process(10, ticks=(5, 5)), process(11, ticks=(7, 0)), process(12, ticks=(1, 1))]
+    after = [
+        process(10, ticks=(8, 6), own=True),
+        process(11, ticks=(7, 0)),
+        process(12, ticks=(3, 0), started=99),  # the pid was used again
+        process(5, ticks=(400, 0)),  # older, but read for the first time: when it used them is not known
+        process(20, ticks=(2, 1)),  # new
+    ]
+    used = {one.pid: (one.user, one.system, one.own) for one in cpu_between(before, after)}
+    assert used == {10: (3, 1, True), 12: (3, 0, False), 20: (2, 1, False)}
+
+
+def test_cpu_without_a_table_before_is_nothing() -> None:
+    assert cpu_between([], [process(1, ticks=(9, 9))]) == ()
+
+
+# Families
+
+
+@pytest.mark.parametrize(
+    ("name", "command", "family"),
+    [
+        ("node", ("/home/u/.vscode-server/bin/abc/node", "out/server-main.js"), "vscode-server"),
+        ("MainThread", ("node", "server.js"), "node"),
+        ("java", ("java", "-Xmx1g", "org.gradle.launcher.daemon.bootstrap.GradleDaemon"), "gradle"),
+        ("java", (), "java"),
+        ("python3.11", ("python3", "manage.py"), "python"),
+        ("containerd-shim", (), "docker"),
+        ("Isolated Web Co", (), "firefox"),
+        ("kworker/0:1-events", (), "kworker"),
+        ("init(Ubuntu)", (), "WSL init"),
+        ("weird name", (), "weird name"),
+        ("/", (), "/"),
+        ("", (), "(no name)"),
+    ],
+)
+def test_families_have_names_that_people_know(name: str, command: tuple[str, ...], family: str) -> None:
+    assert family_of(name, command) == family
+
+
+def test_only_interpreters_have_their_command_read() -> None:
+    assert is_interpreter("node")
+    assert is_interpreter("python3.12")
+    assert not is_interpreter("postgres")
+
+
+def test_families_add_up_biggest_first_and_own_processes_stand_apart() -> None:
+    families = group_families(
+        [
+            process(1, rss=100, name="node", pss=pss_of(90, 90, 0, 100, 100)),
+            process(2, rss=30, name="node"),
+            process(3, rss=500, shared=100, name="python", own=True),
+            process(4, rss=200, name="python"),
+            process(5, name="kthreadd"),
+        ]
+    )
+    assert [(one.name, one.held, one.anonymous, one.pids, one.estimated) for one in families] == [
+        ("wsltop", 400, 400, (3,), True),
+        ("python", 200, 200, (4,), True),
+        ("node", 120, 130, (1, 2), False),
+    ]
+
+
+# Growth
+
+
+def series(*sizes: int, step: float = 60) -> list[FamilySizes]:
+    return [FamilySizes(monotonic=index * step, sizes={"node": size}) for index, size in enumerate(sizes)]
+
+
+def test_a_leak_is_told_with_the_minutes_that_are_left() -> None:
+    (trend,) = measure_growth(series(*(index * 100 * MIB for index in range(7))), available=1000 * MIB)
+    assert trend.growing
+    assert trend.rate == pytest.approx(100 * MIB)
+    assert trend.gained == 600 * MIB
+    assert trend.minutes_left == pytest.approx(10)
+
+
+def test_a_heap_that_fills_and_is_collected_is_no_growth() -> None:
+    (trend,) = measure_growth(series(*(size * MIB for size in (100, 400, 120, 420, 110, 410, 130))), available=GIB)
+    assert not trend.growing
+    assert trend.minutes_left is None
+
+
+def test_steady_shrinking_and_small_growth_are_no_growth() -> None:
+    for sizes in ([GIB] * 7, [GIB - index * 50 * MIB for index in range(7)], [GIB + index * MIB for index in range(7)]):
+        (trend,) = measure_growth(series(*sizes), available=GIB)
+        assert not trend.growing
+
+
+def test_growth_needs_five_minutes_and_some_observations() -> None:
+    assert measure_growth([]) == ()
+    assert measure_growth(series(0, GIB, step=600)) == ()
+    assert measure_growth(series(*range(0, 40 * GIB, 10 * GIB), step=99)) == ()
+
+
+def test_a_family_that_appeared_grew_from_nothing() -> None:
+    observed = [FamilySizes(monotonic=index * 100, sizes={}) for index in range(2)]
+    observed += [FamilySizes(monotonic=200 + index * 100, sizes={"java": index * GIB}) for index in range(1, 4)]
+    (trend,) = measure_growth(observed)
+    assert (trend.gained, trend.growing, trend.minutes_left) == (3 * GIB, True, None)
+
+
+def test_two_families_of_one_name_are_noted_as_one() -> None:
+    families = [Family(name="wsltop", held=1, anonymous=5, pids=(1,), estimated=True, own=own) for own in (True, False)]
+    assert note_families(3, families) == FamilySizes(monotonic=3, sizes={"wsltop": 10})
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 2**40)), min_size=1))
+def test_a_line_through_anything_is_a_number(points: list[tuple[int, int]]) -> None:
+    _, explained = fit_line([time for time, _ in points], [size for _, size in points])
+    assert -1e-9 <= explained <= 1 + 1e-6
+
+
+# Elsewhere
+
+
+def test_elsewhere_is_what_the_visible_do_not_hold() -> None:
+    big = process(1, rss=GIB, pss=pss_of(GIB // 2, GIB // 4, GIB // 4, GIB, GIB))
+    small = process(2, rss=300 * MIB, shared=100 * MIB)
+    tmpfs = Tmpfs(place="/dev/shm", used=100 * MIB, size=GIB, device="0:1")
+    full = Tmpfs(place="/x", used=NONE, size=None, device="0:2")
+    table = ProcessTable(processes=(small, big))
+    found = hold(table, ledger(2 * GIB, GIB), "distro", groups=NONE, tmpfs=(tmpfs, full))
+    assert [use.pid for use in found.processes] == [1, 2]
+    assert found.visible_anonymous == GIB // 4 + 200 * MIB
+    assert found.visible_shared == GIB // 4 + 100 * MIB
+    assert found.elsewhere == 3 * GIB - found.visible_anonymous - found.visible_shared
+    assert "other distros" in found.reason
+
+
+def test_each_part_of_elsewhere_is_cut_at_zero() -> None:
+    forked = [process(pid, rss=GIB) for pid in range(1, 5)]  # four processes that share one GiB
+    assert holders(*forked, whole=ledger(GIB, GIB)).elsewhere == GIB
+
+
+def test_a_remainder_within_the_error_is_not_claimed() -> None:
+    found = holders(process(1, rss=GIB), whole=ledger(GIB + NOISE, 0)).elsewhere
+    assert isinstance(found, Unavailable)
+    assert "error" in found.reason
+
+
+def test_elsewhere_waits_until_all_processes_are_read() -> None:
+    found = holders(process(1, rss=GIB), whole=ledger(4 * GIB, 0), unread=2999)
+    assert found.elsewhere == Unavailable("the processes are still being read: 1 of 3000")
+    assert found.unread == 2999
+
+
+def test_where_all_processes_are_visible_nothing_is_elsewhere() -> None:
+    found = holders(process(1, rss=GIB), view="initial", whole=ledger(4 * GIB, 0))
+    assert isinstance(found.elsewhere, Unavailable)
+    assert "distro" not in found.reason
+
+
+def test_processes_hidden_by_hidepid_are_elsewhere_even_in_the_first_namespace() -> None:
+    table = ProcessTable(processes=(process(1, rss=GIB),))
+    found = hold(table, ledger(4 * GIB, 0), "initial", groups=NONE, hidden=True)
+    assert found.elsewhere == 3 * GIB
+    assert "hidepid" in found.reason
+
+
+@pytest.mark.parametrize("view", ["container", "nested", "unknown"])
+def test_the_reason_depends_on_where_we_are(view: PidView) -> None:
+    found = holders(process(1, rss=GIB), view=view, whole=ledger(4 * GIB, 0))
+    assert "distro" not in found.reason
+    assert isinstance(found.elsewhere, Unavailable) == (view == "unknown")
+
+
+def test_without_a_ledger_elsewhere_says_why() -> None:
+    assert holders(whole=Unavailable("no meminfo")).elsewhere == Unavailable("no meminfo")
+
+
+def test_holders_survive_a_recording() -> None:
+    group = Group(path="a", name="a", kind="group", current=1)
+    uses = (process(1, rss=GIB, pss=pss_of(5, None, None, 1, 1)), process(2))
+    found = hold(ProcessTable(processes=uses), ledger(GIB, 0), "distro", groups=(group,))
+    assert msgspec.json.decode(msgspec.json.encode(found), type=Holders) == found
+
+
+# Groups
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "name"),
+    [
+        ("wsl-user/distro-12", "distro", "Ubuntu"),
+        ("wsl-user/distro-13", "distro", "distro (init pid 13)"),
+        ("wsl-user/non-distro", "group", "WSL outside the distros"),
+        (f"docker/{ID}", "container", "docker 0123456789ab"),
+        (f"system.slice/docker-{ID}.scope", "container", "docker 0123456789ab"),
+        (f"machine.slice/libpod-{ID}.scope", "container", "podman 0123456789ab"),
+        (f"kubepods.slice/cri-containerd-{ID}.scope", "container", "containerd 0123456789ab"),
+        (f"default/{ID}", "container", "container 0123456789ab"),
+        ("docker/" + "f" * 64, "container", "docker web"),
+        ("lxc.payload.box", "container", "lxc box"),
+        ("user.slice/user-1000.slice/user@1000.service", "unit", "user@1000.service"),
+        (r"system.slice/system-getty\x2d1.service", "unit", "system-getty-1.service"),
+        ("user.slice", "slice", "user.slice"),
+        ("odd\x1b[31m\nname", "group", "odd name"),
+    ],
+)
+def test_groups_have_names_that_people_know(path: str, kind: GroupKind, name: str) -> None:
+    assert name_group(path, {"12": "Ubuntu", "f" * 64: "web"}) == (kind, name)
+
+
+def test_an_escaped_unit_cannot_smuggle_control_characters() -> None:
+    assert unescape_unit(r"a\x1b\x5b31mb\xc3\xa9\xff.service") == "abé�.service"
+
+
+def test_groups_apart_do_not_contain_each_other() -> None:
+    def group(path: str, size: int, ours: bool = False) -> Group:
+        kind, name = name_group(path)
+        return Group(path=path, name=name, kind=kind, current=size, ours=ours)
+
+    groups = [
+        group("wsl-user", 100, ours=True),
+        group("wsl-user/distro-1", 60, ours=True),
+        group("wsl-user/distro-1/systemd", 60, ours=True),
+        group("wsl-user/distro-1/systemd/system.slice", 20),
+        group("wsl-user/distro-1/systemd/system.slice/ssh.service", 5),
+        group("wsl-user/distro-1/systemd/system.slice/ssh.service/x", 5),
+        group("wsl-user/distro-2", 40),
+        group("wsl-user/distro-2/systemd", 40),
+        group("empty.slice", 1),
+    ]
+    assert [one.path for one in apart(groups)] == [
+        "wsl-user/distro-2",
+        "wsl-user/distro-1/systemd/system.slice/ssh.service",
+        "empty.slice",
+    ]
+
+
+def test_frozen_groups_of_engines_and_inside_frozen_ones_are_not_told() -> None:
+    frozen = {"docker/abc": "abc", "user.slice": "user.slice", "user.slice/a": "a", "b/c": "c"}
+    assert frozen_by_strangers(frozen) == ("c", "user.slice")

@@ -1,0 +1,163 @@
+"""A session: samples in; the moment, the past and the events out."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from tests.samples import GIB, MIB, MONOTONIC, ended, hog, host_memory, later, meminfo, nothing, record, small_sample
+from wsltop.core.history import Point
+from wsltop.core.ledger import Ledger
+from wsltop.core.reading import Unavailable
+from wsltop.core.sample import Counters, HostMemory, KernelLog, Sample
+from wsltop.core.session import HOST_FRESH, Session, chart_point, fresh_host, grasp, host_age
+
+
+def counters(taken: Sample, **by: int) -> Counters:
+    assert isinstance(taken.counters, Counters)
+    values = dict(taken.counters.values)
+    for name, amount in by.items():
+        values[name] = values.get(name, 0) + amount
+    return Counters(values=values)
+
+
+def logged(taken: Sample, *texts: str, lost: int = 0, ago: float = 0.5) -> Sample:
+    records = tuple(record(text, monotonic=taken.monotonic - ago) for text in texts)
+    return replace(taken, kernel_log=KernelLog(origin="kmsg", records=records, lost=lost))
+
+
+def kinds(session: Session, *, everything: bool = False) -> list[str]:
+    return [event.kind for event in session.journal.events(everything)]
+
+
+def test_a_sample_becomes_the_moment_and_a_point() -> None:
+    session, taken = Session(1.0), small_sample(host=host_memory())
+    point = session.take(taken)
+    assert point == Point(MONOTONIC, 2000 * MIB, 5500 * MIB, 6 * GIB, 7600 * MIB)
+    assert session.moment is not None
+    assert session.moment.sample is taken
+    assert list(session.history.since(0.0)) == [point]
+    assert session.samples == 1
+
+
+def test_without_a_guest_there_is_a_moment_and_no_point() -> None:
+    session = Session(1.0)
+    assert session.take(nothing()) is None
+    assert session.moment is not None
+    assert isinstance(session.moment.ledger, Unavailable)
+    assert isinstance(session.moment.gap, Unavailable)
+    assert list(session.history.since(0.0)) == []
+    assert session.samples == 1
+
+
+def test_a_guest_that_comes_and_goes_leaves_a_gap_and_no_zero() -> None:
+    session, taken = Session(1.0), small_sample()
+    points = [session.take(one) for one in (taken, later(nothing(), 1.0), later(taken, 2.0))]
+    assert [point is None for point in points] == [False, True, False]
+    assert [point.used for point in session.history.since(0.0)] == [2000 * MIB] * 2
+
+
+@pytest.mark.parametrize(("interval", "age"), [(1.0, HOST_FRESH), (0.2, HOST_FRESH), (10.0, 30.0), (60.0, 180.0)])
+def test_a_host_reading_that_is_too_old_is_not_the_present(interval: float, age: float) -> None:
+    fresh = small_sample(host=host_memory(read_at=MONOTONIC - age))
+    stale = small_sample(host=host_memory(read_at=MONOTONIC - age - 0.1))
+    assert fresh_host(fresh, interval) == fresh.host
+    moment = grasp(stale, interval)
+    assert moment.host == Unavailable(f"the last answer of the host is {age + 0.1:.0f} s old")
+    assert not isinstance(moment.gap, Unavailable)
+    assert not moment.gap.measured
+    point = chart_point(moment)
+    assert point is not None
+    assert point.host is None
+    assert point.expected == 7600 * MIB
+
+
+def test_the_age_of_a_host_reading_is_never_negative() -> None:
+    assert host_age(small_sample(host=host_memory(read_at=MONOTONIC - 3.0))) == 3.0
+    assert host_age(small_sample(host=host_memory(read_at=MONOTONIC + 1.0))) == 0.0
+    assert host_age(small_sample()) is None
+
+
+def test_a_missing_host_keeps_its_own_reason() -> None:
+    taken = small_sample()
+    assert grasp(taken, 1.0).host is taken.host
+
+
+def test_the_parts_of_a_point_are_never_more_than_the_whole() -> None:
+    taken = small_sample(meminfo=meminfo(available=1000 * MIB))
+    point = chart_point(grasp(taken, 1.0))
+    assert point is not None
+    assert point.used + point.cache == 8000 * MIB
+
+
+def test_an_unknown_expectation_is_none_in_the_chart() -> None:
+    point = chart_point(grasp(small_sample(zones=Unavailable("gone")), 1.0))
+    assert point is not None
+    assert point.expected is None
+
+
+def test_counters_hogs_and_the_log_all_become_events() -> None:
+    session, first = Session(1.0), small_sample()
+    session.take(first)
+    second = later(first, counters=counters(first, drop_pagecache=1), hogs=(hog(1, status="filling"),))
+    session.take(logged(second, "WSL2: Performing memory compaction."))
+    assert sorted(kinds(session)) == ["cache drop", "compaction", "hog"]
+    session.take(later(second, hogs=(), hogs_ended=(ended(1),)))
+    assert kinds(session).count("hog") == 2
+
+
+def test_the_first_sample_tells_of_no_change() -> None:
+    session = Session(1.0)
+    session.take(small_sample(hogs=(hog(),)))
+    assert kinds(session, everything=True) == []
+
+
+def test_lines_of_the_log_from_before_the_start_are_told_too() -> None:
+    session = Session(1.0)
+    session.take(logged(small_sample(), "mini_init (175): drop_caches: 1", ago=100.0))
+    (event,) = session.journal.events()
+    assert event.kind == "cache drop"
+    assert event.start == pytest.approx(MONOTONIC - 100.0)
+
+
+def test_lost_lines_are_told_as_lost() -> None:
+    session = Session(1.0)
+    session.take(logged(small_sample(), lost=14))
+    (event,) = session.journal.events(everything=True)
+    assert event.text == "14 kernel messages lost"
+
+
+def test_an_unreadable_log_costs_only_the_log() -> None:
+    session, first = Session(1.0), small_sample(kernel_log=Unavailable("not permitted"))
+    session.take(first)
+    session.take(later(first, counters=counters(first, drop_slab=1)))
+    assert kinds(session) == ["cache drop"]
+
+
+@pytest.mark.parametrize("interval", [0.2, 1.0, 5.0, 60.0])
+def test_the_same_thing_at_every_tick_is_one_event(interval: float) -> None:
+    session, taken = Session(interval), small_sample()
+    session.take(taken)
+    for _ in range(5):
+        taken = later(taken, interval)
+        taken = replace(taken, counters=counters(taken, pswpout=100))
+        session.take(taken)
+    (event,) = session.journal.events()
+    assert event.amounts["out"] == 500 * 4096
+
+
+def test_events_of_hogs_are_each_told_alone() -> None:
+    session, taken = Session(1.0), small_sample()
+    session.take(taken)
+    for number in range(1, 4):
+        taken = later(taken, hogs=tuple(hog(one, status="filling") for one in range(1, number + 1)))
+        session.take(taken)
+    assert kinds(session) == ["hog"] * 3
+
+
+def test_a_moment_holds_what_the_sample_means() -> None:
+    moment = grasp(small_sample(host=host_memory()), 1.0)
+    assert isinstance(moment.ledger, Ledger)
+    assert isinstance(moment.host, HostMemory)
+    assert not isinstance(moment.gap, Unavailable)
+    assert moment.gap.size == 6 * GIB - 2000 * MIB

@@ -1,0 +1,181 @@
+"""Rules of the house that no single module can hold: who imports whom, sizes, and what is written nowhere."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import wsltop
+
+PACKAGE = Path(wsltop.__file__).parent
+PROJECT = Path(__file__).parents[1]
+MODULES = sorted(PACKAGE.rglob("*.py"))
+NAMES = [str(path.relative_to(PACKAGE)) for path in MODULES]
+ALL = pytest.mark.parametrize("path", MODULES, ids=NAMES)
+
+LONGEST_MODULE = 300
+LONGEST_FUNCTION = 50
+
+INDEX_HOSTS = ("py" + "pi.org", "python" + "hosted.org", "ana" + "conda.org", "art" + "ifactory", "index" + "-url")
+TEXTS = {".py", ".md", ".toml", ".txt", ".tcss", ".sh", ".cfg", ".ini", ".yml", ".yaml", ".json", ".wslconfig", ""}
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module that is imported anywhere in a module, in functions too, by its absolute name."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            name = node.module or ""
+            yield name
+            yield from (f"{name}.{alias.name}" for alias in node.names)
+
+
+def importers(*names: str) -> set[str]:
+    """The modules that import one of these packages."""
+    return {
+        str(path.relative_to(PACKAGE)) for path in MODULES if any(name.split(".")[0] in names for name in imports(path))
+    }
+
+
+def below(*folders: str) -> list[Path]:
+    return [path for path in MODULES if path.relative_to(PACKAGE).parts[0] in folders]
+
+
+def ours(path: Path, *allowed: str) -> set[str]:
+    """What a module imports of wsltop that is below none of the allowed names."""
+    return {
+        name
+        for name in imports(path)
+        if name.startswith("wsltop.") and not any(name == one or name.startswith(f"{one}.") for one in allowed)
+    }
+
+
+def foreign(path: Path) -> set[str]:
+    """What a module imports that is neither of wsltop nor of Python."""
+    tops = {name.split(".")[0] for name in imports(path)}
+    return tops - set(sys.stdlib_module_names) - {"wsltop"}
+
+
+def called(node: ast.Call) -> str:
+    """The name of what is called: ``print``, ``os.system``."""
+    return ast.unparse(node.func)
+
+
+def test_there_are_modules_to_look_at() -> None:
+    assert {"cli.py", "core/ledger.py", "ui/app.py", "guest/meminfo.py"} <= set(NAMES)
+
+
+@pytest.mark.parametrize("path", below("core"), ids=str)
+def test_the_core_imports_only_itself_and_msgspec(path: Path) -> None:
+    assert ours(path, "wsltop.core") == set()
+    assert foreign(path) <= {"msgspec"}
+
+
+@pytest.mark.parametrize("path", below("charts"), ids=str)
+def test_charts_import_only_themselves_units_and_msgspec(path: Path) -> None:
+    assert ours(path, "wsltop.charts", "wsltop.core.units") == set()
+    assert foreign(path) <= {"msgspec"}
+
+
+@pytest.mark.parametrize("path", below("guest", "host", "control", "record"), ids=str)
+def test_what_reads_and_writes_knows_no_screen(path: Path) -> None:
+    assert not {name for name in imports(path) if name.startswith("wsltop.ui")}
+
+
+@pytest.mark.parametrize("path", below("core", "charts"), ids=str)
+def test_what_thinks_touches_nothing(path: Path) -> None:
+    assert not set(imports(path)) & {"os", "time", "subprocess", "socket", "threading", "pathlib", "random", "asyncio"}
+    assert not {called(node) for node in ast.walk(tree(path)) if isinstance(node, ast.Call)} & {"open", "input"}
+
+
+def test_the_screen_is_imported_by_the_command_line_only_and_late() -> None:
+    outside = [path for path in MODULES if path.relative_to(PACKAGE).parts[0] != "ui"]
+    users = {path.name for path in outside if any(name.startswith("wsltop.ui") for name in imports(path))}
+    assert users == {"cli.py"}
+    for node in tree(PACKAGE / "cli.py").body:
+        if isinstance(node, ast.ImportFrom):
+            assert not (node.module or "").startswith("wsltop.ui")
+
+
+def test_textual_and_rich_are_for_the_screen_only() -> None:
+    assert {name for name in importers("textual", "rich") if not name.startswith("ui/")} == set()
+
+
+def test_nothing_of_textual_is_imported_that_is_not_public() -> None:
+    for path in below("ui"):
+        private = [name for name in imports(path) if name.startswith("textual.") and "._" in name]
+        assert private == [], path
+
+
+def test_psutil_is_only_where_processes_are_read_or_killed() -> None:
+    assert {name for name in importers("psutil") if not name.startswith("control/")} <= {"host/process.py"}
+
+
+def test_pyperclip_is_only_in_the_clipboard() -> None:
+    assert importers("pyperclip") == {"ui/clipboard.py"}
+
+
+def test_nothing_is_imported_that_is_not_a_dependency() -> None:
+    known = {"click", "msgspec", "psutil", "pyperclip", "rich", "textual"}
+    assert {name for path in MODULES for name in foreign(path)} <= known
+
+
+@ALL
+def test_a_module_says_in_one_line_why_it_exists(path: Path) -> None:
+    said = ast.get_docstring(tree(path))
+    assert said
+    assert len(said.splitlines()[0]) <= 120
+
+
+@ALL
+def test_a_module_and_its_functions_have_a_size_that_can_be_read(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_MODULE
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert (node.end_lineno or 0) - node.lineno < LONGEST_FUNCTION, node.name
+
+
+@ALL
+def test_no_error_is_swallowed_unseen(path: Path) -> None:
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.ExceptHandler):
+            assert node.type is not None, f"line {node.lineno}"
+            if isinstance(node.body[-1], ast.Raise) and node.body[-1].exc is None:
+                continue  # it only tidies up on its way
+            caught = {ast.unparse(one) for one in getattr(node.type, "elts", [node.type])}
+            assert not caught & {"Exception", "BaseException"}, f"line {node.lineno}"
+
+
+@ALL
+def test_no_shell_runs_and_nothing_is_printed_but_by_click(path: Path) -> None:
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Call):
+            assert called(node) not in {"print", "os.system", "os.popen", "sys.stdout.write", "eval", "exec"}
+            for keyword in node.keywords:
+                assert keyword.arg != "shell" or ast.unparse(keyword.value) == "False", f"line {node.lineno}"
+
+
+def committed() -> Iterator[Path]:
+    """What is part of the project: its own files at the top, and everything below its folders."""
+    yield from (path for path in PROJECT.iterdir() if path.is_file())
+    for folder in (PROJECT / "tests", PROJECT / ".ci", PROJECT / "screenshots", PACKAGE):
+        yield from (path for path in folder.rglob("*") if path.is_file())
+
+
+def test_no_file_names_a_package_index() -> None:
+    for path in committed():
+        if path.suffix in TEXTS and path.name != "RECORD":
+            text = path.read_bytes().decode("utf-8", "replace").lower()
+            assert [host for host in INDEX_HOSTS if host in text] == [], path

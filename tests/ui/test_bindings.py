@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from textual.binding import Binding
+
+from wsltop.charts.cells import plain
+from wsltop.charts.glyphs import ASCII, BLOCK
+from wsltop.ui.app import WsltopApp
+from wsltop.ui.bindings import GROUPS, KEYS, Key, action_name, bindings
+from wsltop.ui.paint import width_of
+from wsltop.ui.screens.help import help_lines
+from wsltop.ui.screens.main import MainScreen
+from wsltop.ui.widgets.keybar import KeyBar, KeyBarView, KeyHint
+
+MOVEMENT = {"h", "j", "k", "l", "g", "G", "b", "w", "n", "p", "u", "d", "e", "0", "up", "down", "left", "right"} | {
+    "pageup",
+    "pagedown",
+    "home",
+    "end",
+    "space",
+    "tab",
+    "enter",
+    "ctrl+n",
+    "ctrl+p",
+    "ctrl+d",
+    "ctrl+u",
+    "ctrl+f",
+    "ctrl+b",
+}
+
+
+def all_keys() -> list[str]:
+    return [key for row in KEYS for key in row.keys.split(",")]
+
+
+def test_no_key_does_two_things() -> None:
+    assert [key for key, count in Counter(all_keys()).items() if count > 1] == []
+
+
+def test_no_two_footer_hints_have_the_same_place_or_words() -> None:
+    assert max(Counter((key.pinned, key.footer) for key in KEYS if key.footer).values()) == 1
+    assert max(Counter(key.label for key in KEYS if key.footer).values()) == 1
+
+
+def test_nothing_that_people_move_with_kills() -> None:
+    killing = {key for row in KEYS if "kill" in row.action for key in row.keys.split(",")}
+    assert killing
+    assert not killing & MOVEMENT
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.action)
+def test_every_action_exists(key: Key) -> None:
+    name, _ = action_name(key)
+    owner, name = (WsltopApp, name.removeprefix("app.")) if name.startswith("app.") else (MainScreen, name)
+    assert callable(getattr(owner, f"action_{name}"))
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.action)
+def test_every_row_of_the_table_is_complete(key: Key) -> None:
+    assert key.keys
+    assert key.shown.isascii()
+    assert key.label
+    assert key.help
+    assert key.group in dict(GROUPS)
+
+
+def test_the_screen_binds_the_table() -> None:
+    bound = [one.key for one in bindings() if isinstance(one, Binding)]
+    assert bound == [key.keys for key in KEYS]
+
+
+@pytest.mark.parametrize(
+    ("action", "name"),
+    [("pause", ("pause", ())), ("size(-1)", ("size", (-1,))), ("fold('hogs')", ("fold", ("hogs",)))],
+)
+def test_an_action_is_taken_apart(action: str, name: tuple[str, tuple[object, ...]]) -> None:
+    assert action_name(Key("a", "a", action, "", "", "view")) == name
+
+
+@pytest.mark.parametrize("glyphs", [BLOCK, ASCII], ids=["block", "ascii"])
+@pytest.mark.parametrize("works", [True, False])
+def test_the_help_card_fits_80x24_and_cuts_nothing(glyphs: object, works: bool) -> None:
+    tier = BLOCK if glyphs is BLOCK else ASCII
+    lines = help_lines(tier, lambda key: works)
+    assert len(lines) <= 24
+    text = "\n".join(plain(line) for line in lines)
+    assert all(width_of(line) <= 78 for line in lines)
+    for key in KEYS:
+        assert key.help in text
+        assert key.shown in text
+    if tier is ASCII:
+        assert text.isascii()
+
+
+@pytest.mark.parametrize("width", range(10, 201))
+def test_the_footer_leaves_hints_out_whole_and_keeps_help_and_quit(width: int) -> None:
+    hints = tuple(KeyHint(f"k{number}", f"word{number}") for number in range(12))
+    pinned = (KeyHint("?", "help"), KeyHint("q", "quit"))
+    bar = KeyBar(BLOCK, id="keys")
+    (line,) = bar.paint(KeyBarView(hints, pinned), width, 1)
+    text = plain(line)
+    assert width_of(line) == width
+    if width >= 18:
+        assert text.endswith("? help  q quit  ")
+        shown = text.removesuffix("? help  q quit  ").split("  ")
+        assert {one.strip() for one in shown if one.strip()} <= {f"{hint.key} {hint.label}" for hint in hints}

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import stat
+import sys
+from pathlib import Path
+
+import pyperclip
+import pytest
+
+from wsltop.host.drives import Launch
+from wsltop.ui.clipboard import copy_text
+
+TEXT = "gap 4.1 GiB: Größe, 記憶\n"
+
+
+@pytest.fixture
+def desktop(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A clipboard of the desktop that takes everything."""
+    taken: list[str] = []
+    monkeypatch.setattr(pyperclip, "copy", taken.append)
+    return taken
+
+
+@pytest.fixture
+def _no_desktop(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_text: str) -> None:
+        raise pyperclip.PyperclipException("there is no clipboard")
+
+    monkeypatch.setattr(pyperclip, "copy", refuse)
+
+
+def clip(folder: Path, body: str) -> Launch:
+    """A stand-in for clip.exe."""
+    program = folder / "clip.exe"
+    program.write_text(f"#!{sys.executable} -I\nimport os, sys\n{body}\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    return Launch(command=(str(program),), directory=str(folder), environment={})
+
+
+def test_clip_gets_utf_16_in_its_own_folder(tmp_path: Path, desktop: list[str]) -> None:
+    folder = tmp_path / "System32"
+    folder.mkdir()
+    program = clip(folder, "open('taken', 'wb').write(sys.stdin.buffer.read())")
+    file = tmp_path / "report.txt"
+    assert copy_text(TEXT, clip=program, terminal=None, file=file) == "copied to the Windows clipboard"
+    assert (folder / "taken").read_bytes().decode("utf-16-le") == TEXT
+    assert desktop == []
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("body", ["sys.exit(1)", "os.kill(os.getpid(), 9)"])
+def test_a_failing_clip_leaves_a_file(tmp_path: Path, desktop: list[str], body: str) -> None:
+    file = tmp_path / "below" / "report.txt"
+    where = copy_text(TEXT, clip=clip(tmp_path, body), terminal=None, file=file)
+    assert str(file) in where
+    assert file.read_text(encoding="utf-8") == TEXT
+
+
+def test_a_clip_that_cannot_be_started_leaves_a_file(tmp_path: Path) -> None:
+    clip = Launch(command=(str(tmp_path / "clip.exe"),), directory=str(tmp_path), environment={})
+    file = tmp_path / "report.txt"
+    assert str(file) in copy_text(TEXT, clip=clip, terminal=None, file=file)
+    assert file.read_text(encoding="utf-8") == TEXT
+
+
+def test_the_desktop_takes_the_text_where_there_is_no_windows(tmp_path: Path, desktop: list[str]) -> None:
+    file = tmp_path / "report.txt"
+    assert copy_text(TEXT, clip=None, terminal=None, file=file) == "copied to the clipboard"
+    assert desktop == [TEXT]
+    assert not file.exists()
+
+
+@pytest.mark.usefixtures("_no_desktop")
+def test_the_terminal_is_asked_last_and_a_file_is_written_for_sure(tmp_path: Path) -> None:
+    sent: list[str] = []
+    file = tmp_path / "report.txt"
+    where = copy_text(TEXT, clip=None, terminal=sent.append, file=file)
+    assert sent == [TEXT]
+    assert file.read_text(encoding="utf-8") == TEXT
+    assert str(file) in where
+
+
+@pytest.mark.usefixtures("_no_desktop")
+def test_a_file_is_what_is_left(tmp_path: Path) -> None:
+    file = tmp_path / "report.txt"
+    assert copy_text(TEXT, clip=None, terminal=None, file=file) == f"no clipboard here: written to {file}"
+
+
+@pytest.mark.usefixtures("_no_desktop")
+def test_not_even_a_file_is_an_error_of_the_system(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        copy_text(TEXT, clip=None, terminal=None, file=tmp_path / "file" / "report.txt")

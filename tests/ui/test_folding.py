@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+
+from wsltop.ui.folding import LEAST_HEIGHT, LEAST_WIDTH, Shape, fold
+
+PANELS = ("memory", "timeline", "hogs", "events")
+HIDDEN = [frozenset(some) for count in range(len(PANELS) + 1) for some in combinations(PANELS, count)]
+
+
+def stacked(shape: Shape) -> int:
+    """Rows that the panels take one below the other; on a wide screen the hogs stand beside the timeline."""
+    return shape.memory + shape.timeline + shape.events + (0 if shape.wide else shape.hogs)
+
+
+@pytest.mark.parametrize("hogs", [0, 1, 4, 50])
+def test_the_rows_add_up_for_every_size(hogs: int) -> None:
+    for width in range(1, 251):
+        for height in range(1, 81):
+            shape = fold(width, height, hogs)
+            if width < LEAST_WIDTH or height < LEAST_HEIGHT:
+                assert shape is None
+                continue
+            assert shape is not None
+            assert stacked(shape) == height - 2
+            assert min(shape.memory, shape.timeline, shape.hogs, shape.events) >= 2
+            assert 0 <= shape.side_width <= width // 2
+            assert shape.wide == (shape.side_width > 0)
+
+
+@pytest.mark.parametrize("hidden", HIDDEN, ids=lambda hidden: "-".join(sorted(hidden)) or "nothing")
+def test_what_is_hidden_leaves_its_rows_to_the_others(hidden: frozenset[str]) -> None:
+    for width in (60, 80, 119, 120, 121, 250):
+        for height in range(LEAST_HEIGHT, 81):
+            for hogs in (0, 3, 9):
+                shape = fold(width, height, hogs, hidden)
+                assert shape is not None
+                for name in PANELS:
+                    assert (getattr(shape, name) == 0) == (name in hidden), (name, width, height)
+                assert stacked(shape) <= height - 2
+                if not hidden >= {"timeline", "hogs", "events"}:  # the memory panel does not grow
+                    assert stacked(shape) == height - 2, (width, height)
+
+
+def test_everything_is_shown_at_80x24() -> None:
+    shape = fold(80, 24, 4)
+    assert shape is not None
+    assert shape.memory >= 6
+    assert shape.hogs >= 5
+    assert shape.events >= 4
+    assert shape.timeline >= 5
+
+
+def test_more_rows_never_take_any_from_a_panel_of_the_same_kind_of_screen() -> None:
+    for width in (80, 200):
+        for height in range(36, 80):
+            low, high = fold(width, height, 4), fold(width, height + 1, 4)
+            assert low is not None
+            assert high is not None
+            for name in PANELS:
+                assert getattr(high, name) >= getattr(low, name)

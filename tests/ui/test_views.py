@@ -1,0 +1,359 @@
+"""What the panels are told to show."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from tests.ui.worlds import FORBIDDEN, HOST, HOSTILE, MEMINFO, NOON, SAMPLE, START, drops, hog
+from wsltop.core.event import Event
+from wsltop.core.reading import Unavailable
+from wsltop.core.sample import Hog, HogStatus, HostMemory, Identity, KernelLog, OwnUse, Sample
+from wsltop.core.session import Session, grasp
+from wsltop.core.units import GIB, MIB
+from wsltop.ui.presenter import Presenter
+from wsltop.ui.views.events import Position, events_view, move
+from wsltop.ui.views.hogs import hog_row, hogs_view
+from wsltop.ui.views.memory import STEP, memory_view
+from wsltop.ui.views.status import status_view
+from wsltop.ui.views.timeline import DEFAULT_WINDOW, WINDOWS, event_mark, tell_window
+from wsltop.ui.viewstate import LEAST_HOG, ViewState
+from wsltop.ui.widgets.hogs import window
+
+
+def event(number: int, kind: str = "cache drop", **changes: object) -> Event:
+    made = Event(
+        kind="cache drop", origin="kmsg", time=NOON + number, start=START + number, end=START + number, text=""
+    )
+    return replace(made, kind=kind, text=f"event {number}", **changes)
+
+
+def view_of(events: list[Event], position: Position, rows: int = 5) -> tuple[list[str], str, list[str]]:
+    """The texts of the rows, the state, the selected texts."""
+    view = events_view(events, position, rows=rows, everything=True, problem="", focused=False)
+    return [row.text for row in view.rows], view.state, [row.text for row in view.rows if row.selected]
+
+
+# Memory
+
+
+def test_host_and_guest_are_on_one_scale() -> None:
+    view = memory_view(grasp(SAMPLE, 1.0))
+    assert view.host.size == 7 * GIB
+    assert view.host.measured
+    assert view.host.text == "7.0 GiB vmmemWSL"
+    assert view.scale >= MEMINFO.total
+    assert abs(sum(part.size for part in view.parts) - MEMINFO.total) <= STEP * len(view.parts)
+    assert view.problem == ""
+    assert view.gap == "4.0 GiB"
+
+
+def test_a_host_that_holds_more_than_the_guest_has_stretches_the_scale() -> None:
+    view = memory_view(grasp(replace(SAMPLE, host=replace(HOST, working_set=20 * GIB)), 1.0))
+    assert view.scale == 20 * GIB
+
+
+def test_without_a_host_the_expected_figure_is_never_called_measured() -> None:
+    view = memory_view(grasp(replace(SAMPLE, host=Unavailable("no interop", "Enable it.")), 1.0))
+    assert not view.host.measured
+    assert view.host.text.endswith("GiB expected")
+    assert view.host.problem == "no interop. Enable it."
+    assert "vmmem" not in view.host.text
+
+
+def test_an_old_host_reading_is_not_the_present() -> None:
+    view = memory_view(grasp(replace(SAMPLE, host=replace(HOST, read_at=START - 60)), 1.0))
+    assert not view.host.measured
+    assert "60 s old" in view.host.problem
+
+
+def test_an_unreadable_guest_says_so_and_shows_no_number() -> None:
+    view = memory_view(grasp(replace(SAMPLE, meminfo=Unavailable("gone", "Look.")), 1.0))
+    assert view.problem == "gone. Look."
+    assert view.parts == ()
+    assert view.totals == view.used == view.gap == ""
+
+
+def test_a_host_process_is_a_host_and_not_windows() -> None:
+    view = memory_view(grasp(replace(SAMPLE, host=replace(HOST, source="process", process="qemu")), 1.0))
+    assert view.host.label == "Host"
+    assert "Windows" not in view.sentence
+
+
+# Hogs
+
+
+@pytest.mark.parametrize("status", ["starting", "filling", "holding", "floor", "ending", "failed"])
+def test_every_status_of_a_hog_has_a_word(status: HogStatus) -> None:
+    assert hog_row(hog(1, status), selected=False).status
+
+
+def test_a_hogs_note_is_made_harmless() -> None:
+    row = hog_row(hog(1, "failed", note=HOSTILE), selected=False)
+    assert not any(char in row.status for char in FORBIDDEN)
+
+
+@given(st.integers(0, 1 << 50), st.integers(0, 1 << 50))
+def test_a_hogs_share_stays_within_its_bar(resident: int, target: int) -> None:
+    assert 0 <= hog_row(hog(1, resident=resident, target=target), selected=False).share <= 1
+
+
+def test_the_next_size_and_the_floor_are_told() -> None:
+    view = hogs_view((), selected=None, next_size=GIB, next_kind="anonymous", floor=512 * MIB, focused=True)
+    assert (view.next, view.floor) == ("next 1.0 GiB anonymous", "floor 512 MiB")
+    view = hogs_view((), selected=None, next_size=GIB, next_kind="anonymous", floor=None, focused=True)
+    assert view.floor == ""
+
+
+@given(st.integers(0, 30), st.integers(0, 40), st.integers(-2, 20))
+def test_the_selected_hog_is_always_among_the_rows_shown(count: int, selected: int, height: int) -> None:
+    hogs = tuple(hog(number) for number in range(count))
+    view = hogs_view(hogs, selected=selected, next_size=GIB, next_kind="anonymous", floor=None, focused=False)
+    shown = window(view.rows, height)
+    assert len(shown) == max(0, min(count, height))
+    if selected < count and height > 0:
+        assert any(row.selected for row in shown)
+
+
+# Events
+
+
+def test_the_list_follows_its_end() -> None:
+    events = [event(number) for number in range(9)]
+    texts, state, selected = view_of(events, Position())
+    assert texts == [f"event {number}" for number in range(4, 9)]
+    assert (state, selected) == ("TAIL", [])
+
+
+def test_moving_up_stops_following_and_counts_what_comes() -> None:
+    events = [event(number) for number in range(9)]
+    position = move(Position(), -1, 9, 5)
+    assert view_of(events, position) == ([f"event {n}" for n in range(4, 9)], "End follows", ["event 7"])
+    texts, state, selected = view_of([*events, event(9), event(10)], position)
+    assert texts == [f"event {number}" for number in range(4, 9)]
+    assert (state, selected) == ("2 new, End follows", ["event 7"])
+
+
+def test_moving_down_to_the_end_follows_again() -> None:
+    position = move(move(Position(), -1, 9, 5), 1, 9, 5)
+    assert position.following
+
+
+def test_an_empty_list_does_not_move() -> None:
+    assert move(Position(), -1, 0, 5) == Position()
+
+
+@given(st.integers(1, 60), st.integers(1, 20), st.lists(st.integers(-70, 70), max_size=30))
+def test_the_selection_is_always_in_sight(count: int, rows: int, steps: list[int]) -> None:
+    events = [event(number) for number in range(count)]
+    position = Position()
+    for step in steps:
+        before = count - 1 if position.following or position.cursor is None else position.cursor
+        position = move(position, step, count, rows)
+        texts, _, selected = view_of(events, position, rows)
+        assert len(texts) <= rows
+        if position.following:
+            assert texts == [one.text for one in events[-rows:]]
+        else:
+            assert position.cursor == min(count - 1, max(0, before + step))
+            assert selected == [f"event {position.cursor}"]
+
+
+@pytest.mark.parametrize(("level", "style"), [(0, "error"), (3, "error"), (4, "warning"), (6, "value")])
+def test_an_error_of_the_kernel_looks_like_one(level: int, style: str) -> None:
+    view = events_view([event(1, level=level)], Position(), rows=3, everything=True, problem="", focused=False)
+    assert view.rows[0].style == style
+
+
+def test_the_end_of_a_hog_has_another_sign_than_its_start() -> None:
+    events = [event(1, "hog", amounts={"added": 1}), event(2, "hog", amounts={"killed": 1})]
+    view = events_view(events, Position(), rows=3, everything=True, problem="", focused=False)
+    assert [row.mark for row in view.rows] == ["hog", "kill"]
+    assert [event_mark(one) for one in events] == [("hog", "hog"), ("kill", "kill")]
+
+
+def test_hostile_events_are_made_harmless() -> None:
+    hostile = replace(event(1), text=HOSTILE)
+    view = events_view([hostile], Position(), rows=3, everything=True, problem="", focused=False)
+    assert not any(char in view.rows[0].text for char in FORBIDDEN)
+    assert "[red]evil[/red]" in view.rows[0].text
+
+
+# Timeline
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(60.0, "1 min"), (300.0, "5 min"), (3600.0, "1 h"), (21600.0, "6 h"), (86400.0, "24 h")]
+)
+def test_a_window_is_told_in_round_words(seconds: float, text: str) -> None:
+    assert tell_window(seconds) == text
+
+
+def test_all_windows_are_told_and_sorted() -> None:
+    assert list(WINDOWS) == sorted(WINDOWS)
+    assert len({tell_window(seconds) for seconds in WINDOWS}) == len(WINDOWS)
+    assert DEFAULT_WINDOW in WINDOWS
+
+
+def presenter(*samples: Sample) -> Presenter:
+    session = Session(1.0)
+    shown = Presenter(session, ViewState(hog_size=GIB))
+    for one in samples:
+        shown.take(session.take(one))
+    return shown
+
+
+def later(sample: Sample, seconds: float, **changes: object) -> Sample:
+    moved = replace(sample, time=NOON + seconds, monotonic=START + seconds, **changes)
+    host = moved.host
+    return replace(moved, host=replace(host, read_at=moved.monotonic)) if isinstance(host, HostMemory) else moved
+
+
+def test_the_timeline_is_scaled_to_the_vm_and_not_to_the_data() -> None:
+    shown = presenter(SAMPLE)
+    moment = shown.moment
+    assert moment is not None
+    view = shown.timeline(moment, 75)
+    assert view.chart.maximum >= MEMINFO.total
+    assert view.host_label == "Windows"
+    assert view.chart.host_style == "measured"
+    assert len([column for column in view.chart.columns if column is not None]) == 1
+
+
+def test_without_a_host_the_timeline_says_expected() -> None:
+    shown = presenter(replace(SAMPLE, host=Unavailable("none")))
+    moment = shown.moment
+    assert moment is not None
+    view = shown.timeline(moment, 75)
+    assert (view.host_label, view.chart.host_style) == ("expected", "expected")
+
+
+def test_the_selected_event_has_a_cursor_on_the_timeline() -> None:
+    log = KernelLog(origin="kmsg", records=drops(3, monotonic=START + 1))
+    shown = presenter(SAMPLE, later(SAMPLE, 1, kernel_log=log), later(SAMPLE, 30))
+    moment = shown.moment
+    assert moment is not None
+    assert shown.timeline(moment, 75).chart.cursor is None
+    shown.move_events(None, 5)
+    chart = shown.timeline(moment, 75).chart
+    assert chart.cursor is not None
+    assert chart.cursor in {mark.column for mark in chart.marks}
+
+
+def test_a_pause_survives_what_comes_and_ends() -> None:
+    shown = presenter(SAMPLE)
+    shown.toggle_pause()
+    frozen = shown.moment
+    log = KernelLog(origin="kmsg", records=drops(3, monotonic=START + 1))
+    shown.take(shown.session.take(later(SAMPLE, 1, kernel_log=log)))
+    assert shown.moment is frozen
+    assert shown.moment is not None
+    assert not shown.state.events(shown.session)
+    assert shown.status(shown.moment).mode.startswith("PAUSED 12:00:00, 1 waiting")
+    shown.toggle_pause()
+    assert shown.moment is shown.session.moment
+    assert len(shown.state.events(shown.session)) == 3
+
+
+def test_an_event_that_goes_on_does_not_change_in_a_pause() -> None:
+    one = replace(drops(1)[0], monotonic=START + 1)
+    shown = presenter(SAMPLE, later(SAMPLE, 1, kernel_log=KernelLog(origin="kmsg", records=(one,))))
+    shown.toggle_pause()
+    before = [event.text for event in shown.state.events(shown.session)]
+    again = replace(one, sequence=2, monotonic=START + 2)
+    shown.take(shown.session.take(later(SAMPLE, 2, kernel_log=KernelLog(origin="kmsg", records=(again,)))))
+    assert [event.text for event in shown.state.events(shown.session)] == before
+
+
+def test_every_view_can_be_made_of_a_sample_that_knows_nothing() -> None:
+    away = Unavailable("gone")
+    blind = replace(
+        SAMPLE,
+        meminfo=away,
+        free_blocks=away,
+        zones=away,
+        reporting=away,
+        counters=away,
+        kernel_log=away,
+        host=away,
+        identity=Identity(kernel=away, distro=away, wsl_version=away),
+        own=OwnUse(cpu=None, resident=away),
+    )
+    shown = presenter(blind, later(blind, 1))
+    moment = shown.moment
+    assert moment is not None
+    shown.memory(moment)
+    shown.timeline(moment, 75)
+    assert shown.hogs((), focused=False).floor == ""
+    assert shown.events(moment, rows=5, focused=False).problem == "gone"
+    status = shown.status(moment)
+    assert (status.identity, status.host, status.own) == ((), "no host", "")
+
+
+# Status
+
+
+def status_of(sample: Sample, interval: float = 1.0) -> tuple[str, bool]:
+    view = status_view(grasp(sample, interval), interval=interval, paused_at=None, waiting=0)
+    return view.host, view.host_is_old
+
+
+@pytest.mark.parametrize(
+    ("age", "told"),
+    [
+        (0.0, ("host ok", False)),
+        (1.9, ("host ok", False)),
+        (8.0, ("host 8 s old", False)),
+        (60.0, ("host 60 s old", True)),
+    ],
+)
+def test_the_age_of_the_host_reading_is_told(age: float, told: tuple[str, bool]) -> None:
+    assert status_of(replace(SAMPLE, host=replace(HOST, read_at=START - age))) == told
+
+
+def test_no_host_is_told() -> None:
+    assert status_of(replace(SAMPLE, host=Unavailable("none"))) == ("no host", True)
+
+
+def test_the_status_names_the_guest_and_its_own_cost() -> None:
+    view = status_view(grasp(SAMPLE, 2.0), interval=2.0, paused_at=None, waiting=0)
+    assert view.identity == ("Ubuntu 24.04.1 LTS", "WSL 2.6.3", "Linux 6.6.87.2-microsoft-standard-WSL2")
+    assert view.mode == "LIVE 2 s"
+    assert view.own == "self 0.4 %"
+
+
+# The way the user looks at it
+
+
+@given(st.lists(st.sampled_from([-1, 1]), max_size=30), st.integers(0, 64 * GIB))
+def test_the_hogs_size_stays_within_its_bounds(steps: list[int], most: int) -> None:
+    state = ViewState(hog_size=GIB)
+    for step in steps:
+        state.resize_hog(step, most)
+        assert LEAST_HOG <= state.hog_size <= max(LEAST_HOG, most)
+
+
+@given(st.lists(st.integers(-3, 3), max_size=20), st.lists(st.booleans(), min_size=0, max_size=6))
+def test_a_chosen_hog_is_one_that_lives(steps: list[int], ending: list[bool]) -> None:
+    hogs: list[Hog] = [hog(number, "ending" if one else "holding") for number, one in enumerate(ending)]
+    state = ViewState(hog_size=GIB)
+    for step in steps:
+        state.move_hog(step, hogs)
+        chosen = state.chosen_hog(hogs)
+        if all(ending):
+            assert chosen is None
+        else:
+            assert chosen is not None
+            assert not ending[chosen]
+
+
+def test_zooming_stops_at_both_ends() -> None:
+    state = ViewState(hog_size=GIB)
+    for _ in range(20):
+        state.zoom(1)
+    assert state.window == WINDOWS[-1]
+    for _ in range(20):
+        state.zoom(-1)
+    assert state.window == WINDOWS[0]

@@ -1,0 +1,290 @@
+"""A machine that a test invents: samples by hand, hogs without processes, and the app on top of them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+
+from msgspec.structs import replace
+from textual.pilot import Pilot
+from textual.strip import Strip
+
+from wsltop.charts.glyphs import BLOCK, Glyphs
+from wsltop.control.hogs import HogPool
+from wsltop.core.reading import Reading, Unavailable
+from wsltop.core.sample import (
+    Counters,
+    FreeBlocks,
+    Hog,
+    HogEnded,
+    HogStatus,
+    HostMemory,
+    Identity,
+    KernelLog,
+    KernelRecord,
+    Meminfo,
+    OwnUse,
+    ReportingOrder,
+    Sample,
+    Zone,
+)
+from wsltop.core.session import Session
+from wsltop.core.units import GIB, MIB
+from wsltop.errors import HogRefused
+from wsltop.host.source import FixedSource
+from wsltop.sampler import Sampler
+from wsltop.ui.app import ScreenOptions, WsltopApp
+
+NOON = 1_700_049_600.0
+"""2023-11-15 12:00:00 UTC."""
+START = 5000.0
+"""Monotonic time of the first sample."""
+
+HOSTILE = "\x1b]0;pwned\x07\x1b[31m\x9b5m[red]evil[/red]\u202e\u2066\x00\r\nend"
+"""Escapes, C1, markup, bidirectional marks, control characters."""
+FORBIDDEN = ("\x1b", "\x07", "\x9b", "\u202e", "\u2066", "\x00", "\r", "\n", "pwned")
+
+MEMINFO = Meminfo(
+    total=8 * GIB,
+    free=2 * GIB,
+    available=5 * GIB,
+    buffers=128 * MIB,
+    cached=3 * GIB,
+    swap_cached=0,
+    active_file=GIB,
+    inactive_file=2 * GIB,
+    unevictable=0,
+    dirty=0,
+    writeback=0,
+    anon_pages=2 * GIB,
+    mapped=256 * MIB,
+    shmem=128 * MIB,
+    slab_reclaimable=256 * MIB,
+    slab_unreclaimable=128 * MIB,
+    kernel_stack=16 * MIB,
+    page_tables=32 * MIB,
+    swap_total=2 * GIB,
+    swap_free=2 * GIB,
+)
+
+HOST = HostMemory(
+    source="powershell",
+    process="vmmemWSL",
+    pid=9448,
+    working_set=7 * GIB,
+    private_bytes=8 * GIB,
+    total=16 * GIB,
+    available=6 * GIB,
+    read_at=START,
+)
+
+PAGES = 8 * GIB // 4096
+
+SAMPLE = Sample(
+    time=NOON,
+    monotonic=START,
+    identity=Identity(kernel="6.6.87.2-microsoft-standard-WSL2", distro="Ubuntu 24.04.1 LTS", wsl_version="2.6.3"),
+    meminfo=MEMINFO,
+    free_blocks=(
+        FreeBlocks(node=0, zone="Normal", counts=(4096, 2048, 1024, 1024, 1024, 512, 256, 128, 64, 700, 2 * 32)),
+    ),
+    zones=(Zone(node=0, zone="Normal", present=PAGES + 32768, managed=PAGES, low=1000),),
+    reporting=ReportingOrder(order=9, assumed=False),
+    counters=Counters(values={}),
+    kernel_log=KernelLog(origin="kmsg"),
+    host=HOST,
+    own=OwnUse(cpu=0.004, resident=40 * MIB),
+)
+"""8 GiB of which 3 are used, 2 free; Windows holds 7."""
+
+
+def record(text: str, *, number: int = 1, monotonic: float = START, level: int = 6) -> KernelRecord:
+    """A line of the kernel log."""
+    return KernelRecord(sequence=number, monotonic=monotonic, level=level, facility=0, text=text)
+
+
+def drops(count: int, *, first: int = 1, monotonic: float = START) -> tuple[KernelRecord, ...]:
+    """As many lines about memory, no two alike."""
+    return tuple(
+        record(f"worker-{number} ({number}): drop_caches: 1", number=number, monotonic=monotonic)
+        for number in range(first, first + count)
+    )
+
+
+def hog(number: int, status: HogStatus = "holding", **changes: object) -> Hog:
+    """A hog of 64 MiB."""
+    made = Hog(
+        id=number, pid=4000 + number, kind="anonymous", target=64 * MIB, resident=64 * MIB, speed=2 * GIB, status=status
+    )
+    return replace(made, **changes)
+
+
+class FakePool(HogPool):
+    """Hogs that are rows and no processes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.there: dict[int, Hog] = {}
+        self.gone: list[HogEnded] = []
+        self.killed: list[int] = []
+        self.refusal = ""
+
+    def add(self, size: int, count: int = 1, kind: str = "anonymous", options: object = None) -> tuple[int, ...]:
+        if self.refusal:
+            raise HogRefused(self.refusal)
+        numbers = tuple(range(self.last_id + 1, self.last_id + 1 + count))
+        self.last_id += count
+        self.there |= {number: hog(number, kind=kind, target=size, resident=size) for number in numbers}
+        return numbers
+
+    def read(self) -> tuple[Hog, ...]:
+        shown = tuple(self.there.values())
+        for one in [one for one in shown if one.status == "ending"]:
+            del self.there[one.id]
+        return shown
+
+    def ended(self) -> tuple[HogEnded, ...]:
+        told, self.gone = tuple(self.gone), []
+        return told
+
+    def kill(self, number: int) -> None:
+        one = self.there[number]
+        self.there[number] = replace(one, status="ending")
+        self.killed.append(number)
+        self.gone.append(
+            HogEnded(
+                id=number,
+                pid=one.pid,
+                kind=one.kind,
+                target=one.target,
+                resident=one.resident,
+                how="killed",
+                lived=1.0,
+                teardown=0.1,
+            )
+        )
+
+    def kill_all(self) -> None:
+        for number in list(self.there):
+            self.kill(number)
+
+    @property
+    def busy(self) -> bool:
+        return any(one.status in ("starting", "filling", "ending") for one in self.there.values())
+
+    def close(self) -> None:
+        self.there.clear()
+
+
+class FakeSampler(Sampler):
+    """Gives what a test puts into ``next``; time goes on by ``step`` seconds a sample."""
+
+    def __init__(self, pool: FakePool, sample: Sample = SAMPLE) -> None:
+        self.host = FixedSource(Unavailable("not asked"))
+        self.pool = pool
+        self.next = sample
+        self.step = 1.0
+        self.taken = 0
+
+    def sample(self) -> Sample:
+        made = replace(self.next, hogs=self.pool.read(), hogs_ended=self.pool.ended())
+        host = made.host
+        if isinstance(host, HostMemory) and host.read_at == START:
+            made = replace(made, host=replace(host, read_at=made.monotonic))
+        self.taken += 1
+        log: Reading[KernelLog] = self.next.kernel_log
+        self.next = replace(
+            self.next,
+            time=self.next.time + self.step,
+            monotonic=self.next.monotonic + self.step,
+            kernel_log=log if isinstance(log, Unavailable) else KernelLog(origin=log.origin),
+        )
+        return made
+
+    def log(self, *records: KernelRecord) -> None:
+        """Let the next sample bring lines of the kernel log, stamped with its time."""
+        stamped = tuple(replace(one, monotonic=self.next.monotonic) for one in records)
+        self.next = replace(self.next, kernel_log=KernelLog(origin="kmsg", records=stamped))
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class World:
+    """The app, and what is below it. Its own timer never fires within a test: the test ticks."""
+
+    def __init__(self, folder: Path, *, sample: Sample = SAMPLE, glyphs: Glyphs = BLOCK, color: bool = True) -> None:
+        self.pool = FakePool()
+        self.sampler = FakeSampler(self.pool, sample)
+        self.session = Session(1.0)
+        self.folder = folder
+        options = ScreenOptions(
+            glyphs=glyphs, color=color, theme=None, hog_size=GIB, state_folder=folder, clip=None, osc52=False
+        )
+        self.app = WsltopApp(self.sampler, self.session, self.pool, options)
+
+    def run(
+        self,
+        test: Callable[[Pilot[None]], Coroutine[object, object, None]],
+        *,
+        size: tuple[int, int] = (80, 24),
+    ) -> None:
+        """Run the app without a terminal while ``test`` plays the user."""
+
+        async def play() -> None:
+            self.session.interval = 86400.0  # the app's timer, which never fires while a test runs
+            async with self.app.run_test(size=size, notifications=True) as pilot:
+                self.session.interval = 1.0
+                await settle(pilot)
+                self.app.main.show_all()
+                await settle(pilot)
+                await test(pilot)
+
+        asyncio.run(play())
+
+    async def tick(self, pilot: Pilot[None], count: int = 1) -> None:
+        """Take samples."""
+        for _ in range(count):
+            self.app.tick()
+        await settle(pilot)
+
+    async def resize(self, pilot: Pilot[None], width: int, height: int) -> None:
+        """Change the terminal's size."""
+        await pilot.resize_terminal(width, height)
+        await settle(pilot)
+
+    async def press(self, pilot: Pilot[None], *keys: str) -> None:
+        """Press keys, and let the screen answer."""
+        await pilot.press(*keys)
+        await settle(pilot)
+
+    @property
+    def lines(self) -> list[str]:
+        """The rows of the topmost screen as they would be on the terminal."""
+        return ["".join(segment.text for segment in strip) for strip in self.strips]
+
+    @property
+    def strips(self) -> list[Strip]:
+        """The rows with their styles."""
+        return self.app.screen._compositor.render_strips()
+
+    @property
+    def text(self) -> str:
+        """The topmost screen."""
+        return "\n".join(line.rstrip() for line in self.lines)
+
+
+async def settle(pilot: Pilot[None]) -> None:
+    """Let everything that waits for a refresh happen, and what that makes wait."""
+    await pilot.pause()
+    await pilot.pause()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait until ``condition`` holds; fail when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)

@@ -1,0 +1,176 @@
+"""Free memory that the host does not have back: fragmented, on its way, or stuck; and the lack of large blocks."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from wsltop.core.diagnosis.evidence import Evidence
+from wsltop.core.diagnosis.figures import host_name, host_of, known, ledger_of, only_new_rule, recent, sure_mode
+from wsltop.core.diagnosis.finding import Figure, Finding, Remedy, Severity, size
+from wsltop.core.diagnosis.remedies import COMPACT, DROP, SHUTDOWN, advice
+from wsltop.core.diagnosis.reporting import nothing_reported
+from wsltop.core.ledger import Ledger, free_pages_from
+from wsltop.core.reading import Unavailable
+from wsltop.core.sample import ReportingOrder
+from wsltop.core.units import GIB, MIB, format_duration, format_size
+
+SOME_FRAGMENTED, SOME_SHARE = 512 * MIB, 16
+"""Below these a compaction returns too little to be seen in Task Manager."""
+MUCH_FRAGMENTED, MUCH_SHARE = GIB, 8
+COARSE: Final = 9
+"""2 MiB: the order that Windows asks for before the builds of 2023; newer ones ask for 5, 128 KiB."""
+ON_ITS_WAY: Final = 256 * MIB
+"""One pass of page reporting returns about as much, so it is gone before it is read."""
+STUCK, STUCK_SHARE = GIB, 8
+"""The VM's own overhead was 220 to 400 MB where it was measured (WSL#6252), more is free memory."""
+STEADY: Final = 60.0
+"""Seconds; the kernel reports everything within about 32 (mm/page_reporting.c)."""
+STARVED_ORDER: Final = 7
+"""512 KiB: the ring buffer of a new connection to Windows (``vmbus_alloc_ring``, WSL#40650, #40795)."""
+ENOUGH_FREE: Final = 256 * MIB
+"""With less free memory the lack of large blocks is a lack of memory, and reclaim makes both."""
+FAILURES_COUNT_FOR: Final = 3600.0
+FAILURE: Final = re.compile(r"page allocation failure: order:(\d{1,2})")
+
+
+def fragmented_free(evidence: Evidence) -> Finding | None:
+    """Free, but in blocks below the reporting order: WSL#8414, #10143, #9056."""
+    ledger = ledger_of(evidence)
+    if ledger is None or isinstance(ledger.free_split, Unavailable) or isinstance(ledger.reporting, Unavailable):
+        return None
+    amount, order = ledger.free_split.fragmented, ledger.reporting
+    if amount < max(SOME_FRAGMENTED, ledger.total // SOME_SHARE) or nothing_reported(evidence):
+        return None
+    much = amount >= max(MUCH_FRAGMENTED, ledger.total // MUCH_SHARE)
+    block = block_size(evidence, order)
+    never = only_new_rule(evidence) and sure_mode(evidence) == "disabled" and evidence.on_wsl
+    return Finding(
+        id="fragmented-free",
+        severity="warning" if much else "note",
+        verdict="FRAGMENTED",
+        sentence=f"{format_size(amount)} is free in pieces below {block}, and {host_name(evidence)} takes back no "
+        "smaller ones" + ("; with reclaim disabled WSL does not compact." if never else "."),
+        evidence=(
+            size("fragmented free", amount),
+            size("reportable free", ledger.free_split.reportable),
+            Figure("reporting order", f"{order.order} = {block}{', assumed' if order.assumed else ''}"),
+        ),
+        remedy=(COMPACT, *finer_order(evidence, order)),
+    )
+
+
+def block_size(evidence: Evidence, order: ReportingOrder) -> str:
+    """The smallest block that is reported."""
+    return format_size(evidence.moment.sample.page_size << min(order.order, 63))
+
+
+def finer_order(evidence: Evidence, order: ReportingOrder) -> tuple[Remedy, ...]:
+    """Newer builds of Windows take back smaller blocks."""
+    if order.assumed or order.order < COARSE or not evidence.on_wsl:
+        return ()
+    return (advice("Update Windows: builds since late 2023 take back blocks of 128 KiB.", "a restart of Windows"),)
+
+
+def draining(evidence: Evidence) -> Finding | None:
+    """Freed a moment ago: the kernel reports it at its own pace."""
+    drain = known(evidence.moment.draining)
+    if drain is None or drain.size < ON_ITS_WAY or nothing_reported(evidence):
+        return None
+    host = host_of(evidence)
+    return Finding(
+        id="draining",
+        severity="note",
+        verdict="WAIT",
+        sentence=f"{format_size(drain.size)} of free memory is on its way to {host_name(evidence)}, for about "
+        f"{format_duration(drain.seconds)} more.",
+        evidence=(
+            size("not reported yet", drain.size),
+            *((size("working set", host.working_set),) if host else ()),
+        ),
+        remedy=(advice("Wait: nothing needs to be done."),),
+    )
+
+
+def not_returned(evidence: Evidence) -> Finding | None:
+    """The host holds far more than the guest keeps, for longer than reporting takes: WSL#8414, #10143."""
+    ledger, host = ledger_of(evidence), host_of(evidence)
+    if ledger is None or host is None or isinstance(ledger.expected_host, Unavailable):
+        return None
+    limit = max(STUCK, ledger.total // STUCK_SHARE)
+    excess = host.working_set - ledger.expected_host
+    if excess < limit or nothing_reported(evidence) or not stuck(evidence, limit):
+        return None
+    return Finding(
+        id="not-returned",
+        severity="warning",
+        verdict="NOT RETURNED",
+        sentence=f"{host_name(evidence).capitalize()} has held {format_size(excess)} more than the guest keeps for "
+        f"over {STEADY:.0f} s: reported free memory is not taken back, or the VM itself is that big.",
+        evidence=(
+            size("working set", host.working_set),
+            size("expected", ledger.expected_host),
+            size("difference", excess),
+        ),
+        remedy=(SHUTDOWN,) if evidence.on_wsl else (),
+    )
+
+
+def stuck(evidence: Evidence, limit: int) -> bool:
+    """Tell whether the host held so much more in every point of the last minute, the minute being known."""
+    since = evidence.uptime - STEADY
+    if not any(point.monotonic <= since for point in evidence.past):
+        return False
+    excesses = [
+        None if point.host is None or point.expected is None else point.host - point.expected
+        for point in evidence.past
+        if point.monotonic >= since
+    ]
+    return bool(excesses) and all(excess is not None and excess >= limit for excess in excesses)
+
+
+def order7_starved(evidence: Evidence) -> Finding | None:
+    """No block for the buffer of a new connection: new terminals hang, old ones work (WSL#11612, #40650, #41634)."""
+    ledger = ledger_of(evidence)
+    blocks = large_blocks(evidence)
+    failures = [
+        int(match[1])
+        for event in recent(evidence, "log", FAILURES_COUNT_FOR)
+        if (match := FAILURE.search(event.text)) is not None
+    ]
+    starved = blocks == 0 and ledger is not None and ledger.free >= ENOUGH_FREE
+    failed = max(failures, default=0) >= STARVED_ORDER
+    if not starved and not failed:
+        return None
+    severity: Severity = "problem" if starved and failed else "warning"
+    return Finding(
+        id="order7-starved",
+        severity=severity,
+        verdict="NO LARGE BLOCKS",
+        sentence="New terminals and Windows programs may hang: "
+        + (
+            "no free block of 512 KiB is left for the buffers of a new connection."
+            if starved
+            else "the kernel found no large block for a buffer within the last hour."
+        ),
+        evidence=starved_figures(ledger, blocks, failures),
+        remedy=(COMPACT, DROP),
+    )
+
+
+def large_blocks(evidence: Evidence) -> int | None:
+    """Free blocks of order 7 worth. The DMA zone is left out: the kernel keeps it back (lowmem_reserve_ratio)."""
+    free_blocks = known(evidence.moment.sample.free_blocks)
+    if not free_blocks:
+        return None
+    usable = tuple(zone for zone in free_blocks if zone.zone != "DMA")
+    return free_pages_from(usable, STARVED_ORDER) >> STARVED_ORDER if usable else None
+
+
+def starved_figures(ledger: Ledger | None, blocks: int | None, failures: list[int]) -> tuple[Figure, ...]:
+    """What is free, and what could not be had."""
+    return (
+        *((size("free", ledger.free),) if ledger else ()),
+        *((Figure("blocks of 512 KiB", str(blocks)),) if blocks is not None else ()),
+        *((Figure("failures in 1 h", f"{len(failures)}, up to order {max(failures)}"),) if failures else ()),
+    )

@@ -1,0 +1,167 @@
+"""``autoMemoryReclaim``: what its modes do on the side, and whether the thread behind them still lives."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from wsltop.core.diagnosis.evidence import Evidence
+from wsltop.core.diagnosis.figures import (
+    BIG,
+    gates_of,
+    known,
+    ledger_of,
+    matters,
+    only_new_rule,
+    only_old_rule,
+    recent,
+    short,
+    sure_mode,
+)
+from wsltop.core.diagnosis.finding import Figure, Finding, size
+from wsltop.core.diagnosis.remedies import DROP, RESTART, SHUTDOWN, UPDATE, advice, reclaim_setting
+from wsltop.core.event import Event
+from wsltop.core.mounts import CgroupMode
+from wsltop.core.units import MIB, format_duration, format_size
+
+SWAPPED: Final = 256 * MIB
+"""Less in the swap is what any Linux puts there of programs that never run."""
+RETURNING: Final = 1 * MIB
+"""Bytes per second that come back from swap: somebody waits for what was put there."""
+
+THREAD_ERROR: Final = re.compile(
+    r"WSL \(1(?: - [^)]{0,32})?\) ERROR: .*(?:memory\.reclaim|/vm/drop_caches|/vm/compact_memory)"
+)
+"""``WSL (1) ERROR: WriteToFile:3321: write(/sys/fs/cgroup/memory.reclaim, 35785605`` (WSL#10534)."""
+FALLBACK: Final = re.compile(r"WSL .*falling back to (?:autoMemoryReclaim = dropcache|drop_caches)")
+
+
+def reclaim_disabled(evidence: Evidence) -> Finding | None:
+    """``disabled``: page cache never returns by itself (WSL#41285), and after 2.9.4 WSL does not compact either."""
+    ledger, reclaim = ledger_of(evidence), known(evidence.reclaim)
+    if ledger is None or reclaim is None or sure_mode(evidence) != "disabled" or ledger.cache_clean < BIG:
+        return None
+    nor = ", nor does it compact" if only_new_rule(evidence) else ""
+    return Finding(
+        id="reclaim-disabled",
+        severity="warning" if matters(evidence, ledger) else "note",
+        verdict="RECLAIM OFF",
+        sentence=f"autoMemoryReclaim is disabled: WSL never gives {format_size(ledger.cache_clean)} of page cache "
+        f"back by itself{nor}.",
+        evidence=(size("page cache", ledger.cache), Figure("mode", short(f"disabled; {reclaim.source}", 120))),
+        remedy=(DROP, reclaim_setting("dropCache", "let WSL drop it when idle", "files are read again after idling")),
+    )
+
+
+def gradual_falls_back(evidence: Evidence) -> Finding | None:
+    """``gradual`` needs ``memory.reclaim`` of cgroup v2; without it WSL runs dropCache."""
+    log = next((event for event in evidence.events if event.kind == "init" and FALLBACK.match(event.text)), None)
+    old = cgroup_mode(evidence) in ("v1", "hybrid") or known(evidence.reclaim_file) is False
+    if log is None and not (old and sure_mode(evidence) == "gradual"):
+        return None
+    why = (
+        "WSL's init says so" if log else "there is no memory.reclaim in the root of cgroup v2, which gradual writes to"
+    )
+    return Finding(
+        id="gradual-falls-back",
+        severity="note",
+        verdict="NOT GRADUAL",
+        sentence=f"autoMemoryReclaim=gradual runs as dropCache: {why}.",
+        evidence=(
+            *cgroup_figures(evidence),
+            *((Figure("memory.reclaim", "absent"),) if evidence.reclaim_file is False else ()),
+            *((Figure("kernel log", short(log.text, 120)),) if log else ()),
+        ),
+        remedy=(
+            advice("Get cgroup v2: cgroups=v2 under [automount] in /etc/wsl.conf, or a newer WSL.", RESTART),
+            reclaim_setting("dropCache", "name the mode that runs anyway"),
+        ),
+    )
+
+
+def gradual_swaps(evidence: Evidence) -> Finding | None:
+    """``gradual`` up to 2.9.4 names no swappiness, so programs are swapped out while idle: WSL#10675."""
+    ledger = ledger_of(evidence)
+    if ledger is None or sure_mode(evidence) != "gradual" or not only_old_rule(evidence):
+        return None
+    if ledger.swap_used < SWAPPED:
+        return None
+    rates = known(evidence.swap_rates)
+    returning = rates is not None and rates.inward >= RETURNING
+    return Finding(
+        id="gradual-swaps",
+        severity="warning" if returning else "note",
+        verdict="GRADUAL SWAPS",
+        sentence=f"gradual may swap programs out while the VM is idle; {format_size(ledger.swap_used)} are in the swap"
+        + (" and come back now: that is the lag." if returning else "."),
+        evidence=(
+            size("swap in use", ledger.swap_used),
+            *((Figure("swap in", f"{format_size(rates.inward)}/s"),) if rates else ()),
+        ),
+        remedy=(reclaim_setting("dropCache", "reclaim page cache only", "all of the cache goes at once"), UPDATE),
+    )
+
+
+def gradual_ends_v1(evidence: Evidence) -> Finding | None:
+    """WSL 2.0 turned cgroup v1 off for ``gradual``, and container engines that need it fail: WSL#10497, #10515."""
+    cmdline = known(evidence.cmdline)
+    argument = next((word for word in (cmdline or "").split() if word.startswith("cgroup_no_v1=")), None)
+    if argument is None or sure_mode(evidence) != "gradual":
+        return None
+    return Finding(
+        id="gradual-ends-v1",
+        severity="note",
+        verdict="CGROUP V1 OFF",
+        sentence="gradual has turned cgroup v1 off: container engines that need it fail to start.",
+        evidence=(Figure("command line", short(argument)), *cgroup_figures(evidence)),
+        remedy=(reclaim_setting("dropCache", "get cgroup v1 back"), UPDATE),
+    )
+
+
+def reclaim_thread_dead(evidence: Evidence) -> Finding | None:
+    """An error of a write ends the thread for the life of the VM up to 2.9.4; later it goes on (WSL#10534)."""
+    error = next(reversed([event for event in evidence.events if is_thread_error(event)]), None)
+    if error is None or acted_since(evidence, error):
+        return None
+    ago = format_duration(max(0.0, evidence.uptime - error.end))
+    if only_new_rule(evidence):
+        sentence = f"WSL's reclaim failed {ago} ago; it tries again."
+    elif only_old_rule(evidence):
+        sentence = f"WSL's reclaim failed {ago} ago, which ends it: no reclaim and no compaction until the VM restarts."
+    else:
+        sentence = f"WSL's reclaim failed {ago} ago; up to WSL 2.9.4 that ends it until the VM restarts."
+    return Finding(
+        id="reclaim-thread-dead",
+        severity="note" if only_new_rule(evidence) else "warning",
+        verdict="RECLAIM FAILED",
+        sentence=sentence,
+        evidence=(Figure("kernel log", short(error.text, 120)),),
+        remedy=(SHUTDOWN, reclaim_setting("dropCache", "use the mode that does not write to memory.reclaim"), DROP),
+    )
+
+
+def is_thread_error(event: Event) -> bool:
+    """Tell whether init's thread that reclaims says that a write failed."""
+    return event.kind == "init" and THREAD_ERROR.match(event.text) is not None
+
+
+def acted_since(evidence: Evidence, error: Event) -> bool:
+    """Tell whether WSL was seen reclaiming or compacting after the error."""
+    lasts = [gate.last_fired for gate in gates_of(evidence)]
+    lasts += [gate.compaction.last for gate in gates_of(evidence) if gate.compaction]
+    if any(last is not None and evidence.uptime - last > error.end for last in lasts):
+        return True
+    since = evidence.uptime - error.end
+    return any("mini_init" in event.text and event.start > error.end for event in recent(evidence, "cache drop", since))
+
+
+def cgroup_mode(evidence: Evidence) -> CgroupMode | None:
+    """How control groups are mounted."""
+    mounts = known(evidence.mounts)
+    return None if mounts is None else known(mounts.cgroups)
+
+
+def cgroup_figures(evidence: Evidence) -> tuple[Figure, ...]:
+    """How control groups are mounted, when it is known."""
+    mode = cgroup_mode(evidence)
+    return () if mode is None else (Figure("cgroups", mode),)

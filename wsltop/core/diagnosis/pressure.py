@@ -1,0 +1,184 @@
+"""Too little memory: swap traffic, stalls, what is left, and whom the kernel has killed."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from wsltop.core.diagnosis.evidence import Evidence
+from wsltop.core.diagnosis.figures import known, ledger_of, short
+from wsltop.core.diagnosis.finding import Figure, Finding, Remedy, Severity, percent, size
+from wsltop.core.diagnosis.remedies import advice, memory_setting
+from wsltop.core.event import Event
+from wsltop.core.sample import Pressure
+from wsltop.core.units import MIB, format_duration, format_size
+
+THRASH_RATE: Final = 1 * MIB
+"""Bytes per second both in and out: the same memory goes back and forth; one way alone is only tidying up."""
+THRASH_SECONDS: Final = 5.0
+"""A shorter measurement catches a burst."""
+STALLED: Final = 0.1
+"""Share of time: systemd-oomd acts at 0.6 of ``full`` by default, people notice a tenth."""
+LOW: Final = 0.05
+"""Share of RAM that is available: the kernel's watermarks lie at one to two percent."""
+SWAP_LEFT: Final = 0.1
+OOM_RECENT: Final = 3600.0
+"""Seconds; an older kill explains something, but nothing has to be done about it now."""
+KILLED: Final = re.compile(
+    r"(Memory cgroup out|Out) of memory: Kill(?:ed)? process (\d{1,10}) \((.{1,64}?)\)(?=[ ,]|$)"
+    r"(?:.*anon-rss:(\d{1,15})kB)?"
+)
+"""mm/oom_kill.c; ``Kill process`` before Linux 5.2."""
+
+
+class Victim(NamedTuple):
+    """A process that the OOM killer ended."""
+
+    event: Event
+    name: str
+    pid: int
+    held: int | None
+    """Bytes of anonymous memory."""
+    in_cgroup: bool
+    """The limit of a control group ran out, not the machine."""
+
+
+def swap_thrash(evidence: Evidence) -> Finding | None:
+    """Memory goes to the swap and comes back at the same time: WSL#4669, #7215."""
+    rates, ledger = known(evidence.swap_rates), ledger_of(evidence)
+    if rates is None or rates.seconds < THRASH_SECONDS or min(rates.inward, rates.outward) < THRASH_RATE:
+        return None
+    pressure = known(evidence.moment.sample.pressure)
+    stalled = pressure is not None and pressure.some_avg10 >= STALLED
+    return Finding(
+        id="swap-thrash",
+        severity="problem" if stalled else "warning",
+        verdict="THRASHING",
+        sentence=f"Memory goes to the swap at {format_size(rates.outward)}/s and comes back at "
+        f"{format_size(rates.inward)}/s: too little RAM for what runs.",
+        evidence=(
+            Figure("swap out", f"{format_size(rates.outward)}/s"),
+            Figure("swap in", f"{format_size(rates.inward)}/s"),
+            *((size("swap in use", ledger.swap_used),) if ledger else ()),
+            *pressure_figures(pressure),
+        ),
+        remedy=more_memory(evidence),
+    )
+
+
+def memory_stall(evidence: Evidence) -> Finding | None:
+    """Pressure stall information: the share of time in which tasks wait for memory (Documentation/accounting/psi)."""
+    pressure = known(evidence.moment.sample.pressure)
+    if pressure is None or max(pressure.some_avg60, pressure.full_avg10) < STALLED:
+        return None
+    return Finding(
+        id="memory-stall",
+        severity="problem" if pressure.full_avg10 >= STALLED else "warning",
+        verdict="MEMORY STALLS",
+        sentence="Programs wait for memory instead of working: "
+        f"{percent(pressure.some_avg60)} of the last minute for at least one of them.",
+        evidence=pressure_figures(pressure),
+        remedy=more_memory(evidence),
+    )
+
+
+def memory_low(evidence: Evidence) -> Finding | None:
+    """Hardly anything is available; the OOM killer is next where the swap is full too: WSL#7540, #5624."""
+    ledger, meminfo = ledger_of(evidence), known(evidence.moment.sample.meminfo)
+    # Without MemAvailable the ledger has MemFree in its place, which is low on every healthy machine.
+    if ledger is None or meminfo is None or meminfo.available is None:
+        return None
+    if ledger.available >= ledger.total * LOW:
+        return None
+    no_swap = ledger.swap_total == 0 or ledger.swap_free < ledger.swap_total * SWAP_LEFT
+    severity: Severity = "problem" if no_swap else "warning"
+    return Finding(
+        id="memory-low",
+        severity=severity,
+        verdict="MEMORY LOW",
+        sentence=f"{format_size(ledger.available)} of {format_size(ledger.total)} is available"
+        + (", and there is no swap to go to: the OOM killer is next." if no_swap else "."),
+        evidence=(
+            size("available", ledger.available),
+            size("anonymous", ledger.anonymous),
+            size("shared", ledger.shared),
+            Figure("swap free", f"{format_size(ledger.swap_free)} of {format_size(ledger.swap_total)}"),
+        ),
+        remedy=more_memory(evidence),
+    )
+
+
+def oom_kill(evidence: Evidence) -> Finding | None:
+    """The kernel killed something: WSL#7540, #40458, #10199."""
+    victims = [victim for event in evidence.events if (victim := victim_of(event)) is not None]
+    if not victims:
+        return oom_counted(evidence)
+    last = victims[-1]
+    age = max(0.0, evidence.uptime - last.event.end)
+    limit = "a control group's limit" if last.in_cgroup else "memory"
+    return Finding(
+        id="oom-kill",
+        severity="problem" if age <= OOM_RECENT else "note",
+        verdict="OOM KILL",
+        sentence=f"The kernel killed {short(last.name, 20)} {format_duration(age)} ago, as {limit} ran out"
+        + (f"; {len(victims) - 1} more before it." if len(victims) > 1 else "."),
+        evidence=tuple(victim_figure(victim, evidence.uptime) for victim in reversed(victims[-3:])),
+        remedy=more_memory(evidence) if age <= OOM_RECENT else (),
+    )
+
+
+def oom_counted(evidence: Evidence) -> Finding | None:
+    """Kills that only counters tell of: there was no line to read."""
+    seen = sum(event.amounts.get("killed", 0) for event in evidence.events if event.kind == "oom kill")
+    counters = known(evidence.moment.sample.counters)
+    total = max(seen, counters.values.get("oom_kill", 0) if counters else 0)
+    if total <= 0:
+        return None
+    ago = min((evidence.uptime - e.end for e in evidence.events if e.kind == "oom kill" and e.amounts), default=None)
+    fresh = ago is not None and ago <= OOM_RECENT
+    return Finding(
+        id="oom-kill",
+        severity="problem" if fresh else "note",
+        verdict="OOM KILL",
+        sentence=f"The kernel has killed {total} of the VM's processes for lack of memory since boot; "
+        "cannot tell which: the kernel log does not reach back.",
+        evidence=(Figure("OOM kills", str(total)),),
+        remedy=more_memory(evidence) if fresh else (),
+    )
+
+
+def victim_of(event: Event) -> Victim | None:
+    """Read the line that names a victim."""
+    match = KILLED.match(event.text) if event.kind == "oom kill" else None
+    if match is None:
+        return None
+    held = None if match[4] is None else int(match[4]) * 1024
+    return Victim(event, match[3], int(match[2]), held, match[1] != "Out")
+
+
+def victim_figure(victim: Victim, now: float) -> Figure:
+    """When, who, how much."""
+    held = "" if victim.held is None else f", {format_size(victim.held)}"
+    ago = format_duration(max(0.0, now - victim.event.end))
+    return Figure(f"{ago} ago", f"{short(victim.name, 20)} (pid {victim.pid}){held}")
+
+
+def pressure_figures(pressure: Pressure | None) -> tuple[Figure, ...]:
+    """Both kinds of waiting."""
+    if pressure is None:
+        return ()
+    return (
+        Figure("some wait", f"{percent(pressure.some_avg10)} of 10 s, {percent(pressure.some_avg60)} of 60 s"),
+        Figure("all wait", f"{percent(pressure.full_avg10)} of 10 s, {percent(pressure.full_avg60)} of 60 s"),
+    )
+
+
+def more_memory(evidence: Evidence) -> tuple[Remedy, ...]:
+    """End the largest, or raise the limit."""
+    ledger, holders = ledger_of(evidence), known(evidence.holders)
+    largest = max(holders.families, key=lambda family: family.held, default=None) if holders else None
+    end = "End what holds the most."
+    if largest is not None and largest.held > 0:
+        end = f"End what holds the most: {short(largest.name, 20)} with {format_size(largest.held)}."
+    raise_limit = memory_setting(evidence, more_than=ledger.total) if ledger else ()
+    return (advice(end), *raise_limit)

@@ -1,0 +1,220 @@
+"""``/sys/fs/cgroup``: what each control group holds, v2 or v1, walked within bounds.
+
+Everything is opened below a descriptor of the mount and no symbolic link is followed, so the walk cannot leave the
+tree. A group may end at any moment: what cannot be read is left out.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from wsltop.core.groups import Group, Groups, frozen_by_strangers, name_group
+from wsltop.core.mounts import CgroupMode
+from wsltop.core.reading import Reading, Unavailable
+from wsltop.core.text import clean
+from wsltop.guest.cgroup_names import find_names
+from wsltop.guest.files import KernelFile
+
+DEPTH: Final = 7
+"""Levels: ``wsl-user/distro-1/systemd/user.slice/user-1000.slice/user@1000.service/app.slice``."""
+COUNT: Final = 256
+"""Groups that are walked."""
+DETAILED: Final = 32
+"""Of these, the biggest get the split into anonymous, file and slab: the kernel gathers it from all CPUs."""
+EVERY: Final = 5.0
+"""Seconds for which the groups are good: some thousand small files are not read at every tick."""
+FILE_SIZE: Final = 16 * 1024
+DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+PLAIN: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+
+V2_STAT: Final = {"anonymous": "anon", "file": "file", "shared": "shmem", "slab": "slab"}
+V1_STAT: Final = {"anonymous": "total_rss", "file": "total_cache", "shared": "total_shmem"}
+"""v1 counts without children but for the ``total_`` fields, and does not split out slab (mm/memcontrol-v1.c)."""
+NO_LIMIT: Final = 1 << 60
+"""v1 has no word for "no limit": it prints the largest multiple of a page instead."""
+
+
+class CgroupSource:
+    """Reads the control groups.
+
+    Args:
+        root: where ``sys`` and ``proc`` are.
+        distro: the name of the distro that we are in.
+        first_namespace: whether this is the first PID namespace: only there a distro's number is a pid that we see.
+    """
+
+    def __init__(self, root: Path = Path("/"), distro: str = "", first_namespace: bool = False) -> None:
+        self._root = root
+        self._mount = root / "sys/fs/cgroup"
+        self._distro = distro
+        self._first_namespace = first_namespace
+        self._self = KernelFile(root / "proc/self/cgroup")
+        self._last: tuple[float, Reading[Groups]] | None = None
+
+    def read(self, monotonic: float) -> Reading[Groups]:
+        """The groups, walked again when they are older than five seconds."""
+        if self._last is None or not 0 <= monotonic - self._last[0] < EVERY:
+            self._last = (monotonic, self._read())
+        return self._last[1]
+
+    def close(self) -> None:
+        """Let go of the file; the tree is closed after each walk."""
+        self._self.close()
+
+    def _read(self) -> Reading[Groups]:
+        unified = _is_file(self._mount / "cgroup.controllers")
+        memory = self._mount if unified else self._mount / "memory"
+        if not unified and not _is_file(memory / "memory.usage_in_bytes"):
+            return Unavailable("no memory controller of control groups can be seen here")
+        hybrid = not unified and _is_file(self._mount / "unified/cgroup.controllers")
+        mode: CgroupMode = "v2" if unified else "hybrid" if hybrid else "v1"
+        paths, cut_off = walk(memory)
+        ours = self._own_path("" if unified else "memory")
+        names = find_names(self._root, paths, ours, self._distro, self._first_namespace)
+        stopped = self._frozen(mode, paths)
+        groups = _measure(memory, unified, paths, names, ours, stopped)
+        frozen = {clean(path): name_group(path, names)[1] for path, is_frozen in stopped.items() if is_frozen}
+        return Groups(mode=mode, groups=groups, frozen=frozen_by_strangers(frozen), cut_off=cut_off)
+
+    def _own_path(self, controller: str) -> str:
+        """The path of our own group, ``""`` when it is the root or unknown (``/proc/self/cgroup``, cgroups(7))."""
+        text = self._self.read()
+        for line in () if isinstance(text, Unavailable) else text.split("\n"):
+            _, _, rest = line.partition(":")
+            controllers, _, path = rest.partition(":")
+            if controller in controllers.split(",") and path.startswith("/"):
+                return path.strip("/")
+        return ""
+
+    def _frozen(self, mode: CgroupMode, paths: list[str]) -> dict[str, bool]:
+        """Whether each group is frozen, of the hierarchies that can tell."""
+        found: dict[str, bool] = {}
+        if mode == "v2":
+            _note_frozen(self._mount, "cgroup.events", paths, found)
+        else:
+            freezer, unified = self._mount / "freezer", self._mount / "unified"
+            _note_frozen(freezer, "freezer.state", walk(freezer)[0], found)
+            _note_frozen(unified, "cgroup.events", walk(unified)[0], found)
+        return found
+
+
+def walk(mount: Path) -> tuple[list[str], bool]:
+    """The groups below a mount, nearest first, and whether there were more than the bounds allow."""
+    paths: list[str] = []
+    queue = deque([("", 0)])
+    while queue:
+        above, depth = queue.popleft()
+        for name in _children(mount, above):
+            if depth >= DEPTH or len(paths) >= COUNT:
+                return paths, True
+            path = f"{above}/{name}" if above else name
+            paths.append(path)
+            queue.append((path, depth + 1))
+    return paths, False
+
+
+def _children(mount: Path, above: str) -> Iterator[str]:
+    """Names of the directories in a group; a link to one is none."""
+    try:
+        descriptor = os.open(mount / above, DIRECTORY if above else DIRECTORY & ~os.O_NOFOLLOW)
+    except OSError:
+        return
+    try:
+        with os.scandir(descriptor) as entries:
+            names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return
+    finally:
+        os.close(descriptor)
+    yield from sorted(names)
+
+
+def _measure(
+    memory: Path, unified: bool, paths: list[str], names: Mapping[str, str], ours: str, frozen: Mapping[str, bool]
+) -> tuple[Group, ...]:
+    """The groups that can be read, biggest first, the biggest in detail."""
+    current = "memory.current" if unified else "memory.usage_in_bytes"
+    sizes = [(size, path) for path in paths if (size := _number(_text(memory / path / current))) is not None]
+    sizes.sort(key=lambda item: (-item[0], item[1]))
+    groups: list[Group] = []
+    for index, (size, path) in enumerate(sizes):
+        kind, name = name_group(path, names)
+        detail = index < DETAILED or kind == "distro"
+        groups.append(
+            Group(
+                path=clean(path),
+                name=name,
+                kind=kind,
+                current=size,
+                **(_details(memory / path, unified) if detail else {}),
+                frozen=frozen.get(path),
+                ours=bool(ours) and (ours == path or ours.startswith(f"{path}/")),
+            )
+        )
+    return tuple(groups)
+
+
+def _details(folder: Path, unified: bool) -> dict[str, int | None]:
+    """Split, limit and OOM kills of one group, by the names of the fields of ``Group``."""
+    stat = fields_of(_text(folder / "memory.stat"))
+    details = {ours: stat.get(theirs) for ours, theirs in (V2_STAT if unified else V1_STAT).items()}
+    limit = _number(_text(folder / ("memory.max" if unified else "memory.limit_in_bytes")))
+    details["limit"] = None if limit is None or limit >= NO_LIMIT else limit
+    events = fields_of(_text(folder / ("memory.events" if unified else "memory.oom_control")))
+    details["oom_kills"] = events.get("oom_kill")
+    return details
+
+
+def _note_frozen(mount: Path, file: str, paths: list[str], found: dict[str, bool]) -> None:
+    """Add whether each group is frozen: ``frozen 1`` in cgroup.events, ``FROZEN`` in v1's freezer.state."""
+    for path in paths:
+        text = _text(mount / path / file)
+        if file == "freezer.state":
+            state: bool | None = text.strip() == "FROZEN" if text else None
+        else:
+            flag = fields_of(text).get("frozen")
+            state = None if flag is None else flag == 1
+        if state is not None:
+            found[path] = found.get(path, False) or state
+
+
+def fields_of(text: str) -> dict[str, int]:
+    """Parse lines of a name and a number; other lines are left out."""
+    fields: dict[str, int] = {}
+    for line in text.split("\n"):
+        name, _, number = line.partition(" ")
+        value = _number(number)
+        if name and value is not None:
+            fields[name] = value
+    return fields
+
+
+def _number(text: str) -> int | None:
+    """A number of a kernel file; ``None`` for ``max``, nothing and nonsense."""
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+
+
+def _text(path: Path) -> str:
+    """A small file, ``""`` when it cannot be read."""
+    try:
+        descriptor = os.open(path, PLAIN)
+    except (OSError, ValueError):
+        return ""
+    try:
+        return os.read(descriptor, FILE_SIZE).decode("utf-8", "replace")
+    except OSError:
+        return ""
+    finally:
+        os.close(descriptor)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False

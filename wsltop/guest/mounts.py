@@ -1,0 +1,131 @@
+"""``/proc/self/mountinfo``: the file systems that are memory, how full they are, and which cgroups there are."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from wsltop.core.mounts import CgroupMode, Mounts, Tmpfs
+from wsltop.core.reading import Reading, Unavailable
+from wsltop.core.text import clean
+from wsltop.guest.files import KernelFile, unreadable
+
+IN_MEMORY: Final = frozenset({"tmpfs", "devtmpfs", "ramfs"})
+OCTAL: Final = re.compile(r"\\([0-7]{3})")
+EVERYWHERE: Final = ("/mnt/wsl", "/mnt/wslg")
+
+
+class Mount(NamedTuple):
+    """One line of mountinfo."""
+
+    device: str
+    place: str
+    """As the kernel names it; may hold any character."""
+    kind: str
+    options: str
+    """Of the file system."""
+
+
+def parse_mountinfo(text: str) -> tuple[Mount, ...]:
+    """Parse mountinfo (fs/proc_namespace.c, show_mountinfo), oldest first; a line that makes no sense is left out."""
+    mounts: list[Mount] = []
+    for line in text.split("\n"):
+        before, dash, after = line.partition(" - ")
+        fields, tail = before.split(" "), after.split(" ")
+        if dash and len(fields) >= 6 and len(tail) >= 3:
+            mounts.append(Mount(fields[2], _unescape(fields[4]), tail[0], tail[2]))
+    return tuple(mounts)
+
+
+def _unescape(place: str) -> str:
+    """Blank, tab, newline and backslash are printed as octal numbers."""
+    return OCTAL.sub(lambda match: chr(int(match[1], 8) & 0xFF), place)
+
+
+def reachable(mounts: tuple[Mount, ...]) -> tuple[Mount, ...]:
+    """Mounts that no later mount hides, at their place or above it: a hidden one's path leads into another file system,
+    which may be a network's and hang."""
+    seen: list[Mount] = []
+    above: set[str] = set()
+    for mount in reversed(mounts):
+        place = mount.place.rstrip("/")
+        parts = place.split("/")
+        shortest = min(2, len(parts))  # a later root hides an earlier one, not what is mounted below it
+        if not any("/".join(parts[:depth]) in above for depth in range(shortest, len(parts) + 1)):
+            seen.append(mount)
+        above.add(place)
+    return tuple(reversed(seen))
+
+
+def cgroup_mode(mounts: tuple[Mount, ...]) -> Reading[CgroupMode]:
+    """Which cgroups are mounted; ``hybrid``: v1 controllers, and a v2 tree beside them."""
+    v2 = any(mount.kind == "cgroup2" for mount in mounts)
+    # A v1 hierarchy without a controller, only named, is systemd's own bookkeeping and not what counts here.
+    v1 = any(mount.kind == "cgroup" and not re.search(r"(^|,)name=", mount.options) for mount in mounts)
+    if v1:
+        return "hybrid" if v2 else "v1"
+    return "v2" if v2 else Unavailable("no control groups are mounted")
+
+
+class MountsSource:
+    """Reads mountinfo and asks each reachable tmpfs how full it is.
+
+    Args:
+        root: where ``proc`` and the mounted places are.
+        fill: statvfs(3), or its stand-in.
+    """
+
+    def __init__(self, root: Path = Path("/"), fill: Callable[[Path], os.statvfs_result] = os.statvfs) -> None:
+        self._root = root
+        self._fill = fill
+        self._file = KernelFile(root / "proc/self/mountinfo")
+
+    def read(self) -> Reading[Mounts]:
+        """Read the mounts; each file system is told once, however many places it has."""
+        text = self._file.read()
+        if isinstance(text, Unavailable):
+            return text
+        mounts = parse_mountinfo(text)
+        first: dict[str, Mount] = {}
+        for mount in reachable(mounts):
+            if mount.kind in IN_MEMORY:
+                first.setdefault(mount.device, mount)
+        tmpfs = sorted((self._measure(mount) for mount in first.values()), key=_fullness, reverse=True)
+        return Mounts(tmpfs=tuple(tmpfs), cgroups=cgroup_mode(mounts))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def _measure(self, mount: Mount) -> Tmpfs:
+        place = self._root / mount.place.lstrip("/")
+        used: Reading[int]
+        size = None
+        try:
+            found = self._fill(place)
+        except OSError as error:
+            used = unreadable(place, error)
+        except ValueError:
+            used = Unavailable("its name cannot be passed to the kernel")
+        else:
+            size = found.f_blocks * found.f_frsize or None
+            # Without a limit the kernel reports 0 blocks, whatever is in it (mm/shmem.c, shmem_statfs).
+            used = (
+                Unavailable("it has no size limit, and so the kernel does not say how full it is")
+                if size is None
+                else max(0, found.f_blocks - found.f_bfree) * found.f_frsize
+            )
+        return Tmpfs(
+            place=clean(mount.place),
+            used=used,
+            size=size,
+            device=mount.device,
+            everywhere=any(mount.place == place or mount.place.startswith(f"{place}/") for place in EVERYWHERE),
+        )
+
+
+def _fullness(tmpfs: Tmpfs) -> int:
+    return -1 if isinstance(tmpfs.used, Unavailable) else tmpfs.used

@@ -1,0 +1,65 @@
+"""A card over the main screen: lines that may be longer than the terminal, kept up with each sample."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+
+from wsltop.charts.cells import Line
+from wsltop.charts.glyphs import Glyphs
+from wsltop.ui.paint import fit_spans
+from wsltop.ui.widgets.panel import Panel
+
+WIDTH = 78
+"""Cells of a card's text: what fits on a terminal of 80."""
+
+
+class CardText(Panel[tuple[Line, ...]]):
+    """The lines of a card."""
+
+    def paint(self, view: tuple[Line, ...], width: int, height: int) -> list[Line]:
+        """The lines, fitted."""
+        return [fit_spans(line, width, self.glyphs) for line in view]
+
+
+class Card(ModalScreen[None]):
+    """Shows the lines that ``tell`` gives, anew at each sample; Escape, q or the key that opened it closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "dismiss", "close", show=False),
+        Binding("j", "scroll_card(1)", "down", show=False),
+        Binding("k", "scroll_card(-1)", "up", show=False),
+    ]
+
+    def __init__(self, glyphs: Glyphs, tell: Callable[[], Sequence[Line]], keys: str) -> None:
+        super().__init__()
+        self.glyphs = glyphs
+        self.tell = tell
+        self._bindings.bind(keys, "dismiss", show=False)
+
+    def compose(self) -> ComposeResult:
+        """One scrollable text."""
+        with VerticalScroll():
+            yield CardText(self.glyphs, id="card")
+
+    def on_mount(self) -> None:
+        """Show the lines, and take the focus so that the arrows scroll."""
+        self.show_lines()
+        self.query_one(VerticalScroll).focus()
+
+    def show_lines(self) -> None:
+        """Show what there is to tell now."""
+        lines = tuple(self.tell())
+        text = self.query_one(CardText)
+        if text.styles.height is None or text.styles.height.value != len(lines):
+            text.styles.height = len(lines)
+        text.show(lines)
+
+    def action_scroll_card(self, rows: int) -> None:
+        """Scroll by some rows."""
+        self.query_one(VerticalScroll).scroll_relative(y=rows, animate=False)
