@@ -15,7 +15,7 @@ import click
 
 from wsltop import __version__
 from wsltop.config import Settings, config_path, load_settings, state_folder
-from wsltop.core.session import Moment, grasp
+from wsltop.core.moment import Moment, grasp
 from wsltop.errors import ExitCode, UsageError, WsltopError
 from wsltop.host.choose import check_choice, open_host
 from wsltop.host.stream import WAITING

@@ -9,8 +9,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from wsltop.clock import SYSTEM_CLOCK, Clock
 from wsltop.control.hogs import HogPool
+from wsltop.core.ledger import keep_ledger
 from wsltop.core.reading import Reading, Unavailable
 from wsltop.core.sample import KernelLog, Sample
 from wsltop.guest.buddyinfo import BuddyinfoSource
@@ -18,11 +21,13 @@ from wsltop.guest.identity import IdentitySource
 from wsltop.guest.kernel_log import open_kernel_log
 from wsltop.guest.meminfo import MeminfoSource
 from wsltop.guest.own import OwnUseSource
+from wsltop.guest.pressure import PressureSource
 from wsltop.guest.reporting import ReportingSource
 from wsltop.guest.stat import StatSource
 from wsltop.guest.vmstat import VmstatSource
 from wsltop.guest.zoneinfo import ZoneinfoSource
 from wsltop.host.source import HostSource
+from wsltop.survey import Survey
 
 PAGE_SIZE = os.sysconf("SC_PAGE_SIZE")
 
@@ -35,10 +40,17 @@ class Sampler:
         hogs: the pool whose hogs are part of the sample; without one there are none.
         root: where ``proc``, ``sys`` and ``dev`` are.
         clock: stamps the samples.
+        drive: where the user says that Windows' system drive is mounted.
     """
 
     def __init__(
-        self, host: HostSource, hogs: HogPool | None = None, *, root: Path = Path("/"), clock: Clock = SYSTEM_CLOCK
+        self,
+        host: HostSource,
+        hogs: HogPool | None = None,
+        *,
+        root: Path = Path("/"),
+        clock: Clock = SYSTEM_CLOCK,
+        drive: Path | None = None,
     ) -> None:
         self.host = host
         self.identity = IdentitySource(root)
@@ -51,7 +63,9 @@ class Sampler:
         self._stat = StatSource(root)
         self._reporting = ReportingSource(root)
         self._kernel_log = open_kernel_log(root)
+        self._pressure = PressureSource(root)
         self._own = OwnUseSource(root)
+        self.survey = Survey(root, drive=drive)
 
     def sample(self) -> Sample:
         """Read everything once."""
@@ -61,7 +75,7 @@ class Sampler:
         free_blocks = self._buddyinfo.read()
         kernel_log = self._read_log()
         hogs = () if self._hogs is None else self._hogs.read()
-        return Sample(
+        sample = Sample(
             time=self._clock.time(),
             monotonic=monotonic,
             page_size=PAGE_SIZE,
@@ -71,13 +85,17 @@ class Sampler:
             zones=self._zoneinfo.read(),
             reporting=self._reporting.read(),
             counters=self._vmstat.read(),
+            pressure=self._pressure.read(),
             cpu=self._stat.read(),
             kernel_log=kernel_log,
             host=self.host.read(),
             hogs=hogs,
             hogs_ended=() if self._hogs is None else self._hogs.ended(),
             own=self._own.read(monotonic, self.host.pids),
+            surroundings=self.survey.surroundings(monotonic),
         )
+        census = self.survey.census(monotonic, keep_ledger(sample), sample.cpu, self.host.pids)
+        return replace(sample, census=census)
 
     def close(self) -> None:
         """Let go of every file; the host and the hogs belong to whoever made them."""
@@ -89,7 +107,9 @@ class Sampler:
             self._stat,
             self._reporting,
             self._kernel_log,
+            self._pressure,
             self._own,
+            self.survey,
             self.identity,
         ):
             source.close()

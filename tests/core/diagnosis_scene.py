@@ -13,6 +13,7 @@ from wsltop.core.gate import Algorithm, Bounds, C, GateState, Mode, WindowState
 from wsltop.core.gate.state import Verdict
 from wsltop.core.history import Point
 from wsltop.core.ledger import free_pages_from
+from wsltop.core.moment import grasp
 from wsltop.core.reading import Reading, Unavailable
 from wsltop.core.sample import (
     Counters,
@@ -27,7 +28,6 @@ from wsltop.core.sample import (
     Sample,
     Zone,
 )
-from wsltop.core.session import grasp
 from wsltop.core.units import GIB, MIB
 from wsltop.core.wslconfig import ReclaimMode
 

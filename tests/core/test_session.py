@@ -8,9 +8,10 @@ from msgspec.structs import replace
 from tests.samples import GIB, MIB, MONOTONIC, ended, hog, host_memory, later, meminfo, nothing, record, small_sample
 from wsltop.core.history import Point
 from wsltop.core.ledger import Ledger
+from wsltop.core.moment import HOST_FRESH, chart_point, fresh_host, grasp, host_age
 from wsltop.core.reading import Unavailable
 from wsltop.core.sample import Counters, HostMemory, KernelLog, Sample
-from wsltop.core.session import HOST_FRESH, Session, chart_point, fresh_host, grasp, host_age
+from wsltop.core.session import Session
 
 
 def counters(taken: Sample, **by: int) -> Counters:

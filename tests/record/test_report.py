@@ -11,9 +11,9 @@ from tests.guest.texts import KERNELS
 from tests.hostile import controls
 from tests.samples import IDENTITY, MONOTONIC, TIME, hog, host_memory, kernel_sample, meminfo, nothing, small_sample
 from wsltop.core.event import Event
+from wsltop.core.moment import grasp
 from wsltop.core.reading import Unavailable
 from wsltop.core.sample import Identity, ReportingOrder, Sample
-from wsltop.core.session import grasp
 from wsltop.record.report import EVENTS, report
 
 HOSTILE = "vm\x1b]0;evil\x07\u202emem\udc80\nWSL"

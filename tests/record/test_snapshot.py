@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from tests.guest.texts import KERNELS
 from tests.hostile import controls
 from tests.samples import GIB, IDENTITY, MIB, MONOTONIC, TIME, host_memory, kernel_sample, nothing, small_sample
+from wsltop.core.moment import grasp
 from wsltop.core.reading import Unavailable
 from wsltop.core.sample import Identity, ReportingOrder, Sample
-from wsltop.core.session import grasp
 from wsltop.record.snapshot import encode
 
 GUEST = {

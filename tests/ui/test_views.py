@@ -9,9 +9,10 @@ from msgspec.structs import replace
 
 from tests.ui.worlds import FORBIDDEN, HOST, HOSTILE, MEMINFO, NOON, SAMPLE, START, drops, hog
 from wsltop.core.event import Event
+from wsltop.core.moment import grasp
 from wsltop.core.reading import Unavailable
 from wsltop.core.sample import Hog, HogStatus, HostMemory, Identity, KernelLog, OwnUse, Sample
-from wsltop.core.session import Session, grasp
+from wsltop.core.session import Session
 from wsltop.core.units import GIB, MIB
 from wsltop.ui.presenter import Presenter
 from wsltop.ui.views.events import Position, events_view, move

@@ -12,17 +12,19 @@ subtracted twice. So ``elsewhere`` is a lower bound.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
 
 from wsltop.core.families import Family, group_families
 from wsltop.core.groups import Group
-from wsltop.core.ledger import Ledger
 from wsltop.core.mounts import Tmpfs
 from wsltop.core.processes import ProcessTable, ProcessUse
 from wsltop.core.reading import Reading, Unavailable
 from wsltop.core.units import KIB, MIB, format_size
+
+if TYPE_CHECKING:
+    from wsltop.core.ledger import Ledger  # a ledger is made from a sample, and a sample carries holders
 
 PidView = Literal["initial", "distro", "container", "nested", "unknown"]
 """Which processes can be seen: all; those of a WSL distro; of a container; of some other PID namespace."""

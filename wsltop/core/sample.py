@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from wsltop.core.cpu import CpuTimes
 from wsltop.core.reading import Reading, Unavailable
+from wsltop.core.surroundings import Census, Surroundings
 
 SCHEMA = 1
 """Version of the sample's shape, raised when a field changes its meaning."""
@@ -222,3 +223,5 @@ class Sample(Struct, frozen=True, kw_only=True):
     hogs_ended: tuple[HogEnded, ...] = ()
     """The hogs that ended since the last sample."""
     own: OwnUse
+    surroundings: Surroundings = Surroundings()
+    census: Reading[Census] = Unavailable("not read")

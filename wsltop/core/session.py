@@ -5,52 +5,52 @@ Whoever produces the samples (this machine now, a recording later) is not known 
 
 from __future__ import annotations
 
-from msgspec import Struct
+from collections import deque
+
 from msgspec.structs import replace
 
 from wsltop.core.counters import derive
+from wsltop.core.diagnosis import Evidence, Finding, diagnose, swap_rates
 from wsltop.core.drain import Drain, Draining
-from wsltop.core.gap import Gap, explain_gap
 from wsltop.core.history import History, Point
 from wsltop.core.hog_events import tell_hogs
+from wsltop.core.insight import Insight, Watcher
 from wsltop.core.journal import MERGE_WITHIN, Journal
-from wsltop.core.ledger import Ledger, keep_ledger
+from wsltop.core.ledger import keep_ledger
 from wsltop.core.messages import interpret
+from wsltop.core.moment import NOT_FOLLOWED, Moment, chart_point, grasp
+from wsltop.core.outcomes import Outcomes
 from wsltop.core.reading import Reading, Unavailable
 from wsltop.core.residue import LOOK_BACK, Residue, explain_residue
-from wsltop.core.sample import HostMemory, Sample
+from wsltop.core.sample import Sample
 
-HOST_FRESH = 12.0
-"""A host reading older than this is no longer the present (the slowest source answers every five seconds)."""
-
-
-NOT_FOLLOWED = Unavailable("one sample alone does not tell")
-
-
-class Moment(Struct, frozen=True, kw_only=True):
-    """One sample and what it means: all that a still picture of the screen is made of."""
-
-    sample: Sample
-    ledger: Reading[Ledger]
-    host: Reading[HostMemory]
-    """The sample's host reading, unless it is too old to be the present."""
-    gap: Reading[Gap]
-    draining: Reading[Draining] = NOT_FOLLOWED
-    """Free memory that is on its way to the host."""
-    residue: Reading[Residue] = NOT_FOLLOWED
-    """The host's figure minus the expected one."""
+DIAGNOSE_EVERY = 4.0
+"""Seconds between two diagnoses: they cost a third of a millisecond, and a verdict that flickers is none."""
+PAST = 75.0
+"""Seconds of history that the rules look at."""
+SWAP_SAMPLES = 8
+"""Diagnoses over which the swap traffic is measured: about half a minute."""
 
 
 class Session:
     """Everything the screen can tell: the newest moment, the past and the events."""
 
-    def __init__(self, interval: float) -> None:
+    def __init__(self, interval: float, silenced: frozenset[str] = frozenset()) -> None:
         self.interval = interval
+        self.silenced = silenced
+        """Ids of findings that the user does not want to see."""
         self.history = History(interval)
         # The same thing at the next tick is one event, however long the ticks are.
         self.journal = Journal(merge_within=max(MERGE_WITHIN, 2.5 * interval))
         self.moment: Moment | None = None
+        self.insight = Insight()
+        self.findings: tuple[Finding, ...] = ()
+        """Worst first, as of at most a few seconds ago."""
+        self.outcomes = Outcomes()
         self._drain = Drain()
+        self._watcher = Watcher()
+        self._diagnosed: float | None = None
+        self._earlier: deque[Sample] = deque(maxlen=SWAP_SAMPLES)
         self.samples = 0
         """How many samples have been taken in."""
 
@@ -60,13 +60,45 @@ class Session:
         self.moment = self._add_trend(grasp(sample, self.interval))
         self.samples += 1
         if previous is not None:
-            self.journal.add(derive(previous, sample))
-            self.journal.add(tell_hogs(previous, sample))
+            events = (*derive(previous, sample), *tell_hogs(previous, sample))
+            self.journal.add(events)
+            self.outcomes.feed(sample.monotonic, keep_ledger(previous), self.moment.ledger, events)
         self._take_kernel_log(sample, previous)
         point = chart_point(self.moment)
         if point is not None:
             self.history.add(point)
+        self.insight = self._watcher.feed(sample, self.moment.ledger)
+        if self._diagnosed is None or sample.monotonic - self._diagnosed >= DIAGNOSE_EVERY:
+            self._diagnosed = sample.monotonic
+            self.findings = diagnose(self.evidence(self.moment))
         return point
+
+    def evidence(self, moment: Moment) -> Evidence:
+        """Everything that the rules of the diagnosis may look at."""
+        sample, insight = moment.sample, self.insight
+        around, census, config = sample.surroundings, sample.census, insight.config
+        self._earlier.append(sample)
+        return Evidence(
+            moment=moment,
+            flavor=around.flavor,
+            past=tuple(self.history.since(sample.monotonic - PAST)),
+            swap_rates=swap_rates(self._earlier[0], sample),
+            events=self.journal.events(),
+            gates=insight.gates or NOT_FOLLOWED,
+            reclaim=config if isinstance(config, Unavailable) else config.reclaim,
+            blockers=insight.blockers,
+            config=config if isinstance(config, Unavailable) else config.findings,
+            suggestion=insight.suggestion,
+            holders=census if isinstance(census, Unavailable) else census.holders,
+            growth=insight.growth,
+            groups=around.groups,
+            mounts=around.mounts,
+            reclaim_file=around.reclaim_file,
+            cmdline=around.cmdline,
+            page_reporting=around.page_reporting,
+            interop_fault=around.interop_fault,
+            silenced=self.silenced,
+        )
 
     def _add_trend(self, moment: Moment) -> Moment:
         """Add what only a succession of samples tells: what is draining, and what the residue means."""
@@ -98,37 +130,3 @@ class Session:
         self.journal.add(
             interpret(record, log.origin, now=sample.monotonic, time=sample.time, since=since) for record in log.records
         )
-
-
-def host_age(sample: Sample) -> float | None:
-    """Seconds since the host reading arrived, or None when there is none."""
-    return None if isinstance(sample.host, Unavailable) else max(0.0, sample.monotonic - sample.host.read_at)
-
-
-def fresh_host(sample: Sample, interval: float) -> Reading[HostMemory]:
-    """The host reading, unless it is too old to stand beside the guest's figures of now."""
-    age = host_age(sample)
-    if age is not None and age > max(HOST_FRESH, 3 * interval):
-        return Unavailable(f"the last answer of the host is {age:.0f} s old", "")
-    return sample.host
-
-
-def grasp(sample: Sample, interval: float) -> Moment:
-    """Work out what a sample means."""
-    ledger = keep_ledger(sample)
-    host = fresh_host(sample, interval)
-    return Moment(sample=sample, ledger=ledger, host=host, gap=explain_gap(ledger, host))
-
-
-def chart_point(moment: Moment) -> Point | None:
-    """The moment's figures for the timeline; an old host reading is a gap, not a value."""
-    ledger, host = moment.ledger, moment.host
-    if isinstance(ledger, Unavailable):
-        return None
-    return Point(
-        monotonic=moment.sample.monotonic,
-        used=ledger.used,
-        cache=min(ledger.cache + ledger.slab_reclaimable, ledger.total - ledger.used),
-        host=None if isinstance(host, Unavailable) else host.working_set,
-        expected=None if isinstance(ledger.expected_host, Unavailable) else ledger.expected_host,
-    )

@@ -8,9 +8,9 @@ from typing import Final
 
 from wsltop.core.event import Event
 from wsltop.core.ledger import Ledger
+from wsltop.core.moment import Moment
 from wsltop.core.reading import Reading, Unavailable
 from wsltop.core.sample import Hog, HostMemory
-from wsltop.core.session import Moment
 from wsltop.core.text import clean
 from wsltop.core.units import format_size
 

@@ -11,9 +11,9 @@ from typing import Final, TypeAlias
 import msgspec
 
 from wsltop.core.ledger import Ledger
+from wsltop.core.moment import Moment
 from wsltop.core.reading import Reading, Unavailable
 from wsltop.core.sample import HostMemory
-from wsltop.core.session import Moment
 from wsltop.core.text import clean
 
 SCHEMA: Final = 1

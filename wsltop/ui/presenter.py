@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from wsltop.control.floor import floor_for
 from wsltop.core.history import Columns, Point
+from wsltop.core.moment import Moment
 from wsltop.core.reading import Unavailable
 from wsltop.core.sample import Hog
-from wsltop.core.session import Moment, Session
+from wsltop.core.session import Session
 from wsltop.ui.views.events import EventsView, Position, events_view, move
 from wsltop.ui.views.hogs import HogsView, hogs_view
 from wsltop.ui.views.memory import MemoryView, memory_view, tell

@@ -10,8 +10,9 @@ from typing import Final
 from msgspec import Struct
 
 from wsltop.core.event import Event
+from wsltop.core.moment import Moment
 from wsltop.core.sample import Hog
-from wsltop.core.session import Moment, Session
+from wsltop.core.session import Session
 from wsltop.core.units import MIB
 from wsltop.ui.views.events import Position
 from wsltop.ui.views.timeline import DEFAULT_WINDOW, WINDOWS

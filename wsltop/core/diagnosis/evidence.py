@@ -12,10 +12,10 @@ from wsltop.core.groups import Groups
 from wsltop.core.growth import FamilyGrowth
 from wsltop.core.history import Point
 from wsltop.core.holders import Holders
+from wsltop.core.moment import Moment
 from wsltop.core.mounts import Mounts
 from wsltop.core.reading import Reading, Unavailable
 from wsltop.core.sample import Sample
-from wsltop.core.session import Moment
 from wsltop.core.wslconfig import ConfigFinding, ReclaimMode, Suggestion
 
 Flavor = Literal["wsl2", "wsl1", "none"]

@@ -7,9 +7,9 @@ from typing import Final
 from msgspec import Struct
 
 from wsltop.core.ledger import Ledger
+from wsltop.core.moment import Moment
 from wsltop.core.reading import Reading, Unavailable
 from wsltop.core.sample import HostMemory
-from wsltop.core.session import Moment
 from wsltop.core.text import clean
 from wsltop.core.units import MIB, format_gib, format_size
 

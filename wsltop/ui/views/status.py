@@ -6,9 +6,9 @@ import time
 
 from msgspec import Struct
 
+from wsltop.core.moment import HOST_FRESH, Moment, host_age
 from wsltop.core.reading import Reading, Unavailable
 from wsltop.core.sample import Sample
-from wsltop.core.session import HOST_FRESH, Moment, host_age
 from wsltop.core.text import clean
 
 

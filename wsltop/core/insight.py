@@ -1,0 +1,157 @@
+"""Insight: what a succession of samples means beyond the figures: the idle gate, who grows, the settings, the findings.
+
+Fed with every sample; the dear parts are worked out when there is something new, and the findings every few seconds.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+from msgspec import Struct
+
+from wsltop.core.gate import Blockers, Certainty, GateState, blockers
+from wsltop.core.gates import Gates
+from wsltop.core.growth import FamilyGrowth, FamilySizes, measure_growth, note_families
+from wsltop.core.ledger import Ledger
+from wsltop.core.reading import Reading, Unavailable
+from wsltop.core.sample import Sample
+from wsltop.core.surroundings import Census, Surroundings
+from wsltop.core.wslconfig import (
+    ConfigFinding,
+    Machine,
+    Observed,
+    ReclaimMode,
+    Suggestion,
+    as_wsl_reads,
+    effective,
+    in_force,
+    lint,
+    lint_file,
+    parse,
+    reclaim_mode,
+    suggest_memory,
+)
+
+NOT_YET: Final = Unavailable("not watched for long enough")
+SIZES_EVERY: Final = 30.0
+"""Seconds between two notes of what the families hold."""
+SIZES_KEPT: Final = 120
+"""An hour of notes."""
+CERTAINTIES: Final[dict[str, Certainty]] = {"configured": "configured", "default": "default", "assumed": "unknown"}
+
+
+class ConfigView(Struct, frozen=True, kw_only=True, tag="config"):
+    """What ``.wslconfig`` says, and what is wrong with it."""
+
+    reclaim: ReclaimMode
+    findings: tuple[ConfigFinding, ...]
+
+
+class Insight(Struct, frozen=True, kw_only=True):
+    """What is known at a sample."""
+
+    gates: tuple[GateState, ...] = ()
+    """One for each rule that may apply; none where this is not WSL."""
+    blockers: Reading[Blockers] = NOT_YET
+    growth: Reading[tuple[FamilyGrowth, ...]] = NOT_YET
+    config: Reading[ConfigView] = NOT_YET
+    suggestion: Reading[Suggestion] = NOT_YET
+
+
+class Watcher:
+    """Follows the samples and keeps the insight of the newest."""
+
+    def __init__(self) -> None:
+        self._gates = Gates()
+        self._sizes: deque[FamilySizes] = deque(maxlen=SIZES_KEPT)
+        self._census: Reading[Census] | None = None
+        self._blockers: Reading[Blockers] = NOT_YET
+        self._growth: Reading[tuple[FamilyGrowth, ...]] = NOT_YET
+        self._surroundings: Surroundings | None = None
+        self._config: Reading[ConfigView] = NOT_YET
+        self._peak = Observed(peak_used=0)
+        self._started: float | None = None
+
+    def feed(self, sample: Sample, ledger: Reading[Ledger]) -> Insight:
+        """Take the next sample; what is known then."""
+        if sample.surroundings is not self._surroundings and sample.surroundings != self._surroundings:
+            self._surroundings = sample.surroundings
+            self._config = read_config(sample)
+        mode = reclaim_of(sample, self._config)
+        on_wsl = sample.surroundings.flavor == "wsl2"
+        gates = self._gates.feed(sample, mode.mode, CERTAINTIES[mode.certainty]) if on_wsl else ()
+        self._follow_census(sample, ledger, gates)
+        return Insight(
+            gates=gates,
+            blockers=self._blockers,
+            growth=self._growth,
+            config=self._config,
+            suggestion=self._suggest(sample, ledger),
+        )
+
+    def _follow_census(self, sample: Sample, ledger: Reading[Ledger], gates: tuple[GateState, ...]) -> None:
+        census = sample.census
+        if census is self._census or isinstance(census, Unavailable):
+            return
+        self._census = census
+        if gates and census.since is not None and census.until is not None:
+            found = blockers(gates[0].algorithm, census.since, census.until, census.busy)
+            self._blockers = found if found is not None else NOT_YET
+        if census.holders.unread:
+            return
+        if not self._sizes or census.read_at - self._sizes[-1].monotonic >= SIZES_EVERY:
+            self._sizes.append(note_families(census.read_at, census.holders.families))
+            available = None if isinstance(ledger, Unavailable) else ledger.available
+            self._growth = measure_growth(tuple(self._sizes), available) or NOT_YET
+
+    def _suggest(self, sample: Sample, ledger: Reading[Ledger]) -> Reading[Suggestion]:
+        """What ``memory=`` would have done for what was seen so far."""
+        if isinstance(ledger, Unavailable) or isinstance(sample.meminfo, Unavailable):
+            return NOT_YET
+        if self._started is None:
+            self._started = sample.monotonic
+        self._peak = Observed(
+            peak_used=max(self._peak.peak_used, ledger.used),
+            active_cache=max(self._peak.active_cache, sample.meminfo.active_file),
+            swap_used=max(self._peak.swap_used, ledger.swap_used),
+            seconds=sample.monotonic - self._started,
+        )
+        total = Unavailable("no host") if isinstance(sample.host, Unavailable) else sample.host.total
+        return suggest_memory(self._peak, ledger.total, total)
+
+
+def reclaim_of(sample: Sample, config: Reading[ConfigView]) -> ReclaimMode:
+    """The mode of reclaim, assumed where the settings are unknown."""
+    if isinstance(config, Unavailable):
+        return reclaim_mode(config, sample.identity.wsl_version)
+    return config.reclaim
+
+
+def read_config(sample: Sample) -> Reading[ConfigView]:
+    """Read the settings of the sample's surroundings against the VM as it runs."""
+    file = sample.surroundings.wslconfig
+    if isinstance(file, Unavailable):
+        return file
+    version = sample.identity.wsl_version
+    windows_total = Unavailable("no host") if isinstance(sample.host, Unavailable) else sample.host.total
+    meminfo, cpu = sample.meminfo, sample.cpu
+    boot: Reading[float] = Unavailable("the boot time is unknown")
+    if not isinstance(cpu, Unavailable) and cpu.boot_time is not None:
+        boot = float(cpu.boot_time)
+    machine = Machine(
+        mem_total=meminfo if isinstance(meminfo, Unavailable) else meminfo.total,
+        swap_total=meminfo if isinstance(meminfo, Unavailable) else meminfo.swap_total,
+        cpus=cpu if isinstance(cpu, Unavailable) else cpu.cpus,
+        cmdline=sample.surroundings.cmdline,
+        boot_time=boot,
+        windows_total=windows_total,
+    )
+    config = as_wsl_reads(file)
+    findings = (
+        *lint_file(file),
+        *lint(parse(file.text), wsl_version=version, windows_total=windows_total),
+        *effective(config, machine, file.mtime),
+    )
+    mode = reclaim_mode(config, version, in_force=in_force(file.mtime, boot))
+    return ConfigView(reclaim=mode, findings=findings)
