@@ -31,6 +31,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     color: Literal["auto", "always", "never"] = "auto"
     theme: str | None = None
     hog_size: str = "1G"
+    silence: tuple[str, ...] = ()
+    """Ids of findings that are not to be shown."""
 
     @property
     def hog_bytes(self) -> int:
@@ -46,6 +48,7 @@ ALLOWED: Final = {
     "color": "one of auto, always, never",
     "theme": "the name of a theme",
     "hog_size": "a size from 64M to 1T, such as 512M",
+    "silence": "a list of ids of findings",
 }
 """What each setting may be, for the message when it is not."""
 
@@ -99,9 +102,26 @@ def load_settings(path: Path) -> Settings:
         sensible = 64 * MIB <= settings.hog_bytes <= 1024 * GIB
     except ValueError:
         sensible = False
+    check_silence(path, settings)
     if not sensible:
         raise UsageError(f"{path}: hog_size = {settings.hog_size!r}: must be {ALLOWED['hog_size']}")
     return settings
+
+
+def check_silence(path: Path, settings: Settings) -> None:
+    """Refuse to silence a finding that does not exist: a misspelled id would silence nothing and say nothing.
+
+    Raises:
+        UsageError: names the id and where the ids are listed.
+    """
+    if not settings.silence:
+        return
+    from wsltop.core.diagnosis import catalogue  # only for whom it is asked
+
+    known = {row[0] for row in catalogue()}
+    for name in settings.silence:
+        if name not in known:
+            raise UsageError(f"{path}: silence: there is no finding {name!r}; the README lists them")
 
 
 def explain(error: Exception) -> str:

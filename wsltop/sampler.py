@@ -97,6 +97,10 @@ class Sampler:
         census = self.survey.census(monotonic, keep_ledger(sample), sample.cpu, self.host.pids)
         return replace(sample, census=census)
 
+    def attend(self, wanted: bool) -> None:
+        """Count the processes with every sample, with their PSS, as long as somebody looks at them."""
+        self.survey.attentive = wanted
+
     def close(self) -> None:
         """Let go of every file; the host and the hogs belong to whoever made them."""
         for source in (

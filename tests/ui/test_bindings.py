@@ -8,7 +8,7 @@ from textual.binding import Binding
 from wsltop.charts.cells import plain
 from wsltop.charts.glyphs import ASCII, BLOCK
 from wsltop.ui.app import WsltopApp
-from wsltop.ui.bindings import GROUPS, KEYS, Key, action_name, bindings
+from wsltop.ui.bindings import GROUPS, KEYS, Key, action_name, bindings, describe
 from wsltop.ui.paint import width_of
 from wsltop.ui.screens.help import help_lines
 from wsltop.ui.screens.main import MainScreen
@@ -62,7 +62,7 @@ def test_every_row_of_the_table_is_complete(key: Key) -> None:
     assert key.keys
     assert key.shown.isascii()
     assert key.label
-    assert key.help
+    assert describe(key)
     assert key.group in dict(GROUPS)
 
 
@@ -89,7 +89,7 @@ def test_the_help_card_fits_80x24_and_cuts_nothing(glyphs: object, works: bool) 
     assert all(width_of(line) <= 78 for line in lines)
     for key in KEYS:
         assert key.help in text
-        assert key.shown in text
+        assert key.shown in text or not key.help
     if tier is ASCII:
         assert text.isascii()
 

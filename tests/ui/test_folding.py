@@ -7,12 +7,16 @@ import pytest
 from wsltop.ui.folding import LEAST_HEIGHT, LEAST_WIDTH, Shape, fold
 
 PANELS = ("memory", "timeline", "hogs", "events")
+"""Those that stand at every size; verdict and gate come and go with the room."""
 HIDDEN = [frozenset(some) for count in range(len(PANELS) + 1) for some in combinations(PANELS, count)]
 
 
 def stacked(shape: Shape) -> int:
-    """Rows that the panels take one below the other; on a wide screen the hogs stand beside the timeline."""
-    return shape.memory + shape.timeline + shape.events + (0 if shape.wide else shape.hogs)
+    """Rows that the panels take one below the other; on a wide screen the lists stand beside the timeline."""
+    beside = shape.verdict + shape.gate + shape.hogs
+    assert not shape.wide or beside in (0, shape.timeline)
+    assert shape.wide or shape.verdict in (0, shape.hogs) or not shape.hogs
+    return shape.memory + shape.timeline + shape.events + (0 if shape.wide else max(shape.hogs, shape.verdict))
 
 
 @pytest.mark.parametrize("hogs", [0, 1, 4, 50])
@@ -26,8 +30,9 @@ def test_the_rows_add_up_for_every_size(hogs: int) -> None:
             assert shape is not None
             assert stacked(shape) == height - 2
             assert min(shape.memory, shape.timeline, shape.hogs, shape.events) >= 2
-            assert 0 <= shape.side_width <= width // 2
-            assert shape.wide == (shape.side_width > 0)
+            assert 0 <= shape.side_width <= width * 2 // 3
+            assert not shape.wide or shape.side_width > 0
+            assert (shape.verdict > 0) == (height >= 20 and width >= 80) or shape.wide
 
 
 @pytest.mark.parametrize("hidden", HIDDEN, ids=lambda hidden: "-".join(sorted(hidden)) or "nothing")
@@ -51,6 +56,20 @@ def test_everything_is_shown_at_80x24() -> None:
     assert shape.hogs >= 5
     assert shape.events >= 4
     assert shape.timeline >= 5
+
+
+@pytest.mark.parametrize("gate", [False, True])
+def test_a_gate_takes_its_rows_from_the_list_of_hogs_on_a_wide_screen_only(gate: bool) -> None:
+    for width in (60, 80, 120, 200):
+        for height in range(LEAST_HEIGHT, 81):
+            shape = fold(width, height, 2, gate=gate)
+            assert shape is not None
+            assert stacked(shape) == height - 2
+            assert shape.hogs >= 2
+            assert not shape.gate or (gate and shape.wide)
+    wide = fold(160, 48, 2, gate=gate)
+    assert wide is not None
+    assert (wide.gate > 0) == gate
 
 
 def test_more_rows_never_take_any_from_a_panel_of_the_same_kind_of_screen() -> None:

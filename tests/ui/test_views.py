@@ -252,7 +252,7 @@ def test_a_pause_survives_what_comes_and_ends() -> None:
     assert shown.moment is frozen
     assert shown.moment is not None
     assert not shown.state.events(shown.session)
-    assert shown.status(shown.moment).mode.startswith("PAUSED 12:00:00, 1 waiting")
+    assert shown.status(shown.moment, with_verdict=False).mode.startswith("PAUSED 12:00:00, 1 waiting")
     shown.toggle_pause()
     assert shown.moment is shown.session.moment
     assert len(shown.state.events(shown.session)) == 3
@@ -289,7 +289,7 @@ def test_every_view_can_be_made_of_a_sample_that_knows_nothing() -> None:
     shown.timeline(moment, 75)
     assert shown.hogs((), focused=False).floor == ""
     assert shown.events(moment, rows=5, focused=False).problem == "gone"
-    status = shown.status(moment)
+    status = shown.status(moment, with_verdict=False)
     assert (status.identity, status.host, status.own) == ((), "no host", "")
 
 

@@ -187,6 +187,7 @@ class FakeSampler(Sampler):
         self.next = sample
         self.step = 1.0
         self.taken = 0
+        self.attended = False
 
     def sample(self) -> Sample:
         made = replace(self.next, hogs=self.pool.read(), hogs_ended=self.pool.ended())
@@ -202,6 +203,9 @@ class FakeSampler(Sampler):
             kernel_log=log if isinstance(log, Unavailable) else KernelLog(origin=log.origin),
         )
         return made
+
+    def attend(self, wanted: bool) -> None:
+        self.attended = wanted
 
     def log(self, *records: KernelRecord) -> None:
         """Let the next sample bring lines of the kernel log, stamped with its time."""

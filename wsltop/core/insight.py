@@ -18,12 +18,14 @@ from wsltop.core.reading import Reading, Unavailable
 from wsltop.core.sample import Sample
 from wsltop.core.surroundings import Census, Surroundings
 from wsltop.core.wslconfig import (
+    Comparison,
     ConfigFinding,
     Machine,
     Observed,
     ReclaimMode,
     Suggestion,
     as_wsl_reads,
+    compare,
     effective,
     in_force,
     lint,
@@ -117,8 +119,7 @@ class Watcher:
             swap_used=max(self._peak.swap_used, ledger.swap_used),
             seconds=sample.monotonic - self._started,
         )
-        total = Unavailable("no host") if isinstance(sample.host, Unavailable) else sample.host.total
-        return suggest_memory(self._peak, ledger.total, total)
+        return suggest_memory(self._peak, ledger.total, windows_total(sample))
 
 
 def reclaim_of(sample: Sample, config: Reading[ConfigView]) -> ReclaimMode:
@@ -134,24 +135,42 @@ def read_config(sample: Sample) -> Reading[ConfigView]:
     if isinstance(file, Unavailable):
         return file
     version = sample.identity.wsl_version
-    windows_total = Unavailable("no host") if isinstance(sample.host, Unavailable) else sample.host.total
+    machine = machine_of(sample)
+    config = as_wsl_reads(file)
+    findings = (
+        *lint_file(file),
+        *lint(parse(file.text), wsl_version=version, windows_total=machine.windows_total),
+        *effective(config, machine, file.mtime),
+    )
+    mode = reclaim_mode(config, version, in_force=in_force(file.mtime, machine.boot_time))
+    return ConfigView(reclaim=mode, findings=findings)
+
+
+def compare_config(sample: Sample) -> tuple[Comparison, ...]:
+    """What the settings ask for beside what is there, setting by setting; empty where they cannot be read."""
+    file = sample.surroundings.wslconfig
+    return () if isinstance(file, Unavailable) else compare(as_wsl_reads(file), machine_of(sample))
+
+
+def machine_of(sample: Sample) -> Machine:
+    """The VM as it runs, in the terms of ``.wslconfig``."""
     meminfo, cpu = sample.meminfo, sample.cpu
     boot: Reading[float] = Unavailable("the boot time is unknown")
     if not isinstance(cpu, Unavailable) and cpu.boot_time is not None:
         boot = float(cpu.boot_time)
-    machine = Machine(
+    return Machine(
         mem_total=meminfo if isinstance(meminfo, Unavailable) else meminfo.total,
         swap_total=meminfo if isinstance(meminfo, Unavailable) else meminfo.swap_total,
         cpus=cpu if isinstance(cpu, Unavailable) else cpu.cpus,
         cmdline=sample.surroundings.cmdline,
         boot_time=boot,
-        windows_total=windows_total,
+        windows_total=windows_total(sample),
     )
-    config = as_wsl_reads(file)
-    findings = (
-        *lint_file(file),
-        *lint(parse(file.text), wsl_version=version, windows_total=windows_total),
-        *effective(config, machine, file.mtime),
-    )
-    mode = reclaim_mode(config, version, in_force=in_force(file.mtime, boot))
-    return ConfigView(reclaim=mode, findings=findings)
+
+
+def windows_total(sample: Sample) -> Reading[int]:
+    """RAM of Windows; that of a plain Linux host says nothing about ``.wslconfig``."""
+    host = sample.host
+    if isinstance(host, Unavailable) or host.source == "process":
+        return Unavailable("Windows was not asked")
+    return host.total

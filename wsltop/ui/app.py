@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import signal
 import time
@@ -10,7 +11,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import ClassVar
 
+import click
 from msgspec import Struct
+from rich.console import Console
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.notifications import SeverityLevel
@@ -26,7 +29,7 @@ from wsltop.errors import HogRefused
 from wsltop.host.drives import Launch
 from wsltop.record.report import report
 from wsltop.sampler import Sampler
-from wsltop.ui.bindings import KEYS, Key, action_name
+from wsltop.ui.bindings import KEYS, Key, action_name, describe
 from wsltop.ui.presenter import Presenter
 from wsltop.ui.screens.card import Card
 from wsltop.ui.screens.main import MainScreen
@@ -143,6 +146,12 @@ class WsltopApp(App[None]):
         """Show a toast; what it tells may come from outside, so it is cleaned and never markup."""
         super().notify(clean(message), title=clean(title), severity=severity, timeout=timeout, markup=markup)
 
+    def attend(self, wanted: bool) -> None:
+        """Count the processes at every sample while somebody looks at them."""
+        self.sampler.attend(wanted)
+        if wanted:
+            self.tick()
+
     # Hogs
 
     def add_hogs(self, count: int, size: int) -> None:
@@ -217,7 +226,7 @@ class WsltopApp(App[None]):
         yield SystemCommand("Theme", "Choose the colors", self.action_change_theme)
         for key in KEYS:
             if not key.action.startswith("app.") and self.works(key):
-                yield SystemCommand(f"{key.label} ({key.shown})", key.help, self._runner(key))
+                yield SystemCommand(f"{key.label} ({key.shown})", describe(key), self._runner(key))
 
     def _runner(self, key: Key) -> Callable[[], Awaitable[None]]:
         async def run() -> None:
@@ -238,6 +247,25 @@ def run_screen(sampler: Sampler, session: Session, pool: HogPool, options: Scree
     else:
         os.environ["NO_COLOR"] = "1"
     app = WsltopApp(sampler, session, pool, options)
+    crash = io.StringIO()
+    # Textual's tracebacks show every local variable: they belong into a file of the user's, not onto the terminal.
+    app.error_console = Console(file=crash, width=120)
     with contextlib.suppress(KeyboardInterrupt):
         app.run()
+    if crash.getvalue():
+        tell_crash(crash.getvalue(), options.state_folder)
     return app.return_code or 0
+
+
+def tell_crash(details: str, folder: Path) -> None:
+    """Keep the details of a crash in a file, and say where."""
+    path = folder / f"crash-{stamp()}.txt"
+    lines = [line for line in details.splitlines() if line.strip()]
+    where = f"The details are in {path}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(details, encoding="utf-8")
+    except OSError:
+        where = "The details could not be written down"
+    reason = next((clean(line) for line in reversed(lines) if line[:1].isalpha() and "Error" in line), clean(lines[-1]))
+    click.echo(f"wsltop: an error of its own ended it: {reason}\n{where}; please report it.", err=True)

@@ -27,7 +27,7 @@ class Key(NamedTuple):
     label: str
     """One or two words, for the footer."""
     help: str
-    """What it does, for help and palette."""
+    """What it does, for help and palette; empty when the row above it in the help speaks for it."""
     group: Group
     footer: int = 0
     """Place in the footer, the lowest first; 0 keeps it out of the footer."""
@@ -40,35 +40,45 @@ KEYS: Final = (
     Key("A", "A", "add_hogs(4)", "four", "Add four, as stress --vm 4", "hogs", 2),
     Key("x,delete", "x", "kill_hog", "kill", "Kill the selected or newest", "hogs", 3),
     Key("X", "X", "kill_hogs", "kill all", "Kill all hogs", "hogs", 4),
-    Key("less_than_sign", "<", "size(-1)", "smaller", "Halve the next hog's size", "hogs", 10),
-    Key("greater_than_sign", ">", "size(1)", "larger", "Double the next hog's size", "hogs", 11),
+    Key("less_than_sign", "<", "size(-1)", "smaller", "Halve the next hog's size", "hogs", 13),
+    Key("greater_than_sign", ">", "size(1)", "larger", "Double the next hog's size", "hogs", 14),
     Key("space", "space", "pause", "pause", "Freeze view, keep sampling", "view", 5),
-    Key("plus,equals_sign", "+", "zoom(-1)", "zoom in", "Shorter time, down to 1 min", "view", 8),
-    Key("minus", "-", "zoom(1)", "zoom out", "Longer time, up to 24 h", "view", 9),
+    Key("v", "v", "card('verdict')", "verdict", "All findings, what to do", "view", 6),
+    Key("b", "b", "card('ledger')", "bytes", "Every byte, what comes back", "view", 9),
+    Key("p", "p", "card('holders')", "processes", "Who holds the memory", "view", 10),
+    Key("plus,equals_sign", "+", "zoom(-1)", "zoom in", "Shorter time, down to 1 min", "view", 11),
+    Key("minus", "-", "zoom(1)", "zoom out", "Longer time, up to 24 h", "view", 12),
     Key("0", "0", "reset_zoom", "5 min", "The last 5 minutes", "view"),
-    Key("1", "1", "fold('memory')", "memory", "Memory panel on or off", "view"),
-    Key("2", "2", "fold('timeline')", "timeline", "Timeline on or off", "view"),
-    Key("3", "3", "fold('hogs')", "hogs", "Hogs on or off", "view"),
-    Key("4", "4", "fold('events')", "events", "Events on or off", "view"),
+    Key("1", "1-6", "fold('memory')", "memory", "Panels on or off, in order", "view"),
+    Key("2", "2", "fold('timeline')", "timeline", "", "view"),
+    Key("3", "3", "fold('hogs')", "hogs", "", "view"),
+    Key("4", "4", "fold('events')", "events", "", "view"),
+    Key("5", "5", "fold('verdict')", "verdict panel", "", "view"),
+    Key("6", "6", "fold('gate')", "idle gate", "", "view"),
     Key("tab", "tab", "app.focus_next", "focus", "Go between hogs and events", "view"),
     Key("j,down", "j down", "move(1)", "down", "Move down in the list", "view"),
     Key("k,up", "k up", "move(-1)", "up", "Move up in the list", "view"),
-    Key("f", "f", "filter", "filter", "Memory events, or all", "events", 6),
+    Key("f", "f", "filter", "filter", "Memory events, or all", "events", 7),
     Key("pageup", "PgUp", "page(-1)", "back", "Look back; stops following", "events"),
     Key("pagedown", "PgDn", "page(1)", "on", "Look on", "events"),
     Key("home", "Home", "first", "first", "The first event", "events"),
-    Key("end,G", "End", "follow", "follow", "Follow the newest again", "events", 12),
-    Key("y", "y", "copy", "copy", "Copy a text report", "program", 7),
-    Key("s", "s", "save_screenshot", "screenshot", "Save an SVG picture", "program", 13),
+    Key("end,G", "End", "follow", "follow", "Follow the newest again", "events", 15),
+    Key("y", "y", "copy", "copy", "Copy a text report", "program", 8),
+    Key("s", "s", "save_screenshot", "screenshot", "Save an SVG picture", "program", 16),
     Key("ctrl+p", "ctrl+p", "app.command_palette", "palette", "All commands, and themes", "program"),
     Key("question_mark,h,f1", "? h F1", "help", "help", "This help", "program", 1, True),
     Key("q", "q", "app.quit", "quit", "Quit; all hogs end", "program", 2, True),
 )
 
 
+def describe(key: Key) -> str:
+    """What a key does, in a phrase."""
+    return key.help or f"{key.label[0].upper()}{key.label[1:]} on or off"
+
+
 def bindings() -> list[BindingType]:
     """Textual's bindings of the table."""
-    return [Binding(key.keys, key.action, key.label, show=False, tooltip=key.help, id=key.action) for key in KEYS]
+    return [Binding(key.keys, key.action, key.label, show=False, tooltip=describe(key), id=key.action) for key in KEYS]
 
 
 def action_name(key: Key) -> tuple[str, tuple[object, ...]]:

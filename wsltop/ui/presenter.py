@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from wsltop.charts.cells import Line
+from wsltop.charts.glyphs import Glyphs
 from wsltop.control.floor import floor_for
+from wsltop.core.diagnosis import Finding
 from wsltop.core.history import Columns, Point
+from wsltop.core.insight import Insight
 from wsltop.core.moment import Moment
 from wsltop.core.reading import Unavailable
 from wsltop.core.sample import Hog
 from wsltop.core.session import Session
 from wsltop.ui.views.events import EventsView, Position, events_view, move
+from wsltop.ui.views.gate import GateView, gate_view
 from wsltop.ui.views.hogs import HogsView, hogs_view
+from wsltop.ui.views.holders import holder_lines
+from wsltop.ui.views.ledger import ledger_lines
 from wsltop.ui.views.memory import MemoryView, memory_view, tell
 from wsltop.ui.views.status import StatusView, status_view
 from wsltop.ui.views.timeline import TimelineView, timeline_view
+from wsltop.ui.views.verdict import VerdictView, finding_card, verdict_view
 from wsltop.ui.viewstate import ViewState
 
 HOG_KIND = "anonymous"
@@ -62,14 +70,56 @@ class Presenter:
             return None
         return floor_for(moment.ledger.total)
 
-    def status(self, moment: Moment) -> StatusView:
-        """The status line."""
+    def status(self, moment: Moment, *, with_verdict: bool) -> StatusView:
+        """The status line; where the verdict has no panel, with its word."""
         return status_view(
             moment,
+            finding=self.findings[0] if with_verdict and self.findings else None,
             interval=self.session.interval,
             paused_at=moment.sample.time if self.frozen else None,
             waiting=self.session.samples - self.state.frozen_at,
         )
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is the matter: now, or when the view was frozen."""
+        return self.session.findings if self.state.frozen is None else self.state.frozen_findings
+
+    @property
+    def insight(self) -> Insight:
+        """What is known of gate, processes and settings: now, or when the view was frozen."""
+        return self.session.insight if self.state.frozen is None else self.state.frozen_insight
+
+    @property
+    def has_gate(self) -> bool:
+        """Whether there is an idle gate: only in WSL."""
+        return bool(self.insight.gates)
+
+    def verdict(self) -> VerdictView:
+        """The verdict panel."""
+        return verdict_view(self.findings)
+
+    def gate(self) -> GateView:
+        """The gate panel."""
+        insight = self.insight
+        blockers = None if isinstance(insight.blockers, Unavailable) else insight.blockers
+        return gate_view(insight.gates, blockers, "" if insight.gates else "CPU times cannot be read")
+
+    def findings_card(self, width: int, glyphs: Glyphs) -> Iterable[Line]:
+        """All findings."""
+        return finding_card(self.findings, width, glyphs)
+
+    def ledger_card(self, width: int, glyphs: Glyphs) -> Iterable[Line]:
+        """Every byte, and what could come back."""
+        moment = self.moment
+        if moment is None:
+            return ()
+        held = sum(hog.resident for hog in moment.sample.hogs)
+        return ledger_lines(moment, self.session.outcomes, held, width, glyphs)
+
+    def holders_card(self, width: int, glyphs: Glyphs) -> Iterable[Line]:
+        """Who holds the memory."""
+        return () if self.moment is None else holder_lines(self.moment, self.insight.growth, width, glyphs)
 
     def memory(self, moment: Moment) -> MemoryView:
         """The memory panel."""

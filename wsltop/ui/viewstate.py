@@ -9,7 +9,9 @@ from typing import Final
 
 from msgspec import Struct
 
+from wsltop.core.diagnosis import Finding
 from wsltop.core.event import Event
+from wsltop.core.insight import Insight
 from wsltop.core.moment import Moment
 from wsltop.core.sample import Hog
 from wsltop.core.session import Session
@@ -36,6 +38,8 @@ class ViewState(Struct, kw_only=True):
     """How many samples there were then."""
     frozen_events: tuple[tuple[Event, ...], ...] = ()
     """The journal as it was then: events about memory, and all; empty while the view is live."""
+    frozen_findings: tuple[Finding, ...] = ()
+    frozen_insight: Insight = Insight()
     held: tuple[Event, ...] | None = None
     """The events as they were when the list stopped following."""
 
@@ -75,6 +79,7 @@ class ViewState(Struct, kw_only=True):
         live = self.frozen is not None
         self.frozen = None if live else session.moment
         self.frozen_at = session.samples
+        self.frozen_findings, self.frozen_insight = session.findings, session.insight
         self.frozen_events = () if live else (session.journal.events(False), session.journal.events(True))
         self.follow()
 

@@ -15,8 +15,8 @@ from wsltop.charts.glyphs import Glyphs
 from wsltop.ui.paint import fit_spans
 from wsltop.ui.widgets.panel import Panel
 
-WIDTH = 78
-"""Cells of a card's text: what fits on a terminal of 80."""
+WIDTH = 77
+"""Cells of a card's text: what fits on a terminal of 80 beside a blank, and the scroll bar."""
 
 
 class CardText(Panel[tuple[Line, ...]]):
@@ -55,10 +55,10 @@ class Card(ModalScreen[None]):
     def show_lines(self) -> None:
         """Show what there is to tell now."""
         lines = tuple(self.tell())
-        text = self.query_one(CardText)
-        if text.styles.height is None or text.styles.height.value != len(lines):
-            text.styles.height = len(lines)
-        text.show(lines)
+        for text in self.query(CardText):  # none before it is composed
+            if text.styles.height is None or text.styles.height.value != len(lines):
+                text.styles.height = len(lines)
+            text.show(lines)
 
     def action_scroll_card(self, rows: int) -> None:
         """Scroll by some rows."""

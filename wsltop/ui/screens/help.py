@@ -41,7 +41,7 @@ def key_lines(group: Group, works: Callable[[Key], bool]) -> list[Line]:
     """One group's keys, each with what it does; those that do nothing now are muted."""
     lines: list[Line] = [(Span(f" {dict(GROUPS)[group]}", "title"),)]
     for key in KEYS:
-        if key.group == group:
+        if key.group == group and key.help:
             live = works(key)
             lines.append(
                 (

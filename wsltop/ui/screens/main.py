@@ -17,20 +17,22 @@ from wsltop.core.reading import Unavailable
 from wsltop.ui.bindings import KEYS, bindings
 from wsltop.ui.folding import LEAST_HEIGHT, LEAST_WIDTH, Shape, fold
 from wsltop.ui.presenter import Presenter
-from wsltop.ui.screens.card import Card
+from wsltop.ui.screens.card import WIDTH, Card
 from wsltop.ui.screens.help import help_lines
 from wsltop.ui.views.timeline import DEFAULT_WINDOW
 from wsltop.ui.widgets.events import EventsPanel
+from wsltop.ui.widgets.gate import GatePanel
 from wsltop.ui.widgets.hogs import HogsPanel
 from wsltop.ui.widgets.keybar import KeyBar, KeyBarView, KeyHint
 from wsltop.ui.widgets.memory import MemoryPanel
 from wsltop.ui.widgets.status import StatusLine
 from wsltop.ui.widgets.timeline import TimelinePanel
+from wsltop.ui.widgets.verdict import VerdictPanel
 
 if TYPE_CHECKING:
     from wsltop.ui.app import WsltopApp
 
-FOLDED: Final = ("memory", "timeline", "hogs", "events")
+FOLDED: Final = ("memory", "timeline", "verdict", "gate", "hogs", "events")
 """The panels that share the rows, by id."""
 
 
@@ -49,14 +51,17 @@ class MainScreen(Screen[None]):
         """The terminal's size for which the panels have been folded."""
 
     def compose(self) -> ComposeResult:
-        """The panels from top to bottom; on a wide screen the hogs stand beside the timeline."""
+        """The panels from top to bottom; on a wide screen verdict, gate and hogs stand beside the timeline."""
         glyphs = self.app.glyphs
         yield Static(id="too-small")
         yield StatusLine(glyphs, id="status")
         yield MemoryPanel(glyphs, id="memory")
         with Container(id="middle"):
             yield TimelinePanel(glyphs, id="timeline")
-            yield HogsPanel(glyphs, id="hogs")
+            with Container(id="lists"):
+                yield VerdictPanel(glyphs, id="verdict")
+                yield GatePanel(glyphs, id="gate")
+                yield HogsPanel(glyphs, id="hogs")
         yield EventsPanel(glyphs, id="events")
         yield KeyBar(glyphs, id="keys")
 
@@ -89,6 +94,9 @@ class MainScreen(Screen[None]):
         count = timeline.columns_for(self.presenter.size_of_vm(moment))
         if timeline.display and count > 0:  # a panel that was just unfolded has no size yet
             timeline.show(self.presenter.timeline(moment, count))
+        self.query_one(VerdictPanel).show(self.presenter.verdict())
+        if self._shape.gate:
+            self.query_one(GatePanel).show(self.presenter.gate())
         events = self.query_one(EventsPanel)
         events.show(self.presenter.events(moment, rows=events.rows, focused=events.has_focus))
         self.show_hogs()
@@ -97,7 +105,8 @@ class MainScreen(Screen[None]):
         """Show the status line."""
         moment = self.presenter.moment
         if moment is not None:
-            self.query_one(StatusLine).show(self.presenter.status(moment))
+            told = self._shape is not None and self._shape.verdict > 0
+            self.query_one(StatusLine).show(self.presenter.status(moment, with_verdict=not told))
 
     def show_hogs(self) -> None:
         """Show the hogs as they are, and the keys that work on them; while some fill, this runs between the ticks."""
@@ -124,7 +133,8 @@ class MainScreen(Screen[None]):
     def _fold(self) -> None:
         """Give each panel its rows, and say so when the terminal is too small."""
         width, height = self.size
-        shape = fold(width, height, len(self.presenter.shown_hogs(self.app.hogs)), self.state.hidden)
+        hogs = len(self.presenter.shown_hogs(self.app.hogs))
+        shape = fold(width, height, hogs, self.state.hidden, gate=self.presenter.has_gate)
         if (shape, self.size) == (self._shape, self._folded):
             return
         self._shape, self._folded = shape, self.size
@@ -139,7 +149,9 @@ class MainScreen(Screen[None]):
             text = f"wsltop needs {LEAST_WIDTH}x{LEAST_HEIGHT} cells; this terminal has {width}x{height}.\n\nq quits"
             self.query_one("#too-small", Static).update(text)
         else:
-            self.query_one(HogsPanel).styles.width = shape.side_width if shape.wide else "100%"
+            beside = shape.side_width or "100%"
+            self.query_one("#lists").styles.width = beside if shape.wide else "100%"
+            self.query_one(HogsPanel).styles.width = "100%" if shape.wide else beside
         self.call_after_refresh(self.show_all)
 
     # Keys
@@ -245,6 +257,15 @@ class MainScreen(Screen[None]):
         """Show the help card."""
         glyphs, works = self.app.glyphs, self.app.works
         self.app.push_screen(Card(glyphs, lambda: help_lines(glyphs, works), "question_mark,h,f1"))
+
+    def action_card(self, name: str) -> None:
+        """Show a card over the screen."""
+        telling = {"verdict": self.presenter.findings_card, "ledger": self.presenter.ledger_card}
+        tell = telling.get(name, self.presenter.holders_card)
+        key = {"verdict": "v", "ledger": "b"}.get(name, "p")
+        glyphs = self.app.glyphs
+        self.app.push_screen(Card(glyphs, lambda: tuple(tell(WIDTH, glyphs)), key), lambda _: self.app.attend(False))
+        self.app.attend(name == "holders")
 
     def action_copy(self) -> None:
         """Copy the text report."""

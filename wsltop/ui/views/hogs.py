@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from wsltop.core.sample import Hog
 from wsltop.core.text import clean
-from wsltop.core.units import format_size
+from wsltop.core.units import GIB, MIB, format_size
 
 STATUS_TEXT: Final = {
     "starting": "starting",
@@ -29,6 +29,8 @@ class HogRow(Struct, frozen=True, kw_only=True):
     kind: str
     target: str
     resident: str
+    amounts: str
+    """Resident and target in one, for a narrow list: ``0.3/1.0 GiB``."""
     share: float
     """Filled share of the target, 0 to 1, in steps of a hundredth."""
     speed: str
@@ -68,9 +70,17 @@ def hog_row(hog: Hog, *, selected: bool) -> HogRow:
         kind=hog.kind,
         target=format_size(hog.target),
         resident=format_size(hog.resident),
+        amounts=tell_amounts(hog),
         share=round(min(1.0, hog.resident / hog.target), 2) if hog.target else 0.0,
         speed="" if hog.speed is None else f"{format_size(hog.speed)}/s",
         status=STATUS_TEXT[hog.status] + note,
         style={"holding": "good", "floor": "warning", "failed": "error"}.get(hog.status, "value"),
         selected=selected,
     )
+
+
+def tell_amounts(hog: Hog) -> str:
+    """Resident and target in the unit of the target."""
+    unit, name = (GIB, "GiB") if hog.target >= GIB else (MIB, "MiB")
+    digits = 1 if unit == GIB else 0
+    return f"{hog.resident / unit:.{digits}f}/{hog.target / unit:.{digits}f} {name}"

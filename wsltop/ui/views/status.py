@@ -6,10 +6,12 @@ import time
 
 from msgspec import Struct
 
+from wsltop.core.diagnosis import Finding
 from wsltop.core.moment import HOST_FRESH, Moment, host_age
 from wsltop.core.reading import Reading, Unavailable
 from wsltop.core.sample import Sample
 from wsltop.core.text import clean
+from wsltop.ui.views.verdict import SEVERITY_STYLES
 
 
 class StatusView(Struct, frozen=True, kw_only=True):
@@ -22,9 +24,14 @@ class StatusView(Struct, frozen=True, kw_only=True):
     host: str
     host_is_old: bool
     own: str
+    verdict: str = ""
+    """The word of the verdict, where it has no panel of its own."""
+    verdict_style: str = "value"
 
 
-def status_view(moment: Moment, *, interval: float, paused_at: float | None, waiting: int) -> StatusView:
+def status_view(
+    moment: Moment, *, interval: float, paused_at: float | None, waiting: int, finding: Finding | None = None
+) -> StatusView:
     """What the status line says of ``moment``; ``waiting`` samples have come since the view was frozen."""
     sample = moment.sample
     host, old = tell_host(sample, interval)
@@ -34,6 +41,8 @@ def status_view(moment: Moment, *, interval: float, paused_at: float | None, wai
         paused=paused_at is not None,
         host=host,
         host_is_old=old,
+        verdict="" if finding is None else clean(finding.verdict),
+        verdict_style="value" if finding is None else SEVERITY_STYLES[finding.severity],
         own="" if sample.own.cpu is None else f"self {sample.own.cpu * 100:.1f} %",
     )
 

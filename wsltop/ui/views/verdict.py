@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct
 
+from wsltop.charts.cells import Line, Span
+from wsltop.charts.glyphs import Glyphs
 from wsltop.core.diagnosis import Finding, Remedy, Severity
 from wsltop.core.text import clean
+from wsltop.record.doctor import finding_lines
+from wsltop.ui.paint import heading
 
 SEVERITY_STYLES: Final[dict[Severity, str]] = {"ok": "good", "note": "value", "warning": "warning", "problem": "error"}
 
@@ -41,6 +45,16 @@ def verdict_view(findings: Sequence[Finding]) -> VerdictView:
         cost="" if remedy is None else clean(remedy.cost),
         more=len(findings) - 1,
     )
+
+
+def finding_card(findings: Sequence[Finding], width: int, glyphs: Glyphs) -> Iterator[Line]:
+    """Yield the lines of the card with all findings."""
+    yield heading("findings", "Esc closes", width, glyphs)
+    for finding in findings:
+        for index, text in enumerate(finding_lines(finding, width - 1)):
+            style = SEVERITY_STYLES[finding.severity] if index == 0 else "value"
+            yield (Span(f" {text}", style),)
+        yield ()
 
 
 def tell_remedy(remedy: Remedy) -> str:

@@ -9,12 +9,16 @@ from textual.message import Message
 
 from wsltop.charts.bar import host_bar
 from wsltop.charts.cells import Line, Span
-from wsltop.ui.paint import fit, fit_spans, heading
+from wsltop.ui.paint import fit, fit_spans, heading, width_of, wrap
 from wsltop.ui.views.hogs import HogRow, HogsView
 from wsltop.ui.widgets.panel import Panel
 
 PROGRESS: Final = 12
 """Cells of the progress bar, where there is room for one."""
+
+
+NARROW: Final = 58
+"""Below this width resident and target share a unit, and there is no room for blanks."""
 
 
 class HogsPanel(Panel[HogsView], can_focus=True):
@@ -38,25 +42,24 @@ class HogsPanel(Panel[HogsView], can_focus=True):
         self._shown = window(view.rows, height - 1)
         lines = [heading("hogs", note, width, glyphs, focused=view.focused)]
         if not view.rows:
-            text = " none. a adds one, A four, x kills one, X all; < and > choose the size."
-            return [*lines, fit_spans([Span(text, "muted")], width, glyphs)]
+            hint = "none. a adds one, A four, x kills one, X all; < and > choose the size."
+            texts = wrap(hint, width - 1, height - 1, glyphs)
+            return [*lines, *(fit_spans([Span(f" {text}", "muted")], width, glyphs) for text in texts)]
         return [*lines, *(self._row(row, width) for row in self._shown)]
 
     def _row(self, row: HogRow, width: int) -> Line:
-        marker = self.glyphs.selection if row.selected else " "
         text = "selected" if row.selected else "value"
-        spans = [
-            Span(f" {marker} ", "key"),
-            Span(f"{row.pid:>7} ", text),
-            Span(f"{row.kind:<9} ", text),
-            Span(f"{row.resident:>8} / {row.target:<8} ", "value"),
-        ]
-        if width >= 80:
-            filled = round(row.share * 1000)
-            spans += [*host_bar(filled, 1000, PROGRESS, self.glyphs, style="used"), Span(" ")]
-        if width >= 60:
+        marker = self.glyphs.selection if row.selected else " "
+        if width < NARROW:
+            head = f"{row.pid:>6} {row.kind:<9} {row.amounts:>11} {row.speed:>10} "
+            spans = [Span(marker, "key"), Span(head, text)]
+        else:
+            head = f"{row.pid:>7} {row.kind:<9} {row.resident:>8} / {row.target:<8} "
+            spans = [Span(f" {marker} ", "key"), Span(head, text)]
+            if width >= 80:
+                spans += [*host_bar(round(row.share * 1000), 1000, PROGRESS, self.glyphs, style="used"), Span(" ")]
             spans.append(Span(f"{row.speed:>10} ", "value"))
-        room = width - sum(len(span.text) for span in spans)
+        room = width - width_of(spans)
         spans.append(Span(fit(row.status, max(0, room), self.glyphs), row.style))
         return fit_spans(spans, width, self.glyphs)
 

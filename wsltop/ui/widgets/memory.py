@@ -63,7 +63,7 @@ class MemoryPanel(Panel[MemoryView]):
             line = self._name_parts(view, spell, gap)
             if width_of(line) <= width:
                 return fit_spans(line, width, self.glyphs)
-        line = self._name_parts(view, lambda part: part.short[:2], "", tight=True)
+        line = self._name_parts(view, lambda part: part.short[0] + part.short[-1], "", tight=True)
         return fit_spans(line, width, self.glyphs)
 
     def _name_parts(self, view: MemoryView, spell: Callable[[Part], str], gap: str, *, tight: bool = False) -> Line:

@@ -1,0 +1,31 @@
+"""``wsltop config``: what ``.wslconfig`` says, what is in force, and what is wrong with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from wsltop.commands.output import say_text
+from wsltop.commands.sampling import Seconds, host_options, merge, sampling, settled_moment
+from wsltop.config import Settings
+from wsltop.core.insight import compare_config
+from wsltop.core.session import Session
+from wsltop.record.settings import settings_text
+
+
+@click.command("config")
+@click.option("--wait", type=Seconds(0, 60), default=8.0, show_default=True, help="Seconds for Windows to answer.")
+@host_options
+@click.pass_obj
+def command(settings: Settings, /, wait: float, **options: Any) -> None:
+    """Print the settings of WSL in .wslconfig, checked line by line and against the VM as it runs."""
+    settings = merge(settings, options)
+    with sampling(settings, 1.0) as sampler:
+        settled_moment(sampler, wait)
+        sampler.survey.wait(min(wait, 4.0))
+        session = Session(1.0)
+        sample = sampler.sample()
+        session.take(sample)
+    insight = session.insight
+    say_text(settings_text(sample.surroundings.wslconfig, insight.config, compare_config(sample), insight.suggestion))

@@ -1,0 +1,51 @@
+"""``wsltop doctor``: what is the matter with the memory, and what to do."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+
+from wsltop.commands.output import say, say_text
+from wsltop.commands.sampling import Seconds, host_options, merge, sampling, settled_moment
+from wsltop.config import Settings
+from wsltop.core.diagnosis import diagnose
+from wsltop.core.session import Session
+from wsltop.record.doctor import doctor, encode, exit_code
+
+STEP = 0.5
+"""Seconds between two samples while it watches."""
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON with stable ids, for programs.")
+@click.option("--watch", type=Seconds(0, 3600), default=3.0, show_default=True, help="Seconds to watch before judging.")
+@click.option("--wait", type=Seconds(0, 60), default=8.0, show_default=True, help="Seconds for Windows to answer.")
+@host_options
+@click.pass_obj
+def command(settings: Settings, /, as_json: bool, watch: float, wait: float, **options: Any) -> None:
+    """Say what is wrong with the memory, with the figures and the way out.
+
+    Exit status: 0 when nothing is worse than a note, 1 when there is a warning or a problem.
+
+    What takes time to see, such as the idle gate's windows or slow growth, needs a longer --watch, or the screen.
+    """
+    settings = merge(settings, options)
+    with sampling(settings, STEP) as sampler:
+        settled_moment(sampler, wait)
+        sampler.survey.wait(min(wait, 2.0))
+        session = Session(STEP, frozenset(settings.silence))
+        end = time.monotonic() + watch
+        session.take(sampler.sample())
+        while time.monotonic() < end:
+            time.sleep(STEP)
+            session.take(sampler.sample())
+        if session.moment is None:
+            return
+        findings = diagnose(session.evidence(session.moment))
+    if as_json:
+        say((encode(findings) + "\n").encode())
+    else:
+        say_text(doctor(findings))
+    raise SystemExit(exit_code(findings))

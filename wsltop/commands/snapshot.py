@@ -1,0 +1,43 @@
+"""``wsltop snapshot``: one sample, or one each so many seconds."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+
+from wsltop.commands.output import say, say_text
+from wsltop.commands.sampling import INTERVAL, Seconds, host_options, merge, sampling, settled_moment
+from wsltop.config import Settings
+from wsltop.errors import UsageError
+from wsltop.record.report import report
+from wsltop.record.snapshot import encode
+
+
+@click.command("snapshot")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON with stable names, for programs.")
+@click.option("--every", type=INTERVAL, help="Go on, one sample each so many seconds; with --json one line each.")
+@click.option("--count", type=click.IntRange(1), help="With --every, end after so many samples.")
+@click.option("--wait", type=Seconds(0, 60), default=8.0, show_default=True, help="Seconds for Windows to answer.")
+@host_options
+@click.pass_obj
+def command(
+    settings: Settings, /, as_json: bool, every: float | None, count: int | None, wait: float, **options: Any
+) -> None:
+    """Print one sample: for people, or with --json for programs."""
+    settings = merge(settings, options)
+    if count is not None and every is None:
+        raise UsageError("--count says how often, so it needs --every SECONDS")
+    with sampling(settings, every or 1.0) as sampler:
+        number = 0
+        while True:
+            moment = settled_moment(sampler, wait if number == 0 else 0.0)
+            if as_json:
+                say((encode(moment, indent=every is None) + "\n").encode())  # JSON is UTF-8, whatever the locale
+            else:
+                say_text(report(moment))
+            number += 1
+            if every is None or number == count:
+                return
+            time.sleep(every)
