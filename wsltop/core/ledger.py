@@ -7,8 +7,8 @@ Formulas (fs/proc/meminfo.c, mm/page_alloc.c, mm/page_reporting.c):
     shared           Shmem (tmpfs, shared memory)
     cache            Cached + Buffers - Shmem; swap cache is left out: it is in AnonPages while it is mapped
       dirty          of it Dirty + Writeback: must be written before it can be dropped
-      held           of it what a drop leaves: Mapped (an upper bound, it counts mapped shared memory too), and what is
-                     on no list of evictable file pages: cache - Active(file) - Inactive(file)
+      held           of it what a drop leaves: Mapped - Shmem (Mapped counts mapped shared memory too, so this may be
+                     too little), and what is on no list of evictable file pages: cache - Active(file) - Inactive(file)
       clean          the rest: what a drop frees
     slab             SReclaimable, SUnreclaim
     page tables      PageTables + SecPageTables
@@ -133,7 +133,7 @@ def split_cache(meminfo: Meminfo, cache: int) -> dict[str, int]:
     """The parts of the page cache that a drop does not free; together never more than ``cache``."""
     dirty = min(cache, meminfo.dirty + meminfo.writeback)
     evictable = meminfo.active_file + meminfo.inactive_file
-    held = max(0, cache - evictable) + min(meminfo.mapped, evictable)
+    held = max(0, cache - evictable) + min(max(0, meminfo.mapped - meminfo.shmem), evictable)
     return {"cache_dirty": dirty, "cache_held": min(cache - dirty, held)}
 
 

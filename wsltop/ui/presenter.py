@@ -8,6 +8,7 @@ from wsltop.charts.cells import Line
 from wsltop.charts.glyphs import Glyphs
 from wsltop.control.floor import floor_for
 from wsltop.core.diagnosis import Finding
+from wsltop.core.diagnosis.finding import rank
 from wsltop.core.history import Columns, Point
 from wsltop.core.insight import Insight
 from wsltop.core.moment import Moment
@@ -71,10 +72,12 @@ class Presenter:
         return floor_for(moment.ledger.total)
 
     def status(self, moment: Moment, *, with_verdict: bool) -> StatusView:
-        """The status line; where the verdict has no panel, with its word."""
+        """The status line; with the word of a bad verdict where that has no panel."""
         return status_view(
             moment,
-            finding=self.findings[0] if with_verdict and self.findings else None,
+            finding=next(
+                (one for one in self.findings[:1] if with_verdict and rank(one.severity) > rank("note")), None
+            ),
             interval=self.session.interval,
             paused_at=moment.sample.time if self.frozen else None,
             waiting=self.session.samples - self.state.frozen_at,
