@@ -88,7 +88,7 @@ def test_x_kills_the_selected_hog_and_no_movement_kills_any(open_terminal: Open)
     terminal.press("kkkk")
     terminal.wait_until(lambda: "►" in hog_rows(terminal)[0])
     assert all(lives(hog) for hog in hogs.values())
-    first = int(re.findall(r"\d+", hog_rows(terminal)[0])[0])
+    first = int(re.findall(r"\d+", hog_rows(terminal)[0].partition("►")[2])[0])
     terminal.press("x")
     terminal.wait_until(lambda: len(hog_rows(terminal)) == 3)
     assert set(hogs) - {hog.pid for hog in terminal.hogs()} == {first}
