@@ -127,11 +127,16 @@ def test_what_this_guest_is() -> None:
 
 def test_a_part_that_cannot_be_read_says_why_and_what_to_do() -> None:
     missing = {"unavailable": "not read in this test", "hint": "Read it."}
+    alone = {"unavailable": "one sample alone does not tell", "hint": ""}
     assert shown(nothing()) == {
         "schema": 1,
         "time": TIME,
         "guest": missing,
         "host": missing,
+        "draining": alone,
+        "residue": alone,
+        "predictions": missing,
+        "outcomes": [],
         "wsl": {"version": missing, "kernel": missing, "distro": missing},
     }
 

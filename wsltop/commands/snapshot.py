@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from typing import Any
 
@@ -10,6 +11,9 @@ import click
 from wsltop.commands.output import say, say_text
 from wsltop.commands.sampling import INTERVAL, Seconds, host_options, merge, sampling, settled_moment
 from wsltop.config import Settings
+from wsltop.core.moment import Moment
+from wsltop.core.outcomes import Outcomes
+from wsltop.core.session import Session
 from wsltop.errors import UsageError
 from wsltop.record.report import report
 from wsltop.record.snapshot import encode
@@ -30,14 +34,24 @@ def command(
     if count is not None and every is None:
         raise UsageError("--count says how often, so it needs --every SECONDS")
     with sampling(settings, every or 1.0) as sampler:
-        number = 0
-        while True:
-            moment = settled_moment(sampler, wait if number == 0 else 0.0)
-            if as_json:
-                say((encode(moment, indent=every is None) + "\n").encode())  # JSON is UTF-8, whatever the locale
-            else:
-                say_text(report(moment))
-            number += 1
-            if every is None or number == count:
+        first = settled_moment(sampler, wait)
+        if every is None:
+            show(first, None, as_json=as_json, indent=True)
+            return
+        session = Session(every)
+        session.take(first.sample)
+        for number in itertools.count(1):
+            if session.moment is not None:
+                show(session.moment, session.outcomes, as_json=as_json, indent=False)
+            if number == count:
                 return
             time.sleep(every)
+            session.take(sampler.sample())
+
+
+def show(moment: Moment, outcomes: Outcomes | None, *, as_json: bool, indent: bool) -> None:
+    """Print one moment."""
+    if as_json:
+        say((encode(moment, outcomes, indent=indent) + "\n").encode())  # JSON is UTF-8, whatever the locale
+    else:
+        say_text(report(moment))

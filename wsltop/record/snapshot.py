@@ -10,9 +10,13 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from wsltop.core.drain import Draining
 from wsltop.core.ledger import Ledger
 from wsltop.core.moment import Moment
+from wsltop.core.outcomes import Outcomes, Settled
+from wsltop.core.prediction import Prediction, Shares, predict_compaction, predict_drop
 from wsltop.core.reading import Reading, Unavailable
+from wsltop.core.residue import Residue
 from wsltop.core.sample import HostMemory
 from wsltop.core.text import clean
 
@@ -22,8 +26,8 @@ SCHEMA: Final = 1
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
 
-def snapshot(moment: Moment) -> dict[str, Json]:
-    """The moment as the documented object."""
+def snapshot(moment: Moment, outcomes: Outcomes | None = None) -> dict[str, Json]:
+    """The moment as the documented object; ``outcomes`` are known where samples were followed."""
     sample = moment.sample
     identity = sample.identity
     return {
@@ -31,6 +35,10 @@ def snapshot(moment: Moment) -> dict[str, Json]:
         "time": sample.time,
         "guest": guest_part(moment.ledger),
         "host": host_part(sample.host, sample.monotonic),
+        "draining": draining_part(moment.draining),
+        "residue": residue_part(moment.residue),
+        "predictions": predictions_part(moment.ledger, None if outcomes is None else outcomes.shares),
+        "outcomes": [] if outcomes is None else [outcome_part(settled) for settled in outcomes.settled],
         "wsl": {
             "version": plain(identity.wsl_version),
             "kernel": plain(identity.kernel),
@@ -39,9 +47,9 @@ def snapshot(moment: Moment) -> dict[str, Json]:
     }
 
 
-def encode(moment: Moment, *, indent: bool = True) -> str:
+def encode(moment: Moment, outcomes: Outcomes | None = None, *, indent: bool = True) -> str:
     """The snapshot as text: indented, or one line for streams."""
-    text = msgspec.json.encode(snapshot(moment))
+    text = msgspec.json.encode(snapshot(moment, outcomes))
     return (msgspec.json.format(text, indent=2) if indent else text).decode()
 
 
@@ -64,6 +72,51 @@ def guest_part(ledger: Reading[Ledger]) -> Json:
     part["swap_total"] = ledger.swap_total
     part["swap_free"] = ledger.swap_free
     return part
+
+
+def predictions_part(ledger: Reading[Ledger], shares: Shares | None) -> Json:
+    """What each act would add to reportable free memory, and at most."""
+    if isinstance(ledger, Unavailable):
+        return missing(ledger)
+    acts = {
+        "compaction": predict_compaction(ledger, shares),
+        "cache_drop": predict_drop(ledger, shares),
+        "cache_and_slab_drop": predict_drop(ledger, shares, slab=True),
+    }
+    return {name: prediction_part(prediction) for name, prediction in acts.items()}
+
+
+def prediction_part(prediction: Reading[Prediction]) -> Json:
+    """One prediction."""
+    if isinstance(prediction, Unavailable):
+        return missing(prediction)
+    return {"estimate": prediction.estimate, "at_most": prediction.at_most, "basis": clean(prediction.basis)}
+
+
+def outcome_part(settled: Settled) -> Json:
+    """One act that has settled: predicted and measured, with the error."""
+    outcome = settled.outcome
+    return {
+        "act": settled.act,
+        "time": settled.time,
+        "predicted": outcome.predicted.estimate,
+        "measured": outcome.gained,
+        "error": outcome.error,
+    }
+
+
+def draining_part(draining: Reading[Draining]) -> Json:
+    """What is on its way to the host."""
+    if isinstance(draining, Unavailable):
+        return missing(draining)
+    return {"size": draining.size, "seconds": draining.seconds}
+
+
+def residue_part(residue: Reading[Residue]) -> Json:
+    """The host's figure minus the expected one."""
+    if isinstance(residue, Unavailable):
+        return missing(residue)
+    return {"size": residue.size, "meaning": residue.meaning}
 
 
 def host_part(host: Reading[HostMemory], monotonic: float) -> Json:

@@ -1,0 +1,24 @@
+"""The README keeps up with the program."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from wsltop.core.diagnosis import catalogue
+from wsltop.ui.bindings import KEYS
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def test_every_finding_can_be_looked_up() -> None:
+    rows = re.findall(r"^\| `([a-z0-9-]+)` \| (\w+) \| (.+) \|$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    assert rows == [tuple(row) for row in catalogue()]
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS if key.help], ids=lambda key: key.action)
+def test_every_key_is_listed(key: object) -> None:
+    shown = getattr(key, "shown", "").split()[0].replace("1-6", "1")
+    assert f"`{shown}`" in README.read_text(encoding="utf-8")
