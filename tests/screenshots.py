@@ -28,7 +28,8 @@ from wsltop.host.choose import open_host
 from wsltop.host.drives import POWERSHELL
 from wsltop.host.source import HostSource
 from wsltop.sampler import PAGE_SIZE, Sampler
-from wsltop.ui.app import ScreenOptions, WsltopApp
+from wsltop.ui.app import WsltopApp
+from wsltop.ui.exporting import ScreenOptions
 
 FOLDER = Path(__file__).parents[1] / "screenshots"
 SMALL, LARGE = (80, 24), (160, 48)

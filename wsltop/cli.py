@@ -17,7 +17,7 @@ from wsltop.config import Settings, config_path, load_settings, state_folder
 from wsltop.errors import ExitCode, WsltopError
 from wsltop.record.report import report
 
-COMMANDS = ("config", "doctor", "snapshot")
+COMMANDS = ("config", "doctor", "experiment", "reclaim", "record", "replay", "report", "snapshot")
 """Each is a module of ``wsltop.commands`` with an object ``command``."""
 
 

@@ -130,7 +130,7 @@ def explain(error: Exception) -> str:
         return "nested too deeply"
     message = str(error)
     for name, allowed in ALLOWED.items():
-        if f"$.{name}`" in message:
+        if f"$.{name}`" in message or f"$.{name}[" in message:
             return f"{name}: must be {allowed} ({message})"
     if "unknown field" in message:
         return f"{message}; the settings are {', '.join(ALLOWED)}"

@@ -28,7 +28,7 @@ from wsltop.guest.mounts import MountsSource
 from wsltop.guest.namespace import hides_others, see_pids
 from wsltop.guest.processes import ProcessSource
 from wsltop.host.drives import Windows
-from wsltop.host.wsl import find_interop_fault
+from wsltop.host.wsl import find_interop_fault, is_there
 from wsltop.host.wslconfig_file import find_wslconfig
 
 SURROUNDINGS_EVERY: Final = 30.0
@@ -86,8 +86,8 @@ class Survey:
                 mounts=self._mounts.read(),
                 groups=self._cgroups.read(monotonic),
                 cmdline=self._cmdline.read(),
-                reclaim_file=(self._root / "sys/fs/cgroup/memory.reclaim").exists(),
-                page_reporting=(self._root / "sys/module/page_reporting").exists(),
+                reclaim_file=is_there(self._root / "sys/fs/cgroup/memory.reclaim"),
+                page_reporting=is_there(self._root / "sys/module/page_reporting"),
                 interop_fault=find_interop_fault(self._root, self._environ),
             )
         if self._surroundings.wslconfig != self._wslconfig:

@@ -1,4 +1,4 @@
-"""Made-up trials whose answers are known: a load of 1000 MiB over 400, held for 10 s and released at 20 s."""
+"""Made-up trials whose answers are known: a load of 800 MiB over 400, held for 10 s and released at 20 s."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wsltop.core.reading import Unavailable
 from wsltop.core.sample import Identity
 
 MIB = 1024**2
-BASE, TAKEN = 400, 1000
+BASE, TAKEN = 400, 800
 LOADED, RELEASED, OVER = 6.0, 20.0, 60.0
 WINDOW = 6.0
 

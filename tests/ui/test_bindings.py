@@ -39,9 +39,11 @@ def test_no_key_does_two_things() -> None:
     assert [key for key, count in Counter(all_keys()).items() if count > 1] == []
 
 
-def test_no_two_footer_hints_have_the_same_place_or_words() -> None:
-    assert max(Counter((key.pinned, key.footer) for key in KEYS if key.footer).values()) == 1
-    assert max(Counter(key.label for key in KEYS if key.footer).values()) == 1
+@pytest.mark.parametrize("absent", ["hogs", "replay"])
+def test_no_two_footer_hints_have_the_same_place_or_words(absent: str) -> None:
+    shown = [key for key in KEYS if key.footer and key.group != absent]
+    assert max(Counter((key.pinned, key.footer) for key in shown).values()) == 1
+    assert max(Counter(key.label for key in shown).values()) == 1
 
 
 def test_nothing_that_people_move_with_kills() -> None:
@@ -88,6 +90,8 @@ def test_the_help_card_fits_80x24_and_cuts_nothing(glyphs: object, works: bool) 
     text = "\n".join(plain(line) for line in lines)
     assert all(width_of(line) <= 78 for line in lines)
     for key in KEYS:
+        if key.group == ("replay" if works else "hogs"):
+            continue  # over a recording the replay's keys stand in the place of the hogs'
         assert key.help in text
         assert key.shown in text or not key.help
     if tier is ASCII:

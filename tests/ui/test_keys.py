@@ -285,7 +285,7 @@ def test_the_palette_offers_what_works_now(world: World) -> None:
         offered = [command.title for command in world.app.get_system_commands(world.app.screen)]
         assert "add (a)" in offered
         assert "kill all (X)" not in offered
-        world.app.add_hogs(1, GIB)
+        world.app.add_hogs(1, GIB, "anonymous")
         offered = [command.title for command in world.app.get_system_commands(world.app.screen)]
         assert "kill all (X)" in offered
         await world.press(pilot, "ctrl+p", *"kill all", "enter")

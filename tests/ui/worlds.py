@@ -35,7 +35,8 @@ from wsltop.core.units import GIB, MIB
 from wsltop.errors import HogRefused
 from wsltop.host.source import FixedSource
 from wsltop.sampler import Sampler
-from wsltop.ui.app import ScreenOptions, WsltopApp
+from wsltop.ui.app import WsltopApp
+from wsltop.ui.exporting import ScreenOptions
 
 NOON = 1_700_049_600.0
 """2023-11-15 12:00:00 UTC."""
@@ -150,7 +151,9 @@ class FakePool(HogPool):
         return told
 
     def kill(self, number: int) -> None:
-        one = self.there[number]
+        one = self.there.get(number)
+        if one is None:
+            return
         self.there[number] = replace(one, status="ending")
         self.killed.append(number)
         self.gone.append(

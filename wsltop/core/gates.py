@@ -30,13 +30,13 @@ class Gates:
         """Take a sample in; the state of each possible gate, none where CPU times cannot be read."""
         drops = self._see_drops(sample)
         self._choose(sample, mode, certainty)
-        if isinstance(sample.cpu, Unavailable):
-            return ()
+        self._drops = (self._drops + drops)[-16:]  # after the choice: a new gate is told of them below, and once
         for gate in self._gates:
-            gate.feed(sample.monotonic, sample.cpu)
+            if not isinstance(sample.cpu, Unavailable):
+                gate.feed(sample.monotonic, sample.cpu)
             for moment in drops:
                 gate.observed(moment)
-        return tuple(gate.state() for gate in self._gates)
+        return () if isinstance(sample.cpu, Unavailable) else tuple(gate.state() for gate in self._gates)
 
     def _see_drops(self, sample: Sample) -> list[float]:
         """The times of this sample's drops by init, from the kernel's own lines."""
@@ -48,7 +48,6 @@ class Gates:
             if written is not None:
                 self._observed = written
                 seen.append(record.monotonic)
-        self._drops = (self._drops + seen)[-16:]
         return seen
 
     def _choose(self, sample: Sample, mode: Mode, certainty: Certainty) -> None:

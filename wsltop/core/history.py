@@ -51,7 +51,7 @@ def larger(one: int | None, other: int | None) -> int | None:
 
 def pack(point: Point) -> list[int]:
     """The figures of a point for the arrays; what a forged recording may claim beyond 64 bits is cut there."""
-    return [ABSENT if figure is None else min(figure, MOST) for figure in point[1:]]
+    return [ABSENT if figure is None else max(ABSENT, min(figure, MOST)) for figure in point[1:]]
 
 
 class Ring:
@@ -189,6 +189,7 @@ class Columns:
         """Go on to column ``index``, which is empty yet; those on the way show the last point unless it is too old."""
         last = self._last
         filler = last if last is not None and now - last.monotonic <= self._hold else None
+        self.newest = max(self.newest, index - self.count)  # what lies further back would only be pushed out again
         while self.newest < index:
             self.newest += 1
             self._columns.append(filler if self.newest < index else None)

@@ -16,7 +16,7 @@ from wsltop.core.growth import FamilyGrowth, FamilySizes, measure_growth, note_f
 from wsltop.core.ledger import Ledger
 from wsltop.core.reading import Reading, Unavailable
 from wsltop.core.sample import Sample
-from wsltop.core.surroundings import Census, Surroundings
+from wsltop.core.surroundings import Census
 from wsltop.core.wslconfig import (
     Comparison,
     ConfigFinding,
@@ -24,6 +24,7 @@ from wsltop.core.wslconfig import (
     Observed,
     ReclaimMode,
     Suggestion,
+    WslconfigFile,
     as_wsl_reads,
     compare,
     effective,
@@ -70,15 +71,17 @@ class Watcher:
         self._census: Reading[Census] | None = None
         self._blockers: Reading[Blockers] = NOT_YET
         self._growth: Reading[tuple[FamilyGrowth, ...]] = NOT_YET
-        self._surroundings: Surroundings | None = None
+        self._read_with: tuple[Reading[WslconfigFile], Reading[str], Machine] | None = None
         self._config: Reading[ConfigView] = NOT_YET
         self._peak = Observed(peak_used=0)
         self._started: float | None = None
 
     def feed(self, sample: Sample, ledger: Reading[Ledger]) -> Insight:
         """Take the next sample; what is known then."""
-        if sample.surroundings is not self._surroundings and sample.surroundings != self._surroundings:
-            self._surroundings = sample.surroundings
+        # The version and Windows' RAM become known after the file: then it is checked again.
+        read_with = (sample.surroundings.wslconfig, sample.identity.wsl_version, machine_of(sample))
+        if read_with != self._read_with:
+            self._read_with = read_with
             self._config = read_config(sample)
         mode = reclaim_of(sample, self._config)
         on_wsl = sample.surroundings.flavor == "wsl2"

@@ -1,7 +1,8 @@
 """Predictions beside what came of them: kept from the sample before an act, compared when it has settled.
 
 Whoever acted, wsltop, WSL or the user in another window: the events tell. Two acts at once cannot be told apart, so a
-second one before the first has settled drops both comparisons. What is learned is the share that came back.
+second one before the first has settled drops both comparisons, and so does a hog that takes memory. What is learned is
+the share that came back.
 """
 
 from __future__ import annotations
@@ -67,15 +68,13 @@ class Outcomes:
         self.shares: Shares | None = None
         """What part came back here, where anything has been seen; assumed otherwise."""
         self._pending: Pending | None = None
+        self._acted: float | None = None
+        """When the newest act was seen, monotonic, whether it was compared or not."""
 
     def feed(self, monotonic: float, before: Reading[Ledger], ledger: Reading[Ledger], events: Iterable[Event]) -> None:
         """Take a tick: the ledgers before and at it, and the events that came with it."""
         for event in events:
-            act = act_of(event)
-            if act is None or isinstance(before, Unavailable):
-                continue
-            disturbed = self._pending is not None
-            self._pending = None if disturbed else self._predict(act, event, monotonic, before)
+            self._take(event, monotonic, before)
         pending = self._pending
         if pending is None or monotonic - pending.monotonic < SETTLE or isinstance(ledger, Unavailable):
             return
@@ -86,7 +85,20 @@ class Outcomes:
         self.settled.append(Settled(act=pending.act, time=pending.time, outcome=outcome))
         self._learn(pending, outcome, ledger)
 
-    def _predict(self, act: Act, event: Event, monotonic: float, before: Ledger) -> Pending | None:
+    def _take(self, event: Event, monotonic: float, before: Reading[Ledger]) -> None:
+        """Keep an act's prediction, if it is the only one and no hog takes memory meanwhile."""
+        act = act_of(event)
+        if act is None:
+            self._pending = None if event.kind == "hog" else self._pending
+            return
+        settled = self._acted is None or monotonic - self._acted >= SETTLE
+        alone = settled and self._pending is None
+        self._pending = self._predict(act, event, monotonic, before) if alone else None
+        self._acted = monotonic
+
+    def _predict(self, act: Act, event: Event, monotonic: float, before: Reading[Ledger]) -> Pending | None:
+        if isinstance(before, Unavailable):
+            return None
         split = before.free_split
         if isinstance(split, Unavailable):
             return None

@@ -48,7 +48,7 @@ def find_interop_fault(root: Path, environ: Mapping[str, str]) -> Unavailable | 
     if is_binfmt_lost(root / "proc/sys/fs/binfmt_misc"):
         return BINFMT_LOST
     named = environ.get("WSL_INTEROP", "")
-    socket_there = bool(named) and (root / named.lstrip("/")).exists()
+    socket_there = bool(named) and is_there(root / named.lstrip("/"))
     sockets = list_directory(root / "run/WSL")
     if not socket_there and not any(path.name.endswith("_interop") for path in sockets):
         return INTEROP_DISABLED
@@ -57,7 +57,7 @@ def find_interop_fault(root: Path, environ: Mapping[str, str]) -> Unavailable | 
 
 def is_binfmt_lost(directory: Path) -> bool:
     """True when binfmt_misc is mounted and no enabled entry hands programs to WSL's ``/init``."""
-    if not (directory / "status").exists():
+    if not is_there(directory / "status"):
         return False  # not mounted here: nothing is known
     if read_small(directory / "status").startswith("disabled"):
         return True
@@ -88,6 +88,14 @@ def read_small(path: Path) -> str:
             return file.read(64 * 1024).decode("utf-8", "replace")
     except (OSError, ValueError):
         return ""
+
+
+def is_there(path: Path) -> bool:
+    """Whether ``path`` exists, as far as we may look; an impossible name does not."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def list_directory(directory: Path) -> list[Path]:

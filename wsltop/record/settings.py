@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from textwrap import wrap
+from functools import partial
+from textwrap import wrap as wrap_text
 from typing import Final
 
 from wsltop.core.insight import ConfigView
@@ -12,6 +13,8 @@ from wsltop.core.text import clean
 from wsltop.core.wslconfig import Comparison, Suggestion, WslconfigFile
 
 WIDTH: Final = 80
+wrap = partial(wrap_text, width=WIDTH, break_on_hyphens=False)
+"""Ids and keys stay whole: they are copied."""
 CHOSEN: Final = {
     "USERPROFILE": "named by USERPROFILE",
     "only profile": "the only profile",
@@ -48,7 +51,8 @@ def settings_lines(
     yield f"{clean(file.path)}{state} ({CHOSEN[file.chosen_by]})"
     if not isinstance(config, Unavailable):
         mode = config.reclaim
-        yield f"autoMemoryReclaim  {mode.mode} ({mode.certainty}: {clean(mode.source)})"
+        told = f"autoMemoryReclaim  {mode.mode} ({mode.certainty}: {clean(mode.source)})"
+        yield from wrap(told, subsequent_indent="  ")
     if comparisons:
         yield ""
         yield f"{'setting':<26}{'asked for':<26}in force"
@@ -63,11 +67,11 @@ def settings_lines(
         for finding in config.findings:
             where = "" if finding.line is None else f"line {finding.line}: "
             text = f"{finding.severity} {where}{clean(finding.text)} [{finding.id}]"
-            yield from wrap(text, WIDTH, subsequent_indent="  ")
+            yield from wrap(text, subsequent_indent="  ")
             if finding.remedy:
-                yield from wrap(clean(finding.remedy), WIDTH, initial_indent="  -> ", subsequent_indent="     ")
+                yield from wrap(clean(finding.remedy), initial_indent="  -> ", subsequent_indent="     ")
     if not isinstance(suggestion, Unavailable):
         yield ""
         yield f"For what was seen now, this would do under [wsl2]: {clean(suggestion.line)}"
         for reason in suggestion.reasons:
-            yield from wrap(clean(reason), WIDTH, initial_indent="  - ", subsequent_indent="    ")
+            yield from wrap(clean(reason), initial_indent="  - ", subsequent_indent="    ")

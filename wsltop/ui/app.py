@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import os
 import signal
-import time
 from collections.abc import Awaitable, Callable, Iterable
-from pathlib import Path
 from typing import ClassVar
 
-import click
-from msgspec import Struct
-from rich.console import Console
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
-from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
-from wsltop.charts.glyphs import Glyphs
 from wsltop.config import State, load_state, save_state
 from wsltop.control.hogs import HogPool
-from wsltop.core.sample import Hog
+from wsltop.core.sample import Hog, Sample
 from wsltop.core.session import Session
-from wsltop.core.text import clean
 from wsltop.errors import HogRefused
-from wsltop.host.drives import Launch
-from wsltop.record.report import report
 from wsltop.sampler import Sampler
 from wsltop.ui.bindings import KEYS, Key, action_name, describe
+from wsltop.ui.exporting import ScreenOptions
+from wsltop.ui.keeping import KeepingApp
 from wsltop.ui.presenter import Presenter
 from wsltop.ui.screens.card import Card
 from wsltop.ui.screens.main import MainScreen
@@ -43,20 +32,7 @@ BUSY_INTERVAL = 0.1
 HANGUP = 128 + signal.SIGHUP
 
 
-class ScreenOptions(Struct, frozen=True, kw_only=True):
-    """How the screen looks and behaves; decided before it starts."""
-
-    glyphs: Glyphs
-    color: bool
-    theme: str | None
-    hog_size: int
-    state_folder: Path
-    clip: Launch | None = None
-    """How to start Windows' clip.exe, inside WSL."""
-    osc52: bool = True
-
-
-class WsltopApp(App[None]):
+class WsltopApp(KeepingApp):
     """Shows a session live."""
 
     CSS_PATH = "wsltop.tcss"
@@ -67,7 +43,7 @@ class WsltopApp(App[None]):
         Binding("ctrl+z", "suspend_process", "suspend", show=False),
     ]
 
-    def __init__(self, sampler: Sampler, session: Session, pool: HogPool, options: ScreenOptions) -> None:
+    def __init__(self, sampler: Sampler | None, session: Session, pool: HogPool | None, options: ScreenOptions) -> None:
         # Without color Textual would paint in greys; only its ANSI mode, chosen here, leaves color out.
         super().__init__(ansi_color=None if options.color else True)
         self.sampler = sampler
@@ -77,7 +53,8 @@ class WsltopApp(App[None]):
         self.glyphs = options.glyphs
         self.hogs: tuple[Hog, ...] = ()
         self.animation_level = "none"
-        self.main = MainScreen(Presenter(session, ViewState(hog_size=options.hog_size)))
+        self.presenter = Presenter(session, ViewState(hog_size=options.hog_size))
+        self.main = MainScreen(self.presenter)
         self._following_hogs = False
 
     # Life
@@ -88,8 +65,13 @@ class WsltopApp(App[None]):
         self.theme_changed_signal.subscribe(self, self._remember_theme)
         self.tick()
         self.push_screen(self.main)
-        self.set_interval(self.session.interval, self.tick)
+        self.set_interval(self.tick_interval, self.tick)
         self._watch_terminal()
+
+    @property
+    def tick_interval(self) -> float:
+        """Seconds between two ticks."""
+        return self.session.interval
 
     def _first_theme(self) -> str:
         wanted = self.options.theme or load_state(self.options.state_folder).theme
@@ -114,15 +96,23 @@ class WsltopApp(App[None]):
         self.set_interval(WATCH_INTERVAL, look)
 
     def _terminal_lost(self) -> None:
-        self.pool.close()
-        self.sampler.host.close()
+        if self.pool is not None:
+            self.pool.close()
+        if self.sampler is not None:
+            self.sampler.host.close()
         vanish(HANGUP)
 
     def tick(self) -> None:
         """Take a sample and show it."""
-        sample = self.sampler.sample()
+        if self.sampler is not None:
+            self.show_sample(self.sampler.sample())
+
+    def show_sample(self, sample: Sample) -> None:
+        """Take a sample into the session, and show what there is to see then."""
         self.hogs = sample.hogs
-        point = self.session.take(sample)
+        point = self.presenter.session.take(sample)
+        self._follow_action()
+        self.keep(sample)
         if self.main.is_mounted:
             self.main.point_taken(point)
         if isinstance(self.screen, Card):
@@ -134,92 +124,54 @@ class WsltopApp(App[None]):
         """Whether a key does something now."""
         return bool(self.main.check_action(*action_name(key)))
 
-    def notify(
-        self,
-        message: str,
-        *,
-        title: str = "",
-        severity: SeverityLevel = "information",
-        timeout: float | None = None,
-        markup: bool = False,
-    ) -> None:
-        """Show a toast; what it tells may come from outside, so it is cleaned and never markup."""
-        super().notify(clean(message), title=clean(title), severity=severity, timeout=timeout, markup=markup)
-
     def attend(self, wanted: bool) -> None:
         """Count the processes at every sample while somebody looks at them."""
-        self.sampler.attend(wanted)
+        if self.sampler is not None:
+            self.sampler.attend(wanted)
         if wanted:
             self.tick()
 
+    def pause(self) -> None:
+        """Freeze the view, or go back to live."""
+        self.presenter.toggle_pause()
+        self.main.show_all()
+
     # Hogs
 
-    def add_hogs(self, count: int, size: int) -> None:
+    def add_hogs(self, count: int, size: int, kind: str) -> None:
         """Start hogs, or say why not."""
+        if self.pool is None:
+            return
         try:
-            self.pool.add(size, count)
+            self.pool.add(size, count, kind)
         except HogRefused as refused:
             self.notify(str(refused), title="no hog started", severity="warning")
-        self._follow_hogs()
+        self._follow_hogs(self.pool)
 
     def kill_hog(self, hog: int) -> None:
         """Kill one hog."""
-        self.pool.kill(hog)
-        self._follow_hogs()
+        if self.pool is not None:
+            self.pool.kill(hog)
+            self._follow_hogs(self.pool)
 
     def kill_hogs(self) -> None:
         """Kill all hogs."""
-        self.pool.kill_all()
-        self._follow_hogs()
+        if self.pool is not None:
+            self.pool.kill_all()
+            self._follow_hogs(self.pool)
 
-    def _follow_hogs(self) -> None:
+    def _follow_hogs(self, pool: HogPool) -> None:
         """Show the hogs ten times a second while they fill or end, and only then."""
-        self.hogs = self.pool.read()
+        self.hogs = pool.read()
         if self.main.is_mounted:
             self.main.show_hogs()
-        if self.pool.busy and not self._following_hogs:
+        if pool.busy and not self._following_hogs:
             self._following_hogs = True
-            self.set_timer(BUSY_INTERVAL, self._follow_again)
+            self.set_timer(BUSY_INTERVAL, lambda: self._follow_again(pool))
 
-    def _follow_again(self) -> None:
+    def _follow_again(self, pool: HogPool) -> None:
         self._following_hogs = False
-        self._follow_hogs()
-
-    # Export
-
-    def copy_report(self) -> None:
-        """Copy what the screen says, without keeping the screen waiting for a clipboard."""
-        moment = self.main.presenter.moment
-        if moment is None:
-            return
-        text = report(moment, self.main.state.events(self.session))
-        self.run_worker(lambda: self._copy(text), thread=True, exit_on_error=False, group="copy")
-
-    def _copy(self, text: str) -> None:
-        from wsltop.ui.clipboard import copy_text
-
-        file = self.options.state_folder / f"report-{stamp()}.txt"
-        terminal = self._copy_to_terminal if self.options.osc52 else None
-        try:
-            where = copy_text(text, clip=self.options.clip, terminal=terminal, file=file)
-        except OSError as error:
-            self.call_from_thread(self.notify, f"cannot write {file}: {error.strerror}", severity="error")
-            return
-        self.call_from_thread(self.notify, where)
-
-    def _copy_to_terminal(self, text: str) -> None:
-        self.call_from_thread(self.copy_to_clipboard, text)
-
-    def save_picture(self) -> None:
-        """Save the screen as an SVG picture."""
-        folder = self.options.state_folder
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            path = self.save_screenshot(f"wsltop-{stamp()}.svg", str(folder))
-        except OSError as error:
-            self.notify(f"cannot write below {folder}: {error.strerror}", severity="error")
-            return
-        self.notify(f"saved {path}")
+        self._follow_hogs(pool)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: themes, and everything that the table of keys offers now."""
@@ -233,39 +185,3 @@ class WsltopApp(App[None]):
             await self.main.run_action(key.action)
 
         return run
-
-
-def stamp() -> str:
-    """The time of now for a file's name."""
-    return time.strftime("%Y%m%d-%H%M%S")
-
-
-def run_screen(sampler: Sampler, session: Session, pool: HogPool, options: ScreenOptions) -> int:
-    """Show the screen until the user leaves it; the exit status."""
-    if options.color:
-        os.environ.pop("NO_COLOR", None)  # empty, or overruled: Textual would count it by its mere presence
-    else:
-        os.environ["NO_COLOR"] = "1"
-    app = WsltopApp(sampler, session, pool, options)
-    crash = io.StringIO()
-    # Textual's tracebacks show every local variable: they belong into a file of the user's, not onto the terminal.
-    app.error_console = Console(file=crash, width=120)
-    with contextlib.suppress(KeyboardInterrupt):
-        app.run()
-    if crash.getvalue():
-        tell_crash(crash.getvalue(), options.state_folder)
-    return app.return_code or 0
-
-
-def tell_crash(details: str, folder: Path) -> None:
-    """Keep the details of a crash in a file, and say where."""
-    path = folder / f"crash-{stamp()}.txt"
-    lines = [line for line in details.splitlines() if line.strip()]
-    where = f"The details are in {path}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(details, encoding="utf-8")
-    except OSError:
-        where = "The details could not be written down"
-    reason = next((clean(line) for line in reversed(lines) if line[:1].isalpha() and "Error" in line), clean(lines[-1]))
-    click.echo(f"wsltop: an error of its own ended it: {reason}\n{where}; please report it.", err=True)

@@ -6,10 +6,11 @@ from typing import Final, Literal, NamedTuple
 
 from textual.binding import Binding, BindingType
 
-Group = Literal["hogs", "view", "events", "program"]
+Group = Literal["hogs", "replay", "view", "events", "program"]
 
 GROUPS: Final[tuple[tuple[Group, str], ...]] = (
-    ("hogs", "Hogs take memory on purpose"),
+    ("hogs", "Hogs, and giving memory back"),
+    ("replay", "Replay"),
     ("view", "View"),
     ("events", "Events"),
     ("program", "Program"),
@@ -40,30 +41,43 @@ KEYS: Final = (
     Key("A", "A", "add_hogs(4)", "four", "Add four, as stress --vm 4", "hogs", 2),
     Key("x,delete", "x", "kill_hog", "kill", "Kill the selected or newest", "hogs", 3),
     Key("X", "X", "kill_hogs", "kill all", "Kill all hogs", "hogs", 4),
-    Key("less_than_sign", "<", "size(-1)", "smaller", "Halve the next hog's size", "hogs", 13),
-    Key("greater_than_sign", ">", "size(1)", "larger", "Double the next hog's size", "hogs", 14),
+    Key("less_than_sign", "< >", "size(-1)", "smaller", "Size of the next hog", "hogs", 13),
+    Key("greater_than_sign", ">", "size(1)", "larger", "", "hogs", 14),
+    Key("t", "t", "kind", "kind", "Kind of the next hog", "hogs", 22),
+    Key("e", "e", "experiment", "experiment", "Load, kill, watch: measured", "hogs", 23),
+    Key("c", "c", "act('compact')", "compact", "Compact memory; asks first", "hogs", 6),
+    Key("d", "d D", "act('drop-cache')", "drop", "Drop cache, D slab too; asks", "hogs", 7),
+    Key("D", "D", "act('drop-all')", "drop all", "", "hogs", 19),
     Key("space", "space", "pause", "pause", "Freeze view, keep sampling", "view", 5),
-    Key("v", "v", "card('verdict')", "verdict", "All findings, what to do", "view", 6),
-    Key("b", "b", "card('ledger')", "bytes", "Every byte, what comes back", "view", 9),
-    Key("p", "p", "card('holders')", "processes", "Who holds the memory", "view", 10),
-    Key("plus,equals_sign", "+", "zoom(-1)", "zoom in", "Shorter time, down to 1 min", "view", 11),
-    Key("minus", "-", "zoom(1)", "zoom out", "Longer time, up to 24 h", "view", 12),
+    Key("v", "v", "card('verdict')", "verdict", "All findings, what to do", "view", 8),
+    Key("b", "b", "card('ledger')", "bytes", "Every byte, what comes back", "view", 11),
+    Key("p", "p", "card('holders')", "processes", "Who holds the memory", "view", 12),
+    Key("plus,equals_sign", "+ -", "zoom(-1)", "zoom in", "Shorter or longer time", "view", 20),
+    Key("minus", "-", "zoom(1)", "zoom out", "", "view", 21),
     Key("0", "0", "reset_zoom", "5 min", "The last 5 minutes", "view"),
-    Key("1", "1-6", "fold('memory')", "memory", "Panels on or off, in order", "view"),
-    Key("2", "2", "fold('timeline')", "timeline", "", "view"),
-    Key("3", "3", "fold('hogs')", "hogs", "", "view"),
-    Key("4", "4", "fold('events')", "events", "", "view"),
-    Key("5", "5", "fold('verdict')", "verdict panel", "", "view"),
-    Key("6", "6", "fold('gate')", "idle gate", "", "view"),
+    Key("1", "1-6", "fold('memory')", "memory on or off", "Panels on or off, in order", "view"),
+    Key("2", "2", "fold('timeline')", "timeline on or off", "", "view"),
+    Key("3", "3", "fold('hogs')", "hogs on or off", "", "view"),
+    Key("4", "4", "fold('events')", "events on or off", "", "view"),
+    Key("5", "5", "fold('verdict')", "verdict on or off", "", "view"),
+    Key("6", "6", "fold('gate')", "idle gate on or off", "", "view"),
     Key("tab", "tab", "app.focus_next", "focus", "Go between hogs and events", "view"),
-    Key("j,down", "j down", "move(1)", "down", "Move down in the list", "view"),
-    Key("k,up", "k up", "move(-1)", "up", "Move up in the list", "view"),
-    Key("f", "f", "filter", "filter", "Memory events, or all", "events", 7),
-    Key("pageup", "PgUp", "page(-1)", "back", "Look back; stops following", "events"),
-    Key("pagedown", "PgDn", "page(1)", "on", "Look on", "events"),
+    Key("j,down", "j k", "move(1)", "down", "Move in the list; arrows too", "view"),
+    Key("k,up", "k", "move(-1)", "up", "", "view"),
+    Key("f", "f", "filter", "filter", "Memory events, or all", "events", 9),
+    Key("pageup", "PgUp Dn", "page(-1)", "back", "Look back, stop following", "events"),
+    Key("pagedown", "PgDn", "page(1)", "on", "", "events"),
     Key("home", "Home", "first", "first", "The first event", "events"),
     Key("end,G", "End", "follow", "follow", "Follow the newest again", "events", 15),
-    Key("y", "y", "copy", "copy", "Copy a text report", "program", 8),
+    Key("left_square_bracket", "[", "step(-1)", "back", "One sample back", "replay", 1),
+    Key("right_square_bracket", "]", "step(1)", "on", "One sample on", "replay", 2),
+    Key("left_curly_bracket", "{", "seek(-1)", "last event", "The event before", "replay", 3),
+    Key("right_curly_bracket", "}", "seek(1)", "next event", "The next event", "replay", 4),
+    Key("g", "g", "go_to", "go to", "Go to a time", "replay", 6),
+    Key("comma", ",", "speed(-1)", "slower", "Play slower", "replay", 17),
+    Key("full_stop", ".", "speed(1)", "faster", "Play faster", "replay", 18),
+    Key("r", "r", "record", "record", "Record to a file, or end it", "program", 24),
+    Key("y", "y", "copy", "copy", "Copy a text report", "program", 10),
     Key("s", "s", "save_screenshot", "screenshot", "Save an SVG picture", "program", 16),
     Key("ctrl+p", "ctrl+p", "app.command_palette", "palette", "All commands, and themes", "program"),
     Key("question_mark,h,f1", "? h F1", "help", "help", "This help", "program", 1, True),
@@ -73,7 +87,7 @@ KEYS: Final = (
 
 def describe(key: Key) -> str:
     """What a key does, in a phrase."""
-    return key.help or f"{key.label[0].upper()}{key.label[1:]} on or off"
+    return key.help or f"{key.label[0].upper()}{key.label[1:]}"
 
 
 def bindings() -> list[BindingType]:

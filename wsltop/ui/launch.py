@@ -13,32 +13,57 @@ from wsltop.core.session import Session
 from wsltop.guest.flavor import identify_guest
 from wsltop.host.choose import open_host
 from wsltop.host.drives import CLIP, Launch, Windows
+from wsltop.record.player import Player
+from wsltop.record.reader import Recording
 from wsltop.sampler import Sampler
-from wsltop.ui.app import ScreenOptions, run_screen
+from wsltop.ui.app import WsltopApp
+from wsltop.ui.exporting import ScreenOptions
+from wsltop.ui.replay import ReplayApp
+from wsltop.ui.running import run_screen
 from wsltop.ui.terminal import can_copy, encoding, wants_color
 
 
 def launch(settings: Settings, state_folder: Path) -> int:
-    """Show the screen until the user leaves it; the exit status."""
-    drive = None if settings.drive is None else Path(settings.drive)
-    options = ScreenOptions(
+    """Show this machine until the user leaves; the exit status."""
+    drive = drive_of(settings)
+    options = screen_options(settings, state_folder)
+    host = open_host(settings.host, interval=settings.interval, drive=drive)
+    with HogPool() as pool:
+        sampler = Sampler(host, pool, drive=drive)
+        session = Session(settings.interval, frozenset(settings.silence))
+        try:
+            host.start()
+            return run_screen(lambda: WsltopApp(sampler, session, pool, options), options)
+        finally:
+            sampler.close()
+            host.close()
+
+
+def replay(recording: Recording, settings: Settings, state_folder: Path, *, title: str) -> int:
+    """Show a recording until the user leaves; the exit status."""
+    options = screen_options(settings, state_folder)
+    player = Player(recording, silenced=frozenset(settings.silence))
+    what = f"{title}. {recording.note}" if recording.note else title
+    return run_screen(lambda: ReplayApp(player, options, what), options)
+
+
+def screen_options(settings: Settings, state_folder: Path) -> ScreenOptions:
+    """How the screen looks, from the settings and the terminal."""
+    return ScreenOptions(
         glyphs=choose_glyphs(settings.glyphs, encoding=encoding()),
         color=wants_color(settings.color, os.environ),
         theme=settings.theme,
         hog_size=settings.hog_bytes,
         state_folder=state_folder,
-        clip=find_clip(drive),
+        clip=find_clip(drive_of(settings)),
+        drive=drive_of(settings),
         osc52=can_copy(os.environ),
     )
-    host = open_host(settings.host, interval=settings.interval, drive=drive)
-    with HogPool() as pool:
-        sampler = Sampler(host, pool)
-        try:
-            host.start()
-            return run_screen(sampler, Session(settings.interval), pool, options)
-        finally:
-            sampler.close()
-            host.close()
+
+
+def drive_of(settings: Settings) -> Path | None:
+    """The drive that the user named."""
+    return None if settings.drive is None else Path(settings.drive)
 
 
 def find_clip(drive: Path | None) -> Launch | None:

@@ -26,8 +26,6 @@ from wsltop.ui.views.timeline import TimelineView, timeline_view
 from wsltop.ui.views.verdict import VerdictView, finding_card, verdict_view
 from wsltop.ui.viewstate import ViewState
 
-HOG_KIND = "anonymous"
-
 
 class Presenter:
     """One session, looked at in one way."""
@@ -35,7 +33,16 @@ class Presenter:
     def __init__(self, session: Session, state: ViewState) -> None:
         self.session = session
         self.state = state
+        self.banner: str | None = None
+        """What the status line says instead of live or paused."""
+        self.recording = ""
+        """``REC 1.2 MiB 14 min``, while the screen is recorded."""
         self._columns: Columns | None = None
+
+    def change_session(self, session: Session) -> None:
+        """Look at another session from now on, or at the same one after a leap."""
+        self.session = session
+        self._columns = None
 
     @property
     def moment(self) -> Moment | None:
@@ -81,6 +88,8 @@ class Presenter:
             interval=self.session.interval,
             paused_at=moment.sample.time if self.frozen else None,
             waiting=self.session.samples - self.state.frozen_at,
+            banner=self.banner,
+            recording=self.recording,
         )
 
     @property
@@ -150,7 +159,7 @@ class Presenter:
             shown,
             selected=self.state.chosen_hog(shown),
             next_size=self.state.hog_size,
-            next_kind=HOG_KIND,
+            next_kind=self.state.hog_kind,
             floor=self.floor(),
             focused=focused,
         )

@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from wsltop.control.hog_options import ABOUT
 from wsltop.core.diagnosis import Finding
 from wsltop.core.event import Event
 from wsltop.core.insight import Insight
@@ -31,6 +32,7 @@ class ViewState(Struct, kw_only=True):
     position: Position = Position()
     selected_hog: int | None = None
     hog_size: int
+    hog_kind: str = "anonymous"
     hidden: frozenset[str] = frozenset()
     frozen: Moment | None = None
     """The moment at which the view was frozen, or None while it is live."""
@@ -52,6 +54,11 @@ class ViewState(Struct, kw_only=True):
         """Double (1) or halve (-1) the size of the next hog, within 64 MiB and ``most``."""
         size = self.hog_size * 2 if step > 0 else self.hog_size // 2
         self.hog_size = max(LEAST_HOG, min(size, max(LEAST_HOG, most)))
+
+    def change_kind(self) -> None:
+        """Take the next kind of hog."""
+        kinds = tuple(ABOUT)
+        self.hog_kind = kinds[(kinds.index(self.hog_kind) + 1) % len(kinds)]
 
     def move_hog(self, step: int, hogs: Sequence[Hog]) -> None:
         """Select the hog ``step`` rows on."""

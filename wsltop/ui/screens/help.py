@@ -27,8 +27,9 @@ KEY_WIDTH = 8
 
 def help_lines(glyphs: Glyphs, works: Callable[[Key], bool]) -> list[Line]:
     """The card: two columns that fit 80x24."""
-    left = [*key_lines("hogs", works), (), *key_lines("events", works), (), *key_lines("program", works)]
-    right = [*key_lines("view", works), (), *legend_lines(glyphs)]
+    live = any(works(key) for key in KEYS if key.group == "hogs")
+    left = [*key_lines("hogs" if live else "replay", works), (), *key_lines("program", works)]
+    right = [*key_lines("view", works), *key_lines("events", works), *legend_lines(glyphs)]
     half = WIDTH // 2
     rows = [
         merged([*fit_spans(one, half, glyphs), *fit_spans(other, WIDTH - half, glyphs)])

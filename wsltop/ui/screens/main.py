@@ -9,9 +9,9 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.events import DescendantFocus, Resize
 from textual.geometry import Size
-from textual.screen import Screen
 from textual.widgets import Static
 
+from wsltop.control.actions import ActionName
 from wsltop.core.history import Point
 from wsltop.core.reading import Unavailable
 from wsltop.ui.bindings import KEYS, bindings
@@ -19,6 +19,7 @@ from wsltop.ui.folding import LEAST_HEIGHT, LEAST_WIDTH, Shape, fold
 from wsltop.ui.presenter import Presenter
 from wsltop.ui.screens.card import WIDTH, Card
 from wsltop.ui.screens.help import help_lines
+from wsltop.ui.screens.replaykeys import ReplayKeys
 from wsltop.ui.views.timeline import DEFAULT_WINDOW
 from wsltop.ui.widgets.events import EventsPanel
 from wsltop.ui.widgets.gate import GatePanel
@@ -32,11 +33,13 @@ from wsltop.ui.widgets.verdict import VerdictPanel
 if TYPE_CHECKING:
     from wsltop.ui.app import WsltopApp
 
+REPLAY_ACTIONS: Final = {"step", "seek", "speed", "go_to"}
+LIVE_ACTIONS: Final = {"act", "experiment", "kind", "record", "add_hogs", "kill_hog", "kill_hogs", "size"}
 FOLDED: Final = ("memory", "timeline", "verdict", "gate", "hogs", "events")
 """The panels that share the rows, by id."""
 
 
-class MainScreen(Screen[None]):
+class MainScreen(ReplayKeys):
     """Status, memory, timeline, hogs, events, keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings()
@@ -158,6 +161,10 @@ class MainScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what works now is offered."""
+        if action in REPLAY_ACTIONS:
+            return not self.app.controls
+        if action in LIVE_ACTIONS and not self.app.controls:
+            return None
         if action in ("kill_hog", "kill_hogs"):
             return any(hog.status != "ending" for hog in self.app.hogs)
         if action == "follow":
@@ -185,8 +192,7 @@ class MainScreen(Screen[None]):
 
     def action_pause(self) -> None:
         """Freeze the view, or go back to live."""
-        self.presenter.toggle_pause()
-        self.show_all()
+        self.app.pause()
 
     def action_size(self, step: int) -> None:
         """Change the size of the next hog."""
@@ -241,7 +247,7 @@ class MainScreen(Screen[None]):
 
     def action_add_hogs(self, count: int) -> None:
         """Start hogs of the chosen size."""
-        self.app.add_hogs(count, self.state.hog_size)
+        self.app.add_hogs(count, self.state.hog_size, self.state.hog_kind)
 
     def action_kill_hog(self) -> None:
         """Kill the selected hog, or the newest."""
@@ -252,6 +258,24 @@ class MainScreen(Screen[None]):
     def action_kill_hogs(self) -> None:
         """Kill all hogs."""
         self.app.kill_hogs()
+
+    def action_kind(self) -> None:
+        """Change the kind of the next hog."""
+        self.state.change_kind()
+        self.show_hogs()
+
+    def action_record(self) -> None:
+        """Begin or end a recording."""
+        self.app.toggle_recording()
+        self.show_status()
+
+    def action_experiment(self) -> None:
+        """Begin or end the classic experiment."""
+        self.app.toggle_experiment()
+
+    def action_act(self, name: ActionName) -> None:
+        """Show what an action would do, and do it if the user says so."""
+        self.app.ask_action(name)
 
     def action_help(self) -> None:
         """Show the help card."""

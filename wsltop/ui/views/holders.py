@@ -14,12 +14,14 @@ from wsltop.core.processes import ProcessUse
 from wsltop.core.reading import Reading, Unavailable
 from wsltop.core.text import clean
 from wsltop.core.units import format_size
-from wsltop.ui.paint import heading
+from wsltop.ui.paint import fit, heading, wrap
 from wsltop.ui.views.memory import tell
 
 FAMILIES: Final = 6
 PROCESSES: Final = 15
 GROUPS: Final = 6
+REASON: Final = 8
+"""Rows for the reason why the rest cannot be seen."""
 
 
 def holder_lines(
@@ -37,14 +39,14 @@ def holder_lines(
     for family in holders.families[:FAMILIES]:
         name = f"{clean(family.name)}{' (ours)' if family.own else ''}"
         yield (
-            Span(f" {name[:21]:<22}", "value"),
+            Span(f" {fit(name, 21, glyphs)} ", "value"),
             Span(f"{format_size(family.held):>10}{len(family.pids):>11}", "value"),
             Span(f"  {tell_growth(rates.get(family.name))}", "note"),
         )
     yield heading("processes", "held: PSS, or ~ RSS - shared", width, glyphs)
     yield (Span(f" {'pid':>7} {'name':<18}{'held':>10}{'anonymous':>11}{'file':>10}{'RSS':>10}", "note"),)
     for use in holders.processes[:PROCESSES]:
-        yield process_line(use)
+        yield process_line(use, glyphs)
     yield heading("control groups", "", width, glyphs)
     if isinstance(holders.groups, Unavailable):
         yield (Span(f" {tell(holders.groups)}", "muted"),)
@@ -52,7 +54,7 @@ def holder_lines(
         for group in apart(holders.groups)[:GROUPS]:
             mark = "  frozen" if group.frozen else "  ours" if group.ours else ""
             yield (
-                Span(f" {clean(group.name)[:48]:<50}", "value"),
+                Span(f" {fit(clean(group.name), 49, glyphs)} ", "value"),
                 Span(f"{format_size(group.current):>10}{mark}", "value"),
             )
     yield heading("elsewhere in the VM", "", width, glyphs)
@@ -61,15 +63,16 @@ def holder_lines(
         yield (Span(f" {tell(elsewhere)}", "muted"),)
     else:
         yield (Span(f" at least {format_size(elsewhere)}", "value"),)
-        yield (Span(f" {holders.reason}", "muted"),)
+        for text in wrap(clean(holders.reason), width - 1, REASON, glyphs):
+            yield (Span(f" {text}", "muted"),)
 
 
-def process_line(use: ProcessUse) -> Line:
+def process_line(use: ProcessUse, glyphs: Glyphs) -> Line:
     """One process; what is only estimated says so."""
     file = "" if isinstance(use.pss, Unavailable) or use.pss.file is None else format_size(use.pss.file)
     held = f"{'~' if use.estimated else ''}{format_size(use.held)}"
     return (
-        Span(f" {use.pid:>7} {clean(use.name)[:17]:<18}", "value"),
+        Span(f" {use.pid:>7} {fit(clean(use.name), 17, glyphs)} ", "value"),
         Span(f"{held:>10}{format_size(use.anonymous):>11}{file:>10}{format_size(use.rss):>10}", "value"),
         Span("  ours" if use.own else "", "note"),
     )

@@ -24,23 +24,32 @@ class StatusView(Struct, frozen=True, kw_only=True):
     host: str
     host_is_old: bool
     own: str
+    recording: str = ""
     verdict: str = ""
     """The word of the verdict, where it has no panel of its own."""
     verdict_style: str = "value"
 
 
 def status_view(
-    moment: Moment, *, interval: float, paused_at: float | None, waiting: int, finding: Finding | None = None
+    moment: Moment,
+    *,
+    interval: float,
+    paused_at: float | None,
+    waiting: int,
+    finding: Finding | None = None,
+    banner: str | None = None,
+    recording: str = "",
 ) -> StatusView:
     """What the status line says of ``moment``; ``waiting`` samples have come since the view was frozen."""
     sample = moment.sample
     host, old = tell_host(sample, interval)
     return StatusView(
         identity=tell_identity(sample),
-        mode=f"LIVE {interval:g} s" if paused_at is None else tell_pause(paused_at, waiting),
-        paused=paused_at is not None,
+        mode=banner or (f"LIVE {interval:g} s" if paused_at is None else tell_pause(paused_at, waiting)),
+        paused=paused_at is not None or banner is not None,
         host=host,
         host_is_old=old,
+        recording=recording,
         verdict="" if finding is None else clean(finding.verdict),
         verdict_style="value" if finding is None else SEVERITY_STYLES[finding.severity],
         own="" if sample.own.cpu is None else f"self {sample.own.cpu * 100:.1f} %",

@@ -17,7 +17,7 @@ PROGRESS: Final = 12
 """Cells of the progress bar, where there is room for one."""
 
 
-NARROW: Final = 58
+NARROW: Final = 60
 """Below this width resident and target share a unit, and there is no room for blanks."""
 
 
@@ -51,16 +51,18 @@ class HogsPanel(Panel[HogsView], can_focus=True):
         text = "selected" if row.selected else "value"
         marker = self.glyphs.selection if row.selected else " "
         if width < NARROW:
-            head = f"{row.pid:>6} {row.kind:<9} {row.amounts:>11} {row.speed:>10} "
+            head = f"{row.pid:>6} {row.kind:<9} {row.amounts:>11} {row.speed:>10}"
             spans = [Span(marker, "key"), Span(head, text)]
+            status = f" {row.status}"
         else:
             head = f"{row.pid:>7} {row.kind:<9} {row.resident:>8} / {row.target:<8} "
             spans = [Span(f" {marker} ", "key"), Span(head, text)]
             if width >= 80:
                 spans += [*host_bar(round(row.share * 1000), 1000, PROGRESS, self.glyphs, style="used"), Span(" ")]
             spans.append(Span(f"{row.speed:>10} ", "value"))
+            status = row.status
         room = width - width_of(spans)
-        spans.append(Span(fit(row.status, max(0, room), self.glyphs), row.style))
+        spans.append(Span(fit(status, max(0, room), self.glyphs), row.style))
         return fit_spans(spans, width, self.glyphs)
 
     def on_click(self, event: Click) -> None:

@@ -15,6 +15,8 @@ class StatusLine(Panel[StatusView]):
         """The line; of the identity as much as there is room for, the distro last to go."""
         glyphs = self.glyphs
         right = [Span(view.mode, "badge" if view.paused else "good"), Span("  ")]
+        if view.recording:
+            right = [Span(f"{glyphs.filled} {view.recording}", "error"), Span("  "), *right]
         if view.verdict and not view.paused:
             right = [Span(view.verdict, view.verdict_style), Span("  "), *right]
         if view.host:

@@ -1,0 +1,61 @@
+"""Runs the commands as the shell does, in this process or in one of their own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from wsltop import cli
+
+CODE = """
+import sys
+from wsltop import cli
+cli.COMMANDS = tuple(dict.fromkeys((*cli.COMMANDS, "record", "replay", "report")))
+cli.main()
+"""
+
+
+class Result(NamedTuple):
+    """How it ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+class Program:
+    """wsltop in this process, at home in an empty folder."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], home: Path) -> None:
+        monkeypatch.setattr(cli, "COMMANDS", tuple(dict.fromkeys((*cli.COMMANDS, "record", "replay", "report"))))
+        for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "HOME"):
+            monkeypatch.setenv(name, str(home))
+        self._patch = monkeypatch
+        self._capture = capfd
+
+    def __call__(self, *arguments: object) -> Result:
+        """Run it to its end."""
+        self._patch.setattr(sys, "argv", ["wsltop", *map(str, arguments)])
+        self._capture.readouterr()
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        told = self._capture.readouterr()
+        status = end.value.code
+        assert isinstance(status, int)
+        return Result(status, told.out, told.err)
+
+
+def start(*arguments: object, environ: Mapping[str, str], stderr: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
+    """Start it as a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", CODE, *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        env=dict(environ),
+    )

@@ -1,0 +1,69 @@
+"""``wsltop report``: of now and of a recording, to the terminal and to a file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.commands.program import Program
+from tests.record.recorded import record
+from tests.record.test_issue import full_sample
+from tests.record.test_player import story
+from tests.samples import later
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    first = full_sample("marylou-tool")
+    return record(tmp_path / "r.wsltop", [first, later(first), later(first, 2.0)])
+
+
+def test_of_a_recording(program: Program, file: Path) -> None:
+    result = program("report", file)
+    assert (result.status, result.err) == (0, "")
+    assert result.out.startswith("## Memory report by wsltop\n")
+    assert "from the recording r.wsltop" in result.out
+    assert "docker-desktop" in result.out
+    assert "marylou" not in result.out
+
+
+def test_unredacted_when_that_is_wanted(program: Program, file: Path) -> None:
+    result = program("report", file, "--no-redact")
+    assert "marylou" in result.out
+    assert "Nothing is taken out" in result.out
+
+
+def test_of_a_moment_of_a_recording(program: Program, tmp_path: Path) -> None:
+    file = record(tmp_path / "story", story(100, 40))
+    assert "drop_caches 1" in program("report", file, "--at", "50s").out
+    assert "drop_caches 1" not in program("report", file, "--at", "30s").out
+
+
+def test_to_a_file(program: Program, file: Path, tmp_path: Path) -> None:
+    told = program("report", file).out
+    assert program("report", file, "-o", tmp_path / "out.md") == (0, "", "")
+    assert (tmp_path / "out.md").read_text() == told
+
+
+def test_a_file_that_cannot_be_written_is_told(program: Program, file: Path, tmp_path: Path) -> None:
+    result = program("report", file, "-o", tmp_path / "none" / "out.md")
+    assert (result.status, result.out) == (1, "")
+    assert result.err == f"wsltop: cannot write {tmp_path / 'none' / 'out.md'}: No such file or directory\n"
+
+
+def test_of_now(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("USER", "marylou")
+    result = program("report", "--host", "none", "--watch", "0", "--wait", "2")
+    assert (result.status, result.err) == (0, "")
+    assert "taken live" in result.out
+    assert "### Top consumers" in result.out
+    assert f"(pid {os.getpid()})" in result.out or "families" in result.out
+
+
+@pytest.mark.parametrize("option", [("--at", "end"), ("--salvage",)])
+def test_what_is_about_a_recording_needs_one(program: Program, option: tuple[str, ...]) -> None:
+    result = program("report", *option)
+    assert result.status == 2
+    assert "give its FILE" in result.err

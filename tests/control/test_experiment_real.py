@@ -1,0 +1,235 @@
+"""Experiments as the shell sees them: real loads, a process that stands in for Windows', signals, and what stays."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, cast
+
+import pytest
+
+import wsltop
+from tests.control.real import stat_fields, wait_until
+from wsltop.control.keeper import offspring
+
+PACKAGE = str(Path(wsltop.__file__).parents[1])
+MIB = 1024**2
+PROGRAM = """
+from wsltop import cli
+cli.COMMANDS = tuple(dict.fromkeys((*cli.COMMANDS, "experiment")))
+cli.main()
+"""
+STAND_IN = """
+import mmap, os, sys, time
+memory, size, held = mmap.mmap(-1, 1 << 30), 0, []
+print(flush=True)
+def read(path):
+    try:
+        return open(path, "rb").read()
+    except OSError:
+        return b""
+def hogs():
+    mine = b"process:%d" % os.getpid()
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        if read(f"/proc/{pid}/comm") == b"wsltop-hog\\n":
+            stat = read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+            if stat and mine in read(f"/proc/{stat[1].decode()}/cmdline"):
+                yield int((read(f"/proc/{pid}/statm").split() or [0, 0])[1]) * mmap.PAGESIZE
+while True:
+    held = (held + [sum(hogs())])[-5:]
+    want = held[0]
+    if want > size:
+        memory[size:want:mmap.PAGESIZE] = bytes(-(-(want - size) // mmap.PAGESIZE))
+    elif want < size:
+        memory.madvise(mmap.MADV_DONTNEED, want, size - want)
+    size = want
+    time.sleep(0.1)
+"""
+"""Holds what the hogs of the wsltop that watches it held half a second ago."""
+
+
+def environ(home: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("WSL", "XDG_", "PYTHON", "LC_"))}
+    more = {"HOME": str(home), "TMPDIR": str(home), "PYTHONPATH": PACKAGE, "LC_ALL": "C.UTF-8"}
+    return kept | more | {"PYTHONWARNINGS": "error"}
+
+
+class Started:
+    """A running experiment."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, "experiment", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=folder,
+            env=environ(folder),
+        )
+        self.said: list[str] = []
+
+    def until(self, phase: str) -> None:
+        """Wait until it says that a phase has begun."""
+        for line in cast("IO[str]", self.process.stderr):
+            self.said.append(line)
+            if line.endswith(f": {phase}\n"):
+                return
+        pytest.fail(f"it never came to {phase}: {''.join(self.said)}")
+
+    def end(self, seconds: float = 30.0) -> tuple[int, str, str]:
+        """Wait for its end: the status and what it printed."""
+        out, err = self.process.communicate(timeout=seconds)
+        return self.process.returncode, out, "".join(self.said) + err
+
+
+def alive(pid: int) -> bool:
+    return stat_fields(pid)[:1] not in ([], ["Z"], ["X"])
+
+
+def run(folder: Path, *arguments: str) -> tuple[int, str, str]:
+    return Started(folder, *arguments).end()
+
+
+@pytest.fixture
+def stand_in() -> Iterator[int]:
+    with subprocess.Popen([sys.executable, "-I", "-S", "-c", STAND_IN], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process.pid
+        process.kill()
+
+
+def document(text: str) -> dict[str, Any]:
+    value = json.loads(text)
+    assert isinstance(value, dict)
+    return value
+
+
+@pytest.mark.memory
+def test_hogs_are_measured_on_both_sides(tmp_path: Path, stand_in: int) -> None:
+    times = ("--hold", "3", "--baseline", "1", "--settle", "8")
+    files = [tmp_path / f"report.{suffix}" for suffix in ("md", "html", "svg", "json")]
+    reports = [word for file in files for word in ("--report", str(file))]
+    code, out, err = run(
+        tmp_path, "--hogs", "2", "--size", "128M", *times, "--host", f"process:{stand_in}", "--json", *reports
+    )
+    assert code == 0, err
+    trial = document(out)["trials"][0]
+    assert document(files[3].read_text()) == document(out)
+    host, guest = trial["host"], trial["guest"]
+    assert 200 * MIB < host["taken"] < 340 * MIB
+    assert host["share"] > 0.9
+    assert 0.1 < host["t50"]["seconds"] < 5
+    assert host["t50"]["uncertainty"] < 3
+    assert guest["peak"] > guest["baseline"]
+    assert trial["ending"] in ("settled", "not settled")
+    assert [phase["phase"] for phase in trial["phases"]][:3] == ["baseline", "load", "hold"]
+    seconds = trial["samples"][-1][0]
+    assert len(trial["samples"]) / seconds > 2 or os.getloadavg()[0] > 4
+    assert "experiment: settle" in err
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(file.name for file in files)
+
+
+@pytest.mark.memory
+@pytest.mark.skipif(shutil.which("stress") is None, reason="there is no stress: install the package stress")
+def test_a_command_is_a_load_too(tmp_path: Path) -> None:
+    stress = ("stress", "--vm", "1", "--vm-bytes", "96M", "--vm-keep", "--timeout", "1")
+    code, out, err = run(tmp_path, "--baseline", "0.5", "--settle", "2", "--host", "none", "--json", "--", *stress)
+    assert code == 0, err
+    told = document(out)
+    assert told["plan"]["command"] == [shutil.which("stress"), *stress[1:]]
+    assert told["trials"][0]["exit_code"] == 0
+    assert told["trials"][0]["guest"]["taken"] > 60 * MIB
+    assert told["trials"][0]["host"]["unavailable"] == "the host is not asked: --host none"
+
+
+def test_a_command_that_fails_at_once_is_a_failure_with_its_last_words(tmp_path: Path) -> None:
+    code, out, _ = run(tmp_path, "--baseline", "0.5", "--host", "none", "--", "sh", "-c", "echo no way >&2; exit 4")
+    assert code == 1
+    assert "verdict  No verdict: sh ended with status 4, saying: no way." in out
+
+
+QUICK = ("--hogs", "1", "--size", "64M", "--baseline", "0.5", "--host", "none")
+PHASES: dict[str, tuple[str, ...]] = {
+    "baseline": ("--baseline", "60"),
+    "load": ("--kind", "leak", "--size", "2G"),
+    "hold": ("--hold", "60"),
+    "settle": ("--hold", "0", "--settle", "60"),
+}
+
+
+@pytest.mark.memory
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_wsltop_that_is_killed_leaves_no_process_and_no_file(tmp_path: Path, phase: str) -> None:
+    started = Started(tmp_path, *QUICK, *PHASES[phase], "--report", "report.md")
+    started.until(phase)
+    below = offspring(started.process.pid)
+    assert bool(below) == (phase in ("load", "hold"))
+    started.process.kill()
+    started.end()
+    wait_until(lambda: not any(alive(pid) for pid in below))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.memory
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_experiment_cleans_up_and_reports(tmp_path: Path, number: signal.Signals) -> None:
+    started = Started(tmp_path, *QUICK, "--hold", "60", "--report", "report.md")
+    started.until("hold")
+    below = offspring(started.process.pid)
+    time.sleep(0.6)
+    started.process.send_signal(number)
+    code, out, _ = started.end(10)
+    assert code == 130
+    assert f"verdict  Interrupted by {number.name} before anything could come back: no verdict." in out
+    assert "taken by the load" in out
+    assert f"Interrupted by {number.name}" in (tmp_path / "report.md").read_text()
+    assert below
+    assert not any(alive(pid) for pid in below)
+
+
+def test_a_signal_during_a_command_ends_all_of_it(tmp_path: Path) -> None:
+    started = Started(tmp_path, "--baseline", "0.5", "--host", "none", "--", "sh", "-c", "sleep 60 & sleep 60")
+    started.until("load")
+    wait_until(lambda: len(offspring(started.process.pid)) >= 4)
+    below = offspring(started.process.pid)
+    started.process.send_signal(signal.SIGINT)
+    assert started.end(10)[0] == 130
+    assert not any(alive(pid) for pid in below)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--control",), "--control is a trial without the action"),
+        (("--then", "dance"), "is none of compact, drop-cache"),
+        (("--then", "compact:1G"), "--then compact takes no size"),
+        (("--then", "reclaim", "--", "true"), "--then reclaim needs a size"),
+        (("--way", "sudo"), "--way says how --then ACTION becomes root"),
+        (("--report", "report.doc"), "must end with one of .md, .html, .svg, .json"),
+        (("--report", "nowhere/report.md"), "there is no such directory"),
+        (("--size", "much"), "'much' is not a size"),
+        (("--hold", "nan"), "is not a number of seconds"),
+        (("--", "no-such-program"), "there is no program no-such-program"),
+    ],
+)
+def test_wrong_usage_is_told_before_anything_runs(tmp_path: Path, arguments: tuple[str, ...], complaint: str) -> None:
+    code, out, err = run(tmp_path, *arguments)
+    assert (code, out) == (2, "")
+    assert complaint in " ".join(err.split())
+
+
+def test_a_dry_run_says_the_plan_and_does_nothing(tmp_path: Path) -> None:
+    code, out, err = run(tmp_path, *QUICK, "--kind", "cache", "--then", "drop-cache", "--control", "--dry-run")
+    assert (code, err) == (0, "")
+    assert "load     1 hog of 64 MiB, cache, held 10 s, ended after the action was measured" in out
+    assert "action   drop-cache: Drop the page cache" in out
+    assert "order    control, trial" in out

@@ -1,0 +1,190 @@
+"""The idle gates of a session: which rules are followed, and what the kernel's own lines decide."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from tests.core.gate_machine import machine, times
+from tests.samples import IDENTITY, QUIET_LOG, nothing, record, sample
+from wsltop.core.cpu import CpuTimes
+from wsltop.core.gate import Certainty, GateState, Mode
+from wsltop.core.gates import Gates
+from wsltop.core.reading import Reading, Unavailable
+from wsltop.core.sample import KernelLog, KernelRecord, Sample
+
+UNKNOWN = Unavailable("the version is not known")
+HOUR = 3600.0
+
+
+def at(
+    monotonic: float, *records: KernelRecord, version: Reading[str] = UNKNOWN, cpu: Reading[CpuTimes] | None = None
+) -> Sample:
+    """A sample of an idle machine, which has run for as long as its clock says."""
+    idle = times(idle=round(monotonic * 400)) if cpu is None else cpu
+    return sample(
+        monotonic=monotonic,
+        identity=replace(IDENTITY, wsl_version=version),
+        cpu=idle,
+        kernel_log=KernelLog(origin="kmsg", records=records),
+    )
+
+
+def drop(monotonic: float, value: int = 3, writer: str = "mini_init (175)", facility: int = 0) -> KernelRecord:
+    """The kernel's line when somebody writes to drop_caches."""
+    return record(f"{writer}: drop_caches: {value}", monotonic=monotonic, facility=facility)
+
+
+def follow(
+    gates: Gates, seconds: int, *, since: float = HOUR, mode: Mode = "dropCache", version: Reading[str] = UNKNOWN
+) -> tuple[GateState, ...]:
+    """Feed a sample each second; the states at the last."""
+    states: tuple[GateState, ...] = ()
+    for second in range(seconds + 1):
+        states = gates.feed(at(since + second, version=version), mode, "configured")
+    return states
+
+
+def rules(states: tuple[GateState, ...]) -> list[str]:
+    return [state.algorithm.id for state in states]
+
+
+def test_without_a_version_both_rules_are_followed() -> None:
+    states = Gates().feed(at(HOUR), "dropCache", "default")
+    assert rules(states) == ["C", "D"]
+    assert all(state.algorithm.assumed for state in states)
+    assert {(state.mode, state.certainty) for state in states} == {("dropCache", "default")}
+
+
+@pytest.mark.parametrize(("version", "rule"), [("2.6.3.0", "A"), ("2.7.11.0", "B"), ("2.9.4.0", "C"), ("2.9.9.0", "D")])
+def test_a_known_version_leaves_one_rule(version: str, rule: str) -> None:
+    assert rules(Gates().feed(at(HOUR, version=version), "dropCache", "configured")) == [rule]
+
+
+def test_the_version_may_become_known_later_and_the_history_stays() -> None:
+    gates = Gates()
+    follow(gates, 40)
+    (state,) = gates.feed(at(HOUR + 41, version="2.9.4.0"), "dropCache", "configured")
+    assert state.algorithm.id == "C"
+    assert state.algorithm.assumed == ""
+    assert state.windows[0].watched == 30.0
+    assert state.windows[1].watched == pytest.approx(41.0)
+
+
+def test_a_line_of_mini_init_decides_for_the_new_rule_and_gives_the_phase() -> None:
+    gates = Gates()
+    follow(gates, 5)
+    (state,) = gates.feed(at(HOUR + 6, drop(HOUR + 5.5)), "dropCache", "configured")
+    assert state.algorithm.id == "D"
+    assert "seen writing 3" in state.algorithm.assumed
+    assert state.phase_known
+    assert state.look is not None
+    assert state.look.earliest == pytest.approx(9.5, abs=0.2)
+    assert state.last_fired == pytest.approx(0.5)
+
+
+def test_a_line_with_1_decides_for_the_old_rule() -> None:
+    (state,) = Gates().feed(at(HOUR, drop(HOUR - 3, value=1)), "dropCache", "configured")
+    assert state.algorithm.id == "C"
+    assert state.phase_known
+    assert state.last_fired == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize("known", ["2.9.9.0", UNKNOWN])
+def test_a_drop_is_counted_once_when_it_also_chooses_the_rule(known: Reading[str]) -> None:
+    gates = Gates()
+    (state,) = gates.feed(at(HOUR, drop(HOUR - 1), version=known), "dropCache", "configured")
+    assert state.fired == 1
+    (state,) = gates.feed(at(HOUR + 1, drop(HOUR + 0.5), version=known), "dropCache", "configured")
+    assert state.fired == 2
+
+
+def test_a_drop_is_not_counted_twice_when_the_mode_changes_with_it() -> None:
+    gates = Gates()
+    gates.feed(at(HOUR, version="2.9.9.0"), "dropCache", "default")
+    (state,) = gates.feed(at(HOUR + 1, drop(HOUR + 0.5), version="2.9.9.0"), "gradual", "configured")
+    assert state.fired == 1
+    assert state.phase_known
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        drop(HOUR, writer="bash (4711)"),
+        drop(HOUR, writer="mini_init (x)"),
+        drop(HOUR, value=2),
+        drop(HOUR, facility=1),
+    ],
+    ids=["another writer", "no pid", "slab alone", "not the kernel's own"],
+)
+def test_what_is_not_a_drop_by_init_decides_nothing(line: KernelRecord) -> None:
+    states = Gates().feed(at(HOUR, line), "dropCache", "configured")
+    assert rules(states) == ["C", "D"]
+    assert not any(state.phase_known or state.fired for state in states)
+
+
+def test_a_change_of_mode_keeps_the_history_and_the_phase() -> None:
+    gates = Gates()
+    gates.feed(at(HOUR, drop(HOUR - 2), version="2.9.9.0"), "dropCache", "default")
+    follow(gates, 60, since=HOUR + 1, version="2.9.9.0")
+    (state,) = gates.feed(at(HOUR + 62, version="2.9.9.0"), "gradual", "configured")
+    assert (state.mode, state.certainty) == ("gradual", "configured")
+    assert state.windows[0].watched == 10.0
+    assert state.windows[1].watched == pytest.approx(62.0)
+    assert state.phase_known
+    assert state.last_fired == pytest.approx(64.0)
+
+
+def test_the_certainty_alone_may_change_too() -> None:
+    gates, certainties = Gates(), list[Certainty]()
+    for second, certainty in enumerate[Certainty](("unknown", "default", "configured")):
+        (state,) = gates.feed(at(HOUR + second, version="2.9.9.0"), "dropCache", certainty)
+        certainties.append(state.certainty)
+    assert certainties == ["unknown", "default", "configured"]
+
+
+def test_disabled_is_off_whatever_the_rule() -> None:
+    states = Gates().feed(at(HOUR), "disabled", "configured")
+    assert [state.verdict for state in states] == ["off", "off"]
+    assert not any(state.windows for state in states)
+
+
+def test_without_cpu_times_there_is_no_gate_and_afterwards_there_is() -> None:
+    gates = Gates()
+    assert gates.feed(at(HOUR, cpu=Unavailable("gone")), "dropCache", "default") == ()
+    assert rules(gates.feed(at(HOUR + 1), "dropCache", "default")) == ["C", "D"]
+
+
+def test_a_drop_while_cpu_times_are_missing_is_not_forgotten() -> None:
+    gates = Gates()
+    gates.feed(at(HOUR, version="2.9.9.0"), "dropCache", "default")
+    missing = at(HOUR + 1, drop(HOUR + 0.5), version="2.9.9.0", cpu=Unavailable("gone"))
+    assert gates.feed(missing, "dropCache", "default") == ()
+    (state,) = gates.feed(at(HOUR + 2, version="2.9.9.0"), "dropCache", "default")
+    assert state.last_fired == pytest.approx(1.5)
+    assert state.fired == 1
+
+
+def test_a_sample_without_anything_is_taken() -> None:
+    gates = Gates()
+    assert gates.feed(nothing(), "dropCache", "unknown") == ()
+    assert gates.feed(replace(nothing(), kernel_log=QUIET_LOG), "gradual", "unknown") == ()
+
+
+def test_a_busy_machine_is_shut_and_an_idle_one_opens() -> None:
+    gates, verdicts = Gates(), list[str]()
+    for monotonic, cpu in machine([{"seconds": 900, "user": 400}, {"seconds": 700}]):
+        taken = at(monotonic, version="2.9.4.0", cpu=cpu)
+        (state,) = gates.feed(taken, "dropCache", "configured")
+        verdicts.append(state.verdict)
+    assert verdicts[898] == "shut"
+    assert verdicts[-1] == "open"
+
+
+def test_only_the_last_drops_are_kept() -> None:
+    gates = Gates()
+    for second in range(100):
+        gates.feed(at(HOUR + second, drop(HOUR + second), version="2.9.9.0"), "dropCache", "default")
+    (state,) = gates.feed(at(HOUR + 101, version="2.9.9.0"), "gradual", "default")
+    assert state.fired <= 100
+    assert state.last_fired == pytest.approx(2.0)

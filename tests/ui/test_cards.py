@@ -1,0 +1,430 @@
+"""The cards over the main screen: every byte, who holds it, all findings; and how they open, follow and close."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import takewhile
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+from rich.cells import cell_len
+from textual.containers import VerticalScroll
+from textual.pilot import Pilot
+
+from tests.ui.worlds import FORBIDDEN, HOST, HOSTILE, MEMINFO, SAMPLE, START, World, hog
+from wsltop.charts.cells import Line, plain
+from wsltop.charts.glyphs import ASCII, BLOCK, Glyphs
+from wsltop.core.diagnosis import Figure, Finding, Remedy
+from wsltop.core.event import Event
+from wsltop.core.families import Family
+from wsltop.core.groups import Group
+from wsltop.core.growth import FamilyGrowth
+from wsltop.core.holders import Holders
+from wsltop.core.ledger import FreeSplit, Ledger
+from wsltop.core.moment import Moment, grasp
+from wsltop.core.outcomes import SETTLE, Outcomes
+from wsltop.core.processes import ProcessUse
+from wsltop.core.reading import Reading, Unavailable
+from wsltop.core.surroundings import Census
+from wsltop.core.units import GIB, MIB, format_size
+from wsltop.ui.screens.card import WIDTH, Card, CardText
+from wsltop.ui.views.holders import holder_lines
+from wsltop.ui.views.ledger import BUCKETS, ledger_lines
+from wsltop.ui.views.verdict import finding_card
+
+NO = Unavailable("not read here", "Read it there.")
+GROWTH: Reading[tuple[FamilyGrowth, ...]] = Unavailable("not watched for long enough")
+
+
+def texts(lines: Iterable[Line]) -> list[str]:
+    return [plain(line).rstrip() for line in lines]
+
+
+def ledger_card(moment: Moment, outcomes: Outcomes | None = None, hogs: int = 0, glyphs: Glyphs = BLOCK) -> list[str]:
+    return texts(ledger_lines(moment, outcomes or Outcomes(), hogs, WIDTH, glyphs))
+
+
+def row(lines: list[str], name: str) -> str:
+    """What stands behind a name, in one line."""
+    (place,) = [index for index, line in enumerate(lines) if line[1:].startswith(f"{name:<20}")]
+    more = takewhile(lambda line: line.startswith(" " * 33), lines[place + 1 :])
+    return " ".join([lines[place][1:].removeprefix(name).strip(), *(line.strip() for line in more)])
+
+
+def fitted(lines: Iterable[Line]) -> list[str]:
+    """The lines as the card paints them."""
+    return [plain(line) for line in CardText(BLOCK, id="card").paint(tuple(lines), WIDTH, 1000)]
+
+
+# Every byte
+
+
+def ledger_of(moment: Moment) -> Ledger:
+    assert isinstance(moment.ledger, Ledger)
+    return moment.ledger
+
+
+sizes = st.integers(0, 2 * GIB)
+
+
+@given(
+    free=sizes,
+    cached=sizes,
+    anonymous=sizes,
+    shared=sizes,
+    mapped=sizes,
+    dirty=sizes,
+    slab=sizes,
+    tables=sizes,
+    huge=sizes,
+)
+def test_the_rows_are_all_of_the_guests_memory(
+    free: int,
+    cached: int,
+    anonymous: int,
+    shared: int,
+    mapped: int,
+    dirty: int,
+    slab: int,
+    tables: int,
+    huge: int,
+) -> None:
+    figures = replace(
+        MEMINFO,
+        free=free,
+        cached=cached,
+        anon_pages=anonymous,
+        shmem=shared,
+        mapped=mapped,
+        dirty=dirty,
+        slab_reclaimable=slab,
+        page_tables=tables,
+        huge_pages=huge,
+    )
+    moment = grasp(replace(SAMPLE, meminfo=figures), 1.0)
+    ledger, lines = ledger_of(moment), ledger_card(moment)
+    shown = {name: int(getattr(ledger, attribute)) for name, attribute, _ in BUCKETS}
+    split = ledger.free_split
+    assert isinstance(split, FreeSplit)
+    shown |= {"fragmented free": split.fragmented, "reportable free": split.reportable}
+    assert sum(shown.values()) == ledger.total
+    assert min(shown.values()) >= 0
+    for name, size in shown.items():
+        assert row(lines, name).startswith(format_size(size))
+    assert format_size(ledger.total) in lines[0]
+
+
+def test_without_free_lists_free_is_one_row_that_still_sums() -> None:
+    moment = grasp(replace(SAMPLE, free_blocks=NO), 1.0)
+    ledger, lines = ledger_of(moment), ledger_card(moment)
+    assert sum(int(getattr(ledger, attribute)) for _, attribute, _ in BUCKETS) + ledger.free == ledger.total
+    assert "not read here. Read it there." in row(lines, "free")
+    assert row(lines, "by compaction").startswith("unknown")
+
+
+def test_unknown_parts_say_why() -> None:
+    lines = ledger_card(grasp(replace(SAMPLE, host=NO, zones=NO), 1.0))
+    for name in ("expected", "working set"):
+        assert " ".join(row(lines, name).split()) == "unknown not read here. Read it there."
+    assert not any("residue" in line for line in lines)
+    blind = ledger_card(grasp(replace(SAMPLE, meminfo=NO), 1.0))
+    assert blind[1].strip() == "not read here. Read it there."
+    assert len(blind) == 2
+
+
+def test_free_blocks_without_a_zone_are_survived() -> None:
+    assert ledger_card(grasp(replace(SAMPLE, free_blocks=()), 1.0))
+
+
+def test_predictions_and_what_came_of_them_are_shown() -> None:
+    moment, outcomes = grasp(SAMPLE, 1.0), Outcomes()
+    before = ledger_card(moment, outcomes, hogs=GIB)
+    assert not any("what did come back" in line for line in before)
+    for name in ("by compaction", "by dropping cache", "… and slab", "by killing the hogs", "by wsl --shutdown"):
+        assert "B  " in row(before, name)
+    assert not any("by killing" in line for line in ledger_card(moment))
+
+    killed = Event(kind="hog", origin="wsltop", time=0.0, start=0.0, end=0.0, text="", amounts={"freed": GIB})
+    ledger = ledger_of(moment)
+    split = ledger.free_split
+    assert isinstance(split, FreeSplit)
+    outcomes.feed(START, ledger, ledger, [killed])
+    freed = replace(ledger, free_split=replace(split, reportable=split.reportable + GIB // 2))
+    outcomes.feed(START + SETTLE, ledger, freed, [])
+    after = ledger_card(moment, outcomes, hogs=GIB)
+    (settled,) = outcomes.settled
+    assert any("what did come back" in line for line in after)
+    told = row(after, "kill")
+    assert told.startswith(format_size(settled.outcome.predicted.estimate))
+    assert "measured 512 MiB" in told
+    assert f"error {format_size(settled.outcome.error)}" in told
+    assert row(after, "by killing the hogs").startswith("512 MiB")
+
+
+def test_no_large_free_block_is_a_warning() -> None:
+    (zone,) = SAMPLE.free_blocks if not isinstance(SAMPLE.free_blocks, Unavailable) else ()
+    scattered = replace(zone, counts=(*zone.counts[:7], 0, 0, 0, 0))
+    assert any("40650" in line for line in ledger_card(grasp(replace(SAMPLE, free_blocks=(scattered,)), 1.0)))
+    assert not any("40650" in line for line in ledger_card(grasp(SAMPLE, 1.0)))
+
+
+@pytest.mark.parametrize("glyphs", [BLOCK, ASCII], ids=["block", "ascii"])
+def test_the_ledger_card_of_a_healthy_machine_fits_and_is_not_cut(glyphs: Glyphs) -> None:
+    moment = grasp(replace(SAMPLE, host=HOST), 1.0)
+    lines = ledger_card(moment, glyphs=glyphs, hogs=GIB)
+    assert [line for line in lines if cell_len(line) > WIDTH or glyphs.ellipsis in line[20:]] == []
+
+
+# Who holds it
+
+
+def process(pid: int = 7, name: str = "node", rss: int = 300 * MIB, *, own: bool = False) -> ProcessUse:
+    return ProcessUse(
+        pid=pid,
+        started=1,
+        name=name,
+        family=name,
+        parent=1,
+        state="S",
+        rss=rss,
+        shared=rss // 3,
+        user_ticks=0,
+        system_ticks=0,
+        nice=0,
+        own=own,
+    )
+
+
+def family(name: str, held: int = GIB, *, own: bool = False) -> Family:
+    return Family(name=name, held=held, anonymous=held, pids=(7, 8), estimated=True, own=own)
+
+
+def holders(name: str = "node", **changes: object) -> Holders:
+    made = Holders(
+        processes=(process(name=name),),
+        families=(family(name),),
+        groups=(Group(path="x", name=name, kind="unit", current=GIB),),
+        visible_anonymous=GIB,
+        visible_shared=0,
+        elsewhere=3 * GIB,
+        reason="held outside this distro",
+        unread=0,
+    )
+    return replace(made, **changes)
+
+
+def holder_card(held: Holders, growth: Reading[tuple[FamilyGrowth, ...]] = GROWTH) -> list[Line]:
+    census = Census(read_at=START, holders=held)
+    return list(holder_lines(grasp(replace(SAMPLE, census=census), 1.0), growth, WIDTH, BLOCK))
+
+
+def test_families_processes_groups_and_the_rest_are_told() -> None:
+    lines = texts(holder_card(holders()))
+    told = "\n".join(lines)
+    assert "node                     1.0 GiB          2  watched for less than 5 min" in told
+    assert any(line.split()[:3] == ["7", "node", "~200"] for line in lines)
+    assert "at least 3.0 GiB" in told
+    assert "held outside this distro" in told
+
+
+def test_growth_is_told_with_what_is_left() -> None:
+    def trend(growing: bool) -> tuple[FamilyGrowth, ...]:
+        return (FamilyGrowth(name="node", rate=20 * MIB, gained=GIB, span=400, growing=growing, minutes_left=90.0),)
+
+    assert "+20 MiB/min, 90 min left" in "\n".join(texts(holder_card(holders(), trend(True))))
+    assert "steady" in "\n".join(texts(holder_card(holders(), trend(False))))
+
+
+def test_what_is_unknown_of_the_holders_says_why() -> None:
+    told = "\n".join(texts(holder_card(holders(groups=NO, elsewhere=NO))))
+    assert told.count("not read here. Read it there.") == 2
+    census = texts(holder_lines(grasp(replace(SAMPLE, census=NO), 1.0), GROWTH, WIDTH, BLOCK))
+    assert census[1].strip() == "not read here. Read it there."
+
+
+def test_the_reason_why_it_is_elsewhere_is_told_in_full() -> None:
+    reason = " ".join(f"word{number}" for number in range(60))
+    shown = " ".join(line.strip() for line in fitted(holder_card(holders(reason=reason))))
+    assert reason in shown
+
+
+NASTY = [HOSTILE, "漢字" * 40, "x" * 500, "", "[b]bold[/b]", "e\u0301" * 30]
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_hostile_names_fit_and_are_cleaned(name: str) -> None:
+    held = holders(name, processes=(process(4194304, name, own=True),), families=(family(name, own=True),))
+    for line in fitted(holder_card(held)):
+        assert cell_len(line) == WIDTH
+        assert not any(bad in line for bad in FORBIDDEN)
+
+
+def test_columns_stay_in_place_behind_wide_names() -> None:
+    def column(name: str) -> int:
+        (line,) = [line for line in texts(holder_card(holders(name))) if "watched for" in line]
+        return cell_len(line.partition("1.0 GiB")[0])
+
+    assert column("漢字" * 40) == column("node")
+
+
+# Findings
+
+FINDING = Finding(
+    id="cache-kept",
+    severity="warning",
+    verdict="CACHE KEPT",
+    sentence="5.0 GiB of page cache stays, because WSL's idle gate is shut by node.",
+    evidence=(Figure("page cache", "5.0 GiB"),),
+    remedy=(Remedy(kind="command", does="drop it", text="sudo true", cost="nothing"),),
+)
+
+
+def test_the_finding_card_tells_everything() -> None:
+    told = "\n".join(texts(finding_card([FINDING, replace(FINDING, id="other")], WIDTH, BLOCK)))
+    for words in ("CACHE KEPT", "[cache-kept]", "[other]", "page cache", "5.0 GiB", "sudo true", "cost: nothing"):
+        assert words in told
+    assert len(texts(finding_card([], WIDTH, BLOCK))) == 1
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_hostile_findings_fit_and_are_cleaned(text: str) -> None:
+    nasty = replace(FINDING, verdict=text, sentence=text, evidence=(Figure(text, text),))
+    for line in fitted(finding_card([nasty], WIDTH, BLOCK)):
+        assert cell_len(line) == WIDTH
+        assert not any(bad in line for bad in FORBIDDEN)
+
+
+# Opening, following, closing
+
+TITLES = {"v": "findings", "b": "every byte of the guest", "p": "who holds it"}
+
+
+def title(world: World) -> str:
+    """The heading of the card that is open."""
+    assert isinstance(world.app.screen, Card)
+    return next(line for line in world.lines if "Esc closes" in line)
+
+
+@pytest.mark.parametrize("key", list(TITLES))
+@pytest.mark.parametrize("closing", ["escape", "q", "the same"])
+def test_a_card_opens_and_closes_by_its_keys(world: World, key: str, closing: str) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        main = world.text
+        await world.press(pilot, key)
+        assert TITLES[key] in title(world)
+        await world.press(pilot, key if closing == "the same" else closing)
+        assert world.app.screen is world.app.main
+        assert world.text == main
+        assert not world.sampler.attended
+
+    world.run(play)
+    assert world.app.return_code in (0, None)
+
+
+def test_the_processes_open_right_away(world: World) -> None:
+    """The card was once asked for its text before it was composed, as looking takes a sample at once."""
+
+    async def play(pilot: Pilot[None]) -> None:
+        taken = world.sampler.taken
+        world.app.main.action_card("holders")
+        world.app.tick()
+        await world.tick(pilot)
+        assert world.sampler.taken == taken + 3
+        assert world.sampler.attended
+        assert "who holds it" in title(world)
+        await world.press(pilot, "escape", "p", "p", "p", "escape")
+        assert not world.sampler.attended
+
+    world.run(play)
+
+
+def test_a_card_follows_the_samples(world: World) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        await world.press(pilot, "b")
+        assert "anonymous              2.0 GiB" in world.text
+        world.sampler.next = replace(world.sampler.next, meminfo=replace(MEMINFO, anon_pages=GIB))
+        await world.tick(pilot)
+        assert "anonymous              1.0 GiB" in world.text
+        world.sampler.next = replace(world.sampler.next, meminfo=NO)
+        await world.tick(pilot)
+        assert "not read here. Read it there." in world.text
+        world.sampler.next = replace(world.sampler.next, meminfo=MEMINFO)
+        await world.tick(pilot)
+        assert "anonymous              2.0 GiB" in world.text
+        assert "reportable free" in world.text
+
+    world.run(play)
+
+
+@pytest.mark.parametrize("key", list(TITLES))
+def test_in_a_pause_a_card_shows_the_frozen_moment(world: World, key: str) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        world.sampler.next = replace(world.sampler.next, census=Census(read_at=START, holders=holders("early")))
+        await world.tick(pilot, 5)
+        await world.press(pilot, "space", key)
+        frozen = world.lines[1:]  # the first counts the samples that wait
+        world.sampler.next = replace(
+            world.sampler.next,
+            meminfo=replace(MEMINFO, anon_pages=GIB, available=MIB, free=0),
+            host=replace(HOST, working_set=GIB),
+            census=Census(read_at=START + 20, holders=holders("later")),
+        )
+        await world.tick(pilot, 8)
+        assert world.lines[1:] == frozen
+        await world.press(pilot, "escape", "space", key)
+        assert world.lines[1:] != frozen
+
+    world.run(play, size=(80, 50))
+
+
+@pytest.mark.parametrize("size", [(60, 16), (80, 24), (120, 40)])
+@pytest.mark.parametrize("key", list(TITLES))
+def test_a_card_fits_every_size_and_scrolls(world: World, key: str, size: tuple[int, int]) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        many = holders(
+            families=tuple(family(f"family{number}") for number in range(9)),
+            processes=tuple(process(number, f"p{number}") for number in range(30)),
+        )
+        world.sampler.next = replace(world.sampler.next, census=Census(read_at=START, holders=many))
+        await world.tick(pilot, 5)
+        await world.press(pilot, key)
+        assert [cell_len(line) for line in world.lines] == [size[0]] * size[1]
+        scroll = world.app.screen.query_one(VerticalScroll)
+        before = scroll.scroll_y
+        await world.press(pilot, "j", "j", "down")
+        assert scroll.scroll_y == min(before + 3, scroll.max_scroll_y)
+        await world.press(pilot, "k", "up", "k", "k")
+        assert scroll.scroll_y == 0
+
+    world.run(play, size=size)
+
+
+def test_hostile_names_do_not_reach_the_terminal(world: World) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        world.sampler.next = replace(
+            world.sampler.next,
+            host=replace(HOST, process=HOSTILE),
+            census=Census(read_at=START, holders=holders(HOSTILE, reason=HOSTILE)),
+        )
+        await world.tick(pilot)
+        for key in TITLES:
+            await world.press(pilot, key)
+            assert not any(bad in line for line in world.lines for bad in FORBIDDEN)
+            await world.press(pilot, "escape")
+
+    world.run(play)
+
+
+def test_hogs_that_end_while_the_ledger_is_open_leave_it(world: World) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        world.pool.there = {1: hog(1, resident=GIB)}
+        await world.tick(pilot)
+        await world.press(pilot, "b")
+        assert "by killing the hogs" in world.text
+        world.pool.there = {}
+        await world.tick(pilot)
+        assert "by killing the hogs" not in world.text
+
+    world.run(play, size=(80, 60))

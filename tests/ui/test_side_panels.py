@@ -1,0 +1,305 @@
+"""The panels beside the timeline: the verdict, the idle gate and the hogs, as text in every size."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+from rich.cells import cell_len
+
+from tests.core.diagnosis_scene import gate
+from tests.core.gate_machine import times
+from tests.ui.worlds import FORBIDDEN, HOSTILE, hog
+from wsltop.charts.cells import Line, plain
+from wsltop.charts.glyphs import ASCII, BLOCK, Glyphs
+from wsltop.core.diagnosis import Figure, Finding, Remedy
+from wsltop.core.gate import Blocker, Blockers, Bounds, C, D, Gate, WindowState
+from wsltop.core.sample import HogStatus
+from wsltop.core.units import GIB, MIB
+from wsltop.ui.views.gate import GateView, gate_view, tell_bounds, window_row
+from wsltop.ui.views.hogs import STATUS_TEXT, HogsView, hogs_view
+from wsltop.ui.views.verdict import VerdictView, verdict_view
+from wsltop.ui.widgets.gate import GatePanel
+from wsltop.ui.widgets.hogs import HogsPanel, window
+from wsltop.ui.widgets.panel import Panel
+from wsltop.ui.widgets.verdict import VerdictPanel
+
+MIXED = st.text(st.sampled_from("abc 漢é\u0301[]/"), max_size=200)
+WIDTHS, HEIGHTS = st.integers(1, 120), st.integers(1, 20)
+BLOCKERS = Blockers(
+    total=0.019,
+    visible=tuple(Blocker(name=name, share=0.001, pids=(7,)) for name in ("node", "dockerd", "java", "python")),
+    own=0.0004,
+    elsewhere=0.002,
+)
+
+
+def told(lines: list[Line]) -> list[str]:
+    return [plain(line).rstrip() for line in lines]
+
+
+def assert_fits(lines: list[Line], width: int, height: int) -> None:
+    """Every line is as wide as the panel, and there are no more of them than it has rows."""
+    assert {cell_len(plain(line)) for line in lines} <= {width}
+    assert len(lines) <= height
+
+
+# The idle gate
+
+
+def seen(busy: float | None, *, watched: float = 600.0, ok: bool | None = False) -> WindowState:
+    return WindowState(name="10 min", seconds=600, busy=busy, limit=0.00525, watched=watched, ok=ok, sure=True)
+
+
+def test_a_window_tells_its_share_and_the_limit() -> None:
+    row = window_row(seen(0.019), "")
+    assert (row.name, row.text, row.ratio, row.ok) == ("10 min", "1.9 of 0.53 %", 3.62, False)
+
+
+def test_a_window_that_was_not_watched_long_enough_says_so() -> None:
+    row = window_row(seen(0.001, watched=41.6, ok=None), "C")
+    assert row.name == "C 10 min"
+    assert row.text == "0.1 of 0.53 %, 42 of 600 s seen"
+    assert row.ok is None
+
+
+def test_a_window_of_which_nothing_is_known_claims_nothing() -> None:
+    row = window_row(seen(None, watched=0.0, ok=None), "")
+    assert (row.ratio, row.text, row.ok) == (None, "of 0.53 %", None)
+
+
+def test_two_possible_rules_are_told_apart_by_their_letters() -> None:
+    view = gate_view([gate(algorithm=C), gate(algorithm=D)], BLOCKERS, "")
+    assert [row.name for row in view.rows] == ["C 10 min", "D 10 min"]
+    assert [row.name for row in gate_view([gate()], None, "").rows] == ["10 min"]
+
+
+def test_the_same_verdict_of_two_rules_is_told_once() -> None:
+    assert gate_view([gate(algorithm=C), gate(algorithm=D)], None, "").verdict.count("shut: ") == 1
+
+
+def test_blockers_are_the_biggest_three_and_what_cannot_be_seen() -> None:
+    view = gate_view([gate()], BLOCKERS, "")
+    assert view.blockers == "node 0.10  dockerd 0.10  java 0.10  elsewhere 0.20  self 0.04"
+    assert gate_view([gate()], None, "").blockers == ""
+
+
+@pytest.mark.parametrize(("certainty", "title"), [("configured", "dropCache"), ("default", "dropCache, default")])
+def test_the_title_says_how_the_mode_is_known(certainty: str, title: str) -> None:
+    assert gate_view([replace(gate(), certainty=certainty)], None, "").title == title
+
+
+def test_a_problem_is_all_that_is_told() -> None:
+    view = gate_view([gate()], BLOCKERS, "CPU times cannot be read")
+    assert (view.rows, view.problem, view.verdict) == ((), "CPU times cannot be read", "")
+    assert gate_view([], None, "").problem == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("earliest", "latest", "text"),
+    [(0.0, 30.0, "within 30 s"), (7.2, 7.4, "in 7 s"), (38.0, 72.0, "in 40 to 70 s"), (11.0, 12.4, "in 10 s")],
+)
+def test_a_moment_ahead_is_told_coarsely(earliest: float, latest: float, text: str) -> None:
+    assert tell_bounds(Bounds(earliest=earliest, latest=latest)) == text
+
+
+def test_the_gate_of_a_young_watch_is_painted() -> None:
+    watched = Gate(D, "dropCache", "configured")
+    for second in range(8):
+        watched.feed(5000.0 + second, times(user=5000, idle=1_995_000 + 400 * second))
+    view = gate_view([watched.state()], None, "")
+    lines = told(GatePanel(BLOCK, id="gate").paint(view, 70, 8))
+    assert "7 of 10 s seen" in lines[1]
+    assert "7 of 120 s seen" in lines[2]
+    assert lines[3].startswith(" cannot tell yet: watched 7 s of 10 s")
+
+
+@pytest.mark.parametrize("busy", [0.0, 0.001, 0.00525, 0.02, 1.0])
+@pytest.mark.parametrize("width", [44, 50, 62, 80])
+def test_the_limit_stands_in_the_middle_of_the_bar(busy: float, width: int) -> None:
+    row = replace(gate(), windows=(seen(busy),))
+    (line,) = GatePanel(ASCII, id="gate").paint(gate_view([row], None, ""), width, 8)[1:2]
+    text = plain(line)
+    room = max(10, min(24, width - 27))
+    left = text[9 : 9 + room // 2]
+    middle, right = text[9 + room // 2], text[10 + room // 2 : 10 + room]
+    assert middle == ASCII.upright
+    assert right.strip(right[-1:]) == "" if busy <= 0.00525 else left.strip(left[:1]) == ""
+
+
+def bar_of(busy: float) -> str:
+    state = replace(gate(), windows=(seen(busy),))
+    return plain(GatePanel(BLOCK, id="gate").paint(gate_view([state], None, ""), 62, 8)[1])[9:34]
+
+
+def test_more_use_is_more_bar() -> None:
+    filled = [sum(char not in " ·░-" for char in bar_of(busy)) for busy in (0.0, 0.002, 0.005, 0.01, 0.05)]
+    assert filled == sorted(filled)
+    assert filled[0] < filled[2] < filled[4]
+
+
+@given(text=MIXED, width=WIDTHS, height=HEIGHTS, rows=st.integers(0, 4), glyphs=st.sampled_from([BLOCK, ASCII]))
+def test_the_gate_panel_never_leaves_its_width(text: str, width: int, height: int, rows: int, glyphs: Glyphs) -> None:
+    made = replace(gate(), reason=text, intent=(text,), windows=tuple(seen(0.003) for _ in range(rows)))
+    named = replace(BLOCKERS, visible=(Blocker(name=text, share=0.5, pids=()),))
+    lines = GatePanel(glyphs, id="gate").paint(gate_view([made], named, ""), width, height)
+    assert {cell_len(plain(line)) for line in lines} <= {width}
+    lines = GatePanel(glyphs, id="gate").paint(gate_view([], None, text), width, height)
+    assert_fits(lines, width, max(height, 1))
+
+
+def test_hostile_names_do_not_reach_the_gate() -> None:
+    named = replace(BLOCKERS, visible=(Blocker(name=HOSTILE, share=0.5, pids=()),))
+    view = gate_view([replace(gate(), reason=HOSTILE)], named, "")
+    text = "\n".join(told(GatePanel(BLOCK, id="gate").paint(view, 62, 8)))
+    assert not any(bad in text.replace("\n", " ") for bad in FORBIDDEN)
+
+
+# The verdict
+
+FINDING = Finding(
+    id="cache-kept",
+    severity="warning",
+    verdict="CACHE KEPT",
+    sentence="5.0 GiB of page cache stays, because WSL's idle gate is shut by node.",
+    evidence=(Figure("page cache", "5.0 GiB"), Figure("mode", "dropCache")),
+    remedy=(Remedy(kind="command", does="drop it", text="sudo sh -c true", cost="reads again"),),
+)
+
+
+def test_the_verdict_is_the_first_finding() -> None:
+    view = verdict_view([FINDING, replace(FINDING, id="other")])
+    assert view == VerdictView(
+        word="CACHE KEPT",
+        style="warning",
+        sentence=FINDING.sentence,
+        figures="page cache 5.0 GiB, mode dropCache",
+        remedy="sudo sh -c true",
+        cost="reads again",
+        more=1,
+    )
+    assert verdict_view([]).sentence == "no findings yet"
+    assert verdict_view([replace(FINDING, remedy=())]).remedy == ""
+
+
+def test_where_a_remedy_belongs_is_told() -> None:
+    config = Remedy(kind="config", does="", text="[experimental]\nautoMemoryReclaim=gradual")
+    assert verdict_view([replace(FINDING, remedy=(config,))]).remedy == (
+        ".wslconfig: [experimental]  autoMemoryReclaim=gradual"
+    )
+    windows = Remedy(kind="windows", does="", text="wsl --shutdown")
+    assert verdict_view([replace(FINDING, remedy=(windows,))]).remedy == "in Windows: wsl --shutdown"
+
+
+def test_the_verdict_wraps_and_keeps_a_row_for_the_remedy() -> None:
+    def paint(height: int) -> list[str]:
+        return told(VerdictPanel(BLOCK, id="verdict").paint(verdict_view([FINDING]), 30, height))
+
+    assert paint(8) == [
+        paint(8)[0],
+        " CACHE KEPT: 5.0 GiB of page",
+        " cache stays, because WSL's",
+        " idle gate is shut by node.",
+        " → sudo sh -c true",
+        " reads again",
+        " page cache 5.0 GiB, mode",
+        " dropCache",
+    ]
+    assert "v: all" in paint(8)[0]
+    assert paint(3)[2] == " → sudo sh -c true"
+    assert paint(2)[1].endswith("…")
+    assert len(paint(1)) == 1
+
+
+@given(word=MIXED, sentence=MIXED, remedy=MIXED, cost=MIXED, figures=MIXED, width=WIDTHS, height=HEIGHTS)
+def test_the_verdict_panel_never_leaves_its_place(
+    word: str, sentence: str, remedy: str, cost: str, figures: str, width: int, height: int
+) -> None:
+    view = VerdictView(
+        word=word, style="warning", sentence=sentence, figures=figures, remedy=remedy, cost=cost, more=height % 3
+    )
+    assert_fits(VerdictPanel(BLOCK, id="verdict").paint(view, width, height), width, height)
+
+
+@given(st.text(max_size=100))
+def test_no_text_of_a_finding_reaches_the_panel_raw(text: str) -> None:
+    nasty = replace(FINDING, verdict=text, sentence=text + HOSTILE, evidence=(Figure(HOSTILE, text),))
+    lines = VerdictPanel(BLOCK, id="verdict").paint(verdict_view([nasty]), 60, 8)
+    assert not any(bad in plain(line) for line in lines for bad in FORBIDDEN)
+
+
+# The hogs
+
+
+def hogs(*statuses: HogStatus, **changes: object) -> HogsView:
+    made = [hog(number, status, **changes) for number, status in enumerate(statuses, 1)]
+    return hogs_view(made, selected=1, next_size=GIB, next_kind="anonymous", floor=GIB, focused=False)
+
+
+@pytest.mark.parametrize("width", range(40, 101))
+def test_a_row_shows_pid_kind_amounts_speed_and_status(width: int) -> None:
+    view = hogs("holding", "filling", target=GIB, resident=GIB // 2, speed=2.0 * GIB)
+    lines = HogsPanel(BLOCK, id="hogs").paint(view, width, 5)
+    assert_fits(lines, width, 5)
+    first, second = told(lines)[1:]
+    if width < 60:
+        assert first.startswith(f"{BLOCK.selection}  4001 anonymous 0.5/1.0 GiB  2.0 GiB/s")
+    else:
+        assert first.startswith(f" {BLOCK.selection}    4001 anonymous  512 MiB / 1.0 GiB")
+        assert "2.0 GiB/s" in first
+    assert BLOCK.selection not in second
+    if width >= 48:
+        assert first.endswith(" holding")
+        assert second.endswith(" filling")
+
+
+@pytest.mark.parametrize("status", list(STATUS_TEXT))
+def test_every_status_is_told_where_there_is_room(status: HogStatus) -> None:
+    lines = told(HogsPanel(BLOCK, id="hogs").paint(hogs(status, speed=None, note="why"), 100, 3))
+    assert lines[1].endswith(f"{STATUS_TEXT[status]}: why")
+
+
+def test_without_hogs_the_keys_are_told() -> None:
+    for width in range(1, 101):
+        lines = HogsPanel(BLOCK, id="hogs").paint(hogs(), width, 4)
+        assert_fits(lines, width, 4)
+    assert "x kills one" in told(lines)[1]
+
+
+@given(count=st.integers(0, 30), height=st.integers(0, 10), selected=st.integers(1, 30))
+def test_the_selected_hog_is_always_among_the_rows(count: int, height: int, selected: int) -> None:
+    made = [hog(number) for number in range(1, count + 1)]
+    rows = hogs_view(made, selected=selected, next_size=GIB, next_kind="anonymous", floor=None, focused=True).rows
+    shown = window(rows, height)
+    assert len(shown) == min(count, height)
+    if shown and selected <= count:
+        assert any(row.selected for row in shown)
+
+
+@given(
+    width=WIDTHS,
+    pid=st.integers(1, 2**22),
+    size=st.integers(0, 512 * GIB),
+    speed=st.none() | st.floats(0, 1e12),
+    note=MIXED,
+)
+def test_no_hog_makes_a_row_that_does_not_fit(width: int, pid: int, size: int, speed: float | None, note: str) -> None:
+    view = hogs("floor", pid=pid, target=size, resident=size // 2, speed=speed, note=note)
+    assert_fits(HogsPanel(BLOCK, id="hogs").paint(view, width, 3), width, 3)
+
+
+def test_many_hogs_are_counted_in_the_heading() -> None:
+    nine: list[HogStatus] = ["holding"] * 9
+    view = hogs(*nine, target=64 * MIB)
+    lines = told(HogsPanel(BLOCK, id="hogs").paint(view, 80, 4))
+    assert "9 hogs, next 1.0 GiB anonymous, floor 1.0 GiB" in lines[0]
+    assert len(lines) == 4
+
+
+def test_equal_views_are_equal_so_that_nothing_is_painted_twice() -> None:
+    first, second = (gate_view([gate()], BLOCKERS, "") for _ in range(2))
+    assert isinstance(first, GateView)
+    assert first == second
+    assert verdict_view([FINDING]) == verdict_view([FINDING])
+    assert issubclass(GatePanel, Panel)

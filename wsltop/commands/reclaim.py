@@ -1,0 +1,134 @@
+"""``wsltop reclaim``: one action that gives memory back, shown before it runs and measured afterwards."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any, cast
+
+import click
+
+from wsltop.commands.output import say, say_text
+from wsltop.commands.sampling import drive_of, host_options, merge, sampling, settled_moment
+from wsltop.config import Settings
+from wsltop.control.actions import ACTIONS, ActionName
+from wsltop.control.perform import Performance, perform
+from wsltop.control.plan import Plan, plan, tell_plan
+from wsltop.control.progress import Done, Failed
+from wsltop.control.root import Way, find_root_access
+from wsltop.core.moment import grasp
+from wsltop.core.reclaimed import ReclaimWatch
+from wsltop.core.units import parse_size
+from wsltop.errors import UsageError, WsltopError
+from wsltop.record.reclaimed import encode_reclaimed, reclaimed_lines
+from wsltop.sampler import Sampler
+
+STEP = 0.25
+"""Seconds between two samples."""
+BASELINE = 2.0
+"""Seconds that are watched before the action."""
+
+
+@click.command("reclaim")
+@click.argument("action", type=click.Choice(sorted(ACTIONS)))
+@click.argument("size", required=False)
+@click.option("--dry-run", is_flag=True, help="Print what would run, as whom, and what it should return; run nothing.")
+@click.option("--way", type=click.Choice(["sudo", "wsl"]), help="How to become root: sudo -n, or wsl.exe.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@host_options
+@click.pass_obj
+def command(
+    settings: Settings, /, action: str, size: str | None, dry_run: bool, way: str | None, as_json: bool, **options: Any
+) -> None:
+    """Give memory back by one action, and measure what came of it.
+
+    compact, drop-cache, drop-all; reclaim SIZE asks a control group; pressure SIZE needs no root. What will run and as
+    whom is printed first. Root is used only because this command names the action: as root, by sudo -n, or with
+    --way wsl through wsl.exe.
+    """
+    settings = merge(settings, options)
+    wanted = None if size is None else read_size(size)
+    with sampling(settings, STEP) as sampler:
+        settled_moment(sampler, 8.0)
+        planned = plan(
+            cast("ActionName", action),
+            ledger=grasp(sampler.sample(), STEP).ledger,
+            access=find_root_access(drive=drive_of(settings)),
+            size=wanted,
+            way=cast("Way | None", way),
+            root=Path("/"),
+        )
+        tell(planned, as_json=as_json)
+        if dry_run:
+            return
+        if planned.blocked is not None:
+            raise WsltopError(f"{action}: {planned.blocked.reason}. {planned.blocked.hint}".strip())
+        if planned.start is None and not planned.hog:
+            raise WsltopError(f"{action} needs root, and there is no way to it here. Run by hand: {planned.command}")
+        watch = ReclaimWatch(planned.predicted)
+        run(planned, sampler, watch)
+    result = watch.result()
+    if as_json:
+        say((encode_reclaimed(action, result) + "\n").encode())
+    else:
+        say_text("\n".join(reclaimed_lines(result)) + "\n")
+
+
+def read_size(text: str) -> int:
+    """Bytes from the argument.
+
+    Raises:
+        UsageError: it is no size.
+    """
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise UsageError(f"SIZE: {error}") from error
+
+
+def tell(planned: Plan, *, as_json: bool) -> None:
+    """Say what will run, before it does; beside JSON on standard error."""
+    for heading, text in tell_plan(planned):
+        click.echo(f"{heading:<10}{text}", err=as_json)
+
+
+def run(planned: Plan, sampler: Sampler, watch: ReclaimWatch) -> None:
+    """Watch, act, and watch until it rests.
+
+    Raises:
+        WsltopError: the action failed; says why and what to do.
+    """
+    follow(sampler, watch, BASELINE)
+    watch.begin(time.monotonic())
+    performance = perform(planned)
+    performance.start()
+    try:
+        done_at = wait(performance, sampler, watch)
+        while not watch.rests(done_at, time.monotonic()):
+            follow(sampler, watch, STEP)
+    finally:
+        performance.close()
+
+
+def wait(performance: Performance, sampler: Sampler, watch: ReclaimWatch) -> float:
+    """Watch until the action is done; when that was."""
+    while True:
+        progress = performance.poll()
+        if isinstance(progress, Failed):
+            raise WsltopError(f"{progress.reason}. {progress.hint}".strip())
+        if isinstance(progress, Done):
+            if progress.note:
+                click.echo(progress.note, err=True)
+            return time.monotonic()
+        follow(sampler, watch, STEP)
+
+
+def follow(sampler: Sampler, watch: ReclaimWatch, seconds: float) -> None:
+    """Watch for some seconds."""
+    end = time.monotonic() + seconds
+    while True:
+        watch.take(grasp(sampler.sample(), STEP))
+        left = end - time.monotonic()
+        if left <= 0:
+            return
+        time.sleep(min(STEP, left))

@@ -1,0 +1,177 @@
+"""``wsltop record``: samples to a file, without a screen."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from wsltop.commands.sampling import INTERVAL, host_options, merge, sampling
+from wsltop.config import Settings
+from wsltop.core.units import format_duration, format_size, parse_duration, parse_size
+from wsltop.record.writer import MIN_SIZE, RecordingWriter
+
+ENDS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""They end the recording, and that is how it is meant to end."""
+
+
+def duration_of(text: str) -> float:
+    """Seconds from ``90s``, ``10m``, ``2h``."""
+    return checked(text, parse_duration, 1.0, "a second")
+
+
+def size_of(text: str) -> int:
+    """Bytes from ``20M``."""
+    return int(checked(text, parse_size, MIN_SIZE, format_size(MIN_SIZE)))
+
+
+def checked(text: str, parse: Callable[[str], float], least: float, shown: str) -> float:
+    """The value of an option; ``least`` is what it is at least, and ``shown`` that as text.
+
+    Raises:
+        BadParameter: it is less, or no such value.
+    """
+    try:
+        value = parse(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    if value < least:
+        raise click.BadParameter(f"{text!r} is less than {shown}")
+    return value
+
+
+@click.command("record")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--duration", type=duration_of, metavar="TIME", help="End after so long, such as 90s, 10m or 2h.")
+@click.option("--interval", type=INTERVAL, help="Seconds between samples, 0.2 to 60.  [default: 1]")
+@click.option(
+    "--max-size", type=size_of, metavar="SIZE", help="Drop the oldest when the file would grow beyond, as 20M."
+)
+@click.option(
+    "--keep", type=duration_of, metavar="TIME", help="Keep the newest so long, such as 12h; drop what is older."
+)
+@click.option("--overwrite", is_flag=True, help="Replace FILE if it is there.")
+@host_options
+@click.pass_obj
+def command(
+    settings: Settings,
+    /,
+    file: Path,
+    duration: float | None,
+    max_size: int | None,
+    keep: float | None,
+    overwrite: bool,
+    **options: Any,
+) -> None:
+    """Record samples to FILE until Ctrl+C; see wsltop replay.
+
+    The recording is for you alone: it holds names of processes, the kernel's log and .wslconfig. About 4 MB a day; what
+    was recorded stays good whatever happens.
+    """
+    settings = merge(settings, options)
+    with (
+        ending() as ends,
+        closing(
+            RecordingWriter(file, interval=settings.interval, overwrite=overwrite, max_size=max_size, keep=keep)
+        ) as writer,
+        sampling(settings, settings.interval) as sampler,
+    ):
+        progress = Progress(writer)
+        try:
+            for _ in ticks(settings.interval, duration, ends):
+                writer.write(sampler.sample())
+                progress.show()
+        finally:
+            progress.end()
+
+
+def ticks(interval: float, duration: float | None, ends: int) -> Iterator[None]:
+    """Yield at once and then every ``interval`` seconds, without drift, until the time is over or a signal came.
+
+    A tick that comes too late to be one, after the machine slept, is left out.
+
+    Args:
+        interval: seconds.
+        duration: seconds, or None for ever.
+        ends: a descriptor that can be read when it is to end.
+    """
+    start = time.monotonic()
+    number = 0
+    while duration is None or number * interval <= duration + interval / 1000:
+        if select.select([ends], [], [], max(0.0, start + number * interval - time.monotonic()))[0]:
+            return
+        yield
+        number = max(number + 1, int((time.monotonic() - start) / interval))
+
+
+@contextmanager
+def ending() -> Iterator[int]:
+    """A descriptor that can be read once a signal to end has come; until then the signals do nothing else.
+
+    A handler that raised would end the program in the middle of writing a sample. What whoever started us has ignored
+    stays ignored: that is how nohup works.
+    """
+    reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+
+    def tell(_number: int, _frame: object) -> None:
+        with suppress(BlockingIOError):  # it is full: it has been told
+            os.write(writer, b"!")
+
+    before = {one: signal.signal(one, tell) for one in ENDS if signal.getsignal(one) is not signal.SIG_IGN}
+    try:
+        yield reader
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        os.close(reader)
+        os.close(writer)
+
+
+@contextmanager
+def closing(writer: RecordingWriter) -> Iterator[RecordingWriter]:
+    """The writer, closed afterwards. What it was told last has reached the disk, or that is an error of its own."""
+    try:
+        yield writer
+    finally:
+        writer.close()
+
+
+class Progress:
+    """One line on standard error, where that is a terminal: ``● REC 1.2 MiB 14 min 03 s``."""
+
+    def __init__(self, writer: RecordingWriter) -> None:
+        self._writer = writer
+        self._shown = ""
+        self._on = sys.stderr is not None and sys.stderr.isatty()
+
+    def show(self) -> None:
+        """Write the line anew when it says something else."""
+        text = f"● REC {format_size(self._writer.size)} {format_duration(self._writer.age)}"
+        if text != self._shown:
+            self._write(f"\r{text.ljust(len(self._shown))}")
+            self._shown = text
+
+    def end(self) -> None:
+        """Leave the line, and say what there is now."""
+        writer = self._writer
+        told = f"{writer.count} samples in {format_duration(writer.age)}, {format_size(writer.size)} in {writer.path}"
+        self._write(f"\r{' ' * len(self._shown)}\r{told}\n")
+
+    def _write(self, text: str) -> None:
+        if not self._on:
+            return
+        encoding = sys.stderr.encoding or "ascii"
+        try:
+            click.echo(text.encode(encoding, "replace").decode(encoding), nl=False, err=True)
+        except OSError:
+            # The terminal is gone: the recording goes on. What is still buffered must not be written again at the end.
+            self._on = False
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

@@ -1,0 +1,108 @@
+"""``wsltop report``: what an issue needs, as Markdown, of now or of a recording."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from wsltop.commands.output import say_text
+from wsltop.commands.replay import opened, play
+from wsltop.commands.sampling import Seconds, host_options, merge, sampling
+from wsltop.config import Settings
+from wsltop.core.diagnosis import diagnose
+from wsltop.core.session import Session
+from wsltop.errors import UsageError, WsltopError
+from wsltop.host.stream import WAITING
+from wsltop.record.issue import Case, issue
+from wsltop.record.redact import Redactor, machine_redactor
+
+STEP = 0.5
+"""Seconds between two samples while it watches."""
+
+
+@click.command("report")
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("--at", metavar="TIME", help="With FILE, the moment to report: -5m, 90s, 14:03.  [default: end]")
+@click.option("--redact/--no-redact", default=True, show_default=True, help="Take out names, paths, addresses, ids.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="OUT", help="Write to a file.")
+@click.option("--watch", type=Seconds(0, 3600), default=3.0, show_default=True, help="Live: seconds to watch before.")
+@click.option(
+    "--wait", type=Seconds(0, 60), default=8.0, show_default=True, help="Live: seconds for Windows to answer."
+)
+@click.option("--salvage", is_flag=True, help="Leave out what is damaged instead of refusing the file.")
+@host_options
+@click.pass_obj
+def command(
+    settings: Settings,
+    /,
+    file: Path | None,
+    at: str | None,
+    redact: bool,
+    output: Path | None,
+    watch: float,
+    wait: float,
+    salvage: bool,
+    **options: Any,
+) -> None:
+    """Print a report for an issue, as Markdown: of now, or of the recording FILE."""
+    settings = merge(settings, options)
+    if file is None:
+        if at is not None or salvage:
+            raise UsageError("--at and --salvage are about a recording: give its FILE")
+        case = look(settings, watch, wait)
+    else:
+        with opened(file, salvage=salvage) as (recording, title):
+            player = play(recording, at or "end")
+            case = case_of(player.session, f"from the recording {title}")
+    text = issue(case, machine() if redact else None)
+    if output is None:
+        say_text(text)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise WsltopError(f"cannot write {output}: {error.strerror or error}") from error
+
+
+def look(settings: Settings, watch: float, wait: float) -> Case:
+    """Watch this machine until ``watch`` seconds are over and Windows has answered; processes and all."""
+    session = Session(STEP, frozenset(settings.silence))
+    begin = time.monotonic()
+    with sampling(settings, STEP) as sampler:
+        sampler.survey.attentive = True
+        sampler.identity.wait(min(wait, 2.0))
+        while True:
+            sample = sampler.sample()
+            session.take(sample)
+            sampler.survey.wait(min(wait, 2.0))
+            waiting = sample.host == WAITING and time.monotonic() - begin < wait
+            if not waiting and session.samples > 1 and time.monotonic() - begin >= watch:
+                return case_of(session, "taken live")
+            time.sleep(STEP)
+
+
+def case_of(session: Session, origin: str) -> Case:
+    """What a session knows of its newest moment."""
+    if session.moment is None:
+        raise WsltopError("there is nothing to report")
+    return Case(
+        moment=session.moment,
+        findings=diagnose(session.evidence(session.moment)),
+        events=session.journal.events(),
+        config=session.insight.config,
+        origin=origin,
+    )
+
+
+def machine() -> Redactor:
+    """A redactor that knows the names of this machine."""
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        user = ""  # a container's user may have no name
+    return machine_redactor(os.environ, user=user, host=os.uname().nodename)

@@ -1,0 +1,119 @@
+"""What a reclaim gave back: measured from the samples around it, on the guest's side and on the host's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from wsltop.core.experiment.curve import Crossing, Dot, at_rest, band_of, fall_below, floor_of, level_of
+from wsltop.core.moment import Moment
+from wsltop.core.prediction import Outcome, Prediction
+from wsltop.core.reading import Reading, Unavailable
+
+REST: Final = 6.0
+"""Seconds without change that count as rest: three passes of free page reporting."""
+LONGEST: Final = 45.0
+"""Seconds after which a curve that never rests is measured all the same."""
+
+
+class Returned(Struct, frozen=True, kw_only=True):
+    """One side's return. Bytes, seconds since the action began."""
+
+    before: int
+    after: int
+    half: Crossing | None
+    """When half of what came back had come back; ``None``: nothing did."""
+    most: Crossing | None
+    """The same for 90 %."""
+
+    @property
+    def size(self) -> int:
+        """What came back; negative when there is more than before."""
+        return self.before - self.after
+
+
+class Reclaimed(Struct, frozen=True, kw_only=True):
+    """What came of an action."""
+
+    expected: Returned | None
+    """What the model says the host should have got back: present pages less reportable free."""
+    host: Returned | None
+    outcome: Outcome | None
+    """The prediction and what came of it, in the guest."""
+    settled: bool
+
+
+class ReclaimWatch:
+    """Takes the moments around an action; it rests when neither side moves any more."""
+
+    def __init__(self, predicted: Reading[Prediction]) -> None:
+        self._predicted = predicted
+        self._expected: list[Dot] = []
+        self._host: list[Dot] = []
+        self._first: Moment | None = None
+        self._last: Moment | None = None
+        self._began: float | None = None
+
+    def begin(self, monotonic: float) -> None:
+        """The action begins now; what came before is the baseline."""
+        self._began = monotonic
+
+    def take(self, moment: Moment) -> None:
+        """Take the next moment."""
+        if self._began is None or self._first is None:
+            self._first = moment
+        self._last = moment
+        ledger, host = moment.ledger, moment.host
+        if not isinstance(ledger, Unavailable) and not isinstance(ledger.expected_host, Unavailable):
+            self._expected.append(Dot(moment.sample.monotonic, ledger.expected_host))
+        if not isinstance(host, Unavailable) and (not self._host or host.read_at > self._host[-1].time):
+            self._host.append(Dot(host.read_at, host.working_set))
+
+    def rests(self, done_at: float, now: float) -> bool:
+        """Whether nothing moves any more since the action was done."""
+        if now - done_at >= LONGEST:
+            return True
+        return all(self._at_rest(dots, done_at, now) for dots in (self._expected, self._host) if dots)
+
+    def result(self) -> Reclaimed:
+        """What was measured."""
+        return Reclaimed(
+            expected=self._measure(self._expected),
+            host=self._measure(self._host),
+            outcome=self._outcome(),
+            settled=bool(self._expected) and self._at_rest(self._expected, self._began or 0.0, self._expected[-1].time),
+        )
+
+    def _at_rest(self, dots: Sequence[Dot], since: float, now: float) -> bool:
+        before = [dot for dot in dots if self._began is None or dot.time <= self._began]
+        return at_rest(dots, since=since, now=now, window=REST, band=band_of(before, 0))
+
+    def _measure(self, dots: Sequence[Dot]) -> Returned | None:
+        began = self._began
+        if began is None:
+            return None
+        before = level_of([dot for dot in dots if dot.time <= began])
+        after = floor_of([dot for dot in dots if dot.time > began], REST)
+        if before is None or after is None:
+            return None
+        slack = band_of([dot for dot in dots if dot.time <= began], 0)
+
+        def crossing(share: float) -> Crossing | None:
+            if before - after <= slack:
+                return None
+            return fall_below(dots, before - share * (before - after), zero=began, high_until=began, slack=slack)
+
+        return Returned(before=before, after=after, half=crossing(0.5), most=crossing(0.9))
+
+    def _outcome(self) -> Outcome | None:
+        if self._first is None or self._last is None or isinstance(self._predicted, Unavailable):
+            return None
+        before, after = self._first.ledger, self._last.ledger
+        if isinstance(before, Unavailable) or isinstance(after, Unavailable):
+            return None
+        if isinstance(before.free_split, Unavailable) or isinstance(after.free_split, Unavailable):
+            return None
+        gained = after.free_split.reportable - before.free_split.reportable
+        return Outcome(predicted=self._predicted, gained=gained)

@@ -1,0 +1,254 @@
+"""The figures of an experiment as rows of text; every report shows the same ones."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Final, NamedTuple
+
+from wsltop.core.experiment import Crossing, ExperimentPlan, Measures, Result, Side, spread
+from wsltop.core.reading import Reading, Unavailable
+from wsltop.core.text import clean
+from wsltop.core.units import format_duration, format_size
+
+HALVED: Final = "time to 50 % host working-set reduction"
+"""Microsoft's own metric for reclaim (microsoft/WSL, pull request 41096), under its own name."""
+NOTHING: Final = "-"
+NEVER: Final = "never"
+
+
+class Table(NamedTuple):
+    """Cells of text; the first header is empty, and a row with one cell is a heading."""
+
+    headers: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+class Group(NamedTuple):
+    """Trials whose figures belong together."""
+
+    title: str
+    measures: tuple[Measures, ...]
+
+
+def groups_of(result: Result, measures: Sequence[Measures]) -> tuple[Group, ...]:
+    """The trials with the action, and the controls without it."""
+    pairs = list(zip(result.trials, measures, strict=True))
+    acted = tuple(measured for trial, measured in pairs if not trial.control)
+    controls = tuple(measured for trial, measured in pairs if trial.control)
+    titles = (f"with {result.plan.action}", f"without {result.plan.action}") if controls else ("", "")
+    return tuple(Group(title, group) for title, group in zip(titles, (acted, controls), strict=True) if group)
+
+
+def table_of(result: Result, measures: Sequence[Measures]) -> Table:
+    """Both sides of every group, beside each other."""
+    groups = groups_of(result, measures)
+    headers = [""]
+    for group in groups:
+        more = f" {group.title}" if group.title else ""
+        trials = f", {len(group.measures)} trials" if len(group.measures) > 1 else ""
+        headers += [f"guest{more}{trials}", f"{outside_name(result, group.measures)}{more}"]
+    rows = [row for row in rows_of(groups, result.plan) if len(row) == 1 or set(row[1:]) != {NOTHING}]
+    kept = [row for row, after in zip(rows, [*rows[1:], ("",)], strict=True) if len(row) > 1 or len(after) > 1]
+    return Table(tuple(headers), tuple(kept))
+
+
+def outside_name(result: Result, measures: Sequence[Measures]) -> str:
+    """Who is on the other side, and whether it was measured."""
+    if not all(measured.measured for measured in measures):
+        return "host (expected)"
+    sources = dict.fromkeys(trial.source for trial in result.trials if trial.source)
+    return f"host ({', '.join(sources)})"
+
+
+def rows_of(groups: Sequence[Group], plan: ExperimentPlan) -> Iterator[tuple[str, ...]]:
+    """Yield the rows in the order in which they are read."""
+    yield ("load",)
+    for name, pick in SIZES:
+        yield (name, *both(groups, pick))
+    yield (f"times since the {'action' if plan.lasting else 'release'}",)
+    for name, when in CROSSINGS:
+        yield (name, *both_times(groups, when))
+    yield (HALVED, *outside_only(groups, halved_cell))
+    yield ("lag behind the guest (half to half)", *outside_only(groups, lag_cell))
+    yield ("nothing changed any more after", *outside_only(groups, settled_cell))
+    yield ("cost",)
+    yield ("CPU of the guest, load to release", *guest_only(groups, lambda one: one.cpu_load))
+    yield ("CPU of the guest, release to end", *guest_only(groups, lambda one: one.cpu_after))
+    if plan.action:
+        yield (plan.action,)
+        for title, figure in ACTION:
+            yield (title, *outside_only(groups, partial(action_cell, figure)))
+
+
+def action_cell(figure: Callable[[Measures], int | None], group: Group) -> str:
+    """A figure of the action."""
+    return sizes_cell(map(figure, group.measures))
+
+
+def both(groups: Sequence[Group], pick: Callable[[Side], float | None]) -> Iterator[str]:
+    """Yield a size of each side of each group."""
+    for group in groups:
+        for sides in sides_of(group):
+            yield sizes_cell(None if isinstance(side, Unavailable) else pick(side) for side in sides)
+
+
+def both_times(groups: Sequence[Group], when: Callable[[Side], Crossing | None]) -> Iterator[str]:
+    """Yield a time of each side of each group."""
+    for group in groups:
+        for sides in sides_of(group):
+            yield times_cell(sides, when)
+
+
+def sides_of(group: Group) -> tuple[list[Reading[Side]], list[Reading[Side]]]:
+    """The guest's sides and those of the host."""
+    return [measured.guest for measured in group.measures], [measured.outside for measured in group.measures]
+
+
+def outside_only(groups: Sequence[Group], cell: Callable[[Group], str]) -> Iterator[str]:
+    """Yield cells for the host, none for the guest."""
+    for group in groups:
+        yield NOTHING
+        yield cell(group)
+
+
+def guest_only(groups: Sequence[Group], figure: Callable[[Measures], float | None]) -> Iterator[str]:
+    """Yield seconds for the guest, none for the host."""
+    for group in groups:
+        yield figures_cell([figure(measured) for measured in group.measures], format_duration)
+        yield NOTHING
+
+
+def sizes_cell(figures: Iterator[float | None] | map[int | None]) -> str:
+    """Sizes of several trials in one cell."""
+    return figures_cell(list(figures), format_size)
+
+
+def figures_cell(figures: Sequence[float | None], tell: Callable[[float], str]) -> str:
+    """The middle one, and between what they lie."""
+    found = spread(figures)
+    if found is None:
+        return NOTHING
+    if found.of == 1:
+        return tell(found.middle)
+    some = f" in {found.seen} of {found.of}" if found.seen < found.of else ""
+    return f"{tell(found.middle)} ({tell(found.low)} to {tell(found.high)}){some}"
+
+
+def times_cell(sides: Sequence[Reading[Side]], when: Callable[[Side], Crossing | None]) -> str:
+    """When a level was reached: of one trial with its uncertainty, of several with their spread."""
+    there = [side for side in sides if not isinstance(side, Unavailable) and side.floor is not None]
+    crossings = [when(side) for side in there]
+    reached = [crossing for crossing in crossings if crossing is not None]
+    if not reached:
+        return NEVER if there else NOTHING
+    if len(crossings) == 1:
+        return tell_crossing(reached[0])
+    return figures_cell([None if one is None else one.seconds for one in crossings], format_duration)
+
+
+def tell_crossing(crossing: Crossing) -> str:
+    """``3.9 s ± 0.1 s``."""
+    return f"{format_duration(crossing.seconds)} ± {format_duration(max(0.1, crossing.uncertainty))}"
+
+
+def halved_cell(group: Group) -> str:
+    """When the host's figure was half of its peak."""
+    return times_cell([measured.outside for measured in group.measures], lambda side: side.halved)
+
+
+def lag_cell(group: Group) -> str:
+    """How far the host was behind the guest."""
+    lags = [measured.lag for measured in group.measures]
+    if len(lags) == 1 and lags[0] is not None:
+        return tell_crossing(lags[0])
+    return figures_cell([None if lag is None else lag.seconds for lag in lags], format_duration)
+
+
+def settled_cell(group: Group) -> str:
+    """When it came to rest."""
+    if all(isinstance(one.outside, Unavailable) or one.outside.floor is None for one in group.measures):
+        return NOTHING
+    cell = figures_cell([measured.settled_after for measured in group.measures], format_duration)
+    return NEVER if cell == NOTHING else cell
+
+
+SIZES: Final[tuple[tuple[str, Callable[[Side], float | None]], ...]] = (
+    ("baseline", lambda side: side.baseline),
+    ("peak", lambda side: side.peak),
+    ("taken by the load", lambda side: side.taken),
+    ("floor", lambda side: side.floor),
+    ("returned", lambda side: side.returned),
+    ("retained above the baseline", lambda side: side.retained),
+    ("taken again after the lowest", lambda side: side.rebound or None),
+)
+CROSSINGS: Final[tuple[tuple[str, Callable[[Side], Crossing | None]], ...]] = (
+    ("first return", lambda side: side.first),
+    ("t50, half of what came back", lambda side: side.t50),
+    ("t90", lambda side: side.t90),
+)
+ACTION: Final[tuple[tuple[str, Callable[[Measures], int | None]], ...]] = (
+    ("predicted", lambda one: one.action.predicted.estimate if one.action and one.action.predicted else None),
+    ("became reportable", lambda one: None if one.action is None else one.action.gained),
+    ("error of the prediction", lambda one: None if one.action is None else one.action.error),
+    ("returned by the host since", lambda one: None if one.action is None else one.action.host_returned),
+)
+
+
+def shares_of(result: Result, measures: Sequence[Measures]) -> tuple[str, ...]:
+    """The row of shares, which is in percent, for the table."""
+    cells = ["returned, share of what was taken"]
+    for group in groups_of(result, measures):
+        for sides in sides_of(group):
+            shares = [None if isinstance(side, Unavailable) else side.share for side in sides]
+            cells.append(figures_cell(shares, lambda share: f"{share:.0%}"))
+    return tuple(cells)
+
+
+def facts_of(result: Result) -> tuple[tuple[str, str], ...]:
+    """What was done and where, as headings and texts, fit to be shown."""
+    identity = result.identity
+    names = (identity.distro, identity.wsl_version, identity.kernel)
+    where = ", ".join(name for name in names if not isinstance(name, Unavailable))
+    facts = [
+        ("when", time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(result.time))),
+        ("where", f"{where}, {format_size(result.total)}"),
+        *plan_facts(result.plan),
+        ("sampled", f"every {result.interval:g} s"),
+    ]
+    endings = dict.fromkeys(trial.ending for trial in result.trials)
+    facts.append(("ended", ", ".join(endings) or "before it began"))
+    return tuple((name, clean(text)) for name, text in facts)
+
+
+def plan_facts(plan: ExperimentPlan) -> Iterator[tuple[str, str]]:
+    """Yield what a plan will do."""
+    if plan.command:
+        until = "until it ends by itself" if plan.hold is None else f"for at most {format_duration(plan.hold)}"
+        yield ("load", f"{shlex.join(plan.command)}, {until}")
+    else:
+        held = f"held {format_duration(plan.hold or 0.0)}"
+        stays = ", ended after the action was measured" if plan.lasting else ""
+        count = f"{plan.hogs} hogs" if plan.hogs > 1 else "1 hog"
+        yield ("load", f"{count} of {format_size(plan.size)}, {plan.kind}, {held}{stays}")
+    if plan.action:
+        size = f" {format_size(plan.action_size)}" if plan.action_size else ""
+        yield ("action", f"{plan.action}{size}{', each trial also without it' if plan.control else ''}")
+    yield ("times", f"baseline {format_duration(plan.baseline)}, at most {format_duration(plan.settle)} to settle")
+    if len(plan.trials) > 1:
+        yield ("trials", str(len(plan.trials)))
+
+
+def remarks_of(result: Result) -> tuple[str, ...]:
+    """What must be known beside the figures, each said once, fit to be shown."""
+    remarks = list(result.remarks)
+    for trial in result.trials:
+        remarks += trial.remarks
+        if trial.missing is not None:
+            hint = f" {trial.missing.hint}" if trial.missing.hint else ""
+            remarks.append(f"the host was not read: {trial.missing.reason}.{hint}")
+        if trial.action is not None and trial.action.note:
+            remarks.append(" ".join(filter(None, (f"{trial.action.name}: {trial.action.note}.", trial.action.hint))))
+    return tuple(clean(remark) for remark in dict.fromkeys(remarks))

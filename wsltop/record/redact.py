@@ -1,0 +1,134 @@
+r"""Takes out of a text what says who and where somebody is: names of users and hosts, paths, addresses, container ids.
+
+Pure. What is known to be a name goes wherever it stands. What merely looks like one (``/home/NAME``,
+``C:\Users\NAME``) goes too, and everywhere else in the same text. What is put in its place is plain in Markdown.
+
+Figures, versions, kernel messages and the paths of the system itself (``/proc``, ``/sys``, ``/dev/shm``) stay.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+USER, HOST, PATH, MAIL, ID = "\ue000", "\ue001", "\ue002", "\ue003", "\ue004"
+"""Stand in the text while it is worked on, so that nothing is taken out of what was put in."""
+SHOWN: Final = str.maketrans({USER: "[user]", HOST: "[host]", PATH: "[path]", MAIL: "[e-mail]", ID: "[id]"})
+NOT_SHOWN: Final = str.maketrans("", "", USER + HOST + PATH + MAIL + ID)
+
+COMMON: Final = frozenset(
+    {"root", "user", "users", "default", "public", "all users", "defaultuser0", "wsluser", "ubuntu", "debian", "nobody"}
+    | {"localhost", "linux", "wsl", "vm", "pc", "host", "you", "<you>", "."}
+)
+"""Names that tell nobody anything; to take them out would only make the text hard to read."""
+ANYWHERE: Final = 5
+"""A name of so many characters goes inside of longer words too; a shorter one would tear words apart."""
+
+HOMES: Final = r"(?:/mnt/[a-z]/Users/|[A-Z]:[\\/]{1,2}Users[\\/]{1,2}"
+HOME: Final = re.compile(rf"{HOMES}|/home/|\\home\\)([^\\/\s:;,'\"`()<>|]+)", re.IGNORECASE)
+SPACED_HOME: Final = re.compile(rf"{HOMES})([^\\/:*?\"<>|\r\n]{{1,64}})[\\/]", re.IGNORECASE)
+"""A name with blanks ends at the next separator."""
+
+NAME: Final = r"(?:[^\\/:*?\"'`<>|\r\n]{1,48}\.[a-z0-9]{1,5}(?!\w)|[^\s\\/:*?\"'`<>|,;)]*)"
+"""The last part of a path: up to a blank, or with blanks when it ends like a file."""
+WINDOWS_PATH: Final = re.compile(rf"(?<![a-z0-9])[a-z]:[\\/](?:[^\\/:*?\"<>|\r\n]{{0,64}}[\\/])*{NAME}", re.IGNORECASE)
+SHARE: Final = re.compile(r"\\\\[^\s\\\"'`]+(?:\\[^\s\\\"'`]*)*")
+DRIVE_PATH: Final = re.compile(rf"(?<![\w.])/mnt/[a-z]/(?:[^/:*?\"<>|\r\n]{{0,64}}/)*{NAME}", re.IGNORECASE)
+LINUX_PATH: Final = re.compile(r"(?<![\w.])/(?:[^\s/\"'`,;:()<>|]+/?)+")
+MAIL_PATTERN: Final = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)*", re.ASCII)
+UNIT: Final = re.compile(r"@[\w.\\:-]*\.(?:service|scope|slice|socket|mount|timer|target|device)$", re.ASCII)
+"""systemd's instances, ``getty@tty1.service``, look like addresses."""
+URL: Final = re.compile(r"\b[a-z][a-z0-9+.-]{1,15}://[^\s\"'`<>)]+", re.IGNORECASE)
+PUBLIC: Final = re.compile(
+    r"(https://(?:github\.com/microsoft|learn\.microsoft\.com|aka\.ms)/[\w./#?=&-]*)", re.IGNORECASE | re.ASCII
+)
+"""Addresses that wsltop itself points to."""
+HEX_ID: Final = re.compile(r"(?<![0-9A-Za-z])(?=[0-9a-f]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{12,64}(?![0-9A-Za-z])")
+UUID: Final = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
+
+SYSTEM: Final = re.compile(
+    r"/(?:proc|sys|dev|etc|boot|bin|sbin|lib|lib64|usr/(?:bin|sbin|lib|lib64|share))(?:/|$)"
+    r"|/(?:init|mnt/wsl|mnt/wslg|run|run/WSL|run/user|run/lock|run/shm)/?$"
+    r"|/(?:mnt/[a-z]|mnt|tmp|home|var|opt|srv|usr|root|media)?/?$"
+    r"|[A-Za-z]:[\\\\/]?$"
+)
+"""Paths that are the same on every machine."""
+
+
+class Redactor:
+    """Takes names, paths, addresses and ids out of texts.
+
+    Args:
+        users: names of users that are known.
+        hosts: names of machines that are known.
+    """
+
+    def __init__(self, users: Iterable[str] = (), hosts: Iterable[str] = ()) -> None:
+        self._users = tuple(users)
+        self._hosts = tuple(hosts)
+
+    def __call__(self, text: str) -> str:
+        """The text without them."""
+        text = text.translate(NOT_SHOWN)
+        users = [*self._users, *found_users(text)]
+        # Every second part is a public address, of which only names are taken.
+        parts = PUBLIC.split(text)
+        text = "".join(part if place % 2 else self._take_all(part, users) for place, part in enumerate(parts))
+        return take_names(text, users, self._hosts).translate(SHOWN)
+
+    def _take_all(self, text: str, users: list[str]) -> str:
+        # Names first: they may hold blanks, which would end a path.
+        text = take_names(text, users, self._hosts)
+        text = URL.sub(PATH, text)
+        for pattern in (WINDOWS_PATH, SHARE, DRIVE_PATH, LINUX_PATH):
+            text = pattern.sub(keep_system_path, text)
+        text = MAIL_PATTERN.sub(lambda match: match[0] if UNIT.search(match[0]) else MAIL, text)
+        text = UUID.sub(ID, text)
+        return HEX_ID.sub(ID, text)
+
+
+def machine_redactor(environ: Mapping[str, str], *, user: str = "", host: str = "") -> Redactor:
+    """A redactor that knows the names of this machine.
+
+    Args:
+        environ: the environment, which may name users of Linux and of Windows, and the machine.
+        user: the name in the user database.
+        host: the name that the kernel has, ``uname -n``.
+    """
+    variables = ("USER", "LOGNAME", "SUDO_USER", "USERNAME")
+    users = {user, *(environ.get(name, "") for name in variables)}
+    homes = (environ.get(name, "") for name in ("HOME", "USERPROFILE"))
+    users |= {re.split(r"[\\/]", home.rstrip("\\/"))[-1] for home in homes}
+    hosts = {host, host.partition(".")[0], *(environ.get(name, "") for name in ("HOSTNAME", "COMPUTERNAME", "NAME"))}
+    return Redactor(users, hosts)
+
+
+def found_users(text: str) -> set[str]:
+    """The names of users that stand in the paths of a text."""
+    names = {match[1].rstrip(".") for match in HOME.finditer(text)}
+    return names | {match[1].strip() for match in SPACED_HOME.finditer(text)}
+
+
+def take_names(text: str, users: Iterable[str], hosts: Iterable[str]) -> str:
+    """The text without names, the longest first: one may be part of another."""
+    signs = dict.fromkeys(hosts, HOST) | dict.fromkeys(users, USER)
+    telling = [name for name in signs if name.strip() and name.lower() not in COMMON]
+    for name in sorted(telling, key=len, reverse=True):
+        text = name_pattern(name).sub(signs[name], text)
+    return text
+
+
+def name_pattern(name: str) -> re.Pattern[str]:
+    """What finds a name: anywhere when it is long, else as a word of its own. A number is always a word."""
+    escaped = re.escape(name)
+    if len(name) < ANYWHERE or not any(char.isalpha() for char in name):
+        escaped = rf"(?<![^\W_]){escaped}(?![^\W_])"
+    return re.compile(escaped, re.IGNORECASE)
+
+
+def keep_system_path(match: re.Match[str]) -> str:
+    """A path of the system as it is; what is the user's becomes a sign."""
+    path = match[0]
+    bare = path.rstrip(".,:")
+    return path if SYSTEM.match(bare) else PATH + path[len(bare) :]

@@ -1,0 +1,89 @@
+"""What leaves the screen: toasts, the text report, pictures; and how the app was asked to look."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from msgspec import Struct
+from textual.app import App
+from textual.notifications import SeverityLevel
+
+from wsltop.charts.glyphs import Glyphs
+from wsltop.core.text import clean
+from wsltop.host.drives import Launch
+from wsltop.record.report import report
+from wsltop.ui.presenter import Presenter
+
+
+class ScreenOptions(Struct, frozen=True, kw_only=True):
+    """How the screen looks and behaves; decided before it starts."""
+
+    glyphs: Glyphs
+    color: bool
+    theme: str | None
+    hog_size: int
+    state_folder: Path
+    clip: Launch | None = None
+    """How to start Windows' clip.exe, inside WSL."""
+    osc52: bool = True
+    drive: Path | None = None
+    """Where the user says that Windows' system drive is mounted."""
+
+
+class ExportingApp(App[None]):
+    """An app whose screen can be copied and saved."""
+
+    options: ScreenOptions
+    presenter: Presenter
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Show a toast; what it tells may come from outside, so it is cleaned and never markup."""
+        super().notify(clean(message), title=clean(title), severity=severity, timeout=timeout, markup=markup)
+
+    def copy_report(self) -> None:
+        """Copy what the screen says, without keeping the screen waiting for a clipboard."""
+        moment = self.presenter.moment
+        if moment is None:
+            return
+        text = report(moment, self.presenter.state.events(self.presenter.session))
+        self.run_worker(lambda: self._copy(text), thread=True, exit_on_error=False, group="copy")
+
+    def _copy(self, text: str) -> None:
+        from wsltop.ui.clipboard import copy_text
+
+        file = self.options.state_folder / f"report-{stamp()}.txt"
+        terminal = self._copy_to_terminal if self.options.osc52 else None
+        try:
+            where = copy_text(text, clip=self.options.clip, terminal=terminal, file=file)
+        except OSError as error:
+            self.call_from_thread(self.notify, f"cannot write {file}: {error.strerror}", severity="error")
+            return
+        self.call_from_thread(self.notify, where)
+
+    def _copy_to_terminal(self, text: str) -> None:
+        self.call_from_thread(self.copy_to_clipboard, text)
+
+    def save_picture(self) -> None:
+        """Save the screen as an SVG picture."""
+        folder = self.options.state_folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path = self.save_screenshot(f"wsltop-{stamp()}.svg", str(folder))
+        except OSError as error:
+            self.notify(f"cannot write below {folder}: {error.strerror}", severity="error")
+            return
+        self.notify(f"saved {path}")
+
+
+def stamp() -> str:
+    """The time of now for a file's name."""
+    return time.strftime("%Y%m%d-%H%M%S")
