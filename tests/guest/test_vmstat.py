@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.guest.texts import KERNELS, kernel_text
+from wsltop.core.counters import WATCHED
 from wsltop.core.reading import Unavailable
 from wsltop.core.sample import Counters
 from wsltop.guest.vmstat import COUNTERS, VmstatSource, parse_vmstat
@@ -17,6 +18,8 @@ SINCE = {
     "workingset_refault_anon": "5.15",
     "pgsteal_proactive": "6.18",
     "pgscan_proactive": "6.18",
+    "pgsteal_anon": "5.15",
+    "pgsteal_file": "5.15",
 }
 """First of our kernels that has the counter; the others are in all of them."""
 
@@ -44,7 +47,7 @@ def test_zones_are_added_up_and_old_names_translated() -> None:
 
 
 def test_relatives_are_not_counted() -> None:
-    text = "pgscan_direct 5\npgscan_direct_throttle 100\npgsteal_anon 7\ncompact_stallx 1\nballoon_migrate 3\n"
+    text = "pgscan_direct 5\npgscan_direct_throttle 100\npgscan_anon 7\ncompact_stallx 1\nballoon_migrate 3\n"
     assert counters(text) == {"pgscan_direct": 5}
 
 
@@ -82,3 +85,7 @@ def test_this_machine_counts() -> None:
     assert isinstance(second, Counters)
     assert first.values.keys() <= set(COUNTERS)
     assert second.values["pgmajfault"] >= first.values["pgmajfault"]
+
+
+def test_every_counter_that_the_events_watch_is_read() -> None:
+    assert set(COUNTERS) >= WATCHED

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 import time
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ from wsltop.core.session import Session
 from wsltop.errors import UsageError, WsltopError
 from wsltop.host.stream import WAITING
 from wsltop.record.issue import Case, issue
-from wsltop.record.redact import Redactor, machine_redactor
+from wsltop.record.redact import this_machine
 
 STEP = 0.5
 """Seconds between two samples while it watches."""
@@ -59,7 +57,7 @@ def command(
         with opened(file, salvage=salvage) as (recording, title):
             player = play(recording, at or "end")
             case = case_of(player.session, f"from the recording {title}")
-    text = issue(case, machine() if redact else None)
+    text = issue(case, this_machine() if redact else None)
     if output is None:
         say_text(text)
         return
@@ -97,12 +95,3 @@ def case_of(session: Session, origin: str) -> Case:
         config=session.insight.config,
         origin=origin,
     )
-
-
-def machine() -> Redactor:
-    """A redactor that knows the names of this machine."""
-    try:
-        user = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        user = ""  # a container's user may have no name
-    return machine_redactor(os.environ, user=user, host=os.uname().nodename)

@@ -27,6 +27,8 @@ COUNTERS: Final = (
     "pgsteal_direct",
     "pgsteal_proactive",
     "pgsteal_khugepaged",
+    "pgsteal_anon",
+    "pgsteal_file",
     "pgscan_kswapd",
     "pgscan_direct",
     "pgscan_proactive",

@@ -8,6 +8,8 @@ Figures, versions, kernel messages and the paths of the system itself (``/proc``
 
 from __future__ import annotations
 
+import os
+import pwd
 import re
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -132,3 +134,12 @@ def keep_system_path(match: re.Match[str]) -> str:
     path = match[0]
     bare = path.rstrip(".,:")
     return path if SYSTEM.match(bare) else PATH + path[len(bare) :]
+
+
+def this_machine(environ: Mapping[str, str] = os.environ) -> Redactor:
+    """A redactor that knows the names of this machine and of who runs wsltop."""
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        user = ""  # a container's user may have no name
+    return machine_redactor(environ, user=user, host=os.uname().nodename)

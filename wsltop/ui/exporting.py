@@ -12,7 +12,8 @@ from textual.notifications import SeverityLevel
 from wsltop.charts.glyphs import Glyphs
 from wsltop.core.text import clean
 from wsltop.host.drives import Launch
-from wsltop.record.report import report
+from wsltop.record.issue import Case, issue
+from wsltop.record.redact import this_machine
 from wsltop.ui.presenter import Presenter
 
 
@@ -50,11 +51,18 @@ class ExportingApp(App[None]):
         super().notify(clean(message), title=clean(title), severity=severity, timeout=timeout, markup=markup)
 
     def copy_report(self) -> None:
-        """Copy what the screen says, without keeping the screen waiting for a clipboard."""
+        """Copy what the screen says, names taken out, without keeping the screen waiting for a clipboard."""
         moment = self.presenter.moment
         if moment is None:
             return
-        text = report(moment, self.presenter.state.events(self.presenter.session))
+        case = Case(
+            moment=moment,
+            findings=self.presenter.findings,
+            events=tuple(self.presenter.state.events(self.presenter.session)),
+            config=self.presenter.insight.config,
+            origin="taken from the screen",
+        )
+        text = issue(case, this_machine())
         self.run_worker(lambda: self._copy(text), thread=True, exit_on_error=False, group="copy")
 
     def _copy(self, text: str) -> None:

@@ -60,8 +60,8 @@ def windows_short(evidence: Evidence) -> Finding | None:
 def host_trimmed(evidence: Evidence) -> Finding | None:
     """A working set below what the guest uses is no reclaim: WSL#9812, systeminformer#580."""
     ledger, host = ledger_of(evidence), host_of(evidence)
-    if ledger is None or host is None:
-        return None
+    if ledger is None or host is None or evidence.page_reporting is False:
+        return None  # a kernel that reports nothing expects of the host what nobody has ever touched
     least = least_expected(evidence, ledger, host.read_at - LAG)
     if least is None or least - host.working_set < max(TRIMMED, ledger.total // TRIMMED_SHARE):
         return None
