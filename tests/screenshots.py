@@ -86,12 +86,22 @@ class Guest:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        for folder in ("proc/sys/kernel", "sys/module/page_reporting/parameters", "etc", "dev"):
+        for folder in ("proc/sys/kernel", "proc/self", "sys/module/page_reporting/parameters", "etc", "dev"):
             (root / folder).mkdir(parents=True)
         (root / "proc/sys/kernel/osrelease").write_text(platform.release().partition("-")[0] + "\n")
         (root / "sys/module/page_reporting/parameters/page_reporting_order").write_text(f"{ORDER}\n")
         (root / "dev/kmsg").write_text("")
-        for name in ("proc/vmstat", "proc/self", "proc/stat", "proc/pressure", "proc/uptime", "etc/os-release"):
+        (root / "proc/self/mountinfo").write_text("22 1 8:1 / / rw,relatime - ext4 /dev/sda rw\n")
+        for name in (
+            "proc/vmstat",
+            "proc/self/statm",
+            "proc/self/status",
+            "proc/self/ns",
+            "proc/stat",
+            "proc/pressure",
+            "proc/uptime",
+            "etc/os-release",
+        ):
             (root / name).symlink_to(Path("/") / name)
         self.refresh()
 

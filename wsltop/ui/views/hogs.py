@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from wsltop.control.floor import INTERPRETER
 from wsltop.core.sample import Hog
 from wsltop.core.text import clean
 from wsltop.core.units import GIB, MIB, format_size
@@ -62,7 +64,9 @@ def hogs_view(
 
 
 def hog_row(hog: Hog, *, selected: bool) -> HogRow:
-    """One hog's row."""
+    """One hog's row; what its interpreter takes beyond the target is left out."""
+    if hog.target < hog.resident < hog.target + INTERPRETER:
+        hog = replace(hog, resident=hog.target)
     note = f": {clean(hog.note)}" if hog.note else ""
     return HogRow(
         id=hog.id,
