@@ -1,0 +1,92 @@
+"""Runs a virtual machine that gives memory back as WSL2's does.
+
+python -m tests.vm check [WORD …] [--write]      run the scenarios, print the table, fail when one does not hold
+python -m tests.vm run [OPTION …] -- COMMAND …   run a command in the guest
+python -m tests.vm fetch                         fetch the parts only
+python -m tests.vm list                          name the scenarios
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from typing import NoReturn
+
+from tests.vm.check import check
+from tests.vm.machine import Machine
+from tests.vm.missing import MachineFailed, PartsMissing
+from tests.vm.parts import get_parts
+from tests.vm.scenarios import ROWS
+
+SKIPPED = 77
+"""The status of a skipped test, as automake has it."""
+
+
+def main() -> int:
+    """Run what was asked for."""
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGHUP, end)
+    options = parse_arguments()
+    try:
+        if options.command == "check":
+            return check(options.words, write=options.write)
+        if options.command == "run":
+            return run(options)
+        if options.command == "fetch":
+            print(get_parts().kernel.parent)
+        else:
+            print("\n".join(row.name for row in ROWS))
+    except PartsMissing as why:
+        print(f"vm: skipped: {why}", file=sys.stderr)
+        return SKIPPED
+    except MachineFailed as why:
+        print(f"vm: {why}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run a command in the guest, and stream what it prints; its exit status."""
+    parts = get_parts()
+    began = time.monotonic()
+    order = None if options.order < 0 else options.order
+    with Machine(parts, memory=options.memory, order=order, reporting=not options.no_reporting) as machine:
+        print(f"vm: booted in {machine.boot_seconds:.1f} s", file=sys.stderr)
+        job = machine.start(*options.argv)
+        for said in job.stream(options.timeout):
+            sys.stdout.buffer.write(said)
+            sys.stdout.buffer.flush()
+        code = job.code if job.code is not None else 1
+    print(f"vm: status {code}, {time.monotonic() - began:.1f} s in all", file=sys.stderr)
+    return code if code >= 0 else 128 - code
+
+
+def end(number: int, frame: object) -> NoReturn:
+    """Take the machine down before the end."""
+    raise SystemExit(128 + number)
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.vm", description=(__doc__ or "").split("\n", 1)[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    checks = commands.add_parser("check", help="run the scenarios and print the table")
+    checks.add_argument("words", nargs="*", metavar="WORD", help="only scenarios whose name holds one of these")
+    checks.add_argument("--write", action="store_true", help="put the table into README.md")
+    runs = commands.add_parser("run", help="run a command in the guest")
+    runs.add_argument("--memory", type=int, default=4096, metavar="MIB", help="RAM of the guest [4096]")
+    runs.add_argument("--order", type=int, default=5, help="reporting order; -1 leaves the driver's [5]")
+    runs.add_argument("--no-reporting", action="store_true", help="a hypervisor that takes no free pages back")
+    runs.add_argument("--timeout", type=float, default=300.0, metavar="SECONDS", help="for the command [300]")
+    runs.add_argument("argv", nargs="+", metavar="COMMAND")
+    commands.add_parser("fetch", help="fetch the parts only")
+    commands.add_parser("list", help="name the scenarios")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""What a scenario found: a line of the table, with what was expected and what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+MIB: Final = 1 << 20
+TOLERANCE: Final = 16 * MIB
+"""How far the host's figure may be from the expected one at a settled point; or 1 %, where that is more."""
+
+MOST: Final = 0.75
+"""Share of a gain that must be seen: what is taken lands in pieces that the host holds already, and leaves new ones."""
+
+
+class Finding(NamedTuple):
+    """One line."""
+
+    what: str
+    expected: str
+    measured: str
+    ok: bool
+
+
+def compare(what: str, expected: int, measured: int) -> Finding:
+    """The claim of the program: the host holds what is expected. Bytes."""
+    ok = abs(measured - expected) <= max(TOLERANCE, measured // 100)
+    return Finding(f"{what}: host", f"{mib(expected)}", f"{mib(measured)} ({difference(measured - expected)})", ok)
+
+
+def at_least(what: str, least: float, measured: float) -> Finding:
+    """A lower bound, in bytes."""
+    return Finding(what, f"≥ {mib(least)}", mib(measured), measured >= least)
+
+
+def at_most(what: str, most: float, measured: float) -> Finding:
+    """An upper bound, in bytes."""
+    return Finding(what, f"≤ {mib(most)}", mib(measured), measured <= most)
+
+
+def note(what: str, measured: str) -> Finding:
+    """A figure that is told and not held against anything."""
+    return Finding(what, "", measured, True)
+
+
+def mib(size: float) -> str:
+    """A size in MiB."""
+    return f"{size / MIB:.0f}"
+
+
+def difference(size: int) -> str:
+    """A signed size in MiB."""
+    return f"{size / MIB:+.1f}"
+
+
+def table(rows: Iterable[tuple[str, Finding]]) -> str:
+    """The table in Markdown."""
+    lines = ["| scenario | what (MiB) | expected | measured | |", "|---|---|---|---|---|"]
+    last = ""
+    for name, finding in rows:
+        shown = "" if name == last else name
+        last = name
+        mark = "ok" if finding.ok else "**no**"
+        lines.append(f"| {shown} | {finding.what} | {finding.expected} | {finding.measured} | {mark} |")
+    return "\n".join(lines) + "\n"

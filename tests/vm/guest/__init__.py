@@ -1,0 +1,1 @@
+"""What runs inside the virtual machine. The modules import only the standard library, but for ``driver``."""

@@ -1,0 +1,141 @@
+"""Fetches what a machine is made of, by the names of Debian's packages, and keeps it in a cache folder.
+
+QEMU is installed, where it is missing and may be; kernel and busybox are unpacked and not installed. What stays is the
+kernel out of its compressed image, a dozen modules, and one program: some 75 MB.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from tests.vm.kernel import RELEASE, rename, unpack_image
+from tests.vm.missing import PartsMissing
+from tests.vm.modules import copy_modules
+
+QEMU: Final = "qemu-system-x86_64"
+QEMU_PACKAGE: Final = "qemu-system-x86"
+KERNEL_PACKAGE: Final = "linux-image-amd64"
+BUSYBOX_PACKAGE: Final = "busybox-static"
+LAYOUT: Final = "1"
+"""Changed when the cache is laid out anew."""
+
+
+class Parts(NamedTuple):
+    """Where everything is."""
+
+    qemu: Path
+    kernel: Path
+    """The kernel as ELF; it says that it is WSL's."""
+    modules: Path
+    """A folder of modules, and ``order``: their names in the order in which they go in."""
+    busybox: Path
+
+
+def get_parts() -> Parts:
+    """Find the parts in the cache, or fetch them.
+
+    Raises:
+        PartsMissing: one cannot be had.
+    """
+    qemu = find_qemu()
+    folder = cache_folder() / f"{LAYOUT}-{RELEASE}"
+    parts = Parts(qemu, folder / "vmlinux", folder / "modules", folder / "busybox")
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+            made = Path(scratch) / "made"
+            made.mkdir()
+            fetch_kernel(Path(scratch), made)
+            fetch_busybox(Path(scratch), made)
+            made.rename(folder)  # whole or not at all, however this ends
+    return parts
+
+
+def cache_folder() -> Path:
+    """The cache, by the rules of XDG."""
+    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(home) / "wsltop-vm"
+
+
+def find_qemu() -> Path:
+    """QEMU, installed first where it is missing and we may."""
+    found = shutil.which(QEMU)
+    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        say(f"installing {QEMU_PACKAGE}")
+        command = ["apt-get", "install", "--yes", "--no-install-recommends", QEMU_PACKAGE]
+        run(command, Path("/"), f"{QEMU_PACKAGE} cannot be installed")
+        found = shutil.which(QEMU)
+    if found is None:
+        raise PartsMissing(f"there is no {QEMU}: sudo apt-get install --no-install-recommends {QEMU_PACKAGE}")
+    return Path(found)
+
+
+def fetch_kernel(scratch: Path, made: Path) -> None:
+    """Put kernel and modules into ``made``."""
+    package = find_dependency(KERNEL_PACKAGE)
+    root = download(package, scratch)
+    images = list((root / "boot").glob("vmlinuz-*"))
+    folders = [path for path in root.glob("**/lib/modules/*") if path.is_dir()]
+    if len(images) != 1 or len(folders) != 1:
+        raise PartsMissing(f"the package {package} holds no kernel where it should")
+    (made / "vmlinux").write_bytes(rename(unpack_image(images[0].read_bytes()), images[0].name))
+    copy_modules(folders[0], made / "modules")
+    shutil.rmtree(root)  # some 400 MB
+
+
+def fetch_busybox(scratch: Path, made: Path) -> None:
+    """Put busybox into ``made``."""
+    root = download(BUSYBOX_PACKAGE, scratch)
+    found = [path for path in (root / "bin/busybox", root / "usr/bin/busybox") if path.is_file()]
+    if not found:
+        raise PartsMissing(f"the package {BUSYBOX_PACKAGE} holds no busybox")
+    shutil.copy2(found[0], made / "busybox")
+
+
+def find_dependency(package: str) -> str:
+    """The package that a package of no content of its own stands for."""
+    told = run(["apt-cache", "depends", "--important", package], Path("/"), f"apt does not know {package}")
+    for line in told.splitlines():
+        kind, _, name = line.strip().partition(": ")
+        if kind == "Depends" and name.startswith("linux-image-"):
+            return name
+    raise PartsMissing(f"apt does not know {package}: this needs Debian's kernel (and apt-get update once)")
+
+
+def download(package: str, scratch: Path) -> Path:
+    """Download a package and unpack it without installing it; the folder."""
+    say(f"fetching {package}")
+    into = scratch / package
+    into.mkdir()
+    run(["apt-get", "download", package], into, f"{package} cannot be downloaded")
+    archives = list(into.glob("*.deb"))
+    if len(archives) != 1:
+        raise PartsMissing(f"{package} cannot be downloaded: no archive came")
+    run(["dpkg-deb", "--extract", str(archives[0]), str(into)], into, f"{package} cannot be unpacked")
+    return into
+
+
+def run(command: list[str], folder: Path, failure: str) -> str:
+    """Run a program to its end; what it said."""
+    path = shutil.which(command[0])
+    if path is None:
+        raise PartsMissing(f"{failure}: there is no {command[0]} (this needs Debian)")
+    environment = os.environ | {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
+    done = subprocess.run(
+        [path, *command[1:]], cwd=folder, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL
+    )
+    if done.returncode:
+        why = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
+        raise PartsMissing(f"{failure}: {why}")
+    return done.stdout
+
+
+def say(text: str) -> None:
+    """Tell what takes time."""
+    print(f"vm: {text}", file=sys.stderr, flush=True)
