@@ -17,7 +17,7 @@ from wsltop.core.sample import Hog
 from wsltop.core.session import Session
 from wsltop.ui.views.events import EventsView, Position, events_view, move
 from wsltop.ui.views.gate import GateView, gate_view
-from wsltop.ui.views.hogs import HogsView, hogs_view
+from wsltop.ui.views.hogs import HINT, HogsView, hogs_view
 from wsltop.ui.views.holders import holder_lines
 from wsltop.ui.views.ledger import ledger_lines
 from wsltop.ui.views.memory import MemoryView, memory_view, tell
@@ -35,6 +35,8 @@ class Presenter:
         self.state = state
         self.banner: str | None = None
         """What the status line says instead of live or paused."""
+        self.hint = HINT
+        """What the hogs panel says when there are none; over a recording, what that is."""
         self.recording = ""
         """``REC 1.2 MiB 14 min``, while the screen is recorded."""
         self._columns: Columns | None = None
@@ -161,6 +163,7 @@ class Presenter:
             next_size=self.state.hog_size,
             next_kind=self.state.hog_kind,
             floor=self.floor(),
+            hint=self.hint,
             focused=focused,
         )
 

@@ -25,6 +25,7 @@ class ReplayApp(WsltopApp):
         super().__init__(None, player.session, None, options)
         self.player = player
         self.what = title
+        self.presenter.hint = f"Replay. {title}"
         self._looked = 0.0
 
     @property

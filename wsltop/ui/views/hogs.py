@@ -41,6 +41,9 @@ class HogRow(Struct, frozen=True, kw_only=True):
     selected: bool
 
 
+HINT: Final = "none. a adds one, A four, x kills one, X all; < and > choose the size."
+
+
 class HogsView(Struct, frozen=True, kw_only=True):
     """The hogs panel."""
 
@@ -49,10 +52,19 @@ class HogsView(Struct, frozen=True, kw_only=True):
     """What the next hog would be."""
     floor: str
     focused: bool
+    hint: str
+    """What to say when there are none."""
 
 
 def hogs_view(
-    hogs: Sequence[Hog], *, selected: int | None, next_size: int, next_kind: str, floor: int | None, focused: bool
+    hogs: Sequence[Hog],
+    *,
+    selected: int | None,
+    next_size: int,
+    next_kind: str,
+    floor: int | None,
+    focused: bool,
+    hint: str = HINT,
 ) -> HogsView:
     """What the hogs panel says."""
     return HogsView(
@@ -60,6 +72,7 @@ def hogs_view(
         next=f"next {format_size(next_size)} {next_kind}",
         floor="" if floor is None else f"floor {format_size(floor)}",
         focused=focused,
+        hint=clean(hint),
     )
 
 

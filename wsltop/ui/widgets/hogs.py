@@ -42,8 +42,7 @@ class HogsPanel(Panel[HogsView], can_focus=True):
         self._shown = window(view.rows, height - 1)
         lines = [heading("hogs", note, width, glyphs, focused=view.focused)]
         if not view.rows:
-            hint = "none. a adds one, A four, x kills one, X all; < and > choose the size."
-            texts = wrap(hint, width - 1, height - 1, glyphs)
+            texts = wrap(view.hint, width - 1, height - 1, glyphs)
             return [*lines, *(fit_spans([Span(f" {text}", "muted")], width, glyphs) for text in texts)]
         return [*lines, *(self._row(row, width) for row in self._shown)]
 

@@ -1,0 +1,85 @@
+"""The screen over the recording that comes with the package: the same panels, other keys."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from wsltop.charts.glyphs import BLOCK
+from wsltop.record.player import Player
+from wsltop.record.reader import Recording
+from wsltop.ui.bindings import KEYS
+from wsltop.ui.exporting import ScreenOptions
+from wsltop.ui.replay import ReplayApp
+
+
+def run(tmp_path: Path, play: Callable[[ReplayApp, Pilot[None]], Awaitable[None]]) -> None:
+    """Open the packaged recording on a screen of its own, and play with it."""
+
+    async def main() -> None:
+        with as_file(files("wsltop.record") / "sample.wsltop") as path, Recording.open(path) as recording:
+            options = ScreenOptions(glyphs=BLOCK, color=True, theme=None, hog_size=1 << 30, state_folder=tmp_path)
+            app = ReplayApp(Player(recording, paused=True), options, "The classic, taken under QEMU")
+            async with app.run_test(size=(120, 34)) as pilot:
+                await pilot.pause()
+                await play(app, pilot)
+
+    asyncio.run(main())
+
+
+def test_it_says_what_it_is_and_offers_no_action(tmp_path: Path) -> None:
+    async def play(app: ReplayApp, _pilot: Pilot[None]) -> None:
+        assert app.presenter.banner is not None
+        assert app.presenter.banner.startswith("REPLAY PAUSED")
+        assert "taken under QEMU" in app.presenter.hogs(app.hogs, focused=False).hint
+        assert not [key for key in KEYS if key.group == "hogs" and app.works(key)]
+        assert all(app.works(key) for key in KEYS if key.group == "replay")
+
+    run(tmp_path, play)
+
+
+def test_steps_events_and_times_move_the_place(tmp_path: Path) -> None:
+    async def play(app: ReplayApp, pilot: Pilot[None]) -> None:
+        await pilot.press("right_square_bracket", "right_square_bracket")
+        assert app.player.number == 2
+        await pilot.press("left_square_bracket")
+        assert app.player.number == 1
+        await pilot.press("right_curly_bracket")
+        event = app.player.number
+        assert event > 1
+        await pilot.press("g", *"60s", "enter")
+        await pilot.pause()
+        assert 59 <= app.player.place.seconds <= 61
+        assert app.presenter.session is app.player.session
+        await pilot.press("left_curly_bracket")
+        assert app.player.number < 60
+
+    run(tmp_path, play)
+
+
+def test_a_place_that_is_none_is_refused_and_nothing_moves(tmp_path: Path) -> None:
+    async def play(app: ReplayApp, pilot: Pilot[None]) -> None:
+        await pilot.press("g", *"whenever", "enter")
+        await pilot.pause()
+        assert app.player.number == 0
+        await pilot.press("g", "escape")
+        assert app.player.number == 0
+
+    run(tmp_path, play)
+
+
+def test_the_recording_shows_a_reclaim(tmp_path: Path) -> None:
+    async def play(app: ReplayApp, pilot: Pilot[None]) -> None:
+        app.player.go_to("end")
+        points = [point for point in app.player.session.history.since(0.0) if point.host is not None]
+        peak = max(point.host or 0 for point in points)
+        assert peak > 1 << 30
+        assert (points[-1].host or 0) < peak // 2
+        await pilot.press("full_stop")
+        assert app.player.speed == 4.0
+
+    run(tmp_path, play)
