@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from tests.guest.texts import plant
 from wsltop.core.mounts import Mounts, Tmpfs
 from wsltop.core.reading import Reading, Unavailable
-from wsltop.guest.boot import CmdlineSource, UptimeSource, parse_cmdline, parse_uptime
 from wsltop.guest.mounts import MountsSource, cgroup_mode, parse_mountinfo, reachable
 
 WSL = """\
@@ -103,28 +102,3 @@ def test_the_running_kernels_shared_memory_is_seen() -> None:
     source.close()
     for tmpfs in found.tmpfs:
         assert isinstance(tmpfs.used, Unavailable) or tmpfs.size is None or 0 <= tmpfs.used <= tmpfs.size
-
-
-def test_the_command_line_of_the_kernel() -> None:
-    text = 'initrd=\\initrd.img a-b=1 "dyndbg=file x +p" quiet cgroup_no_v1=all a_b=2 - \x1b[1m -- for=init\n'
-    found = parse_cmdline(text)
-    assert not isinstance(found, Unavailable)
-    assert found["initrd"] == "\\initrd.img"
-    assert found["dyndbg"] == "file x +p"
-    assert found["a_b"] == "2"
-    assert (found["quiet"], found["cgroup_no_v1"]) == ("", "all")
-    assert "for" not in found
-
-
-def test_uptime() -> None:
-    assert parse_uptime("350735.47 234388.90\n") == 350735.47
-    assert isinstance(parse_uptime("nan inf\n"), Unavailable)
-
-
-def test_how_the_running_kernel_was_started() -> None:
-    cmdline, uptime = CmdlineSource(), UptimeSource()
-    assert isinstance(cmdline.read(), dict | Unavailable)
-    assert isinstance(seconds := uptime.read(), float)
-    assert seconds > 0
-    cmdline.close()
-    uptime.close()
