@@ -35,10 +35,12 @@ SURROUNDINGS_EVERY: Final = 30.0
 """Seconds; settings and mounts change when somebody changes them."""
 CENSUS_EVERY: Final = 10.0
 """Seconds; the gate's shortest window, and long enough for CPU ticks of 10 ms to mean something."""
-BIGGEST: Final = 40
-"""Processes kept by memory."""
-BUSIEST: Final = 20
+BIGGEST: Final = 15
+"""Processes kept by memory: those that the screen shows. A recording carries them."""
+BUSIEST: Final = 8
 """Processes kept by CPU."""
+FAMILIES: Final = 16
+"""Families kept, by memory."""
 NOT_ASKED: Final = Unavailable("there is no Windows here")
 
 
@@ -138,7 +140,7 @@ class Survey:
             tmpfs=() if isinstance(mounts, Unavailable) else mounts.tmpfs,
             hidden=hides_others(self._root),
         )
-        holders = replace(holders, processes=holders.processes[:BIGGEST])
+        holders = replace(holders, processes=holders.processes[:BIGGEST], families=holders.families[:FAMILIES])
         before, since = self._table, self._table_cpu
         until = None if isinstance(cpu, Unavailable) else cpu
         if not fresh and not isinstance(self._census, Unavailable):

@@ -12,7 +12,7 @@ from wsltop.clock import SYSTEM_CLOCK
 from wsltop.core.reading import Unavailable
 from wsltop.core.sample import HostMemory
 from wsltop.host.candidates import NOT_FOUND
-from wsltop.host.powershell import CANNOT_TELL, OPTIONS, open_powershell, parse_line, write_script
+from wsltop.host.powershell import CANNOT_TELL, OPTIONS, SHORTEST, open_powershell, parse_line, write_script
 
 SCRIPT = write_script(1.0)
 
@@ -161,5 +161,5 @@ def test_powershell_gets_its_script_a_windows_directory_and_a_pipe(drive: FakeDr
     reading = wait_for_memory(source)
     source.close()
     assert (reading.source, reading.process, reading.working_set) == ("powershell", "vmmemWSL", 11 * GIB)
-    expected = ([*OPTIONS, SCRIPT], str(drive.path / "Windows/System32"), False, True)
+    expected = ([*OPTIONS, write_script(SHORTEST)], str(drive.path / "Windows/System32"), False, True)
     assert record.read_text() == repr(expected)

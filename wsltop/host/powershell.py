@@ -24,7 +24,8 @@ from wsltop.host.wsl import find_interop_fault
 OPTIONS: Final = ("-NoLogo", "-NoProfile", "-NonInteractive", "-InputFormat", "None", "-Command")
 """``-InputFormat None``: PowerShell itself must not read the stdin whose end the script waits for."""
 
-SHORTEST, LONGEST = 1.0, 10.0
+SHORTEST, LONGEST = 0.5, 10.0
+"""Seconds between two lines: twice a second is what an experiment needs, and only one that short an interval asks."""
 BOUND: Final = 600
 """Lines that a script prints which cannot watch its stdin, before it ends and is started again."""
 
@@ -134,7 +135,7 @@ def parse_line(line: bytes, read_at: float) -> Reading[HostMemory] | None:
 
 
 def open_powershell(windows: Windows, *, interval: float, pace: Pace, clock: Clock) -> StreamSource:
-    """A source that asks PowerShell about every ``interval`` seconds, not faster than once a second."""
+    """A source that asks PowerShell about every ``interval`` seconds, not faster than twice a second."""
     script = write_script(min(max(interval, SHORTEST), LONGEST))
 
     def prepare(own_socket: bool) -> Reading[Launch]:
