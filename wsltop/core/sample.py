@@ -196,7 +196,7 @@ class OwnUse(Struct, frozen=True, kw_only=True):
     """What wsltop itself and its helper processes cost. Hogs are not counted."""
 
     cpu: float | None
-    """Share of one core since the last sample (0.01 is 1 %); ``None`` in the first sample."""
+    """Share of one core over the last five seconds (0.01 is 1 %); ``None`` in the first sample."""
     resident: Reading[int]
 
 

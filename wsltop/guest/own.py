@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from wsltop.core.sample import OwnUse
 from wsltop.guest.files import KernelFile
 
 TICKS = os.sysconf("SC_CLK_TCK")
+WINDOW = 5.0
+"""Seconds over which the share is a mean: single seconds only jitter, and a figure that moves is painted."""
 PAGE_SIZE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -21,16 +24,18 @@ class OwnUseSource:
     def __init__(self, root: Path = Path("/")) -> None:
         self._proc = root / "proc"
         self._statm = KernelFile(root / "proc/self/statm")
-        self._last: tuple[float, float] | None = None
+        self._past: deque[tuple[float, float]] = deque()
         self._children: dict[int, float] = {}
 
     def read(self, monotonic: float, children: Iterable[int] = ()) -> OwnUse:
-        """The share of a core since the last call, and the resident memory now."""
+        """The share of a core over the last few seconds, and the resident memory now."""
         used = time.process_time() + self._children_time(children)
-        last, self._last = self._last, (monotonic, used)
+        while len(self._past) > 1 and monotonic - self._past[0][0] > WINDOW:
+            self._past.popleft()
         cpu = None
-        if last is not None and monotonic > last[0]:
-            cpu = max(0.0, used - last[1]) / (monotonic - last[0])
+        if self._past and monotonic > self._past[0][0]:
+            cpu = max(0.0, used - self._past[0][1]) / (monotonic - self._past[0][0])
+        self._past.append((monotonic, used))
         return OwnUse(cpu=cpu, resident=self._resident())
 
     def close(self) -> None:

@@ -26,6 +26,9 @@ from wsltop.ui.views.timeline import TimelineView, timeline_view
 from wsltop.ui.views.verdict import VerdictView, finding_card, verdict_view
 from wsltop.ui.viewstate import ViewState
 
+GATE_EVERY = 4.0
+"""Seconds between two pictures of the gate: its shortest window is ten seconds, and each picture costs CPU in it."""
+
 
 class Presenter:
     """One session, looked at in one way."""
@@ -40,6 +43,7 @@ class Presenter:
         self.recording = ""
         """``REC 1.2 MiB 14 min``, while the screen is recorded."""
         self._columns: Columns | None = None
+        self._gate: tuple[object, GateView] | None = None
 
     def change_session(self, session: Session) -> None:
         """Look at another session from now on, or at the same one after a leap."""
@@ -114,8 +118,15 @@ class Presenter:
         return verdict_view(self.findings)
 
     def gate(self) -> GateView:
-        """The gate panel."""
-        insight = self.insight
+        """The gate panel; its figures move every few seconds, at once only when a gate opens or shuts."""
+        insight, moment = self.insight, self.moment
+        now = 0.0 if moment is None else moment.sample.monotonic
+        state = (tuple(gate.verdict for gate in insight.gates), now // GATE_EVERY, self.frozen)
+        if self._gate is None or self._gate[0] != state:
+            self._gate = (state, self._make_gate(insight))
+        return self._gate[1]
+
+    def _make_gate(self, insight: Insight) -> GateView:
         blockers = None if isinstance(insight.blockers, Unavailable) else insight.blockers
         return gate_view(insight.gates, blockers, "" if insight.gates else "CPU times cannot be read")
 
