@@ -18,10 +18,9 @@ from tests.core.diagnosis_scene import (
     sample,
 )
 from tests.core.test_diagnosis_free import KEPT
-from wsltop.core.diagnosis import VmProcess
 from wsltop.core.history import Point
 from wsltop.core.reading import Unavailable
-from wsltop.core.sample import Sample
+from wsltop.core.sample import Sample, VmProcess
 from wsltop.core.units import GIB, KIB, MIB
 from wsltop.core.wslconfig import ConfigFinding, Suggestion
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsltop.core.reading import Unavailable
-from wsltop.host.candidates import LARGEST, NOT_FOUND, Candidate, choose_process, plausible_size
+from wsltop.host.candidates import LARGEST, NOT_FOUND, Candidate, choose_process, list_vms, plausible_size
 
 
 def some(*names: str) -> list[Candidate]:
@@ -57,3 +57,8 @@ def test_an_impossible_size_is_none(value: str | int) -> None:
 @given(st.integers(1, LARGEST - 1))
 def test_a_size_is_read_from_number_or_digits(size: int) -> None:
     assert plausible_size(size) == plausible_size(str(size)) == size
+
+
+def test_every_virtual_machine_is_listed_whichever_is_ours() -> None:
+    listed = list_vms([Candidate(name="vmmemWSL", pid=1, working_set=5), Candidate(name="vmmem", pid=2, working_set=7)])
+    assert [(vm.name, vm.working_set) for vm in listed] == [("vmmemWSL", 5), ("vmmem", 7)]

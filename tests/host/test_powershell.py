@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.host.stand_ins import GIB, HASTY, FakeDrive, wait_for_memory
 from wsltop.clock import SYSTEM_CLOCK
 from wsltop.core.reading import Unavailable
-from wsltop.core.sample import HostMemory
+from wsltop.core.sample import HostMemory, VmProcess
 from wsltop.host.candidates import NOT_FOUND
 from wsltop.host.powershell import CANNOT_TELL, OPTIONS, SHORTEST, open_powershell, parse_line, write_script
 
@@ -80,8 +80,16 @@ def test_a_line_becomes_a_reading() -> None:
         private_bytes=12 * GIB,
         total=32 * GIB,
         available=4 * GIB,
+        vms=(VmProcess(name="vmmemWSL", working_set=11 * GIB),),
         read_at=5.0,
     )
+
+
+def test_a_line_names_the_other_virtual_machines_too() -> None:
+    other: dict[str, object] = {"name": "vmmem", "pid": "7", "working_set": str(2 * GIB), "private": str(GIB)}
+    reading = parse_line(make_line(vmmem(), other), 5.0)
+    assert isinstance(reading, HostMemory)
+    assert [(vm.name, vm.working_set) for vm in reading.vms] == [("vmmemWSL", 11 * GIB), ("vmmem", 2 * GIB)]
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])

@@ -126,6 +126,14 @@ class KernelLog(Struct, frozen=True, kw_only=True, tag="kernel_log"):
     """Records that the kernel overwrote, or that a flood made us skip, before we read them."""
 
 
+class VmProcess(Struct, frozen=True, kw_only=True):
+    """A process of Windows that stands for a virtual machine: ``vmmem*``."""
+
+    name: str
+    working_set: int
+    """Bytes."""
+
+
 class HostMemory(Struct, frozen=True, kw_only=True, tag="host"):
     """What the host said about the VM's process and about its own memory."""
 
@@ -140,6 +148,8 @@ class HostMemory(Struct, frozen=True, kw_only=True, tag="host"):
     """RAM of the host."""
     available: Reading[int]
     """RAM of the host that is available to programs."""
+    vms: tuple[VmProcess, ...] = ()
+    """All processes of virtual machines, ours among them, as far as the source lists them."""
     read_at: float
     """When the reading arrived, on the sample's monotonic clock; its age is the sample's time minus this."""
 

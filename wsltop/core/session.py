@@ -97,6 +97,7 @@ class Session:
             cmdline=around.cmdline,
             page_reporting=around.page_reporting,
             interop_fault=around.interop_fault,
+            vms=moment.host if isinstance(moment.host, Unavailable) else moment.host.vms,
             silenced=self.silenced,
         )
 

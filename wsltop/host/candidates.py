@@ -12,6 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from wsltop.core.reading import Reading, Unavailable
+from wsltop.core.sample import VmProcess
 
 NOT_FOUND: Final = Unavailable(
     "Windows shows no vmmemWSL or vmmem process",
@@ -28,6 +29,11 @@ class Candidate(Struct, frozen=True, kw_only=True):
     pid: int
     working_set: int
     private: int | None = None
+
+
+def list_vms(candidates: Sequence[Candidate]) -> tuple[VmProcess, ...]:
+    """All of them, for whoever wants to know which other virtual machines hold memory."""
+    return tuple(VmProcess(name=candidate.name, working_set=candidate.working_set) for candidate in candidates)
 
 
 def choose_process(candidates: Sequence[Candidate]) -> Reading[Candidate]:

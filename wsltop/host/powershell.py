@@ -15,7 +15,7 @@ from msgspec import Struct
 from wsltop.clock import Clock
 from wsltop.core.reading import Reading, Unavailable
 from wsltop.core.sample import HostMemory
-from wsltop.host.candidates import Candidate, choose_process, plausible_size
+from wsltop.host.candidates import Candidate, choose_process, list_vms, plausible_size
 from wsltop.host.decoding import ascii_bytes
 from wsltop.host.drives import POWERSHELL, Launch, Windows
 from wsltop.host.stream import Answer, Pace, StreamSource
@@ -130,6 +130,7 @@ def parse_line(line: bytes, read_at: float) -> Reading[HostMemory] | None:
         private_bytes=CANNOT_TELL if chosen.private is None else chosen.private,
         total=CANNOT_TELL if total is None else total,
         available=CANNOT_TELL if available is None or (total is not None and available > total) else available,
+        vms=list_vms(candidates),
         read_at=read_at,
     )
 

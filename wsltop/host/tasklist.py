@@ -18,7 +18,7 @@ from wsltop.core.reading import Reading, Unavailable
 from wsltop.core.sample import HostMemory
 from wsltop.core.text import clean
 from wsltop.host import repeat
-from wsltop.host.candidates import Candidate, choose_process, plausible_size
+from wsltop.host.candidates import Candidate, choose_process, list_vms, plausible_size
 from wsltop.host.decoding import ascii_bytes, decode_text
 from wsltop.host.drives import TASKLIST, Launch, Windows
 from wsltop.host.reasons import explain_end, suspect_interop
@@ -89,6 +89,7 @@ def parse_output(raw: bytes, read_at: float) -> Reading[HostMemory]:
         private_bytes=ONLY_POWERSHELL,
         total=ONLY_POWERSHELL,
         available=ONLY_POWERSHELL,
+        vms=list_vms(rows),
         read_at=read_at,
     )
 

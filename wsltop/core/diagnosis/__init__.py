@@ -7,7 +7,6 @@ from wsltop.core.diagnosis.evidence import (
     Evidence,
     Flavor,
     SwapRates,
-    VmProcess,
     swap_rates,
 )
 from wsltop.core.diagnosis.finding import Figure, Finding, Remedy, Severity
@@ -21,7 +20,6 @@ __all__ = [
     "Remedy",
     "Severity",
     "SwapRates",
-    "VmProcess",
     "catalogue",
     "diagnose",
     "swap_rates",

@@ -15,7 +15,7 @@ from wsltop.core.holders import Holders
 from wsltop.core.moment import Moment
 from wsltop.core.mounts import Mounts
 from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.sample import Sample
+from wsltop.core.sample import Sample, VmProcess
 from wsltop.core.wslconfig import ConfigFinding, ReclaimMode, Suggestion
 
 Flavor = Literal["wsl2", "wsl1", "none"]
@@ -30,14 +30,6 @@ class SwapRates(Struct, frozen=True, kw_only=True, tag="swap_rates"):
     outward: float
     seconds: float
     """Over how long it was measured."""
-
-
-class VmProcess(Struct, frozen=True, kw_only=True):
-    """A process of Windows that stands for a virtual machine: ``vmmem*``."""
-
-    name: str
-    working_set: int
-    """Bytes."""
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
