@@ -1,7 +1,7 @@
 """Settings of all tests: property tests keep no database on disk and have no deadline, which a busy machine misses.
 
-In continuous integration they try the same examples each time, so that a change is judged by what it changes; everywhere
-else they look for new ones.
+In continuous integration they try the same examples each time, so that a change is judged by what it changes;
+everywhere else they look for new ones.
 """
 
 from __future__ import annotations
