@@ -3,12 +3,12 @@ from __future__ import annotations
 import io
 import os
 import pty
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Literal
 
 import pytest
 
-from wsltop.ui.terminal import TerminalWatch, can_copy, wants_color, why_no_screen
+from wsltop.ui.terminal import can_copy, wants_color, why_no_screen
 
 Ends = tuple[int, int]
 
@@ -56,26 +56,3 @@ def test_no_color_counts_when_it_is_not_empty(
 @pytest.mark.parametrize(("term", "copies"), [("xterm-256color", True), ("linux", False), ("dumb", False), ("", False)])
 def test_only_terminals_that_may_have_a_clipboard_are_asked(term: str, copies: bool) -> None:
     assert can_copy({"TERM": term}) is copies
-
-
-def test_a_terminal_that_is_there_is_not_lost(ends: Ends) -> None:
-    watch = TerminalWatch(ends[1])
-    assert not watch.lost()
-    os.write(ends[0], b"typed")
-    assert not watch.lost()
-
-
-def hang_up(ends: Ends) -> None:
-    os.close(ends[0])
-
-
-def lose(ends: Ends) -> None:
-    os.close(ends[1])
-
-
-@pytest.mark.parametrize("end", [hang_up, lose])
-def test_a_terminal_that_goes_is_lost(ends: Ends, end: Callable[[Ends], None]) -> None:
-    watch = TerminalWatch(ends[1])
-    end(ends)
-    assert watch.lost()
-    assert watch.lost()

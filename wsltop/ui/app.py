@@ -17,16 +17,15 @@ from wsltop.core.session import Session
 from wsltop.errors import HogRefused
 from wsltop.sampler import Sampler
 from wsltop.ui.bindings import KEYS, Key, action_name, describe
+from wsltop.ui.driver import RestingDriver
 from wsltop.ui.exporting import ScreenOptions
 from wsltop.ui.keeping import KeepingApp
 from wsltop.ui.presenter import Presenter
 from wsltop.ui.screens.card import Card
 from wsltop.ui.screens.main import MainScreen
-from wsltop.ui.terminal import TerminalWatch, vanish
+from wsltop.ui.terminal import vanish
 from wsltop.ui.viewstate import ViewState
 
-WATCH_INTERVAL = 1.0
-"""Seconds within which a vanished terminal is noticed."""
 BUSY_INTERVAL = 0.1
 """Seconds between two looks at hogs that fill or end."""
 HANGUP = 128 + signal.SIGHUP
@@ -45,7 +44,7 @@ class WsltopApp(KeepingApp):
 
     def __init__(self, sampler: Sampler | None, session: Session, pool: HogPool | None, options: ScreenOptions) -> None:
         # Without color Textual would paint in greys; only its ANSI mode, chosen here, leaves color out.
-        super().__init__(ansi_color=None if options.color else True)
+        super().__init__(driver_class=RestingDriver, ansi_color=None if options.color else True)
         self.sampler = sampler
         self.session = session
         self.pool = pool
@@ -82,18 +81,10 @@ class WsltopApp(KeepingApp):
         self.main.show_all()
 
     def _watch_terminal(self) -> None:
-        """End at once when the terminal is gone: by its signal, or by asking, when nobody sends one."""
-        if self.is_headless:
-            return
-        signal.signal(signal.SIGHUP, lambda *_: self._terminal_lost())
-        signal.signal(signal.SIGTERM, lambda *_: self.exit())
-        watch = TerminalWatch(0)
-
-        def look() -> None:
-            if watch.lost():
-                self._terminal_lost()
-
-        self.set_interval(WATCH_INTERVAL, look)
+        """End at once when the terminal is gone; where the kernel sends no signal, the driver does."""
+        if not self.is_headless:
+            signal.signal(signal.SIGHUP, lambda *_: self._terminal_lost())
+            signal.signal(signal.SIGTERM, lambda *_: self.exit())
 
     def _terminal_lost(self) -> None:
         if self.pool is not None:

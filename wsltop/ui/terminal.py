@@ -1,10 +1,9 @@
-"""The terminal itself: whether there is one, what it can show, and whether it is still there."""
+"""The terminal itself: whether there is one, what it can show, and how to leave it."""
 
 from __future__ import annotations
 
 import locale
 import os
-import select
 from collections.abc import Mapping
 from typing import IO, Literal
 
@@ -42,21 +41,6 @@ def encoding() -> str:
 def can_copy(environ: Mapping[str, str]) -> bool:
     """Whether the terminal may know OSC 52; it does not answer, so nobody can know that it does."""
     return environ.get("TERM", "") not in UNABLE | NO_OSC52
-
-
-class TerminalWatch:
-    """Notices that the terminal has gone away."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._poll = select.poll()
-        self._poll.register(descriptor, 0)  # POLLHUP and POLLERR are always reported
-
-    def lost(self) -> bool:
-        """Whether the other end of the terminal has been closed; costs one system call."""
-        try:
-            return any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in self._poll.poll(0))
-        except OSError:
-            return True
 
 
 def vanish(status: int) -> None:
