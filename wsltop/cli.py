@@ -44,6 +44,11 @@ class Commands(click.Group):
 @click.option("--glyphs", type=click.Choice(["auto", "block", "braille", "ascii"]), help="What charts are drawn with.")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), help="auto follows NO_COLOR.")
 @click.option("--theme", metavar="NAME", help="Colors: textual-dark, textual-light, nord, …; ctrl+p chooses live.")
+@click.option(
+    "--quiet/--no-quiet",
+    default=None,
+    help="Look every 4 s while nothing moves: at once, or never.  [default: after a minute without a key]",
+)
 @click.option("--require-wsl", is_flag=True, help="End with status 3 when this is not WSL.")
 @click.option("--config", type=click.Path(exists=True, path_type=Path), metavar="FILE", help="Settings file to use.")
 @click.pass_context

@@ -31,6 +31,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     color: Literal["auto", "always", "never"] = "auto"
     theme: str | None = None
     hog_size: str = "1G"
+    quiet: bool | None = None
+    """Look less often while nothing moves: at once, never, or (unset) after a minute without a key."""
     silence: tuple[str, ...] = ()
     """Ids of findings that are not to be shown."""
 
@@ -48,6 +50,7 @@ ALLOWED: Final = {
     "color": "one of auto, always, never",
     "theme": "the name of a theme",
     "hog_size": "a size from 64M to 1T, such as 512M",
+    "quiet": "true or false",
     "silence": "a list of ids of findings",
 }
 """What each setting may be, for the message when it is not."""

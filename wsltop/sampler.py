@@ -53,6 +53,8 @@ class Sampler:
         drive: Path | None = None,
     ) -> None:
         self.host = host
+        self.interval: float | None = None
+        """Seconds between the last sample and the next, as its user intends."""
         self.identity = IdentitySource(root)
         self._hogs = hogs
         self._clock = clock
@@ -78,6 +80,7 @@ class Sampler:
         sample = Sample(
             time=self._clock.time(),
             monotonic=monotonic,
+            interval=self.interval,
             page_size=PAGE_SIZE,
             identity=self.identity.read(),
             meminfo=meminfo,

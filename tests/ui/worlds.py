@@ -191,9 +191,10 @@ class FakeSampler(Sampler):
         self.step = 1.0
         self.taken = 0
         self.attended = False
+        self.interval = None
 
     def sample(self) -> Sample:
-        made = replace(self.next, hogs=self.pool.read(), hogs_ended=self.pool.ended())
+        made = replace(self.next, interval=self.interval, hogs=self.pool.read(), hogs_ended=self.pool.ended())
         host = made.host
         if isinstance(host, HostMemory) and host.read_at == START:
             made = replace(made, host=replace(host, read_at=made.monotonic))
@@ -219,18 +220,41 @@ class FakeSampler(Sampler):
         """Nothing is open."""
 
 
-class World:
-    """The app, and what is below it. Its own timer never fires within a test: the test ticks."""
+class StillApp(WsltopApp):
+    """An app whose own timer never fires within a test."""
 
-    def __init__(self, folder: Path, *, sample: Sample = SAMPLE, glyphs: Glyphs = BLOCK, color: bool = True) -> None:
+    @property
+    def tick_interval(self) -> float:
+        return 86400.0
+
+
+class World:
+    """The app, and what is below it: the test ticks."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        sample: Sample = SAMPLE,
+        glyphs: Glyphs = BLOCK,
+        color: bool = True,
+        patience: float | None = None,
+    ) -> None:
         self.pool = FakePool()
         self.sampler = FakeSampler(self.pool, sample)
         self.session = Session(1.0)
         self.folder = folder
         options = ScreenOptions(
-            glyphs=glyphs, color=color, theme=None, hog_size=GIB, state_folder=folder, clip=None, osc52=False
+            glyphs=glyphs,
+            color=color,
+            theme=None,
+            hog_size=GIB,
+            state_folder=folder,
+            clip=None,
+            osc52=False,
+            patience=patience,
         )
-        self.app = WsltopApp(self.sampler, self.session, self.pool, options)
+        self.app = StillApp(self.sampler, self.session, self.pool, options)
 
     def run(
         self,
@@ -241,9 +265,7 @@ class World:
         """Run the app without a terminal while ``test`` plays the user."""
 
         async def play() -> None:
-            self.session.interval = 86400.0  # the app's timer, which never fires while a test runs
             async with self.app.run_test(size=size, notifications=True) as pilot:
-                self.session.interval = 1.0
                 await settle(pilot)
                 self.app.main.show_all()
                 await settle(pilot)

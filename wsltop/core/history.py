@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import math
 from array import array
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
 from itertools import takewhile
+from operator import itemgetter
 from typing import NamedTuple
 
 FINE_SPAN = 15 * 60.0
@@ -123,13 +125,17 @@ class History:
     """The points of the last day."""
 
     def __init__(self, interval: float) -> None:
-        self.interval = interval
+        self._paces = [(-math.inf, interval)]
+        """Since when which interval holds, the oldest first."""
         self._fine = Ring(math.ceil(SPARE * FINE_SPAN / interval) + 8)
         self._coarse = Ring(math.ceil(DAY / max(COARSE_STEP, interval)) + 1)
         self._open: Point | None = None
 
-    def add(self, point: Point) -> None:
-        """Keep ``point``."""
+    def add(self, point: Point, interval: float | None = None) -> None:
+        """Keep ``point``, which came by the interval of the point before or by another from now on."""
+        if interval is not None and interval != self._paces[-1][1]:
+            self._paces.append((point.monotonic, interval))
+            del self._paces[: max(0, self._place_of_pace(point.monotonic - DAY))]
         self._fine.append(point)
         step = self._open
         if step is not None and point.monotonic // COARSE_STEP == step.monotonic // COARSE_STEP:
@@ -148,10 +154,17 @@ class History:
             yield from takewhile(lambda point: point.monotonic < joint, self._coarse.since(monotonic))
         yield from self._fine.since(max(monotonic, joint))
 
-    def hold(self, window: float, start: float) -> float:
-        """How many seconds a value of a chart over ``window`` seconds from ``start`` on stands for."""
-        fine = window <= FINE_SPAN and self._fine.reaches(start - HOLD * self.interval)
-        return HOLD * (self.interval if fine else max(COARSE_STEP, self.interval))
+    def interval_at(self, monotonic: float) -> float:
+        """Seconds that were intended between the point that came at ``monotonic`` and the one before."""
+        return self._paces[self._place_of_pace(monotonic)][1]
+
+    def step(self, window: float, start: float) -> float:
+        """Seconds between two points of a chart over ``window`` seconds from ``start`` on, by its coarsest part."""
+        fine = window <= FINE_SPAN and self._fine.reaches(start - HOLD * self.interval_at(start))
+        return 0.0 if fine else COARSE_STEP
+
+    def _place_of_pace(self, monotonic: float) -> int:
+        return bisect_right(self._paces, monotonic, key=itemgetter(0)) - 1
 
 
 class Columns:
@@ -168,10 +181,11 @@ class Columns:
         end = math.floor(now / self.seconds)
         self.newest = end - count  # the column before the first
         start = (self.newest + 1) * self.seconds
-        self._hold = history.hold(window, start)
+        self._history = history
+        self._step = history.step(window, start)
         self._last: Point | None = None
         self._columns: deque[Point | None] = deque([None] * count, maxlen=count)
-        for point in history.since(start - self._hold):  # what came before the first column may be held into it
+        for point in history.since(start - self._hold(start)):  # what came before the first column may be held into it
             if point.monotonic <= now:
                 self.add(point)
         self._advance(end, now)
@@ -188,11 +202,15 @@ class Columns:
     def _advance(self, index: int, now: float) -> None:
         """Go on to column ``index``, which is empty yet; those on the way show the last point unless it is too old."""
         last = self._last
-        filler = last if last is not None and now - last.monotonic <= self._hold else None
+        filler = last if last is not None and now - last.monotonic <= self._hold(now) else None
         self.newest = max(self.newest, index - self.count)  # what lies further back would only be pushed out again
         while self.newest < index:
             self.newest += 1
             self._columns.append(filler if self.newest < index else None)
+
+    def _hold(self, monotonic: float) -> float:
+        """For how many seconds the point before the one at ``monotonic`` stands."""
+        return HOLD * max(self._step, self._history.interval_at(monotonic))
 
     def points(self) -> tuple[Point | None, ...]:
         """One point for each column, oldest first; ``None`` is a gap."""

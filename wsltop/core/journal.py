@@ -47,7 +47,8 @@ class Journal:
     ) -> None:
         self._memory_limit = memory_limit
         self._other_limit = other_limit
-        self._merge_within = merge_within
+        self.merge_within = merge_within
+        """Seconds between two events of the same kind that are one."""
         self._all: list[Event] = []
         self._memory: list[Event] = []
         self._counted: dict[Key, Event] = {}
@@ -107,7 +108,7 @@ class Journal:
         known = self._lines if is_line(event) else self._counted
         for key in keys:
             last = known.get(key)
-            if last is not None and last.start <= event.start <= last.end + self._merge_within:
+            if last is not None and last.start <= event.start <= last.end + self.merge_within:
                 merged = merge(last, event)
                 if self._replace(last, merged):
                     del known[key]

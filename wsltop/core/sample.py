@@ -218,6 +218,8 @@ class Sample(Struct, frozen=True, kw_only=True):
     """Wall clock, seconds since the epoch."""
     monotonic: float
     """CLOCK_MONOTONIC, seconds."""
+    interval: float | None = None
+    """Seconds between the sample before and this one, as intended; ``None``: as whoever shows it was told."""
     page_size: int = 4096
     identity: Identity
     meminfo: Reading[Meminfo]

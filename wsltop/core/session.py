@@ -40,8 +40,7 @@ class Session:
         self.silenced = silenced
         """Ids of findings that the user does not want to see."""
         self.history = History(interval)
-        # The same thing at the next tick is one event, however long the ticks are.
-        self.journal = Journal(merge_within=max(MERGE_WITHIN, 2.5 * interval))
+        self.journal = Journal()
         self.moment: Moment | None = None
         self.insight = Insight()
         self.findings: tuple[Finding, ...] = ()
@@ -51,12 +50,15 @@ class Session:
         self._watcher = Watcher()
         self._diagnosed: float | None = None
         self._earlier: deque[Sample] = deque(maxlen=SWAP_SAMPLES)
+        self._keep_interval(interval)
         self.samples = 0
         """How many samples have been taken in."""
 
     def take(self, sample: Sample) -> Point | None:
         """Take the next sample in; return its point of the history, or None when the guest could not be read."""
         previous = self.moment.sample if self.moment is not None else None
+        if sample.interval is not None:
+            self._keep_interval(sample.interval)
         self.moment = self._add_trend(grasp(sample, self.interval))
         self.samples += 1
         if previous is not None:
@@ -66,7 +68,7 @@ class Session:
         self._take_kernel_log(sample, previous)
         point = chart_point(self.moment)
         if point is not None:
-            self.history.add(point)
+            self.history.add(point, self.interval)
         self.insight = self._watcher.feed(sample, self.moment.ledger)
         if self._diagnosed is None or sample.monotonic - self._diagnosed >= DIAGNOSE_EVERY:
             self._diagnosed = sample.monotonic
@@ -100,6 +102,11 @@ class Session:
             vms=moment.host if isinstance(moment.host, Unavailable) else moment.host.vms,
             silenced=self.silenced,
         )
+
+    def _keep_interval(self, interval: float) -> None:
+        self.interval = interval
+        # The same thing at the next tick is one event, however long the ticks are.
+        self.journal.merge_within = max(MERGE_WITHIN, 2.5 * interval)
 
     def _add_trend(self, moment: Moment) -> Moment:
         """Add what only a succession of samples tells: what is draining, and what the residue means."""

@@ -25,7 +25,7 @@ REMOVED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 def clean(text: str) -> str:
     """Strip escape sequences, control and bidirectional characters; white space becomes single blanks' width."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable():  # nothing of the categories below is
         return text
     text = ESCAPE_SEQUENCE.sub("", text)
     text = re.sub(r"[\t\n\r\v\f]", " ", text)

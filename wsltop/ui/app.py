@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
 from typing import ClassVar
 
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
+from textual.events import AppFocus, Event, InputEvent, Paste
 from textual.screen import Screen
+from textual.timer import Timer
 
 from wsltop.config import State, load_state, save_state
 from wsltop.control.hogs import HogPool
+from wsltop.core.quiet import QUIET_INTERVAL, Quiet
 from wsltop.core.sample import Hog, Sample
 from wsltop.core.session import Session
 from wsltop.errors import HogRefused
@@ -34,7 +38,7 @@ HANGUP = 128 + signal.SIGHUP
 class WsltopApp(KeepingApp):
     """Shows a session live."""
 
-    CSS_PATH = "wsltop.tcss"
+    CSS_PATH = Path(__file__).with_name("wsltop.tcss")
     TITLE = "wsltop"
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -55,6 +59,10 @@ class WsltopApp(KeepingApp):
         self.presenter = Presenter(session, ViewState(hog_size=options.hog_size))
         self.main = MainScreen(self.presenter)
         self._following_hogs = False
+        self._interval = session.interval
+        self._quiet = Quiet(options.patience)
+        self._attending = False
+        self._ticker: Timer | None = None
 
     # Life
 
@@ -64,13 +72,13 @@ class WsltopApp(KeepingApp):
         self.theme_changed_signal.subscribe(self, self._remember_theme)
         self.tick()
         self.push_screen(self.main)
-        self.set_interval(self.tick_interval, self.tick)
+        self._ticker = self.set_interval(self.tick_interval, self.tick)
         self._watch_terminal()
 
     @property
     def tick_interval(self) -> float:
         """Seconds between two ticks."""
-        return self.session.interval
+        return self._interval
 
     def _first_theme(self) -> str:
         wanted = self.options.theme or load_state(self.options.state_folder).theme
@@ -108,6 +116,44 @@ class WsltopApp(KeepingApp):
             self.main.point_taken(point)
         if isinstance(self.screen, Card):
             self.screen.show_lines()
+        self._follow_quiet()
+
+    # Rest
+
+    async def on_event(self, event: Event) -> None:
+        """Whatever the user does ends the rest."""
+        if isinstance(event, InputEvent | Paste | AppFocus):
+            self._touch()
+        await super().on_event(event)
+
+    def rest(self) -> None:
+        """Look less often from now on."""
+        if self.sampler is not None:
+            self._quiet.rest()
+            self._follow_quiet()
+
+    def _touch(self) -> None:
+        self._quiet.touch()
+        if self.presenter.resting:
+            self.tick()
+
+    def _follow_quiet(self) -> None:
+        """Take samples as often as there is something to see."""
+        session = self.presenter.session
+        if self.sampler is None or session.moment is None or self._interval >= QUIET_INTERVAL:
+            return
+        busy = self.occupied or bool(self.hogs) or self._attending
+        resting = self._quiet.feed(session.moment, events=session.journal.version(), busy=busy)
+        if resting != self.presenter.resting:
+            self.presenter.resting = resting
+            self._keep_pace(QUIET_INTERVAL if resting else self.tick_interval)
+            self.main.show_status()
+
+    def _keep_pace(self, seconds: float) -> None:
+        if self._ticker is not None and self.sampler is not None:
+            self._ticker.stop()
+            self._ticker = self.set_interval(seconds, self.tick)
+            self.sampler.interval = seconds
 
     # What the screen asks
 
@@ -117,6 +163,7 @@ class WsltopApp(KeepingApp):
 
     def attend(self, wanted: bool) -> None:
         """Count the processes at every sample while somebody looks at them."""
+        self._attending = wanted
         if self.sampler is not None:
             self.sampler.attend(wanted)
         if wanted:

@@ -76,6 +76,7 @@ KEYS: Final = (
     Key("g", "g", "go_to", "go to", "Go to a time", "replay", 6),
     Key("comma", ",", "speed(-1)", "slower", "Play slower", "replay", 17),
     Key("full_stop", ".", "speed(1)", "faster", "Play faster", "replay", 18),
+    Key("z", "z", "rest", "rest", "Look every 4 s until a key", "program"),
     Key("r", "r", "record", "record", "Record to a file, or end it", "program", 24),
     Key("y", "y", "copy", "copy", "Copy a text report", "program", 10),
     Key("s", "s", "save_screenshot", "screenshot", "Save an SVG picture", "program", 16),

@@ -28,6 +28,8 @@ class ScreenOptions(Struct, frozen=True, kw_only=True):
     clip: Launch | None = None
     """How to start Windows' clip.exe, inside WSL."""
     osc52: bool = True
+    patience: float | None = None
+    """Seconds without key and movement after which the screen looks less often; ``None``: never."""
     drive: Path | None = None
     """Where the user says that Windows' system drive is mounted."""
 

@@ -23,6 +23,11 @@ class KeepingApp(ActingApp):
     _writer: RecordingWriter | None = None
     _experiment: Experiment | None = None
 
+    @property
+    def occupied(self) -> bool:
+        """Whether something goes on that wants every sample."""
+        return self._writer is not None or self._experiment is not None or self._action is not None
+
     # Recordings
 
     def toggle_recording(self) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from wsltop.charts.glyphs import choose_glyphs
 from wsltop.config import Settings
 from wsltop.control.hogs import HogPool
+from wsltop.core.quiet import PATIENCE, SHORT_PATIENCE
 from wsltop.core.reading import Unavailable
 from wsltop.core.session import Session
 from wsltop.guest.flavor import identify_guest
@@ -58,7 +59,15 @@ def screen_options(settings: Settings, state_folder: Path) -> ScreenOptions:
         clip=find_clip(drive_of(settings)),
         drive=drive_of(settings),
         osc52=can_copy(os.environ),
+        patience=patience_of(settings),
     )
+
+
+def patience_of(settings: Settings) -> float | None:
+    """When the screen comes to rest by itself."""
+    if settings.quiet is None:
+        return PATIENCE
+    return SHORT_PATIENCE if settings.quiet else None
 
 
 def drive_of(settings: Settings) -> Path | None:

@@ -83,7 +83,12 @@ def wsltop_blocks(evidence: Evidence) -> Finding | None:
         remedy=(
             Remedy(
                 kind="command",
-                does="look less often",
+                does="look every 4 s while nothing moves; on the screen z does",
+                text="wsltop --quiet",
+            ),
+            Remedy(
+                kind="command",
+                does="look less often always",
                 text="wsltop --interval 10",
                 cost="the picture moves every 10 s",
             ),

@@ -19,7 +19,7 @@ from wsltop.ui.folding import LEAST_HEIGHT, LEAST_WIDTH, Shape, fold
 from wsltop.ui.presenter import Presenter
 from wsltop.ui.screens.card import WIDTH, Card
 from wsltop.ui.screens.help import help_lines
-from wsltop.ui.screens.replaykeys import ReplayKeys
+from wsltop.ui.screens.listkeys import ListKeys
 from wsltop.ui.views.timeline import DEFAULT_WINDOW
 from wsltop.ui.widgets.events import EventsPanel
 from wsltop.ui.widgets.gate import GatePanel
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from wsltop.ui.app import WsltopApp
 
 REPLAY_ACTIONS: Final = {"step", "seek", "speed", "go_to"}
-LIVE_ACTIONS: Final = {"act", "experiment", "kind", "record", "add_hogs", "kill_hog", "kill_hogs", "size"}
+LIVE_ACTIONS: Final = {"act", "experiment", "kind", "record", "add_hogs", "kill_hog", "kill_hogs", "size", "rest"}
 FOLDED: Final = ("memory", "timeline", "verdict", "gate", "hogs", "events")
 """The panels that share the rows, by id."""
 
 
-class MainScreen(ReplayKeys):
+class MainScreen(ListKeys):
     """Status, memory, timeline, hogs, events, keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings()
@@ -194,55 +194,15 @@ class MainScreen(ReplayKeys):
         """Freeze the view, or go back to live."""
         self.app.pause()
 
+    def action_rest(self) -> None:
+        """Look less often until a key is pressed or something moves."""
+        self.app.rest()
+
     def action_size(self, step: int) -> None:
         """Change the size of the next hog."""
         moment = self.presenter.session.moment
         most = 0 if moment is None or isinstance(moment.ledger, Unavailable) else moment.ledger.total
         self.state.resize_hog(step, most)
-        self.show_hogs()
-
-    def action_move(self, step: int) -> None:
-        """Move in the list with the focus."""
-        if self.query_one(EventsPanel).has_focus:
-            self._move_events(step)
-        else:
-            self.state.move_hog(step, self.app.hogs)
-            self.show_hogs()
-
-    def action_page(self, step: int) -> None:
-        """Move by a page in the events."""
-        self._move_events(step * max(1, self.query_one(EventsPanel).rows - 1))
-
-    def action_first(self) -> None:
-        """Go to the first event."""
-        self._move_events(None)
-
-    def action_follow(self) -> None:
-        """Follow the newest events again."""
-        self.state.follow()
-        self.show_all()
-
-    def action_filter(self) -> None:
-        """Show memory events, or all of the log."""
-        self.state.everything = not self.state.everything
-        self.action_follow()
-
-    def _move_events(self, step: int | None) -> None:
-        self.presenter.move_events(step, self.query_one(EventsPanel).rows)
-        self.show_all()
-
-    def on_events_panel_moved(self, message: EventsPanel.Moved) -> None:
-        """The mouse wheel turned over the events."""
-        self._move_events(message.rows)
-
-    def on_events_panel_picked(self, message: EventsPanel.Picked) -> None:
-        """An event was clicked."""
-        self.presenter.pick_event(message.row, self.query_one(EventsPanel).rows)
-        self.show_all()
-
-    def on_hogs_panel_selected(self, message: HogsPanel.Selected) -> None:
-        """A hog was clicked."""
-        self.state.selected_hog = message.hog
         self.show_hogs()
 
     def action_add_hogs(self, count: int) -> None:

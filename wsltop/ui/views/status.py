@@ -36,6 +36,7 @@ def status_view(
     interval: float,
     paused_at: float | None,
     waiting: int,
+    resting: bool = False,
     finding: Finding | None = None,
     banner: str | None = None,
     recording: str = "",
@@ -45,7 +46,10 @@ def status_view(
     host, old = tell_host(sample, interval)
     return StatusView(
         identity=tell_identity(sample),
-        mode=banner or (f"LIVE {interval:g} s" if paused_at is None else tell_pause(paused_at, waiting)),
+        mode=banner
+        or (
+            f"{'QUIET' if resting else 'LIVE'} {interval:g} s" if paused_at is None else tell_pause(paused_at, waiting)
+        ),
         paused=paused_at is not None or banner is not None,
         host=host,
         host_is_old=old,
