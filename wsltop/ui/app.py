@@ -134,7 +134,7 @@ class WsltopApp(KeepingApp):
 
     def _touch(self) -> None:
         self._quiet.touch()
-        if self.presenter.resting:
+        if self.presenter.resting is not None:
             self.tick()
 
     def _follow_quiet(self) -> None:
@@ -143,17 +143,14 @@ class WsltopApp(KeepingApp):
         if self.sampler is None or session.moment is None or self._interval >= QUIET_INTERVAL:
             return
         busy = self.occupied or bool(self.hogs) or self._attending
-        resting = self._quiet.feed(session.moment, events=session.journal.version(), busy=busy)
-        if resting != self.presenter.resting:
-            self.presenter.resting = resting
-            self._keep_pace(QUIET_INTERVAL if resting else self.tick_interval)
-            self.main.show_status()
-
-    def _keep_pace(self, seconds: float) -> None:
-        if self._ticker is not None and self.sampler is not None:
+        quiet = self._quiet.feed(session.moment, events=session.journal.version(), busy=busy)
+        resting = QUIET_INTERVAL if quiet else None
+        if resting != self.presenter.resting and self._ticker is not None:
             self._ticker.stop()
-            self._ticker = self.set_interval(seconds, self.tick)
-            self.sampler.interval = seconds
+            self.sampler.interval = resting or self.tick_interval
+            self._ticker = self.set_interval(self.sampler.interval, self.tick)
+            self.presenter.resting = resting
+            self.main.show_status()
 
     # What the screen asks
 

@@ -42,8 +42,10 @@ class Presenter:
         """What the hogs panel says when there are none; over a recording, what that is."""
         self.recording = ""
         """``REC 1.2 MiB 14 min``, while the screen is recorded."""
-        self.resting = False
-        """Whether samples are taken less often because nothing happens."""
+        self.interval = session.interval
+        """Seconds between two samples, when it does not rest."""
+        self.resting: float | None = None
+        """The same while it rests because nothing happens, or None."""
         self._columns: Columns | None = None
         self._gate: tuple[object, GateView] | None = None
 
@@ -93,7 +95,7 @@ class Presenter:
             finding=next(
                 (one for one in self.findings[:1] if with_verdict and rank(one.severity) > rank("note")), None
             ),
-            interval=self.session.interval,
+            interval=self.interval,
             resting=self.resting,
             paused_at=moment.sample.time if self.frozen else None,
             waiting=self.session.samples - self.state.frozen_at,

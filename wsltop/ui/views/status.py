@@ -36,20 +36,20 @@ def status_view(
     interval: float,
     paused_at: float | None,
     waiting: int,
-    resting: bool = False,
+    resting: float | None = None,
     finding: Finding | None = None,
     banner: str | None = None,
     recording: str = "",
 ) -> StatusView:
-    """What the status line says of ``moment``; ``waiting`` samples have come since the view was frozen."""
+    """What the status line says of ``moment``; ``waiting`` samples have come since the view was frozen.
+
+    ``interval`` is the usual one; ``resting`` the one at rest.
+    """
     sample = moment.sample
     host, old = tell_host(sample, interval)
     return StatusView(
         identity=tell_identity(sample),
-        mode=banner
-        or (
-            f"{'QUIET' if resting else 'LIVE'} {interval:g} s" if paused_at is None else tell_pause(paused_at, waiting)
-        ),
+        mode=banner or (tell_pace(interval, resting) if paused_at is None else tell_pause(paused_at, waiting)),
         paused=paused_at is not None or banner is not None,
         host=host,
         host_is_old=old,
@@ -58,6 +58,11 @@ def status_view(
         verdict_style="value" if finding is None else SEVERITY_STYLES[finding.severity],
         own="" if sample.own.cpu is None else f"self {sample.own.cpu * 100:.1f} %",
     )
+
+
+def tell_pace(interval: float, resting: float | None) -> str:
+    """``LIVE 1 s``, or ``QUIET 4 s`` while samples are only taken every so many seconds."""
+    return f"LIVE {interval:g} s" if resting is None else f"QUIET {resting:g} s"
 
 
 def tell_pause(paused_at: float, waiting: int) -> str:
