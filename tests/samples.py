@@ -100,7 +100,9 @@ def small_sample(**changes: object) -> Sample:
 
 def later(previous: Sample, seconds: float = 1.0, **changes: object) -> Sample:
     """The same, ``seconds`` later."""
-    made = replace(previous, time=previous.time + seconds, monotonic=previous.monotonic + seconds, hogs_ended=())
+    made = replace(
+        previous, time=previous.time + seconds, monotonic=previous.monotonic + seconds, hogs_ended=(), marks=()
+    )
     return replace(made, **changes)
 
 

@@ -213,3 +213,17 @@ def test_a_sample_costs_little() -> None:
     sampler.close()
     # The idle gate allows 5 ms in a second; the fastest of many tells the cost on a busy machine.
     assert min(costs) < 0.004
+
+
+def test_what_was_marked_is_told_by_the_next_sample_once() -> None:
+    sampler = Sampler(FakeHost())
+    try:
+        before = sampler.sample()
+        sampler.mark("compact: failed, sudo said\x1b[31m no", level=4)
+        marked, after = sampler.sample(), sampler.sample()
+    finally:
+        sampler.close()
+    assert (before.marks, after.marks) == ((), ())
+    (mark,) = marked.marks
+    assert (mark.text, mark.level) == ("compact: failed, sudo said no", 4)
+    assert before.monotonic <= mark.monotonic <= marked.monotonic

@@ -15,7 +15,8 @@ from wsltop.clock import SYSTEM_CLOCK, Clock
 from wsltop.control.hogs import HogPool
 from wsltop.core.ledger import keep_ledger
 from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.sample import KernelLog, Sample
+from wsltop.core.sample import KernelLog, Mark, Sample
+from wsltop.core.text import clean
 from wsltop.guest.buddyinfo import BuddyinfoSource
 from wsltop.guest.identity import IdentitySource
 from wsltop.guest.kernel_log import open_kernel_log
@@ -67,6 +68,7 @@ class Sampler:
         self._kernel_log = open_kernel_log(root)
         self._pressure = PressureSource(root)
         self._own = OwnUseSource(root)
+        self._marks: list[Mark] = []
         self.survey = Survey(root, drive=drive)
 
     def sample(self) -> Sample:
@@ -95,10 +97,21 @@ class Sampler:
             hogs=hogs,
             hogs_ended=() if self._hogs is None else self._hogs.ended(),
             own=self._own.read(monotonic, self.host.pids),
+            marks=self.take_marks(),
             surroundings=self.survey.surroundings(monotonic),
         )
         census = self.survey.census(monotonic, keep_ledger(sample), sample.cpu, self.host.pids)
         return replace(sample, census=census)
+
+    def mark(self, text: str, *, level: int = 6) -> None:
+        """Let the next sample tell what has just been done."""
+        now, monotonic = self._clock.time(), self._clock.monotonic()
+        self._marks.append(Mark(time=now, monotonic=monotonic, text=clean(text), level=level))
+
+    def take_marks(self) -> tuple[Mark, ...]:
+        """What was marked since the last sample, each told once."""
+        marks, self._marks = tuple(self._marks), []
+        return marks
 
     def attend(self, wanted: bool) -> None:
         """Count the processes with every sample, with their PSS, as long as somebody looks at them."""

@@ -10,7 +10,7 @@ from wsltop.core.history import Point
 from wsltop.core.ledger import Ledger
 from wsltop.core.moment import HOST_FRESH, chart_point, fresh_host, grasp, host_age
 from wsltop.core.reading import Unavailable
-from wsltop.core.sample import Counters, HostMemory, KernelLog, Sample
+from wsltop.core.sample import Counters, HostMemory, KernelLog, Mark, Sample
 from wsltop.core.session import Session
 
 
@@ -162,3 +162,13 @@ def test_a_moment_holds_what_the_sample_means() -> None:
     assert isinstance(moment.host, HostMemory)
     assert not isinstance(moment.gap, Unavailable)
     assert moment.gap.size == 6 * GIB - 2000 * MIB
+
+
+def test_what_wsltop_did_is_told_at_its_own_time() -> None:
+    session, taken = Session(1.0), small_sample()
+    session.take(taken)
+    mark = Mark(time=taken.time + 0.3, monotonic=taken.monotonic + 0.3, text="compact was started here", level=4)
+    session.take(later(taken, marks=(mark,)))
+    (event,) = session.journal.events()
+    assert (event.kind, event.origin, event.text, event.level) == ("mark", "wsltop", mark.text, 4)
+    assert (event.time, event.start, event.end) == (mark.time, mark.monotonic, mark.monotonic)

@@ -12,7 +12,7 @@ from msgspec import inspect
 
 from tests.samples import ended, hog, host_memory, later, sample
 from wsltop.core.reading import Unavailable
-from wsltop.core.sample import Counters, KernelLog, KernelRecord, OwnUse, Pressure, Sample
+from wsltop.core.sample import Counters, KernelLog, KernelRecord, Mark, OwnUse, Pressure, Sample
 from wsltop.core.text import clean
 from wsltop.record import writer
 from wsltop.record.reader import Recording
@@ -46,6 +46,9 @@ def run(count: int) -> list[Sample]:
                 ),
                 hogs=tuple(hog(one, resident=number << 20) for one in range(1, number % 4 + 1)),
                 hogs_ended=(ended(1),) if number % 4 == 3 else (),
+                marks=(Mark(time=1e9 + number, monotonic=600.0 + number, text="compact: done"),)
+                if number % 6 == 5
+                else (),
                 own=OwnUse(cpu=None if number == 2 else number / 3, resident=number * 4096),
             )
         )

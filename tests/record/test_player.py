@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from tests.record.recorded import any_sample, in_small_groups, record
 from tests.samples import MIB, MONOTONIC, TIME, host_memory, later, meminfo, small_sample
 from wsltop.core.event import Event, EventKind
-from wsltop.core.sample import Counters, Sample
+from wsltop.core.sample import Counters, Mark, Sample
 from wsltop.core.session import Session
 from wsltop.errors import RecordingError
 from wsltop.record import index
@@ -285,6 +285,29 @@ def test_whatever_the_timeline_marks_is_a_stop(kind: EventKind, what: str) -> No
     amounts = {what: 1} if what else {}
     event = Event(kind=kind, origin="wsltop", time=TIME, start=1.0, end=1.0, text="", amounts=amounts)
     assert is_marked(event) or event_mark(event) is None
+
+
+def test_what_wsltop_did_is_told_in_a_replay_too(play: Play) -> None:
+    samples = story(400)
+    mark = Mark(time=TIME + 300, monotonic=MONOTONIC + 300, text="compact: returned 462 MiB, predicted 480 MiB")
+    samples[300] = replace(samples[300], marks=(mark,))
+    player = play(samples)
+    assert player.next_event() == "found"
+    assert player.number == 300
+    assert [event.text for event in player.session.journal.events()] == [mark.text]
+    (event,) = player.session.journal.events()
+    assert event_mark(event) == ("mark", "returned")
+
+
+@pytest.mark.parametrize("wrong", [{"time": 1e300}, {"monotonic": -1e300}])
+def test_a_forged_mark_that_no_calendar_has_is_left_out(play: Play, wrong: dict[str, float]) -> None:
+    samples = story(5)
+    mark = replace(Mark(time=TIME, monotonic=MONOTONIC, text="x"), **wrong)
+    samples[2] = replace(samples[2], marks=(mark,))
+    player = play(samples)
+    play_to_the_end(player)
+    assert player.session.journal.events() == ()
+    assert player.at_end
 
 
 # What is wrong with the file

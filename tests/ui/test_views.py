@@ -358,3 +358,20 @@ def test_zooming_stops_at_both_ends() -> None:
     for _ in range(20):
         state.zoom(-1)
     assert state.window == WINDOWS[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("compact was started here", "compact"),
+        ("pressure 512 MiB was started here", "pressure"),
+        ("compact: returned 462 MiB, predicted 480 MiB", "returned"),
+        ("compact: failed, sudo failed: sudo: something new", "failed"),
+        ("experiment 1 of 2: hold", "hold"),
+        ("experiment: result: All of it came back", "result"),
+        ("", ""),
+    ],
+)
+def test_a_mark_has_a_word_on_the_timeline(text: str, label: str) -> None:
+    event = Event(kind="mark", origin="wsltop", time=NOON, start=START, end=START, text=text)
+    assert event_mark(event) == ("mark", label)

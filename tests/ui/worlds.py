@@ -24,6 +24,7 @@ from wsltop.core.sample import (
     Identity,
     KernelLog,
     KernelRecord,
+    Mark,
     Meminfo,
     OwnUse,
     ReportingOrder,
@@ -190,11 +191,18 @@ class FakeSampler(Sampler):
         self.next = sample
         self.step = 1.0
         self.taken = 0
+        self._marks = []
         self.attended = False
         self.interval = None
 
     def sample(self) -> Sample:
-        made = replace(self.next, interval=self.interval, hogs=self.pool.read(), hogs_ended=self.pool.ended())
+        made = replace(
+            self.next,
+            interval=self.interval,
+            hogs=self.pool.read(),
+            hogs_ended=self.pool.ended(),
+            marks=self.take_marks(),
+        )
         host = made.host
         if isinstance(host, HostMemory) and host.read_at == START:
             made = replace(made, host=replace(host, read_at=made.monotonic))
@@ -207,6 +215,10 @@ class FakeSampler(Sampler):
             kernel_log=log if isinstance(log, Unavailable) else KernelLog(origin=log.origin),
         )
         return made
+
+    def mark(self, text: str, *, level: int = 6) -> None:
+        now = self.next
+        self._marks.append(Mark(time=now.time, monotonic=now.monotonic, text=text, level=level))
 
     def attend(self, wanted: bool) -> None:
         self.attended = wanted

@@ -1,11 +1,11 @@
-"""Events of our own hogs, told from two samples: started, filled, stopped at the floor, ended."""
+"""Events of our own: of the hogs, told from two samples (started, filled, stopped at the floor, ended), and marks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from wsltop.core.event import Event
-from wsltop.core.sample import Hog, HogEnded, Sample
+from wsltop.core.sample import Hog, HogEnded, Mark, Sample
 from wsltop.core.units import format_duration, format_size
 
 
@@ -96,4 +96,17 @@ def hog_event(sample: Sample, what: str, text: str, *, level: int = 6, hogs: int
         text=text,
         level=level,
         amounts={what: 1, "hogs": hogs, "freed": freed},
+    )
+
+
+def mark_event(mark: Mark) -> Event:
+    """The event that a mark of a sample tells of."""
+    return Event(
+        kind="mark",
+        origin="wsltop",
+        time=mark.time,
+        start=mark.monotonic,
+        end=mark.monotonic,
+        text=mark.text,
+        level=mark.level,
     )

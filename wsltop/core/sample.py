@@ -193,6 +193,17 @@ class HogEnded(Struct, frozen=True, kw_only=True):
     """Seconds from wsltop's SIGKILL until it was found ended; ``None`` when another ended it."""
 
 
+class Mark(Struct, frozen=True, kw_only=True):
+    """Something that wsltop itself did, or found to have come of it."""
+
+    time: float
+    """Wall clock, seconds since the epoch."""
+    monotonic: float
+    text: str
+    level: int = 6
+    """Syslog severity: 4 a warning."""
+
+
 class Identity(Struct, frozen=True, kw_only=True):
     """What this guest is."""
 
@@ -235,5 +246,7 @@ class Sample(Struct, frozen=True, kw_only=True):
     hogs_ended: tuple[HogEnded, ...] = ()
     """The hogs that ended since the last sample."""
     own: OwnUse
+    marks: tuple[Mark, ...] = ()
+    """What wsltop did since the last sample. Here, so that a recording and a replay tell it too."""
     surroundings: Surroundings = Surroundings()
     census: Reading[Census] = Unavailable("not read")

@@ -13,7 +13,7 @@ from wsltop.core.counters import derive
 from wsltop.core.diagnosis import Evidence, Finding, diagnose, swap_rates
 from wsltop.core.drain import Drain, Draining
 from wsltop.core.history import History, Point
-from wsltop.core.hog_events import tell_hogs
+from wsltop.core.hog_events import mark_event, tell_hogs
 from wsltop.core.insight import Insight, Watcher
 from wsltop.core.journal import MERGE_WITHIN, Journal
 from wsltop.core.ledger import keep_ledger
@@ -66,6 +66,7 @@ class Session:
             self.journal.add(events)
             self.outcomes.feed(sample.monotonic, keep_ledger(previous), self.moment.ledger, events)
         self._take_kernel_log(sample, previous)
+        self.journal.add(mark_event(mark) for mark in sample.marks)
         point = chart_point(self.moment)
         if point is not None:
             self.history.add(point, self.interval)

@@ -145,6 +145,7 @@ def follows(sample: Sample, latest: float) -> bool:
     times = [sample.time, sample.monotonic]
     if isinstance(log, KernelLog):
         times += [record.monotonic for record in log.records]
+    times += [at for mark in sample.marks for at in (mark.time, mark.monotonic)]
     if isinstance(meminfo, Meminfo) and not all(size is None or 0 <= size < MOST for size in astuple(meminfo)):
         return False
     return all(-LATEST < one < LATEST for one in times) and sample.time >= 0 and sample.monotonic >= max(0.0, latest)

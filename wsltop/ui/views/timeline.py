@@ -93,8 +93,9 @@ def event_mark(event: Event) -> tuple[str, str] | None:
         if "added" in event.amounts:
             return "hog", "hogs" if event.amounts.get("hogs", 1) > 1 else "hog"
         return ("kill", "kill") if "killed" in event.amounts or "ended" in event.amounts else None
-    if event.kind == "mark":  # "experiment: hold", "compact was started here"
-        return "mark", event.text.rpartition(": ")[2].split(" ")[0]
+    if event.kind == "mark":  # "experiment: hold", "compact was started here", "compact: returned 462 MiB, ..."
+        before, _, after = event.text.partition(": ")
+        return "mark", (after or before).split(" ")[0].rstrip(",:")
     label = LABELS.get(event.kind)
     return None if label is None else (event.kind, label)
 
