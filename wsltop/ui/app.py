@@ -212,11 +212,15 @@ class WsltopApp(KeepingApp):
         """The palette: themes, and everything that the table of keys offers now."""
         yield SystemCommand("Theme", "Choose the colors", self.action_change_theme)
         for key in KEYS:
-            if not key.action.startswith("app.") and self.works(key):
-                yield SystemCommand(f"{key.label} ({key.shown})", describe(key), self._runner(key))
+            if key.action != "app.command_palette" and self.works(key):
+                yield SystemCommand(f"{key.label} ({key.shown.split()[0]})", describe(key), self._runner(key))
 
     def _runner(self, key: Key) -> Callable[[], Awaitable[None]]:
         async def run() -> None:
+            # The palette opens over cards too: its commands are the main screen's, so that comes forward first.
+            while self.screen is not self.main:
+                await self.pop_screen()
+                self.attend(False)
             await self.main.run_action(key.action)
 
         return run
