@@ -14,7 +14,7 @@ from tests.control.machine import LEDGER, Machine
 from wsltop.control import write
 from wsltop.control.actions import ACTIONS, ActionName
 from wsltop.control.plan import Plan, plan, tell_plan
-from wsltop.control.root import ENVIRONMENT, Start
+from wsltop.control.root import ENVIRONMENT, Start, Way
 from wsltop.core.prediction import Prediction
 from wsltop.core.reading import Unavailable
 from wsltop.core.units import GIB, MIB
@@ -148,9 +148,6 @@ def test_planning_starts_nothing(machine: Machine, monkeypatch: pytest.MonkeyPat
 def test_reclaim_asks_the_root_cgroup(machine: Machine) -> None:
     machine.sudo()
     user = machine.access()
-    assert (
-        plan("reclaim", ledger=LEDGER, access=user, size=MIB, root=machine.root).blocked == ACTIONS["reclaim"].missing
-    )
     file = machine.put("sys/fs/cgroup/memory.reclaim", "")
     file.chmod(0o200)
     made = plan("reclaim", ledger=LEDGER, access=machine.access(uid=0), size=MIB, root=machine.root)
@@ -158,6 +155,54 @@ def test_reclaim_asks_the_root_cgroup(machine: Machine) -> None:
     assert made.command == f"echo '1048576 swappiness=0' > {file}"
     made = plan("reclaim", ledger=LEDGER, access=user, root=machine.root)
     assert made.blocked == Unavailable("reclaim needs a size", "Give one: reclaim 1G")
+
+
+@pytest.mark.parametrize(
+    ("files", "reason", "hint"),
+    [
+        ({}, "memory.reclaim needs control groups of version 2, and here is none at /sys/fs/cgroup", "/etc/wsl.conf"),
+        ({"memory/tasks": ""}, "memory.reclaim needs control groups of version 2, and here is version 1", "cgroups=v2"),
+        ({"unified/cgroup.controllers": "", "memory/tasks": ""}, "memory.reclaim needs the memory controller", "v2"),
+        ({"cgroup.controllers": "cpuset cpu io memory\n"}, "this kernel has no memory.reclaim: it came with", "Update"),
+    ],
+)
+def test_a_missing_memory_reclaim_says_what_is_missing_and_how_to_get_it(
+    machine: Machine, files: dict[str, str], reason: str, hint: str
+) -> None:
+    for name, text in files.items():
+        machine.put(f"sys/fs/cgroup/{name}", text)
+    made = plan("reclaim", ledger=LEDGER, access=machine.access(uid=0), size=MIB, root=machine.root)
+    assert made.blocked is not None
+    assert made.blocked.reason.startswith(reason)
+    assert hint in made.blocked.hint
+    assert "pressure without root" in made.blocked.hint
+    assert not made.runs
+
+
+def test_a_plan_knows_that_wsl_exe_could_do_it_instead(machine: Machine) -> None:
+    machine.sudo()
+    assert not compact(machine).by_wsl
+    machine.wsl("MZ")
+    assert compact(machine).by_wsl
+    assert not compact(machine, uid=0).by_wsl
+    assert not compact(machine, way="wsl").by_wsl
+    pressed = plan(
+        "pressure", ledger=LEDGER, access=machine.access(WSL_DISTRO_NAME="Ubuntu"), size=GIB, root=machine.root
+    )
+    assert not pressed.by_wsl
+    machine.compact.unlink()
+    assert not compact(machine).by_wsl
+
+
+def compact(machine: Machine, uid: int = 1000, way: Way | None = None) -> Plan:
+    access = machine.access(uid, WSL_DISTRO_NAME="Ubuntu")
+    return plan("compact", ledger=LEDGER, access=access, way=way, root=machine.root)
+
+
+def test_a_hog_that_would_push_nothing_out_is_not_started(machine: Machine) -> None:
+    mostly_free = replace(LEDGER, available=LEDGER.free + 400 * MIB)
+    made = plan("pressure", ledger=mostly_free, access=machine.access(), size=GIB, root=machine.root)
+    assert (made.hog, made.blocked, made.runs) == (0, ACTIONS["pressure"].missing, False)
 
 
 def test_a_cgroup_of_the_users_own_needs_no_root(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,7 +234,7 @@ def test_a_cgroup_of_the_users_own_needs_no_root(machine: Machine, monkeypatch: 
 def test_pressure_needs_no_root_and_keeps_the_floor(machine: Machine) -> None:
     made = plan("pressure", ledger=LEDGER, access=machine.access(), size=GIB, root=machine.root)
     assert (made.way, made.hog, made.start, made.command, made.blocked) == ("hog", 4 * GIB, None, "", None)
-    assert told(made)["runs"] == "a hog of 4.0 GiB that ends when it is full"
+    assert told(made)["runs"] == "a hog of 4.0 GiB that ends when it is full, or at the floor of available memory"
     assert told(made)["as"] == "yourself (uid 1000)"
     full = replace(LEDGER, available=256 * MIB)
     made = plan("pressure", ledger=full, access=machine.access(), size=GIB, root=machine.root)

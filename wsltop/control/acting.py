@@ -39,7 +39,7 @@ class Acting:
             WsltopError: it cannot be performed; the message says what to do.
         """
         planned = self.plan(ledger)
-        if planned.blocked is not None:
+        if planned.blocked is not None and planned.way != "hog":  # the load may leave cache for a hog to push out
             raise WsltopError(f"{self._name}: {planned.blocked.reason}. {planned.blocked.hint}".strip())
         if planned.way == "paste":
             raise WsltopError(

@@ -75,9 +75,7 @@ ACTIONS: Final[dict[ActionName, Action]] = {
             takes_size=True,
             cost="The files used longest ago are read again when they are next used. A kernel that does not know "
             "swappiness here (before Linux 6.10) may swap programs out as well.",
-            missing=Unavailable(
-                "no memory.reclaim here (Linux 5.19, cgroup version 2)", "Use drop-cache, or pressure without root."
-            ),
+            missing=Unavailable("no memory.reclaim here (Linux 5.19, cgroup version 2)"),
         ),
         Action(
             name="pressure",
@@ -89,7 +87,8 @@ ACTIONS: Final[dict[ActionName, Action]] = {
             cost="A hog takes all free memory and then the size asked for, and ends at once: for a few seconds "
             "Windows lends all of that, and with swap on programs may be swapped out. Files are read again.",
             missing=Unavailable(
-                "there is no room above the floor to push anything out", "End programs first, or use drop-cache."
+                "a hog that leaves the floor of available memory alone would push nothing out",
+                "End programs first, or use drop-cache.",
             ),
         ),
     )

@@ -7,10 +7,16 @@ from pathlib import Path
 from typing import Final
 
 from wsltop.control.available import lineage
+from wsltop.core.reading import Unavailable
 
 MOUNTS: Final = ("sys/fs/cgroup", "sys/fs/cgroup/unified")
 """Where version 2 is mounted: alone, or beside version 1."""
 FILE: Final = "memory.reclaim"
+INSTEAD: Final = "Use drop-cache, or pressure without root."
+GET_V2: Final = (
+    "In WSL: cgroups=v2 under [automount] in /etc/wsl.conf, or a newer WSL, then wsl.exe --shutdown. "
+    "Elsewhere boot with systemd.unified_cgroup_hierarchy=1. Or use drop-cache, or pressure without root."
+)
 
 
 def find_reclaim_file(root: Path, uid: int) -> tuple[str, bool]:
@@ -37,3 +43,20 @@ def own_path(root: Path) -> str:
     except OSError:
         return "/"
     return next((line[3:] for line in lines if line.startswith("0::")), "/")
+
+
+def explain_absence(root: Path) -> Unavailable:
+    """Why there is no such file, and how to get one."""
+    found = next((path for mount in MOUNTS if (path := root / mount / "cgroup.controllers").exists()), None)
+    if found is None:
+        what = "version 1" if (root / MOUNTS[0] / "memory").exists() else "none at /sys/fs/cgroup"
+        return Unavailable(f"memory.reclaim needs control groups of version 2, and here is {what}", GET_V2)
+    try:
+        controllers = found.read_text(errors="replace").split()
+    except OSError as error:
+        return Unavailable(f"no memory.reclaim here, and {found} cannot be read: {error.strerror}", INSTEAD)
+    if "memory" not in controllers:
+        return Unavailable(
+            f"memory.reclaim needs the memory controller in control groups of version 2, and {found} lacks it", GET_V2
+        )
+    return Unavailable("this kernel has no memory.reclaim: it came with Linux 5.19", f"Update it. {INSTEAD}")

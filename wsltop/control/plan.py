@@ -10,13 +10,14 @@ from msgspec import Struct
 
 from wsltop.control import write
 from wsltop.control.actions import ACTIONS, Action, ActionName
-from wsltop.control.cgroup import find_reclaim_file
+from wsltop.control.cgroup import explain_absence, find_reclaim_file
 from wsltop.control.floor import floor_for
 from wsltop.control.root import RootAccess, Start, Way
 from wsltop.core.ledger import Ledger
 from wsltop.core.prediction import (
     Prediction,
     Shares,
+    all_free,
     predict_compaction,
     predict_drop,
     predict_pressure,
@@ -32,6 +33,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     """What one action will do, complete before it is begun."""
 
     action: Action
+    size: int | None
+    """Bytes that were asked for; ``None`` for what takes no size."""
     way: Way
     as_whom: str
     path: str
@@ -47,6 +50,18 @@ class Plan(Struct, frozen=True, kw_only=True):
     """The same for a shell, to paste; empty for ``pressure``."""
     blocked: Unavailable | None
     """Why it cannot be performed."""
+    by_wsl: bool
+    """Whether it could go through wsl.exe instead, which nobody does unless the user names it."""
+
+    @property
+    def name(self) -> str:
+        """``compact``, ``reclaim 512 MiB``."""
+        return self.action.name if self.size is None else f"{self.action.name} {format_size(self.size)}"
+
+    @property
+    def runs(self) -> bool:
+        """Whether there is something to run, rather than a reason or a command to paste."""
+        return self.blocked is None and (self.start is not None or self.hog > 0)
 
 
 def plan(
@@ -75,6 +90,7 @@ def plan(
     texts = tuple(text.format(size=wanted) for text in action.texts)
     return Plan(
         action=action,
+        size=size if action.takes_size else None,
         way=way,
         as_whom=tell_whom(way, access),
         path=path,
@@ -84,17 +100,19 @@ def plan(
         floor=floor,
         predicted=predicted,
         command=paste_command(path, texts, access) if texts and path else "",
-        blocked=find_block(action, size, path, hog, start),
+        blocked=find_block(action, size, path, hog, start, root),
+        by_wsl=bool(path) and way in ("sudo", "paste") and "wsl" in access.ways,
     )
 
 
 def reckon(
     name: ActionName, ledger: Reading[Ledger], size: int, floor: int | None, shares: Shares | None
 ) -> tuple[Reading[Prediction], int]:
-    """What an action would return, and how large its hog is."""
+    """What an action would return, and how large its hog is: 0 for one that would find room beside the cache."""
     if isinstance(ledger, Unavailable):
         return ledger, 0
     hog = pressure_size(ledger, size, keep(ledger, floor)) if name == "pressure" else 0
+    hog = hog if hog > all_free(ledger) else 0
     return predict(name, ledger, size, floor, shares), hog
 
 
@@ -141,13 +159,13 @@ def start_of(way: Way, access: RootAccess, path: str) -> Reading[Start] | None:
 
 
 def find_block(
-    action: Action, size: int | None, path: str, hog: int, start: Reading[Start] | None
+    action: Action, size: int | None, path: str, hog: int, start: Reading[Start] | None, root: Path
 ) -> Unavailable | None:
     """Why a plan cannot be performed, if it cannot."""
     if action.takes_size and (size is None or size < 1):
         return Unavailable(f"{action.name} needs a size", f"Give one: {action.name} 1G")
     if not path and not hog:
-        return action.missing
+        return explain_absence(root) if action.name == "reclaim" else action.missing
     return start if isinstance(start, Unavailable) else None
 
 
@@ -198,7 +216,9 @@ def tell_plan(plan: Plan) -> tuple[tuple[str, str], ...]:
 def tell_run(plan: Plan) -> str:
     """What runs."""
     if plan.way == "hog":
-        return f"a hog of {format_size(plan.hog)} that ends when it is full"
+        if plan.blocked is not None:
+            return "nothing"
+        return f"a hog of {format_size(plan.hog)} that ends when it is full, or at the floor of available memory"
     if plan.blocked is not None or plan.way == "paste":
         return "nothing"
     text = plan.texts[0].strip()

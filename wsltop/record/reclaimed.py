@@ -31,6 +31,26 @@ def reclaimed_lines(result: Reclaimed) -> Iterator[str]:
         yield f"{'':<10}it had not settled when the watch ended"
 
 
+def tell_reclaimed(name: str, result: Reclaimed, note: str = "") -> str:
+    """The result in a line: ``compact: returned 462 MiB, predicted 480 MiB, host 440 MiB, t50 1.0 s, t90 3.0 s``."""
+    guest, host = result.expected, result.host
+    parts = [] if guest is None else [f"returned {tell_amount(guest.size)}"]
+    if result.outcome is not None:
+        parts.append(f"predicted {format_size(result.outcome.predicted.estimate)}")
+    if host is not None:
+        parts.append(f"host {tell_amount(host.size)}")
+    speed = () if guest is None else (("t50", guest.half), ("t90", guest.most))
+    parts += [f"{word} {crossing.seconds:.1f} s" for word, crossing in speed if crossing is not None]
+    parts += [] if result.settled else ["not settled"]
+    parts += [note] if note else []
+    return f"{name}: {', '.join(parts) or 'done, and not measured'}"
+
+
+def tell_amount(size: int) -> str:
+    """What came back, or that it did not."""
+    return format_size(size) if size >= 0 else f"nothing ({format_size(-size)} more than before)"
+
+
 def tell_crossing(crossing: Crossing | None) -> str:
     """Seconds with their uncertainty."""
     return "never" if crossing is None else f"{crossing.seconds:.1f} s (±{crossing.uncertainty:.1f})"

@@ -48,6 +48,8 @@ KEYS: Final = (
     Key("c", "c", "act('compact')", "compact", "Compact memory; asks first", "hogs", 6),
     Key("d", "d D", "act('drop-cache')", "drop", "Drop cache, D slab too; asks", "hogs", 7),
     Key("D", "D", "act('drop-all')", "drop all", "", "hogs", 19),
+    Key("m", "m u", "act('reclaim')", "reclaim", "Some cache, u by a hog; asks", "hogs", 25),
+    Key("u", "u", "act('pressure')", "pressure", "", "hogs", 26),
     Key("space", "space", "pause", "pause", "Freeze view, keep sampling", "view", 5),
     Key("v", "v", "card('verdict')", "verdict", "All findings, what to do", "view", 8),
     Key("b", "b", "card('ledger')", "bytes", "Every byte, what comes back", "view", 11),

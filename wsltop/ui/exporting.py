@@ -49,8 +49,9 @@ class ExportingApp(App[None]):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """Show a toast; what it tells may come from outside, so it is cleaned and never markup."""
-        super().notify(clean(message), title=clean(title), severity=severity, timeout=timeout, markup=markup)
+        """Show a toast; what it tells may come from outside, so it is cleaned line by line and never markup."""
+        message = "\n".join(clean(line) for line in message.split("\n"))
+        super().notify(message, title=clean(title), severity=severity, timeout=timeout, markup=markup)
 
     def copy_report(self) -> None:
         """Copy what the screen says, names taken out, without keeping the screen waiting for a clipboard."""

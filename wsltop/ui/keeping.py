@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from wsltop.control.experiment import Experiment, prepare
 from wsltop.control.hogs import HogPool
 from wsltop.core.experiment import ExperimentPlan, measure_all, tell_result
@@ -92,12 +94,26 @@ class KeepingApp(ActingApp):
             return
         experiment.take(sample)
         experiment.step(sample.monotonic)
-        self.presenter.session.journal.add(experiment.events())
+        self._mark_phases(experiment)
         if experiment.finished:
             self._tell_experiment(experiment)
+
+    def _mark_phases(self, experiment: Experiment) -> None:
+        for event in experiment.events():
+            self.mark(event.text)
 
     def _tell_experiment(self, experiment: Experiment) -> None:
         self._experiment = None
         result = experiment.result()
         experiment.close()
-        self.notify(tell_result(result, measure_all(result)), title="experiment", timeout=20)
+        self._mark_phases(experiment)
+        told = tell_result(result, measure_all(result))
+        self.mark(f"experiment: result: {told}")
+        self.notify(told, title="experiment", timeout=20)
+
+    def on_unmount(self) -> None:
+        """The program ends: what was recorded is to reach the disk, and the experiment's hogs go."""
+        if self._experiment is not None:
+            self._experiment.close()
+        with contextlib.suppress(RecordingError):  # nobody is left to be told, and each sample was handed over
+            self.end_recording()

@@ -4,61 +4,117 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.cells import chop_cells
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
+from textual.events import Resize
 from textual.screen import ModalScreen
 
 from wsltop.charts.cells import Line, Span
 from wsltop.charts.glyphs import Glyphs
-from wsltop.control.plan import Plan, tell_plan
+from wsltop.control.plan import tell_plan
+from wsltop.core.units import format_size
 from wsltop.ui.paint import heading, wrap
+from wsltop.ui.proposal import Proposal
 from wsltop.ui.screens.card import CardText
 
 WIDTH = 76
-NAME = 11
+NAME = 10
+LONGEST = 20
+"""Rows that one text may take: what will run is shown whole, whatever it is."""
 
 
 class PlanScreen(ModalScreen[bool]):
-    """The plan; y runs it, everything else does not."""
+    """The plan; y runs it, other keys change its size or its way to root, and all that close it do not run it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "run", show=False),
         Binding("n,escape,enter,q", "answer(False)", "cancel", show=False),
+        Binding("less_than_sign,left", "size(-1)", "smaller", show=False),
+        Binding("greater_than_sign,right", "size(1)", "larger", show=False),
+        Binding("w", "way", "through wsl.exe", show=False),
+        Binding("j,down", "scroll_plan(1)", "down", show=False),
+        Binding("k,up", "scroll_plan(-1)", "up", show=False),
     ]
 
-    def __init__(self, glyphs: Glyphs, plan: Plan) -> None:
+    def __init__(self, glyphs: Glyphs, proposal: Proposal) -> None:
         super().__init__()
         self.glyphs = glyphs
-        self.plan = plan
-        self.runs = plan.blocked is None and (plan.start is not None or plan.hog > 0)
-        self.lines = tuple(plan_lines(plan, runs=self.runs, glyphs=glyphs))
+        self.proposal = proposal
 
     def compose(self) -> ComposeResult:
-        """One box of text."""
+        """A text that may be longer than the terminal, and the keys, which always show."""
         with Vertical():
-            text = CardText(self.glyphs, id="plan")
-            text.styles.height = len(self.lines)
-            yield text
+            with VerticalScroll(can_focus=False):
+                yield CardText(self.glyphs, id="plan")
+            yield CardText(self.glyphs, id="answers")
 
     def on_mount(self) -> None:
         """Show the plan."""
-        self.query_one(CardText).show(self.lines)
+        self.show_plan()
+
+    def on_resize(self, _event: Resize) -> None:
+        """Wrap it anew."""
+        self.show_plan()
+
+    def show_plan(self) -> None:
+        """Show the plan as it is now."""
+        width = min(WIDTH, self.size.width - 2)
+        answers = answer_lines(self.proposal)
+        for name, lines in (("#plan", plan_lines(self.proposal, width, self.glyphs)), ("#answers", answers)):
+            text = self.query_one(name, CardText)
+            text.styles.width, text.styles.height = width, len(lines)
+            text.show(tuple(lines))
+        self.query_one(VerticalScroll).styles.max_height = max(1, self.size.height - len(answers))
 
     def action_answer(self, run: bool) -> None:
-        """Run it, or not."""
-        self.dismiss(run and self.runs)
+        """Run it, or not; what cannot run stays to be read."""
+        if self.proposal.plan.runs or not run:
+            self.dismiss(run)
+
+    def action_size(self, step: int) -> None:
+        """Plan it with another size."""
+        self.proposal.resize(step)
+        self.show_plan()
+
+    def action_way(self) -> None:
+        """Plan it through wsl.exe, or no longer."""
+        self.proposal.switch_way()
+        self.show_plan()
+
+    def action_scroll_plan(self, rows: int) -> None:
+        """Scroll by some rows."""
+        self.query_one(VerticalScroll).scroll_relative(y=rows, animate=False)
 
 
-def plan_lines(plan: Plan, *, runs: bool, glyphs: Glyphs) -> list[Line]:
-    """What will run, as whom, what it should return, what it costs; then the keys."""
-    lines: list[Line] = [heading(plan.action.title, "", WIDTH, glyphs)]
-    for name, text in tell_plan(plan):
-        for index, row in enumerate(wrap(text, WIDTH - NAME - 1, 4, glyphs)):
+def plan_lines(proposal: Proposal, width: int, glyphs: Glyphs) -> list[Line]:
+    """What will run, as whom, what it should return, what it costs."""
+    plan, sizes = proposal.plan, proposal.sizes
+    facts = list(tell_plan(plan))
+    if plan.blocked is not None:  # why, and what to do about it, come before all that will not happen
+        facts.sort(key=lambda fact: ("action", "blocked").index(fact[0]) if fact[0] in ("action", "blocked") else 2)
+    if proposal.size is not None and plan.blocked is None:
+        span = f" (< and >: {format_size(sizes[0])} to {format_size(sizes[-1])})" if len(sizes) > 1 else ""
+        facts.insert(1, ("size", f"{format_size(proposal.size)}{span}"))
+    lines: list[Line] = [heading(plan.action.title, "", width, glyphs)]
+    for name, text in facts:
+        room = max(1, width - NAME - 1)
+        whole = " ".join(piece for word in text.split() for piece in chop_cells(word, room))
+        for index, row in enumerate(wrap(whole, room, LONGEST, glyphs)):
             lines.append((Span(f" {name if index == 0 else '':<{NAME}}", "label"), Span(row, "value")))
-    keys = (
-        [Span(" y", "key"), Span(" runs it   ", "value")] if runs else [Span(" It cannot run from here.  ", "warning")]
-    )
-    lines.append(())
-    lines.append((*keys, Span("n", "key"), Span(" or Esc does not", "value")))
     return lines
+
+
+def answer_lines(proposal: Proposal) -> list[Line]:
+    """The keys that answer."""
+    plan = proposal.plan
+    lines: list[Line] = [()]
+    if proposal.by_wsl:
+        lines.append((Span(" w", "key"), Span("  not through wsl.exe after all", "value")))
+    elif plan.by_wsl:
+        lines.append((Span(" w", "key"), Span("  as root through wsl.exe, which asks for no password", "value")))
+    keys = (
+        [Span(" y", "key"), Span("  runs it   ", "value")] if plan.runs else [Span(" It cannot run so.  ", "warning")]
+    )
+    return [*lines, (*keys, Span("n", "key"), Span(" or Esc does not", "value"))]

@@ -1,0 +1,452 @@
+"""Actions from the screen: the plan with its size and its way to root, what runs, and what is told afterwards."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from rich.cells import cell_len
+from textual.pilot import Pilot
+
+from tests.control.machine import Machine
+from tests.control.real import is_hog
+from tests.ui.worlds import HOST, MEMINFO, SAMPLE, World, settle, wait_until
+from wsltop.charts.cells import plain
+from wsltop.core.reading import Unavailable
+from wsltop.core.sample import Mark
+from wsltop.core.units import GIB, MIB
+from wsltop.record.reader import Recording
+from wsltop.ui.bindings import KEYS
+from wsltop.ui.screens.card import CardText
+from wsltop.ui.screens.plan import PlanScreen
+
+ACTS = {"c": "compact", "d": "drop-cache", "D": "drop-all", "m": "reclaim", "u": "pressure"}
+UNASKED = "#!/bin/sh\necho 'sudo: a password is required' >&2\nexit 1\n"
+SCATTERED = (65536, 0, 0, 0, 0, 0, 0, 0, 0, 0, 64)
+"""Free memory: 256 MiB in pages, 256 MiB in blocks of 4 MiB."""
+JOINED = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 128)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    made = Machine(tmp_path / "machine")
+    made.put("sys/fs/cgroup/memory.reclaim", "")
+    return made
+
+
+@pytest.fixture
+def user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who is not root, in a distribution of WSL."""
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("WSL_DISTRO_NAME", "Ubuntu")
+
+
+@pytest.fixture
+def acting(world: World, machine: Machine) -> World:
+    """The world, on that machine."""
+    world.app.root = machine.root
+    world.app.options = replace(world.app.options, drive=machine.root / "c")
+    return world
+
+
+def wsl(machine: Machine) -> Path:
+    """A stand-in for wsl.exe that writes down its arguments and does what it is told; the file of arguments."""
+    log = machine.root / "log"
+    machine.wsl(f'#!/bin/sh\necho "$*" > {log}\nshift 5\nexec "$@"\n')
+    return log
+
+
+def planned(world: World) -> bool:
+    return isinstance(world.app.screen, PlanScreen)
+
+
+def over(world: World) -> bool:
+    return world.app._action is None
+
+
+async def finish(world: World, pilot: Pilot[None], ticks: int = 60) -> None:
+    """Let what was started end, and its memory settle."""
+    action = world.app._action
+    assert action is not None
+    wait_until(lambda: not action.runs)
+    for _ in range(ticks):
+        if over(world):
+            break
+        await world.tick(pilot)
+    assert over(world)
+    await world.tick(pilot)
+
+
+def marks(world: World) -> list[str]:
+    return [event.text for event in world.session.journal.events() if event.kind == "mark"]
+
+
+@pytest.mark.parametrize("key", ACTS)
+@pytest.mark.parametrize("no", ["n", "escape", "enter", "q"])
+def test_nothing_runs_without_a_yes(acting: World, machine: Machine, key: str, no: str) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        await acting.press(pilot, key)
+        assert planned(acting)
+        assert f"action    {ACTS[key]}: " in acting.text
+        assert "costs" in acting.text
+        await acting.press(pilot, no)
+        assert acting.app.screen == acting.app.main
+        await acting.tick(pilot)
+        assert over(acting)
+        assert marks(acting) == []
+
+    acting.run(play, size=(100, 40))
+    assert (machine.compact.read_text(), machine.drop.read_text()) == ("", "")
+
+
+@pytest.mark.parametrize(("key", "text"), [("c", "1\n"), ("d", "1\n"), ("D", "3\n")])
+def test_yes_runs_what_was_shown(acting: World, machine: Machine, key: str, text: str) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        await acting.press(pilot, key)
+        assert says(acting, f"writes {text.strip()} to {machine.compact if key == 'c' else machine.drop}")
+        await acting.press(pilot, "y")
+        await finish(acting, pilot)
+
+    acting.run(play, size=(160, 48))
+    assert (machine.compact if key == "c" else machine.drop).read_text() == text
+
+
+def test_what_came_back_is_told_and_stays(acting: World, machine: Machine, tmp_path: Path) -> None:
+    """In a toast for a while, and in events, timeline and recording for good."""
+
+    async def play(pilot: Pilot[None]) -> None:
+        zone = SAMPLE.free_blocks[0] if not isinstance(SAMPLE.free_blocks, Unavailable) else None
+        assert zone is not None
+        acting.sampler.next = replace(
+            acting.sampler.next,
+            meminfo=replace(MEMINFO, free=512 * MIB),
+            free_blocks=(replace(zone, counts=SCATTERED),),
+        )
+        await acting.tick(pilot, 3)
+        await acting.press(pilot, "r", "c", "y")
+        assert marks(acting) == ["compact was started here"]
+        acting.sampler.next = replace(
+            acting.sampler.next,
+            free_blocks=(replace(zone, counts=JOINED),),
+            host=replace(HOST, working_set=HOST.working_set - 200 * MIB),
+        )
+        await finish(acting, pilot)
+        assert "guest     256 MiB given back, t50" in acting.text
+        assert "host      200 MiB given back, t50" in acting.text
+        assert "predicted 105 MiB, came 256 MiB, error 151 MiB" in acting.text
+        came = marks(acting)[1]
+        assert came.startswith("compact: returned 256 MiB, predicted 105 MiB, host 200 MiB, t50 ")
+        assert "t90" in came
+        await acting.press(pilot, "r")
+        acting.app.clear_notifications()
+        await acting.tick(pilot)
+        assert "compact: returned 256 MiB, predicted" in acting.text
+        assert "returned" in next(line for line in acting.lines if "now" in line) or "compact" in acting.text
+
+    acting.run(play, size=(160, 48))
+    (file,) = tmp_path.glob("*.wsltop")
+    with Recording.open(file) as recording:
+        kept = [mark for sample in recording.samples() for mark in sample.marks]
+    assert all(isinstance(mark, Mark) for mark in kept)
+    assert [mark.text.split(",")[0] for mark in kept] == ["compact was started here", "compact: returned 256 MiB"]
+
+
+def test_a_second_action_waits_for_the_first(acting: World) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        await acting.press(pilot, "c", "y", "d")
+        assert acting.app.screen == acting.app.main
+        assert "compact has not settled yet" in acting.text
+
+    acting.run(play)
+
+
+@pytest.mark.usefixtures("user")
+def test_through_wsl_exe_only_by_name(acting: World, machine: Machine) -> None:
+    """Without sudo there is a command to paste; ``w`` shows what else would run, and only ``y`` runs it."""
+    log = wsl(machine)
+
+    async def play(pilot: Pilot[None]) -> None:
+        await acting.press(pilot, "c")
+        assert "root: run the command yourself" in acting.text
+        assert "It cannot run so." in acting.text
+        await acting.press(pilot, "y")
+        assert isinstance(acting.app.screen, PlanScreen), "what cannot run stays to be read"
+        assert "w  as root through wsl.exe, which asks for no password" in acting.text
+        await acting.press(pilot, "w")
+        assert says(acting, f"{machine.root}/c/Windows/System32/wsl.exe -u root -d Ubuntu -e")
+        assert says(acting, "root, through wsl.exe of Windows, which asks for no password; distribution Ubuntu")
+        assert "w  not through wsl.exe after all" in acting.text
+        assert not log.exists()
+        await acting.press(pilot, "w")
+        assert "run the command yourself" in acting.text
+        await acting.press(pilot, "w", "y")
+        await finish(acting, pilot)
+
+    acting.run(play, size=(160, 48))
+    assert log.read_text() == f"-u root -d Ubuntu -e /usr/bin/env LC_ALL=C {machine.tee} {machine.compact}\n"
+    assert machine.compact.read_text() == "1\n"
+
+
+def says(world: World, text: str) -> bool:
+    """Whether the plan shows a text, wherever its lines are broken."""
+    lines = world.app.screen.query_one("#plan", CardText).view or ()
+    return text.replace(" ", "") in "".join(plain(line)[11:] for line in lines).replace(" ", "")
+
+
+@pytest.mark.usefixtures("user")
+@pytest.mark.parametrize("there", [True, False])
+def test_a_sudo_that_wants_a_password_says_so_and_names_the_other_way(
+    acting: World, machine: Machine, there: bool
+) -> None:
+    machine.sudo(UNASKED)
+    log = wsl(machine) if there else None
+
+    async def play(pilot: Pilot[None]) -> None:
+        await acting.press(pilot, "d", "y")
+        for _ in range(100):
+            if over(acting):
+                break
+            await pilot.pause(0.1)
+        assert over(acting), "it is told without a sample"
+        await acting.tick(pilot)
+        assert "sudo needs a password. Run by hand: echo 1 | sudo tee" in unbroken(acting)
+        assert ("Or d and then w: as root through wsl.exe, without a password." in unbroken(acting)) == there
+        assert marks(acting)[-1] == "drop-cache: failed, sudo needs a password"
+
+    acting.run(play, size=(160, 48))
+    assert machine.drop.read_text() == ""
+    assert log is None or not log.exists()
+
+
+def unbroken(world: World) -> str:
+    """The words of all toasts."""
+    return " ".join(note.message for note in world.app._notifications)
+
+
+@pytest.mark.usefixtures("user")
+@pytest.mark.parametrize("key", ["c", "d", "D", "m", "u"])
+def test_w_does_nothing_where_there_is_no_windows_or_no_need_of_it(acting: World, machine: Machine, key: str) -> None:
+    machine.sudo()
+    if key == "u":
+        wsl(machine)
+
+    async def play(pilot: Pilot[None]) -> None:
+        await acting.press(pilot, key)
+        before = acting.lines
+        assert "through wsl.exe" not in acting.text
+        await acting.press(pilot, "w")
+        assert acting.lines == before
+
+    acting.run(play, size=(100, 40))
+
+
+def test_a_size_is_first_what_could_come_back_and_goes_by_doubles(acting: World) -> None:
+    """3 GiB of clean cache less what programs map; the plan is remade with each size."""
+
+    async def play(pilot: Pilot[None]) -> None:
+        await acting.press(pilot, "m")
+        assert "size      1.0 GiB (< and >: 64 MiB to 2.9 GiB)" in acting.text
+        assert says(acting, "writes 1073741824 swappiness=0 to")
+        assert "about 512 MiB" in acting.text
+        for key, size, bytes_, about in (
+            ("greater_than_sign", "2.0 GiB", 2 * GIB, "1.0 GiB"),
+            ("right", "2.9 GiB", 2944 * MIB, "1.4 GiB"),
+            ("right", "2.9 GiB", 2944 * MIB, "1.4 GiB"),
+            ("left", "2.0 GiB", 2 * GIB, "1.0 GiB"),
+            ("less_than_sign", "1.0 GiB", GIB, "512 MiB"),
+        ):
+            await acting.press(pilot, key)
+            assert f"size      {size} " in acting.text
+            assert says(acting, f"writes {bytes_} swappiness=0 to")
+            assert f"about {about}" in acting.text
+        await acting.press(pilot, *["left"] * 6)
+        assert "size      64 MiB " in acting.text
+
+    acting.run(play, size=(160, 48))
+
+
+def test_the_size_that_is_shown_is_the_one_that_is_written(acting: World, machine: Machine) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        await acting.press(pilot, "m", "left", "left", "y")
+        assert marks(acting) == ["reclaim 256 MiB was started here"]
+        await finish(acting, pilot)
+
+    acting.run(play, size=(160, 48))
+    assert (machine.root / "sys/fs/cgroup/memory.reclaim").read_text() == f"{256 * MIB} swappiness=0\n"
+
+
+def test_a_kernel_without_memory_reclaim_says_how_to_get_it(acting: World, machine: Machine) -> None:
+    (machine.root / "sys/fs/cgroup/memory.reclaim").unlink()
+
+    async def play(pilot: Pilot[None]) -> None:
+        await acting.press(pilot, "m")
+        assert "memory.reclaim needs control groups of version 2" in acting.text
+        assert says(acting, "cgroups=v2 under [automount] in /etc/wsl.conf")
+        assert "It cannot run so." in acting.text
+        await acting.press(pilot, "right", "left", "y", "w")
+        assert planned(acting)
+        await acting.press(pilot, "escape")
+        assert acting.app.screen == acting.app.main
+
+    acting.run(play, size=(100, 40))
+
+
+def test_pressure_shows_its_hog_within_the_floor(acting: World) -> None:
+    """Available are 5 GiB, of which 512 MiB must stay; 2 GiB and a little are free and taken first."""
+
+    async def play(pilot: Pilot[None]) -> None:
+        await acting.press(pilot, "u")
+        assert "size      1.0 GiB (< and >: 64 MiB to 2.5 GiB)" in acting.text
+        assert says(acting, "a hog of 3.0 GiB that ends when it is full, or at the floor")
+        await acting.press(pilot, *["right"] * 9)
+        assert "size      2.5 GiB" in acting.text
+        assert "a hog of 4.5 GiB" in acting.text
+        await acting.press(pilot, *["left"] * 9)
+        assert "a hog of 2.1 GiB" in acting.text
+
+    acting.run(play, size=(100, 40))
+
+
+def test_pressure_without_room_is_refused(acting: World) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        acting.sampler.next = replace(acting.sampler.next, meminfo=replace(MEMINFO, available=2 * GIB))
+        await acting.tick(pilot)
+        await acting.press(pilot, "u")
+        assert says(acting, "would push nothing out. End programs")
+        await acting.press(pilot, "y")
+        assert isinstance(acting.app.screen, PlanScreen)
+        await acting.press(pilot, "n")
+        assert over(acting)
+
+    acting.run(play, size=(100, 40))
+
+
+def children() -> list[int]:
+    tasks = Path(f"/proc/{os.getpid()}/task").iterdir()
+    return [int(pid) for task in tasks for pid in (task / "children").read_text().split() if is_hog(int(pid))]
+
+
+def little(world: World) -> None:
+    """Let the hog of 64 MiB of pressure be small: hardly anything is free."""
+    meminfo = replace(MEMINFO, free=8 * MIB)
+    world.sampler.next = replace(world.sampler.next, meminfo=meminfo, free_blocks=Unavailable("not here"))
+
+
+@pytest.mark.memory
+def test_a_hog_that_is_full_ends_before_the_next_sample(acting: World) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        little(acting)
+        await acting.tick(pilot)
+        await acting.press(pilot, "u", *["left"] * 9, "y")
+        action = acting.app._action
+        assert action is not None
+        for _ in range(100):
+            if not action.runs:
+                break
+            await pilot.pause(0.1)
+        assert not action.runs
+        assert children() == []
+        await finish(acting, pilot)
+        assert marks(acting)[0] == "pressure 64 MiB was started here"
+
+    acting.run(play)
+
+
+@pytest.mark.memory
+def test_leaving_during_an_action_ends_it(acting: World) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        await acting.press(pilot, "u", "y")
+        wait_until(lambda: children() != [])
+        await pilot.press("q")
+        await pilot.pause()
+
+    acting.run(play)
+    assert acting.app.return_code == 0
+    assert children() == []
+
+
+@pytest.mark.usefixtures("user")
+def test_leaving_during_a_sudo_that_hangs_ends_it(acting: World, machine: Machine) -> None:
+    pid = machine.root / "pid"
+    machine.sudo(f"#!/bin/sh\necho $$ > {pid}\nexec sleep 60\n")
+
+    async def play(pilot: Pilot[None]) -> None:
+        await acting.press(pilot, "c", "y")
+        wait_until(lambda: pid.exists() and bool(pid.read_text()))
+        await pilot.press("q")
+        await pilot.pause()
+
+    acting.run(play)
+    assert not Path("/proc", pid.read_text().strip()).exists()
+
+
+@pytest.mark.usefixtures("user")
+@pytest.mark.parametrize("size", [(60, 16), (80, 24), (160, 48)])
+@pytest.mark.parametrize("key", ACTS)
+def test_a_plan_fits_every_size_and_always_shows_its_keys(
+    acting: World, machine: Machine, key: str, size: tuple[int, int]
+) -> None:
+    wsl(machine)
+
+    async def play(pilot: Pilot[None]) -> None:
+        await acting.press(pilot, key, "w")
+        await acting.press(pilot, *["j"] * 30)
+        assert [cell_len(line) for line in acting.lines] == [size[0]] * size[1]
+        assert "n or Esc does not" in acting.text
+        assert "…" not in "".join(line for line in acting.lines if line.startswith("  ") and "runs" in line)
+        await acting.resize(pilot, *((100, 30) if size == (60, 16) else (60, 16)))
+        assert "n or Esc does not" in acting.text
+        await acting.press(pilot, "k", "up", "down")
+
+    acting.run(play, size=size)
+
+
+# The palette
+
+
+def offered(world: World) -> dict[str, Callable[[], object]]:
+    return {one.title: one.callback for one in world.app.get_system_commands(world.app.screen)}
+
+
+def test_the_palette_offers_every_key_but_its_own(world: World) -> None:
+    async def play(_pilot: Pilot[None]) -> None:
+        shown = {f"{key.label} ({key.shown.split()[0]})" for key in KEYS if world.app.works(key)}
+        assert set(offered(world)) == {"Theme"} | shown - {"palette (ctrl+p)"}
+        assert {"reclaim (m)", "pressure (u)", "drop (d)", "drop all (D)", "quit (q)"} <= shown
+
+    world.run(play)
+
+
+@pytest.mark.parametrize("opened", ["b", "v", "p", "question_mark", "c", "m"])
+@pytest.mark.parametrize("chosen", ["bytes", "processes", "help", "compact", "reclaim"])
+def test_the_palette_over_a_card_puts_another_in_its_place(acting: World, opened: str, chosen: str) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        await acting.press(pilot, opened)
+        before = acting.app.screen
+        assert before != acting.app.main
+        await acting.press(pilot, "ctrl+p", *chosen)
+        await pilot.pause(0.3)
+        await acting.press(pilot, "enter")
+        await settle(pilot)
+        assert acting.app.screen not in (before, acting.app.main)
+        assert len(acting.app.screen_stack) == len({type(one) for one in acting.app.screen_stack})
+        assert acting.sampler.attended == (chosen == "processes")
+        await acting.press(pilot, "escape")
+        assert acting.app.screen == acting.app.main
+        assert not acting.sampler.attended
+
+    acting.run(play)
+
+
+def test_the_palette_can_quit(world: World) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        await world.press(pilot, "b", "ctrl+p", *"quit")
+        await pilot.pause(0.3)
+        await pilot.press("enter")
+        await pilot.pause()
+
+    world.run(play)
+    assert world.app.return_code == 0
