@@ -47,7 +47,7 @@ def command(
     --way wsl through wsl.exe.
     """
     settings = merge(settings, options)
-    wanted = None if size is None else read_size(size)
+    wanted = read_size(action, size)
     with sampling(settings, STEP) as sampler:
         settled_moment(sampler, 8.0)
         planned = plan(
@@ -64,7 +64,10 @@ def command(
         if planned.blocked is not None:
             raise WsltopError(f"{action}: {planned.blocked.reason}. {planned.blocked.hint}".strip())
         if planned.start is None and not planned.hog:
-            raise WsltopError(f"{action} needs root, and there is no way to it here. Run by hand: {planned.command}")
+            instead = "Add --way wsl to go through wsl.exe, or run" if planned.by_wsl else "Run"
+            raise WsltopError(
+                f"{action} needs root, and no way to it is open here. {instead} by hand: {planned.command}"
+            )
         watch = ReclaimWatch(planned.predicted)
         run(planned, sampler, watch)
     result = watch.result()
@@ -74,16 +77,25 @@ def command(
         say_text("\n".join(reclaimed_lines(result)) + "\n")
 
 
-def read_size(text: str) -> int:
-    """Bytes from the argument.
+def read_size(action: str, text: str | None) -> int | None:
+    """Bytes from the argument, for the actions that take a size.
 
     Raises:
-        UsageError: it is no size.
+        UsageError: it is no size, is missing, or is not wanted.
     """
+    if not ACTIONS[cast("ActionName", action)].takes_size:
+        if text is not None:
+            raise UsageError(f"{action} takes no size")
+        return None
+    if text is None:
+        raise UsageError(f"{action} needs a size: wsltop reclaim {action} 1G")
     try:
-        return parse_size(text)
+        size = parse_size(text)
     except ValueError as error:
         raise UsageError(f"SIZE: {error}") from error
+    if size < 1:
+        raise UsageError("SIZE: a size is above zero")
+    return size
 
 
 def tell(planned: Plan, *, as_json: bool) -> None:

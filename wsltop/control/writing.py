@@ -18,6 +18,7 @@ from wsltop.control.root import Start
 
 KEPT: Final = 4 * 1024
 FIRST_TOOK_MORE: Final = "this kernel takes no swappiness here: programs may have been swapped out as well"
+OTHER_WAY: Final = "Go through wsl.exe, without a password: w in the plan, --way wsl on the command line."
 LESS: Final = "less was reclaimed than asked for: there is no more to take"
 
 
@@ -134,7 +135,8 @@ class Writing:
         else:
             plan = self._plan
             why = explain_failure(plan.way, code, self._said, plan.path, plan.command)
-            self._progress = Failed(reason=why.reason, hint=why.hint)
+            hint = f"{OTHER_WAY} {why.hint}".strip() if plan.by_wsl else why.hint
+            self._progress = Failed(reason=why.reason, hint=hint)
 
     def _give_up(self, why: str) -> None:
         """Kill the program and all that it started, as far as that is allowed, and say why."""

@@ -18,7 +18,6 @@ from wsltop.core.moment import Moment
 from wsltop.core.reclaimed import ReclaimWatch
 from wsltop.record.reclaimed import reclaimed_lines, tell_reclaimed
 from wsltop.sampler import Sampler
-from wsltop.ui.bindings import KEYS
 from wsltop.ui.exporting import ExportingApp
 from wsltop.ui.proposal import Proposal
 from wsltop.ui.screens.plan import PlanScreen
@@ -59,7 +58,7 @@ class ScreenAction:
         progress = self._performance.poll()
         if isinstance(progress, Failed):
             return Told(
-                toast=f"{progress.reason}. {progress.hint}{offer_wsl(self.plan)}".strip(),
+                toast=f"{progress.reason}. {progress.hint}".strip(),
                 mark=f"{self.plan.name}: failed, {progress.reason}",
                 failed=True,
             )
@@ -176,11 +175,3 @@ class ActingApp(ExportingApp):
     def on_unmount(self) -> None:
         """The program ends: so does what it began."""
         self.close_action()
-
-
-def offer_wsl(plan: Plan) -> str:
-    """Where sudo has failed: the way without a password, by name, if there is one."""
-    if not plan.by_wsl:
-        return ""
-    key = next((key.keys for key in KEYS if key.action == f"act('{plan.action.name}')"), "")
-    return f" Or {key} and then w: as root through wsl.exe, without a password."
