@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -64,7 +65,7 @@ def environ(home: Path) -> dict[str, str]:
 class Started:
     """A running experiment."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, **more: str) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM, "experiment", *arguments],
             stdin=subprocess.DEVNULL,
@@ -72,7 +73,7 @@ class Started:
             stderr=subprocess.PIPE,
             text=True,
             cwd=folder,
-            env=environ(folder),
+            env=environ(folder) | more,
         )
         self.said: list[str] = []
 
@@ -94,8 +95,8 @@ def alive(pid: int) -> bool:
     return stat_fields(pid)[:1] not in ([], ["Z"], ["X"])
 
 
-def run(folder: Path, *arguments: str) -> tuple[int, str, str]:
-    return Started(folder, *arguments).end()
+def run(folder: Path, *arguments: str, **more: str) -> tuple[int, str, str]:
+    return Started(folder, *arguments, **more).end()
 
 
 @pytest.fixture
@@ -216,6 +217,8 @@ def test_a_signal_during_a_command_ends_all_of_it(tmp_path: Path) -> None:
         (("--way", "sudo"), "--way says how --then ACTION becomes root"),
         (("--report", "report.doc"), "must end with one of .md, .html, .svg, .json"),
         (("--report", "nowhere/report.md"), "there is no such directory"),
+        (("--incompressible", "--kind", "cache"), "--incompressible is for hogs with content of their own"),
+        (("--incompressible", "--", "true"), "--incompressible is for hogs with content of their own"),
         (("--size", "much"), "'much' is not a size"),
         (("--hold", "nan"), "is not a number of seconds"),
         (("--", "no-such-program"), "there is no program no-such-program"),
@@ -233,3 +236,44 @@ def test_a_dry_run_says_the_plan_and_does_nothing(tmp_path: Path) -> None:
     assert "load     1 hog of 64 MiB, cache, held 10 s, ended after the action was measured" in out
     assert "action   drop-cache: Drop the page cache" in out
     assert "order    control, trial" in out
+
+
+@pytest.mark.memory
+def test_incompressible_hogs_are_told_as_such(tmp_path: Path) -> None:
+    code, out, _ = run(tmp_path, *QUICK, "--hold", "0", "--settle", "2", "--incompressible", "--json")
+    assert code == 0
+    assert json.loads(out)["plan"]["incompressible"] is True
+    code, out, _ = run(tmp_path, *QUICK, "--incompressible", "--kind", "leak", "--dry-run")
+    assert "load     1 hog of 64 MiB, incompressible leak, held 10 s" in out
+
+
+WSL = ("--then", "compact", "--way", "wsl", "--hold", "0", "--settle", "2")
+
+
+def test_the_action_goes_through_wsl_exe_when_that_is_named(tmp_path: Path) -> None:
+    """Shown to the letter before it runs, and then run to the letter: by a stand-in that only writes it down."""
+    drive, log = tmp_path / "c", tmp_path / "log"
+    exe = drive / "Windows/System32/wsl.exe"
+    exe.parent.mkdir(parents=True)
+    exe.write_text(f'#!/bin/sh\necho "$*" >> {log}\ncat >> {log}\n')
+    exe.chmod(0o755)
+    arguments = (*QUICK, *WSL, "--drive", str(drive))
+    code, out, err = run(tmp_path, *arguments, "--dry-run", WSL_DISTRO_NAME="Ubuntu")
+    assert (code, err) == (0, "")
+    assert f"runs     {exe} -u root -d Ubuntu -e /usr/bin/env LC_ALL=C " in out
+    assert "as       root, through wsl.exe of Windows, which asks for no password; distribution Ubuntu" in out
+    assert not log.exists()
+    code, out, _ = run(tmp_path, *arguments, WSL_DISTRO_NAME="Ubuntu")
+    assert code == 0
+    said, text = log.read_text().splitlines()
+    assert re.fullmatch(r"-u root -d Ubuntu -e /usr/bin/env LC_ALL=C \S*/tee /proc/sys/vm/compact_memory", said)
+    assert text == "1"
+
+
+def test_wsl_exe_by_name_without_a_windows_is_refused_before_it_begins(tmp_path: Path) -> None:
+    (tmp_path / "c").mkdir()
+    arguments = (*QUICK, *WSL, "--drive", str(tmp_path / "c"))
+    code, out, err = run(tmp_path, *arguments, WSL_DISTRO_NAME="Ubuntu")
+    assert (code, out) == (1, "")
+    assert "compact: " in err
+    assert "has no Windows/System32/wsl.exe" in err

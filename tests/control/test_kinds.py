@@ -255,3 +255,10 @@ def test_a_hog_killed_from_outside_leaves_nothing(pool: HogPool, disk: Path, kin
     (ended,) = wait_for_end(pool)
     assert (ended.kind, ended.how) == (kind, "signal")
     assert not [path for path in disk.iterdir() if "wsltop-hog" in path.name]
+
+
+def test_what_is_incompressible_says_so_and_page_cache_cannot_be(pool: HogPool) -> None:
+    assert one(pool, "shared", HogOptions(incompressible=True), size=MIB).incompressible
+    assert not one(pool, "shared", size=MIB).incompressible
+    with pytest.raises(HogRefused, match="the content of page cache is that of its file"):
+        pool.add(MIB, kind="cache", options=HogOptions(incompressible=True))

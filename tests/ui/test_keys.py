@@ -357,3 +357,31 @@ def test_a_terminal_that_was_too_small_at_first_can_grow(world: World) -> None:
         assert "── last 5 min ──" in world.text
 
     world.run(play, size=(50, 10))
+
+
+@pytest.mark.parametrize("size", [(60, 16), (80, 24), (160, 48)])
+def test_t_goes_through_the_kinds_and_incompressible_is_one_of_them(world: World, size: tuple[int, int]) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        seen = []
+        for _ in range(8):
+            heading = next(line for line in world.lines if "next 1.0 GiB " in line)
+            seen.append(heading.partition("next 1.0 GiB ")[2].split()[0].rstrip(","))
+            await world.press(pilot, "t")
+        kinds = ["anonymous", "incompressible", "cache", "fragment", "churn", "leak", "shared"]
+        assert seen == [*kinds, "anonymous"]
+        await world.press(pilot, "t", "t", "t", "t", "t", "t")
+        await world.press(pilot, "a")
+        await world.tick(pilot)
+        await world.press(pilot, "t", "a")
+        first, second = world.pool.there.values()
+        assert [(one.kind, one.incompressible) for one in (first, second)] == [
+            ("anonymous", False),
+            ("anonymous", True),
+        ]
+        assert "4002 incompr." in world.text
+        await world.tick(pilot)
+        if size != (60, 16):
+            assert "4001 anonymous" in world.text
+            assert "1.0 GiB incompressible started" in world.text
+
+    world.run(play, size=size)

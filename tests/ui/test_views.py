@@ -375,3 +375,11 @@ def test_zooming_stops_at_both_ends() -> None:
 def test_a_mark_has_a_word_on_the_timeline(text: str, label: str) -> None:
     event = Event(kind="mark", origin="wsltop", time=NOON, start=START, end=START, text=text)
     assert event_mark(event) == ("mark", label)
+
+
+def test_an_incompressible_hog_is_told_apart() -> None:
+    row = hog_row(hog(1, incompressible=True), selected=False)
+    assert (row.kind, row.status) == ("incompr.", "holding, incompressible")
+    assert len(row.kind) <= 9
+    row = hog_row(hog(1), selected=False)
+    assert (row.kind, row.status) == ("anonymous", "holding")

@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from textual.strip import Strip
 
 from wsltop.charts.glyphs import BLOCK, Glyphs
+from wsltop.control.hog_options import HogOptions
 from wsltop.control.hogs import HogPool
 from wsltop.core.reading import Reading, Unavailable
 from wsltop.core.sample import (
@@ -133,12 +134,17 @@ class FakePool(HogPool):
         self.killed: list[int] = []
         self.refusal = ""
 
-    def add(self, size: int, count: int = 1, kind: str = "anonymous", options: object = None) -> tuple[int, ...]:
+    def add(
+        self, size: int, count: int = 1, kind: str = "anonymous", options: HogOptions | None = None
+    ) -> tuple[int, ...]:
         if self.refusal:
             raise HogRefused(self.refusal)
         numbers = tuple(range(self.last_id + 1, self.last_id + 1 + count))
         self.last_id += count
-        self.there |= {number: hog(number, kind=kind, target=size, resident=size) for number in numbers}
+        noise = options is not None and options.incompressible
+        self.there |= {
+            number: hog(number, kind=kind, target=size, resident=size, incompressible=noise) for number in numbers
+        }
         return numbers
 
     def read(self) -> tuple[Hog, ...]:

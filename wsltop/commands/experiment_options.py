@@ -42,6 +42,8 @@ def plan_from(
     Raises:
         UsageError: they do not go together.
     """
+    if times["incompressible"] and (load or kind == "cache"):
+        raise UsageError("--incompressible is for hogs with content of their own: not for a command, nor for cache")
     titles = {str(name): one for name, one in ACTIONS.items()}
     action, _, amount = (then or "").partition(":")
     if then is not None and action not in titles:

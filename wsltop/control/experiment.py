@@ -213,6 +213,7 @@ def prepare(
         HogRefused: not even a small load fits above the floor.
     """
     chosen, warning = fit(wanted, root=pool.root, floor=pool.floor)
+    options = options or HogOptions(incompressible=chosen.incompressible)
 
     def make_load() -> Load:
         return CommandLoad(chosen.command) if chosen.command else HogLoad(pool, chosen, options)

@@ -48,6 +48,8 @@ class HogOptions:
 
     def fault(self, kind: str) -> str:
         """What is wrong with them for a kind of hog, as a clause; empty when nothing is."""
+        if kind == "cache" and self.incompressible:
+            return "the content of page cache is that of its file: only memory of its own can be incompressible"
         if kind == "leak" and self.rate < 1:
             return "a leak needs a rate above zero"
         if kind == "churn" and not 0 < self.cpu <= 1:

@@ -58,7 +58,9 @@ class Worker:
         self.rest = b""
         self.resident = 0
         arguments = [str(os.getpid()), kind, str(target), "" if floor is None else str(floor)]
-        arguments += (options or HogOptions()).words()
+        options = options or HogOptions()
+        self.incompressible = options.incompressible
+        arguments += options.words()
         self.process = subprocess.Popen(
             [sys.executable, "-I", "-S", hog.__file__, *arguments],
             stdin=subprocess.PIPE,
@@ -93,6 +95,7 @@ class Worker:
             resident=self.resident,
             speed=self.speed,
             status=self.status,
+            incompressible=self.incompressible,
             note=self.note if self.status in TELLING else "",
         )
 

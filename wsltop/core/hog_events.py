@@ -69,7 +69,14 @@ def tell_targets(hogs: list[Hog]) -> str:
     """``4 x 1.0 GiB anonymous``."""
     first = hogs[0]
     count = f"{len(hogs)} x " if len(hogs) > 1 else ""
-    return f"{count}{format_size(first.target)} {first.kind}"
+    return f"{count}{format_size(first.target)} {tell_kind(first.kind, incompressible=first.incompressible)}"
+
+
+def tell_kind(kind: str, *, incompressible: bool) -> str:
+    """What a hog takes: ``cache``, ``incompressible`` (anonymous), ``incompressible shared``."""
+    if not incompressible:
+        return kind
+    return "incompressible" if kind == "anonymous" else f"incompressible {kind}"
 
 
 def tell_resident(hogs: list[Hog]) -> str:

@@ -170,6 +170,8 @@ class Hog(Struct, frozen=True, kw_only=True):
     speed: float | None
     """Bytes per second while filling, the mean of the whole fill after it; ``None`` before the first page."""
     status: HogStatus
+    incompressible: bool = False
+    """Whether its content is random: Windows compresses what it finds idle, and zeros to nothing."""
     note: str = ""
     """Why, when ``status`` is ``floor`` or ``failed``."""
 

@@ -74,7 +74,7 @@ def draw(result: Result, measures: Sequence[Measures]) -> str:
 def heading(result: Result) -> str:
     """What the picture shows."""
     plan = result.plan
-    load = " ".join(plan.command) if plan.command else f"{plan.hogs} hogs, {plan.kind}"
+    load = " ".join(plan.command) if plan.command else f"{plan.hogs} hogs, {plan.hog_kind}"
     return f"wsltop experiment: {load}" + (f", then {plan.action}" if plan.action else "")
 
 

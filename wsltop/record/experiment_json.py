@@ -50,6 +50,7 @@ def document(result: Result, measures: Sequence[Measures]) -> dict[str, Json]:
             "hogs": 0 if plan.command else plan.hogs,
             "size": 0 if plan.command else plan.size,
             "kind": None if plan.command else plan.kind,
+            "incompressible": plan.incompressible,
             "baseline": plan.baseline,
             "hold": plan.hold,
             "settle": plan.settle,

@@ -232,7 +232,7 @@ def plan_facts(plan: ExperimentPlan) -> Iterator[tuple[str, str]]:
         held = f"held {format_duration(plan.hold or 0.0)}"
         stays = ", ended after the action was measured" if plan.lasting else ""
         count = f"{plan.hogs} hogs" if plan.hogs > 1 else "1 hog"
-        yield ("load", f"{count} of {format_size(plan.size)}, {plan.kind}, {held}{stays}")
+        yield ("load", f"{count} of {format_size(plan.size)}, {plan.hog_kind}, {held}{stays}")
     if plan.action:
         size = f" {format_size(plan.action_size)}" if plan.action_size else ""
         yield ("action", f"{plan.action}{size}{', each trial also without it' if plan.control else ''}")

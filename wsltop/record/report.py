@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from wsltop.core.event import Event
+from wsltop.core.hog_events import tell_kind
 from wsltop.core.ledger import Ledger
 from wsltop.core.moment import Moment
 from wsltop.core.reading import Reading, Unavailable
@@ -103,7 +104,8 @@ def gap_lines(moment: Moment) -> Iterator[str]:
 def hog_line(hog: Hog) -> str:
     """One hog."""
     speed = "" if hog.speed is None else f", {format_size(hog.speed)}/s"
-    return f"  {hog.pid:>7} {hog.kind} {format_size(hog.resident)} of {format_size(hog.target)}{speed}, {hog.status}"
+    kind = tell_kind(hog.kind, incompressible=hog.incompressible)
+    return f"  {hog.pid:>7} {kind} {format_size(hog.resident)} of {format_size(hog.target)}{speed}, {hog.status}"
 
 
 def event_line(event: Event) -> str:

@@ -14,6 +14,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from wsltop.config import State, load_state, save_state
+from wsltop.control.hog_options import HogOptions
 from wsltop.control.hogs import HogPool
 from wsltop.core.quiet import QUIET_INTERVAL, Quiet
 from wsltop.core.sample import Hog, Sample
@@ -173,12 +174,12 @@ class WsltopApp(KeepingApp):
 
     # Hogs
 
-    def add_hogs(self, count: int, size: int, kind: str) -> None:
+    def add_hogs(self, count: int, size: int, kind: str, *, incompressible: bool = False) -> None:
         """Start hogs, or say why not."""
         if self.pool is None:
             return
         try:
-            self.pool.add(size, count, kind)
+            self.pool.add(size, count, kind, HogOptions(incompressible=incompressible))
         except HogRefused as refused:
             self.notify(str(refused), title="no hog started", severity="warning")
         self._follow_hogs(self.pool)

@@ -10,6 +10,7 @@ from wsltop.control.floor import floor_for
 from wsltop.core.diagnosis import Finding
 from wsltop.core.diagnosis.finding import rank
 from wsltop.core.history import Columns, Point
+from wsltop.core.hog_events import tell_kind
 from wsltop.core.insight import Insight
 from wsltop.core.moment import Moment
 from wsltop.core.reading import Unavailable
@@ -177,7 +178,7 @@ class Presenter:
             shown,
             selected=self.state.chosen_hog(shown),
             next_size=self.state.hog_size,
-            next_kind=self.state.hog_kind,
+            next_kind=tell_kind(self.state.hog_kind, incompressible=self.state.hog_incompressible),
             floor=self.floor(),
             hint=self.hint,
             focused=focused,

@@ -21,6 +21,8 @@ from wsltop.ui.views.events import Position
 from wsltop.ui.views.timeline import DEFAULT_WINDOW, WINDOWS
 
 LEAST_HOG: Final = 64 * MIB
+CHOICES: Final = (("anonymous", False), ("anonymous", True), *((kind, False) for kind in ABOUT if kind != "anonymous"))
+"""The kinds of hogs in turn, and whether their content is incompressible: of the plain ones it can be."""
 
 
 class ViewState(Struct, kw_only=True):
@@ -33,6 +35,7 @@ class ViewState(Struct, kw_only=True):
     selected_hog: int | None = None
     hog_size: int
     hog_kind: str = "anonymous"
+    hog_incompressible: bool = False
     hidden: frozenset[str] = frozenset()
     frozen: Moment | None = None
     """The moment at which the view was frozen, or None while it is live."""
@@ -57,8 +60,8 @@ class ViewState(Struct, kw_only=True):
 
     def change_kind(self) -> None:
         """Take the next kind of hog."""
-        kinds = tuple(ABOUT)
-        self.hog_kind = kinds[(kinds.index(self.hog_kind) + 1) % len(kinds)]
+        place = CHOICES.index((self.hog_kind, self.hog_incompressible)) + 1
+        self.hog_kind, self.hog_incompressible = CHOICES[place % len(CHOICES)]
 
     def move_hog(self, step: int, hogs: Sequence[Hog]) -> None:
         """Select the hog ``step`` rows on."""

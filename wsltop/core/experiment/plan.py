@@ -6,6 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from wsltop.core.hog_events import tell_kind
 from wsltop.core.units import GIB
 
 LASTING: Final = frozenset({"fragment", "cache"})
@@ -24,6 +25,8 @@ class ExperimentPlan(Struct, frozen=True, kw_only=True):
     size: int = GIB
     """Of each hog."""
     kind: str = "anonymous"
+    incompressible: bool = False
+    """Whether the content of the hogs is random."""
     baseline: float = 5.0
     hold: float | None = 10.0
     """How long the full hogs stay; how long a command may run, ``None``: until it ends by itself."""
@@ -40,6 +43,11 @@ class ExperimentPlan(Struct, frozen=True, kw_only=True):
     def lasting(self) -> bool:
         """Whether the load stays until the action has been measured."""
         return bool(self.action) and not self.command and self.kind in LASTING
+
+    @property
+    def hog_kind(self) -> str:
+        """What the hogs are, in words."""
+        return tell_kind(self.kind, incompressible=self.incompressible)
 
     @property
     def window(self) -> float:

@@ -207,7 +207,7 @@ class MainScreen(ListKeys):
 
     def action_add_hogs(self, count: int) -> None:
         """Start hogs of the chosen size."""
-        self.app.add_hogs(count, self.state.hog_size, self.state.hog_kind)
+        self.app.add_hogs(count, self.state.hog_size, self.state.hog_kind, incompressible=self.state.hog_incompressible)
 
     def action_kill_hog(self) -> None:
         """Kill the selected hog, or the newest."""

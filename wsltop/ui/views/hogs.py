@@ -41,6 +41,9 @@ class HogRow(Struct, frozen=True, kw_only=True):
     selected: bool
 
 
+SHORT: Final = "incompr."
+"""What stands in the column of the kind, which has nine cells."""
+
 HINT: Final = "none. a adds one, A four, x kills one, X all; < and > choose the size."
 
 
@@ -80,17 +83,18 @@ def hog_row(hog: Hog, *, selected: bool) -> HogRow:
     """One hog's row; what its interpreter takes beyond the target is left out."""
     if hog.target < hog.resident < hog.target + INTERPRETER:
         hog = replace(hog, resident=hog.target)
+    content = ", incompressible" if hog.incompressible else ""
     note = f": {clean(hog.note)}" if hog.note else ""
     return HogRow(
         id=hog.id,
         pid=str(hog.pid),
-        kind=hog.kind,
+        kind=SHORT if hog.incompressible else hog.kind,
         target=format_size(hog.target),
         resident=format_size(hog.resident),
         amounts=tell_amounts(hog),
         share=round(min(1.0, hog.resident / hog.target), 2) if hog.target else 0.0,
         speed="" if hog.speed is None else f"{format_size(hog.speed)}/s",
-        status=STATUS_TEXT[hog.status] + note,
+        status=STATUS_TEXT[hog.status] + content + note,
         style={"holding": "good", "floor": "warning", "failed": "error"}.get(hog.status, "value"),
         selected=selected,
     )
