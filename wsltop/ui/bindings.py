@@ -6,6 +6,8 @@ from typing import Final, Literal, NamedTuple
 
 from textual.binding import Binding, BindingType
 
+from wsltop.control.actions import ACTIONS
+
 Group = Literal["hogs", "replay", "view", "events", "program"]
 
 GROUPS: Final[tuple[tuple[Group, str], ...]] = (
@@ -90,6 +92,9 @@ KEYS: Final = (
 
 def describe(key: Key) -> str:
     """What a key does, in a phrase."""
+    name, parameters = action_name(key)
+    if name == "act":  # two of them share a row of the help
+        return next(action.title for action in ACTIONS.values() if action.name in parameters)
     return key.help or f"{key.label[0].upper()}{key.label[1:]}"
 
 
