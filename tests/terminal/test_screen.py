@@ -83,7 +83,8 @@ def test_x_kills_the_selected_hog_and_no_movement_kills_any(open_terminal: Open)
     terminal.press("<<<<<<A")
     terminal.wait_until(lambda: terminal.text.count("holding") == 4)
     hogs = {hog.pid: hog for hog in terminal.hogs()}
-    terminal.press("jklgGwnuKJHL$^\x04\x15\x06\x02\x0e")
+    terminal.press("jklgGwunKJHL$^\x04\x15\x06\x02\x0e")
+    terminal.wait_without("Push page cache out")  # what u asked, n has answered
     terminal.press("\x1b[A\x1b[B\x1b[C\x1b[D\x1b[5~\x1b[6~\x1b[H\x1b[F")
     terminal.press("kkkk")
     terminal.wait_until(lambda: "►" in hog_rows(terminal)[0])

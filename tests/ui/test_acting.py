@@ -92,6 +92,7 @@ def test_nothing_runs_without_a_yes(acting: World, machine: Machine, key: str, n
         assert planned(acting)
         assert f"action    {ACTS[key]}: " in acting.text
         assert "costs" in acting.text
+        assert "size " in acting.text or key not in "mu"
         await acting.press(pilot, no)
         assert acting.app.screen == acting.app.main
         await acting.tick(pilot)
@@ -287,6 +288,7 @@ def test_a_kernel_without_memory_reclaim_says_how_to_get_it(acting: World, machi
         assert "memory.reclaim needs control groups of version 2" in acting.text
         assert says(acting, "cgroups=v2 under [automount] in /etc/wsl.conf")
         assert "It cannot run so." in acting.text
+        assert "costs" not in acting.text
         await acting.press(pilot, "right", "left", "y", "w")
         assert planned(acting)
         await acting.press(pilot, "escape")
@@ -451,3 +453,17 @@ def test_the_palette_can_quit(world: World) -> None:
 
     world.run(play)
     assert world.app.return_code == 0
+
+
+def test_leaving_closes_the_recording(world: World, tmp_path: Path) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        await world.press(pilot, "r")
+        await world.tick(pilot, 2)
+        await pilot.press("q")
+        await pilot.pause()
+
+    world.run(play)
+    assert world.app._writer is None
+    (file,) = tmp_path.glob("*.wsltop")
+    with Recording.open(file) as recording:
+        assert (recording.count, recording.note) == (2, "")

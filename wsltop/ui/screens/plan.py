@@ -92,8 +92,8 @@ def plan_lines(proposal: Proposal, width: int, glyphs: Glyphs) -> list[Line]:
     """What will run, as whom, what it should return, what it costs."""
     plan, sizes = proposal.plan, proposal.sizes
     facts = list(tell_plan(plan))
-    if plan.blocked is not None:  # why, and what to do about it, come before all that will not happen
-        facts.sort(key=lambda fact: ("action", "blocked").index(fact[0]) if fact[0] in ("action", "blocked") else 2)
+    if plan.blocked is not None:  # why, and how to get it, rather than all that will not happen
+        facts = [fact for wanted in ("action", "blocked", "returns") for fact in facts if fact[0] == wanted]
     if proposal.size is not None and plan.blocked is None:
         span = f" (< and >: {format_size(sizes[0])} to {format_size(sizes[-1])})" if len(sizes) > 1 else ""
         facts.insert(1, ("size", f"{format_size(proposal.size)}{span}"))
