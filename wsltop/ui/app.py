@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
@@ -75,6 +76,7 @@ class WsltopApp(KeepingApp):
         self.push_screen(self.main)
         self._ticker = self.set_interval(self.tick_interval, self.tick)
         self._watch_terminal()
+        self.call_after_refresh(gc.freeze)  # what is there now stays: no need to look through it again and again
 
     @property
     def tick_interval(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final, Literal, NamedTuple
 
 from textual.binding import Binding, BindingType
@@ -90,6 +91,10 @@ KEYS: Final = (
 )
 
 
+FOOTER: Final = tuple(sorted((key for key in KEYS if key.footer), key=lambda key: key.footer))
+"""The keys that the footer may show, the first to stay first."""
+
+
 def describe(key: Key) -> str:
     """What a key does, in a phrase."""
     name, parameters = action_name(key)
@@ -103,6 +108,7 @@ def bindings() -> list[BindingType]:
     return [Binding(key.keys, key.action, key.label, show=False, tooltip=describe(key), id=key.action) for key in KEYS]
 
 
+@cache
 def action_name(key: Key) -> tuple[str, tuple[object, ...]]:
     """The action's name and its parameters, as ``check_action`` gets them."""
     name, _, rest = key.action.partition("(")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import os
 from collections.abc import Callable
@@ -15,6 +16,9 @@ from wsltop.core.text import clean
 from wsltop.ui.app import WsltopApp
 from wsltop.ui.exporting import ScreenOptions, stamp
 
+GC_THRESHOLD = 20_000
+"""Objects made and not freed before cycles are looked for; Python's own 700 come together in three ticks."""
+
 
 def run_screen(make: Callable[[], WsltopApp], options: ScreenOptions) -> int:
     """Make the app, and show it until the user leaves it; the exit status."""
@@ -23,6 +27,8 @@ def run_screen(make: Callable[[], WsltopApp], options: ScreenOptions) -> int:
     else:
         os.environ["NO_COLOR"] = "1"
     app = make()
+    # What a tick allocates is freed by counting references; looking for cycles among it cost as much as reading /proc.
+    gc.set_threshold(GC_THRESHOLD)
     crash = io.StringIO()
     # Textual's tracebacks show every local variable: they belong into a file of the user's, not onto the terminal.
     app.error_console = Console(file=crash, width=120)

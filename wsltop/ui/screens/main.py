@@ -14,7 +14,7 @@ from textual.widgets import Static
 from wsltop.control.actions import ActionName
 from wsltop.core.history import Point
 from wsltop.core.reading import Unavailable
-from wsltop.ui.bindings import KEYS, bindings
+from wsltop.ui.bindings import FOOTER, Key, bindings
 from wsltop.ui.folding import LEAST_HEIGHT, LEAST_WIDTH, Shape, fold
 from wsltop.ui.presenter import Presenter
 from wsltop.ui.screens.card import WIDTH, Card
@@ -50,6 +50,7 @@ class MainScreen(ListKeys):
         self.presenter = presenter
         self.state = presenter.state
         self._shape: Shape | None = None
+        self._shown_keys: tuple[tuple[Key, ...], bool] | None = None
         self._folded: Size | None = None
         """The terminal's size for which the panels have been folded."""
 
@@ -116,7 +117,15 @@ class MainScreen(ListKeys):
         self._fold()
         panel = self.query_one(HogsPanel)
         panel.show(self.presenter.hogs(self.app.hogs, focused=panel.has_focus))
-        works = sorted((key for key in KEYS if key.footer and self.app.works(key)), key=lambda key: key.footer)
+        self._show_keys()
+
+    def _show_keys(self) -> None:
+        """Show the keys that work now; that is asked at each tick and changes seldom."""
+        works = tuple(key for key in FOOTER if self.app.works(key))
+        state = (works, self.presenter.frozen)
+        if state == self._shown_keys:
+            return
+        self._shown_keys = state
         hints = [(key.pinned, KeyHint(key.shown.split()[0], self._label(key.action, key.label))) for key in works]
         self.query_one(KeyBar).show(
             KeyBarView(
