@@ -1,8 +1,9 @@
-"""Runs benchmarks and prints the table: ``python -m tests.bench [NAME …] [--seconds N] [--runs N] [--json FILE]``."""
+"""Runs benchmarks and prints the table, or writes it into the README: ``python -m tests.bench --help``."""
 
 from __future__ import annotations
 
 import argparse
+import datetime
 import os
 import platform
 import sys
@@ -13,15 +14,21 @@ from typing import NamedTuple
 
 import msgspec
 
+from tests.bench.crowd import measure_crowd
+from tests.bench.endurance import measure_endurance
 from tests.bench.failure import CannotMeasure
 from tests.bench.hog import measure_hog
 from tests.bench.key import measure_key
 from tests.bench.measurement import Measurement
 from tests.bench.sample import measure_sample
-from tests.bench.screen import measure_screen
+from tests.bench.screen import measure_quiet, measure_screen
 from tests.bench.snapshot import measure_snapshot
 from tests.bench.start import measure_start
-from tests.bench.table import format_table
+from tests.bench.table import format_markdown, format_table
+from tests.bench.windows import measure_windows
+
+README = Path(__file__).parents[2] / "README.md"
+BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
 
 
 class Row(NamedTuple):
@@ -35,11 +42,15 @@ class Row(NamedTuple):
 
 ROWS = {
     "screen": Row(measure_screen, 3, "the main screen, idle, and its peers at the same time"),
+    "quiet": Row(measure_quiet, 3, "the main screen at rest"),
     "start": Row(measure_start, 7, "start to first frame, and its peers in turn"),
     "snapshot": Row(measure_snapshot, 11, "the snapshot command"),
     "sample": Row(measure_sample, 3, "one sample, in this process"),
     "hog": Row(measure_hog, 5, "filling 1 GiB, in turn with stress-ng"),
     "key": Row(measure_key, 20, "key to effect"),
+    "crowd": Row(measure_crowd, 1, "the process view among thousands of processes"),
+    "windows": Row(measure_windows, 1, "reading the Windows side, a stand-in"),
+    "endurance": Row(measure_endurance, 1, "memory over simulated days"),
 }
 """The benchmarks by name, in the order in which they run."""
 
@@ -60,9 +71,26 @@ def main() -> int:
             except CannotMeasure as why:
                 print(f"{name}: cannot be measured: {why}", file=sys.stderr)
     print(format_table(measurements))
+    if options.write:
+        write_readme(README, measurements)
     if options.json is not None:
         options.json.write_bytes(msgspec.json.format(msgspec.json.encode(measurements)) + b"\n")
     return 0
+
+
+def write_readme(path: Path, measurements: list[Measurement]) -> None:
+    """Put the table into the README, with the date and the machine.
+
+    Raises:
+        ValueError: it has no place for it.
+    """
+    text = path.read_text(encoding="utf-8")
+    head, begin, rest = text.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{path} has no {BEGIN} … {END}")
+    when = f"{datetime.date.today():%Y-%m-%d}, {describe_machine()}; the median of the runs (least-most)."
+    path.write_text(f"{head}{BEGIN}\n{when}\n\n{format_markdown(measurements)}\n{END}{tail}", encoding="utf-8")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -71,6 +99,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(ROWS)}; all by default")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long each run of the screen is [60]")
     parser.add_argument("--runs", type=int, help="how often each is measured")
+    parser.add_argument("--write", action="store_true", help="write the table into the README")
     parser.add_argument("--json", type=Path, help="write every run to this file")
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in ROWS]

@@ -25,4 +25,4 @@ def measure_key(runs: int, _seconds: float) -> Iterator[Measurement]:
             program.forget()
             pressed = program.press(key)
             figures.append(1000 * (program.wait_for(words) - pressed))
-    yield Measurement(what="key + or - to the new heading", unit="ms", digits=1, runs=figures, now=Limit(value=50))
+    yield Measurement(what="key + or - to the new heading", unit="ms", digits=1, runs=figures, target=Limit(value=50))

@@ -25,10 +25,7 @@ class Measurement(Struct, kw_only=True):
     runs: list[float]
     peers: dict[str, list[float]] = {}
     """By name; without any run the peer is not installed."""
-    now: Limit | None = None
-    """What must hold now."""
-    later: Limit | None = None
-    """What the next milestone wants."""
+    target: Limit | None = None
     more_is_better: bool = False
     digits: int = 2
 
@@ -42,8 +39,10 @@ class Measurement(Struct, kw_only=True):
         runs = self.peers.get(peer)
         return self.median / statistics.median(runs) if runs else None
 
-    def holds(self, limit: Limit | None) -> Verdict:
-        """Whether a target holds; ``?`` when that depends on a peer that is not there."""
+    @property
+    def holds(self) -> Verdict:
+        """Whether the target holds; ``?`` when that depends on a peer that is not there."""
+        limit = self.target
         if limit is None:
             return ""
         verdicts: list[Verdict] = []
@@ -64,8 +63,9 @@ class Measurement(Struct, kw_only=True):
         middle = f"{statistics.median(runs):.{self.digits}f}"
         return middle if len(runs) == 1 else f"{middle} ({min(runs):.{self.digits}f}-{max(runs):.{self.digits}f})"
 
-    def tell_limit(self, limit: Limit | None) -> str:
+    def tell_target(self) -> str:
         """``<= 0.5, 1.0 x htop``."""
+        limit = self.target
         if limit is None:
             return "-"
         sign = ">=" if self.more_is_better else "<="

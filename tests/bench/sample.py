@@ -23,7 +23,7 @@ def measure_sample(runs: int, _seconds: float) -> Iterator[Measurement]:
         times = [statistics.median(time_samples(sampler)) for _ in range(runs)]
         grown = [leftover(sampler) for _ in range(runs)]
     yield Measurement(
-        what=f"one guest sample, median of {SAMPLES}", unit="us", digits=0, runs=times, later=Limit(value=400)
+        what=f"one guest sample, median of {SAMPLES}", unit="us", digits=0, runs=times, target=Limit(value=400)
     )
     yield Measurement(what=f"  left in memory by {SAMPLES} samples", unit="KiB", digits=1, runs=grown)
 

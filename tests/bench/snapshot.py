@@ -29,8 +29,7 @@ def measure_snapshot(runs: int, _seconds: float) -> Iterator[Measurement]:
         digits=3,
         runs=own,
         peers={"import psutil": peer},
-        now=Limit(value=0.25),
-        later=Limit(value=0.15),
+        target=Limit(value=0.15, ratios={"import psutil": 3.0}),
     )
 
 

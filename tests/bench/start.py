@@ -24,8 +24,7 @@ def measure_start(runs: int, _seconds: float) -> Iterator[Measurement]:
         unit="s",
         runs=own,
         peers=figures,
-        now=Limit(value=1.0),
-        later=Limit(value=0.6),
+        target=Limit(value=0.6, ratios={"glances": 0.5}),
     )
 
 
