@@ -16,6 +16,7 @@ from wsltop.core.groups import Group, Groups
 from wsltop.core.holders import Holders
 from wsltop.core.processes import ProcessUse
 from wsltop.core.reading import Unavailable
+from wsltop.core.roster import NOT_ASKED, Distro, Roster
 from wsltop.core.sample import Sample
 from wsltop.core.session import Session
 from wsltop.core.surroundings import Census, Surroundings
@@ -77,13 +78,26 @@ def full_sample(name: str = "node") -> Sample:
     return small_sample(host=host_memory(), surroundings=around, census=census(name))
 
 
-def told(taken: Sample, events: tuple[Event, ...] = (), redactor: Redactor | None = None) -> str:
+ROSTER = Roster(
+    distros=(
+        Distro(name="Ubuntu-24.04", state="Wird ausgeführt", version=2, default=True, running=True),
+        Distro(name="docker-desktop", state="Running", version=2, default=False, running=True),
+        Distro(name="lou", state="Beendet", version=1, default=False, running=False),
+        Distro(name="marylous-box", state="Stopped", version=2, default=False),
+    ),
+    versions=("WSL-Version: 2.6.3.0", "Kernelversion: 6.6.87.2-1", "Sonstiges: 9.8.7.6", "Windows: 10.0.26100.1"),
+)
+
+
+def told(
+    taken: Sample, events: tuple[Event, ...] = (), redactor: Redactor | None = None, roster: Roster = NOT_ASKED
+) -> str:
     session = Session(1.0)
     session.take(taken)
     moment = session.moment
     assert moment is not None
     findings = diagnose(session.evidence(moment))
-    case = Case(moment=moment, findings=findings, events=events, config=session.insight.config)
+    case = Case(moment=moment, findings=findings, events=events, config=session.insight.config, roster=roster)
     return issue(case, redactor)
 
 
@@ -126,7 +140,8 @@ def test_it_is_markdown_with_headings_and_closed_blocks() -> None:
         "Versions",
         "Windows",
         "Guest",
-        "Distributions and containers",
+        "Distributions",
+        "Containers and control groups",
         "Top consumers",
         "Settings",
         "Findings",
@@ -165,3 +180,36 @@ def test_outsiders_cannot_leave_their_block() -> None:
 
 def test_another_system_than_wsl_is_told() -> None:
     assert "host unknown: not WSL" in " ".join(told(sample()).split())
+
+
+def test_the_distributions_of_windows_are_told() -> None:
+    text = told(full_sample(), roster=ROSTER)
+    assert "* Ubuntu-24.04    WSL 2  running (Wird ausgeführt)\n" in text
+    assert "  docker-desktop  WSL 2  running\n" in text
+    assert "  lou             WSL 1  not running (Beendet)\n" in text
+    assert "  marylous-box    WSL 2  Stopped\n" in text
+    assert "wsl.exe --version:\n  WSL-Version: 2.6.3.0\n  Kernelversion: 6.6.87.2-1\n" in text
+
+
+def test_distributions_that_are_not_known_have_a_reason() -> None:
+    why = Unavailable("interop is disabled", "Set enabled=true.")
+    text = told(full_sample(), roster=Roster(distros=why, versions=why))
+    assert "### Distributions\n\n```text\nunknown: interop is disabled (Set enabled=true.)\n```" in text
+    assert "wsl.exe --version: unknown: interop is disabled" in text
+    assert "Windows was not asked" in told(full_sample())
+
+
+def test_only_names_that_somebody_made_up_are_taken_out_of_the_distributions() -> None:
+    text = told(full_sample("lou"), (event("lou was started, marylous-box too"),), Redactor(), ROSTER)
+    assert "* Ubuntu-24.04 " in text
+    assert "  docker-desktop " in text
+    assert "marylou" not in text
+    assert not re.search(r"\blou\b", text)
+    assert re.search(r"^  \[distro\] +WSL 1  not running", text, re.MULTILINE)
+
+
+def test_no_version_of_a_report_is_taken_for_an_address() -> None:
+    text = told(full_sample(), (event("10.1.2.3 and 9.8.7.6 answered, 9.8.7.5 not"),), Redactor(), ROSTER)
+    for version in ("2.6.3.0", "6.6.87.2-1", "9.8.7.6", "10.0.26100.1"):
+        assert version in text, version
+    assert "[address] and 9.8.7.6 answered, [address] not" in text, "what is known as a version stays one"

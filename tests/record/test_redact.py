@@ -12,7 +12,7 @@ from wsltop.record.redact import COMMON, Redactor, found_users, machine_redactor
 
 redact = Redactor()
 NAMES = st.from_regex(r"[a-z][a-z0-9_-]{1,14}", fullmatch=True).filter(
-    lambda name: name not in COMMON and name not in {"path", "mail", "e-mail", "home", "mnt", "users", "id"}
+    lambda name: name not in COMMON and name not in {"path", "mail", "e-mail", "users", "id", "distro", "address"}
 )
 LONG = NAMES.filter(lambda name: len(name) >= 5)
 HOMES = (
@@ -28,7 +28,7 @@ HOMES = (
 
 def has_word(text: str, word: str) -> bool:
     """Whether a word is still there; what redaction put in does not count."""
-    bare = re.sub(r"\[(?:user|host|path|e-mail|id)\]", "", text)
+    bare = re.sub(r"\[(?:user|host|path|e-mail|id|distro|address)\]", "", text)
     return re.search(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])", bare, re.IGNORECASE) is not None
 
 
@@ -46,6 +46,10 @@ def has_word(text: str, word: str) -> bool:
         (f"{'0a' * 32}.scope", "[id].scope"),
         ("boot 6a8bc1b4-5f5e-4b8e-9a39-0123456789ab", "boot [id]"),
         ("see https://corp.example/x?y=z", "see [path]"),
+        ("from 192.168.17.4:22 and [fe80::1%eth0]:80", "from [address]:22 and [[address]]:80"),
+        ("ssh ann@10.1.2.3 eth0 00:15:5d:AA:bb:cc", "ssh [e-mail] eth0 [address]"),
+        ("\\\\wsl.localhost\\Ubuntu\\home\\ann\\x", "[path]"),
+        ("--dsn=postgres://bob:pw@db.example/x --to=ann@example.org", "--dsn=[path] --to=[e-mail]"),
         ("/tmp/secret /var/lib/app /run/user/1000/bus", "[path] [path] [path]"),
     ],
 )
@@ -58,6 +62,7 @@ def test_it_takes_out(text: str, redacted: str) -> None:
     [
         "used 3.1 GiB of 15.6 GiB, 412 MiB/s, 12 GiB / 16 GiB, 50 %",
         "WSL 2.6.3.0, kernel 6.6.87.2-microsoft-standard-WSL2, Linux-g1a2b3c4d5e6f",
+        "WSL version 2.7.11.0 (Windows 10.0.26100.1), 127.0.0.1:80, [::1]",
         "echo 3 | sudo tee /proc/sys/vm/drop_caches",
         "/sys/fs/cgroup/memory.reclaim /dev/shm /mnt/wsl /mnt/c /run /tmp /etc/wsl.conf /",
         "%UserProfile%\\.wslconfig and C:\\ are known",
@@ -126,3 +131,43 @@ def test_the_machine_says_who_it_is() -> None:
 
 def test_an_empty_environment_is_no_secret() -> None:
     assert machine_redactor({})("nothing to hide") == "nothing to hide"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Ubuntu",
+        "Ubuntu-24.04",
+        "Debian",
+        "kali-linux",
+        "openSUSE-Leap-15.6",
+        "SUSE-Linux-Enterprise-15-SP6",
+        "Alpine",
+        "OracleLinux_9_1",
+        "FedoraLinux-42",
+        "archlinux",
+        "AlmaLinux-9",
+        "docker-desktop",
+        "docker-desktop-data",
+        "NixOS",
+        "rancher-desktop-data",
+        "podman-machine-default",
+        "Ubuntu-Preview",
+        "Debian GNU/Linux 13 (trixie)",
+    ],
+)
+def test_names_that_thousands_have_stay(name: str) -> None:
+    assert Redactor(distros=[name])(f"distro {name}, WSL 2").startswith(f"distro {name.partition(' ')[0]}")
+
+
+@pytest.mark.parametrize("name", ["Ubuntu-marylou", "acme-build", "lou", "Debian_of_ann", "ubuntux"])
+def test_names_that_somebody_made_up_go(name: str) -> None:
+    assert Redactor(distros=[name])(f"distro {name}, WSL 2") == "distro [distro], WSL 2"
+
+
+def test_a_distribution_named_as_a_part_of_the_system_tears_no_path() -> None:
+    assert Redactor(["dev"], distros=["dev", "memory"])("/dev/shm is memory") == "/dev/shm is memory"
+
+
+def test_the_machine_says_what_distribution_it_is() -> None:
+    assert machine_redactor({"WSL_DISTRO_NAME": "anns-box"})("distro anns-box") == "distro [distro]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,14 @@ import click
 
 from wsltop.commands.output import say_text
 from wsltop.commands.replay import opened, play
-from wsltop.commands.sampling import Seconds, host_options, merge, sampling
+from wsltop.commands.sampling import Seconds, drive_of, host_options, merge, sampling
 from wsltop.config import Settings
 from wsltop.core.diagnosis import diagnose
+from wsltop.core.roster import NOT_RECORDED, Roster
 from wsltop.core.session import Session
 from wsltop.errors import UsageError, WsltopError
+from wsltop.host.drives import Windows
+from wsltop.host.roster import ask_roster
 from wsltop.host.stream import WAITING
 from wsltop.record.issue import Case, issue
 from wsltop.record.redact import this_machine
@@ -56,7 +60,7 @@ def command(
     else:
         with opened(file, salvage=salvage) as (recording, title):
             player = play(recording, at or "end")
-            case = case_of(player.session, f"from the recording {title}")
+            case = case_of(player.session, f"from the recording {title}", NOT_RECORDED)
     text = issue(case, this_machine() if redact else None)
     if output is None:
         say_text(text)
@@ -80,11 +84,14 @@ def look(settings: Settings, watch: float, wait: float) -> Case:
             sampler.survey.wait(min(wait, 2.0))
             waiting = sample.host == WAITING and time.monotonic() - begin < wait
             if not waiting and session.samples > 1 and time.monotonic() - begin >= watch:
-                return case_of(session, "taken live")
+                break
             time.sleep(STEP)
+    # Only now: a program of Windows costs both sides a little.
+    roster = ask_roster(Windows(root=Path("/"), environ=os.environ, drive=drive_of(settings)))
+    return case_of(session, "taken live", roster)
 
 
-def case_of(session: Session, origin: str) -> Case:
+def case_of(session: Session, origin: str, roster: Roster) -> Case:
     """What a session knows of its newest moment."""
     if session.moment is None:
         raise WsltopError("there is nothing to report")
@@ -93,5 +100,6 @@ def case_of(session: Session, origin: str) -> Case:
         findings=diagnose(session.evidence(session.moment)),
         events=session.journal.events(),
         config=session.insight.config,
+        roster=roster,
         origin=origin,
     )

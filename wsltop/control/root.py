@@ -16,14 +16,13 @@ from typing import Final, Literal
 from msgspec import Struct, field
 
 from wsltop.core.reading import Reading, Unavailable
-from wsltop.host.drives import Windows
+from wsltop.host.drives import WSL_EXE, Windows
 
 Way = Literal["direct", "sudo", "wsl", "hog", "paste"]
 """Who does it: this process, sudo, wsl.exe as root, a hog, or the user with a command to paste."""
 
 PLACES: Final = ("usr/bin", "bin", "run/wrappers/bin", "run/current-system/sw/bin")
 """Where programs are; the last two are NixOS's."""
-WSL_EXE: Final = "Windows/System32/wsl.exe"
 DISTRO: Final = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._-]*")
 """The names that WSL lets a distribution have (LxssUserSession.cpp), except one that would look like an option."""
 

@@ -7,7 +7,7 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from wsltop.core.reading import Reading, Unavailable
@@ -33,7 +33,14 @@ def never() -> bool:
     return False
 
 
-def run_command(argv: Sequence[str], timeout: float, cancelled: Callable[[], bool] = never) -> Reading[Output]:
+def run_command(
+    argv: Sequence[str],
+    timeout: float,
+    cancelled: Callable[[], bool] = never,
+    *,
+    environment: Mapping[str, str] = ENVIRONMENT,
+    directory: str = "/",
+) -> Reading[Output]:
     """Run ``argv``, an absolute path and its arguments, without a shell and without input.
 
     It and its children are killed after ``timeout`` seconds, when they print more than ``OUTPUT_LIMIT`` bytes, or
@@ -45,8 +52,8 @@ def run_command(argv: Sequence[str], timeout: float, cancelled: Callable[[], boo
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=ENVIRONMENT,
-            cwd="/",
+            env=environment,
+            cwd=directory,
             start_new_session=True,  # the kill reaches its children, and Ctrl-C in the terminal does not reach it
         )
     except OSError as error:

@@ -27,6 +27,7 @@ SYSTEM: Final = "Windows/System32"
 POWERSHELL: Final = f"{SYSTEM}/WindowsPowerShell/v1.0/powershell.exe"
 TASKLIST: Final = f"{SYSTEM}/tasklist.exe"
 CLIP: Final = f"{SYSTEM}/clip.exe"
+WSL_EXE: Final = f"{SYSTEM}/wsl.exe"
 
 ROOT_OF_DRIVE: Final = re.compile(r"([A-Za-z]):\\{0,2}")
 NAMED_PATH: Final = re.compile(r"(?:^|[;,])path=([A-Za-z]):\\{0,2}(?=[;,]|$)")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import platform
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from msgspec import Struct
@@ -19,40 +19,21 @@ from wsltop.core.diagnosis import Finding
 from wsltop.core.event import Event
 from wsltop.core.groups import Groups, apart
 from wsltop.core.holders import Holders
-from wsltop.core.insight import ConfigView, compare_config
+from wsltop.core.insight import ConfigView
 from wsltop.core.moment import Moment
 from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.surroundings import Surroundings
+from wsltop.core.roster import NOT_ASKED, Distro, Roster
 from wsltop.core.text import clean
 from wsltop.core.units import format_duration, format_size
-from wsltop.core.wslconfig import WslconfigFile, as_wsl_reads
+from wsltop.record.addresses import versions_in
 from wsltop.record.doctor import finding_lines
+from wsltop.record.issue_settings import setting_lines
+from wsltop.record.redact import Redactor
 from wsltop.record.report import EVENTS, amount, event_line, gap_lines, guest_lines, host_lines, tell
 
 TOP: Final = 10
 """Families, processes and groups that are listed."""
 WIDTH: Final = 80
-MATTERS: Final = frozenset(
-    {
-        "memory",
-        "swap",
-        "swapfile",
-        "processors",
-        "kernel",
-        "kernelcommandline",
-        "vmidletimeout",
-        "safemode",
-        "isolatedistrocgroup",
-        "guiapplications",
-        "hardwareperformancecounters",
-        "instanceidletimeout",
-        "automemoryreclaim",
-        "sparsevhd",
-        "swiotlb",
-        "pagereporting",
-    }
-)
-"""Settings that bear on memory, whether this WSL knows them or not; in lower case, as WSL compares them."""
 
 
 class Case(Struct, frozen=True, kw_only=True):
@@ -63,11 +44,13 @@ class Case(Struct, frozen=True, kw_only=True):
     events: tuple[Event, ...] = ()
     """Those about memory, oldest first."""
     config: Reading[ConfigView] = Unavailable("not read")
+    roster: Roster = NOT_ASKED
+    """What Windows says of its distributions."""
     origin: str = "taken live"
     """Where the figures are from, as a clause."""
 
 
-def issue(case: Case, redact: Callable[[str], str] | None = None) -> str:
+def issue(case: Case, redact: Redactor | None = None) -> str:
     """The report, ending with a newline.
 
     Args:
@@ -75,12 +58,13 @@ def issue(case: Case, redact: Callable[[str], str] | None = None) -> str:
         redact: takes out what says who and where somebody is; without it everything stays.
     """
     text = "\n".join(issue_lines(case))
-    note = (
-        "Names of users and machines, paths, addresses and ids are taken out. Please read it before you post it."
-        if redact
-        else "Nothing is taken out: it has names and paths. Please read it before you post it."
+    if redact is None:
+        return f"{text}\nNothing is taken out: it has names and paths. Please read it before you post it.\n"
+    text = redact.knowing(names_of_distros(case), known_versions(case))(text)
+    return (
+        f"{text}\nNames of users and machines, own names of distributions, paths, addresses and ids are "
+        "taken out. Please read it before you post it.\n"
     )
-    return f"{text if redact is None else redact(text)}\n{note}\n"
 
 
 def issue_lines(case: Case) -> Iterator[str]:
@@ -96,9 +80,10 @@ def issue_lines(case: Case) -> Iterator[str]:
     yield from block("Versions", version_lines(case))
     yield from block("Windows", host_lines(case.moment))
     yield from block("Guest", [*guest_lines(case.moment.ledger), *trend_lines(case.moment)])
-    yield from block("Distributions and containers", group_lines(around.groups))
+    yield from block("Distributions", distro_lines(case.roster.distros))
+    yield from block("Containers and control groups", group_lines(around.groups))
     yield from block("Top consumers", holder_lines(holders))
-    yield from block("Settings", setting_lines(case))
+    yield from block("Settings", setting_lines(sample, case.config))
     yield from block("Findings", findings_lines(case.findings))
     yield from block("Last events", [event_line(event) for event in case.events[-EVENTS:]] or ["none"])
 
@@ -131,6 +116,44 @@ def version_lines(case: Case) -> Iterator[str]:
     fault = sample.surroundings.interop_fault
     if fault is not None:
         yield f"interop  {tell(fault)}"
+    versions = case.roster.versions
+    if isinstance(versions, Unavailable):
+        yield f"wsl.exe --version: unknown: {tell(versions)}"
+    else:
+        yield "wsl.exe --version:"
+        yield from (f"  {clean(line)}" for line in versions)
+
+
+def distro_lines(distros: Reading[tuple[Distro, ...]]) -> Iterator[str]:
+    """Yield the distributions of Windows, as ``wsl.exe --list --verbose`` has them."""
+    if isinstance(distros, Unavailable):
+        yield f"unknown: {tell(distros)}"
+        return
+    width = max(len(distro.name) for distro in distros)
+    for distro in distros:
+        known = {True: "running", False: "not running", None: ""}[distro.running]
+        said = "" if known == distro.state.lower() else clean(distro.state)
+        state = f"{known} ({said})" if known and said else known or said
+        yield f"{'*' if distro.default else ' '} {clean(distro.name):<{width}}  WSL {distro.version}  {state}"
+
+
+def names_of_distros(case: Case) -> list[str]:
+    """The names of distributions that may stand in a report."""
+    sample, distros = case.moment.sample, case.roster.distros
+    groups = sample.surroundings.groups
+    names = [] if isinstance(sample.identity.distro, Unavailable) else [sample.identity.distro]
+    names += [] if isinstance(distros, Unavailable) else [distro.name for distro in distros]
+    if not isinstance(groups, Unavailable):
+        names += [group.name for group in groups.groups if group.kind == "distro"]
+    return names
+
+
+def known_versions(case: Case) -> set[str]:
+    """The versions that look like addresses."""
+    identity, versions = case.moment.sample.identity, case.roster.versions
+    told = [one for one in (identity.kernel, identity.wsl_version) if not isinstance(one, Unavailable)]
+    told += [] if isinstance(versions, Unavailable) else versions
+    return versions_in("\n".join(told))
 
 
 def trend_lines(moment: Moment) -> Iterator[str]:
@@ -187,41 +210,6 @@ def holder_lines(holders: Reading[Holders]) -> Iterator[str]:
         yield f"held by what cannot be seen: {tell(holders.elsewhere)}"
     else:
         yield f"held by what cannot be seen: {format_size(holders.elsewhere)} at least; {clean(holders.reason)}"
-
-
-def setting_lines(case: Case) -> Iterator[str]:
-    """Yield the settings that bear on memory, what the VM made of them, and the kernel's command line."""
-    sample = case.moment.sample
-    around: Surroundings = sample.surroundings
-    yield from file_lines(around.wslconfig)
-    if not isinstance(case.config, Unavailable):
-        mode = case.config.reclaim
-        yield f"autoMemoryReclaim: {mode.mode} ({mode.certainty}: {clean(mode.source)})"
-        for finding in case.config.findings:
-            where = "" if finding.line is None else f"line {finding.line}: "
-            yield f"{finding.severity} {where}{clean(finding.text)} [{finding.id}]"
-    for row in compare_config(sample):
-        sign = "" if row.agrees else " (differs)"
-        yield f"{clean(row.key)}: {clean(row.configured)}, in force: {clean(row.actual)}{sign}"
-    yield f"command line: {tell(around.cmdline).strip()}"
-    for name, reading in (("memory.reclaim", around.reclaim_file), ("page_reporting", around.page_reporting)):
-        yield f"{name}: {tell(reading) if isinstance(reading, Unavailable) else 'there' if reading else 'absent'}"
-
-
-def file_lines(file: Reading[WslconfigFile]) -> Iterator[str]:
-    """Yield the lines of ``.wslconfig`` that matter; the others may say anything about their user."""
-    if isinstance(file, Unavailable):
-        yield f".wslconfig: unknown: {tell(file)}"
-        return
-    if not file.present:
-        yield ".wslconfig: there is none"
-        return
-    entries = [entry for entry in as_wsl_reads(file).entries if entry.key.lower() in MATTERS]
-    yield f".wslconfig ({file.encoding}):"
-    for entry in entries:
-        yield f"  {entry.line:>3}  {clean(entry.section)}.{clean(entry.key)}={clean(entry.value)}"
-    if not entries:
-        yield "  nothing about memory"
 
 
 def findings_lines(findings: tuple[Finding, ...]) -> Iterator[str]:

@@ -1,7 +1,8 @@
-r"""Takes out of a text what says who and where somebody is: names of users and hosts, paths, addresses, container ids.
+r"""Takes out of a text what says who and where somebody is: names of users, hosts, distros; paths, addresses, ids.
 
 Pure. What is known to be a name goes wherever it stands. What merely looks like one (``/home/NAME``,
 ``C:\Users\NAME``) goes too, and everywhere else in the same text. What is put in its place is plain in Markdown.
+A distribution keeps its name when it is one that thousands have; a name that somebody gave may be their own.
 
 Figures, versions, kernel messages and the paths of the system itself (``/proc``, ``/sys``, ``/dev/shm``) stay.
 """
@@ -14,18 +15,51 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-USER, HOST, PATH, MAIL, ID = "\ue000", "\ue001", "\ue002", "\ue003", "\ue004"
+from wsltop.record.addresses import take_addresses
+
+USER, HOST, PATH, MAIL, ID, DISTRO, ADDRESS = map(chr, range(0xE000, 0xE007))
 """Stand in the text while it is worked on, so that nothing is taken out of what was put in."""
-SHOWN: Final = str.maketrans({USER: "[user]", HOST: "[host]", PATH: "[path]", MAIL: "[e-mail]", ID: "[id]"})
-NOT_SHOWN: Final = str.maketrans("", "", USER + HOST + PATH + MAIL + ID)
+SHOWN: Final = str.maketrans(
+    {USER: "[user]", HOST: "[host]", PATH: "[path]", MAIL: "[e-mail]", ID: "[id]"}
+    | {DISTRO: "[distro]", ADDRESS: "[address]"}
+)
+NOT_SHOWN: Final = str.maketrans("", "", USER + HOST + PATH + MAIL + ID + DISTRO + ADDRESS)
 
 COMMON: Final = frozenset(
     {"root", "user", "users", "default", "public", "all users", "defaultuser0", "wsluser", "ubuntu", "debian", "nobody"}
     | {"localhost", "linux", "wsl", "vm", "pc", "host", "you", "<you>", "."}
+    | {
+        "dev",
+        "proc",
+        "sys",
+        "run",
+        "tmp",
+        "etc",
+        "lib",
+        "bin",
+        "mnt",
+        "home",
+        "init",
+        "var",
+        "usr",
+        "opt",
+        "srv",
+        "boot",
+    }
+    | {"memory", "cache", "free", "used", "swap", "guest", "kernel", "windows", "docker", "test", "work", "wsltop"}
 )
 """Names that tell nobody anything; to take them out would only make the text hard to read."""
 ANYWHERE: Final = 5
 """A name of so many characters goes inside of longer words too; a shorter one would tear words apart."""
+
+PUBLIC_DISTRO: Final = re.compile(
+    r"(?:Ubuntu|Debian|kali-linux|openSUSE|SUSE|SLES|OracleLinux|AlmaLinux|RockyLinux|Fedora(?:Linux|Remix)?|CentOS\w*|RHEL"
+    r"|Arch(?:Linux)?|Alpine|NixOS|Gentoo|Void|Mariner|AzureLinux|eLxr|Pengwin|WLinux|Legacy|docker-desktop"
+    r"|rancher-desktop|podman-machine-default)(?:[-_.]?(?:\d[\d.]*|LTS|Preview|Enterprise|Leap|Tumbleweed|SP\d|data|"
+    r"Linux|base|latest|rolling))*",
+    re.IGNORECASE | re.ASCII,
+)
+"""Names of distributions as the Store, Docker and others give them."""
 
 HOMES: Final = r"(?:/mnt/[a-z]/Users/|[A-Z]:[\\/]{1,2}Users[\\/]{1,2}"
 HOME: Final = re.compile(rf"{HOMES}|/home/|\\home\\)([^\\/\s:;,'\"`()<>|]+)", re.IGNORECASE)
@@ -64,11 +98,25 @@ class Redactor:
     Args:
         users: names of users that are known.
         hosts: names of machines that are known.
+        distros: names of distributions; only those go that somebody made up.
+        versions: numbers in four parts that are known to be no addresses.
     """
 
-    def __init__(self, users: Iterable[str] = (), hosts: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        users: Iterable[str] = (),
+        hosts: Iterable[str] = (),
+        distros: Iterable[str] = (),
+        versions: Iterable[str] = (),
+    ) -> None:
         self._users = tuple(users)
         self._hosts = tuple(hosts)
+        self._distros = tuple(distros)
+        self._versions = frozenset(versions)
+
+    def knowing(self, distros: Iterable[str], versions: Iterable[str]) -> Redactor:
+        """One that knows these as well."""
+        return Redactor(self._users, self._hosts, (*self._distros, *distros), self._versions | set(versions))
 
     def __call__(self, text: str) -> str:
         """The text without them."""
@@ -77,15 +125,22 @@ class Redactor:
         # Every second part is a public address, of which only names are taken.
         parts = PUBLIC.split(text)
         text = "".join(part if place % 2 else self._take_all(part, users) for place, part in enumerate(parts))
-        return take_names(text, users, self._hosts).translate(SHOWN)
+        return self._take_names(text, users).translate(SHOWN)
+
+    def _take_names(self, text: str, users: list[str]) -> str:
+        # WSL lets no name have blanks: one that has them is what a distribution calls itself.
+        made_up = [name for name in self._distros if " " not in name and not PUBLIC_DISTRO.fullmatch(name)]
+        signs = dict.fromkeys(made_up, DISTRO) | dict.fromkeys(self._hosts, HOST) | dict.fromkeys(users, USER)
+        return take_names(text, signs)
 
     def _take_all(self, text: str, users: list[str]) -> str:
         # Names first: they may hold blanks, which would end a path.
-        text = take_names(text, users, self._hosts)
+        text = self._take_names(text, users)
         text = URL.sub(PATH, text)
         for pattern in (WINDOWS_PATH, SHARE, DRIVE_PATH, LINUX_PATH):
             text = pattern.sub(keep_system_path, text)
         text = MAIL_PATTERN.sub(lambda match: match[0] if UNIT.search(match[0]) else MAIL, text)
+        text = take_addresses(text, ADDRESS, self._versions)
         text = UUID.sub(ID, text)
         return HEX_ID.sub(ID, text)
 
@@ -103,7 +158,7 @@ def machine_redactor(environ: Mapping[str, str], *, user: str = "", host: str = 
     homes = (environ.get(name, "") for name in ("HOME", "USERPROFILE"))
     users |= {re.split(r"[\\/]", home.rstrip("\\/"))[-1] for home in homes}
     hosts = {host, host.partition(".")[0], *(environ.get(name, "") for name in ("HOSTNAME", "COMPUTERNAME", "NAME"))}
-    return Redactor(users, hosts)
+    return Redactor(users, hosts, [environ.get("WSL_DISTRO_NAME", "")])
 
 
 def found_users(text: str) -> set[str]:
@@ -112,9 +167,8 @@ def found_users(text: str) -> set[str]:
     return names | {match[1].strip() for match in SPACED_HOME.finditer(text)}
 
 
-def take_names(text: str, users: Iterable[str], hosts: Iterable[str]) -> str:
-    """The text without names, the longest first: one may be part of another."""
-    signs = dict.fromkeys(hosts, HOST) | dict.fromkeys(users, USER)
+def take_names(text: str, signs: Mapping[str, str]) -> str:
+    """The text with a sign in place of each name, the longest first: one may be part of another."""
     telling = [name for name in signs if name.strip() and name.lower() not in COMMON]
     for name in sorted(telling, key=len, reverse=True):
         text = name_pattern(name).sub(signs[name], text)

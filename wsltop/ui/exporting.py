@@ -6,12 +6,15 @@ import time
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 from textual.app import App
 from textual.notifications import SeverityLevel
 
 from wsltop.charts.glyphs import Glyphs
+from wsltop.core.roster import NOT_RECORDED
 from wsltop.core.text import clean
-from wsltop.host.drives import Launch
+from wsltop.host.drives import Launch, Windows
+from wsltop.host.roster import ask_roster
 from wsltop.record.issue import Case, issue
 from wsltop.record.redact import this_machine
 from wsltop.ui.presenter import Presenter
@@ -32,6 +35,8 @@ class ScreenOptions(Struct, frozen=True, kw_only=True):
     """Seconds without key and movement after which the screen looks less often; ``None``: never."""
     drive: Path | None = None
     """Where the user says that Windows' system drive is mounted."""
+    windows: Windows | None = None
+    """The Windows that a report asks for its distributions; None in a replay."""
 
 
 class ExportingApp(App[None]):
@@ -65,12 +70,14 @@ class ExportingApp(App[None]):
             config=self.presenter.insight.config,
             origin="taken from the screen",
         )
-        text = issue(case, this_machine())
-        self.run_worker(lambda: self._copy(text), thread=True, exit_on_error=False, group="copy")
+        self.run_worker(lambda: self._copy(case), thread=True, exit_on_error=False, group="copy")
 
-    def _copy(self, text: str) -> None:
+    def _copy(self, case: Case) -> None:
         from wsltop.ui.clipboard import copy_text
 
+        windows = self.options.windows
+        roster = NOT_RECORDED if windows is None else ask_roster(windows)
+        text = issue(replace(case, roster=roster), this_machine())
         file = self.options.state_folder / f"report-{stamp()}.txt"
         terminal = self._copy_to_terminal if self.options.osc52 else None
         try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from wsltop.charts.glyphs import choose_glyphs
 from wsltop.config import Settings
 from wsltop.control.hogs import HogPool
@@ -27,7 +29,8 @@ from wsltop.ui.terminal import can_copy, encoding, wants_color
 def launch(settings: Settings, state_folder: Path) -> int:
     """Show this machine until the user leaves; the exit status."""
     drive = drive_of(settings)
-    options = screen_options(settings, state_folder)
+    windows = Windows(root=Path("/"), environ=dict(os.environ), drive=drive)
+    options = replace(screen_options(settings, state_folder), windows=windows)
     host = open_host(settings.host, interval=settings.interval, drive=drive)
     with HogPool() as pool:
         sampler = Sampler(host, pool, drive=drive)
