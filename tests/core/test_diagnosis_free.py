@@ -22,13 +22,14 @@ from tests.core.diagnosis_scene import (
     past,
     sample,
 )
+from wsltop.core.diagnosis import diagnose
 from wsltop.core.drain import Draining
 from wsltop.core.gate import D
 from wsltop.core.history import Point
 from wsltop.core.ledger import keep_ledger
 from wsltop.core.reading import Unavailable
 from wsltop.core.sample import FreeBlocks, Identity, ReportingOrder, Sample
-from wsltop.core.units import GIB, KIB, MIB
+from wsltop.core.units import GIB, KIB, MIB, format_duration
 
 OLD_KERNEL = Identity(kernel="5.10.102.1-microsoft-standard-WSL2", distro="Ubuntu", wsl_version=NO)
 ASSUMED = ReportingOrder(order=9, assumed=True)
@@ -77,6 +78,12 @@ CASES = (
         evidence(holding(2 * GIB), past=past(2 * GIB)),
         evidence(holding(2 * GIB - 1), past=past(2 * GIB)),
         evidence(sample(host=NO), past=past(2 * GIB)),
+    ),
+    Case(
+        "return-unwatched",
+        evidence(holding(2 * GIB), past=past(2 * GIB, seconds=3)),
+        evidence(holding(2 * GIB - 1), past=past(2 * GIB, seconds=3)),
+        evidence(sample(host=NO), past=past(2 * GIB, seconds=3)),
     ),
     Case(
         "order7-starved",
@@ -148,6 +155,37 @@ def test_not_returned_only_when_it_never_fell() -> None:
     gap = (*past(4 * GIB)[:40], Point(NOW - 29.5, GIB, GIB, None, 3 * GIB), *past(4 * GIB)[41:])
     assert judge("not-returned", evidence(holding(4 * GIB), past=dip)) is None
     assert judge("not-returned", evidence(holding(4 * GIB), past=gap)) is None
+
+
+@pytest.mark.parametrize("seconds", [0, 3, 59])
+def test_too_short_a_watch_names_the_longer_one(seconds: int) -> None:
+    early = evidence(holding(4 * GIB), past=past(4 * GIB, seconds=seconds))
+    found = judge("return-unwatched", early)
+    assert found is not None
+    assert found.sentence.startswith("Windows holds 4.0 GiB more than the guest keeps.")
+    assert found.sentence.endswith(f"takes 60 s to see, and {format_duration(seconds)} have been watched.")
+    assert [remedy.text for remedy in found.remedy] == ["wsltop doctor --watch 65"]
+    good = diagnose(early)[0]
+    assert (good.id, good.evidence[-1].name) == ("nothing-wrong", "cannot tell")
+    assert "whether free memory comes back" in good.evidence[-1].value
+
+
+def test_after_a_minute_it_is_judged_and_not_put_off() -> None:
+    late = evidence(holding(4 * GIB), past=past(4 * GIB, seconds=60))
+    assert judge("return-unwatched", late) is None
+    assert judge("not-returned", late) is not None
+
+
+def test_the_watch_begins_anew_after_a_gap_of_the_host() -> None:
+    gap = (*past(4 * GIB)[:40], Point(NOW - 29.5, GIB, GIB, None, 3 * GIB), *past(4 * GIB)[41:])
+    found = judge("return-unwatched", evidence(holding(4 * GIB), past=gap))
+    assert found is not None
+    assert "and 29 s have been watched" in found.sentence
+
+
+def test_what_is_seen_on_its_way_needs_no_longer_watch() -> None:
+    drain = Draining(size=3 * GIB, seconds=9.0)
+    assert judge("return-unwatched", evidence(holding(4 * GIB), past=past(4 * GIB, seconds=3), draining=drain)) is None
 
 
 def test_nothing_drains_or_fragments_without_reporting() -> None:

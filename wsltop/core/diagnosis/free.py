@@ -8,7 +8,7 @@ from typing import Final
 from wsltop.core.diagnosis.evidence import Evidence
 from wsltop.core.diagnosis.figures import host_name, host_of, known, ledger_of, only_new_rule, recent, sure_mode
 from wsltop.core.diagnosis.finding import Figure, Finding, Remedy, Severity, size
-from wsltop.core.diagnosis.remedies import COMPACT, DROP, SHUTDOWN, advice
+from wsltop.core.diagnosis.remedies import COMPACT, DROP, SHUTDOWN, WATCH, advice
 from wsltop.core.diagnosis.reporting import nothing_reported
 from wsltop.core.ledger import Ledger, free_pages_from
 from wsltop.core.reading import Unavailable
@@ -114,6 +114,41 @@ def not_returned(evidence: Evidence) -> Finding | None:
         ),
         remedy=(SHUTDOWN,) if evidence.on_wsl else (),
     )
+
+
+def return_unwatched(evidence: Evidence) -> Finding | None:
+    """So much would be called stuck, if only somebody had watched for as long as reporting may take."""
+    ledger, host = ledger_of(evidence), host_of(evidence)
+    if ledger is None or host is None or isinstance(ledger.expected_host, Unavailable) or nothing_reported(evidence):
+        return None
+    drain = known(evidence.moment.draining)
+    excess = host.working_set - ledger.expected_host - (drain.size if drain else 0)
+    seconds = watched(evidence)
+    if excess < max(STUCK, ledger.total // STUCK_SHARE) or seconds >= STEADY:
+        return None
+    return Finding(
+        id="return-unwatched",
+        severity="note",
+        verdict="WATCH LONGER",
+        sentence=f"{host_name(evidence).capitalize()} holds {format_size(excess)} more than the guest keeps. Whether "
+        f"that comes back or is stuck takes {STEADY:.0f} s to see, and {format_duration(seconds)} have been watched.",
+        evidence=(
+            size("working set", host.working_set),
+            size("expected", ledger.expected_host),
+            *((size("on its way", drain.size),) if drain and drain.size else ()),
+        ),
+        remedy=(WATCH,),
+    )
+
+
+def watched(evidence: Evidence) -> float:
+    """Seconds for which both sides have been seen without a gap."""
+    start = evidence.uptime
+    for point in reversed(evidence.past):
+        if point.host is None or point.expected is None:
+            break
+        start = point.monotonic
+    return max(0.0, evidence.uptime - start)
 
 
 def stuck(evidence: Evidence, limit: int) -> bool:

@@ -38,6 +38,12 @@ UPDATE: Final = Remedy(
     cost="ends every distribution when it installs",
 )
 
+WATCH: Final = Remedy(
+    kind="command",
+    does="watch for longer than the kernel takes to report free memory",
+    text="wsltop doctor --watch 65",
+)
+
 
 def reclaim_setting(mode: str, does: str, cost: str = "") -> Remedy:
     """Set ``autoMemoryReclaim``, in the only section where WSL reads it."""

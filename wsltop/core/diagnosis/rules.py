@@ -57,6 +57,7 @@ RULES: Final = (
     Rule("config-differs", "warning", "wsl2", settings.config_differs, "The VM is not as .wslconfig says."),
     Rule("interop-broken", "warning", "wsl2", windows.interop_broken, "Windows programs cannot be started."),
     Rule("draining", "note", "anywhere", free.draining, "Freed memory is on its way to the host: wait."),
+    Rule("return-unwatched", "note", "anywhere", free.return_unwatched, "Too much stays out, for too short to judge."),
     Rule("cache-waiting", "note", "wsl2", cache.cache_waiting, "WSL drops the cache soon by itself."),
     Rule("cache-spent", "note", "wsl2", cache.cache_spent, "WSL dropped the cache once in this idle period."),
     Rule("host-trimmed", "note", "anywhere", windows.host_trimmed, "The host trimmed the VM; that is no reclaim."),

@@ -7,6 +7,7 @@ from typing import Final
 from wsltop.core.diagnosis.evidence import Evidence
 from wsltop.core.diagnosis.figures import host_name, host_of, ledger_of, short
 from wsltop.core.diagnosis.finding import Figure, Finding, Severity, rank, size
+from wsltop.core.diagnosis.free import return_unwatched
 from wsltop.core.diagnosis.rules import RULES, apply
 from wsltop.core.reading import Unavailable
 from wsltop.core.units import MIB, format_size
@@ -75,9 +76,10 @@ def unseen_parts(evidence: Evidence) -> list[str]:
         ("processes", evidence.holders),
         ("mounts", evidence.mounts),
     ]
+    names = ["whether free memory comes back"] if return_unwatched(evidence) is not None else []
     if evidence.on_wsl:
         parts += [("Windows", evidence.moment.host), ("idle gate", evidence.gates), (".wslconfig", evidence.config)]
-    return [name for name, part in parts if isinstance(part, Unavailable)]
+    return names + [name for name, part in parts if isinstance(part, Unavailable)]
 
 
 def catalogue() -> tuple[tuple[str, Severity, str], ...]:
