@@ -9,24 +9,17 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 import pytest
 
-import wsltop
-from tests.control.real import stat_fields, wait_until
+from tests.control.real import wait_until
+from tests.control.started import QUICK, Started, alive, run
 from wsltop.control.keeper import offspring
 
-PACKAGE = str(Path(wsltop.__file__).parents[1])
 MIB = 1024**2
-PROGRAM = """
-from wsltop import cli
-cli.COMMANDS = tuple(dict.fromkeys((*cli.COMMANDS, "experiment")))
-cli.main()
-"""
 STAND_IN = """
 import mmap, os, sys, time
 memory, size, held = mmap.mmap(-1, 1 << 30), 0, []
@@ -54,49 +47,6 @@ while True:
     time.sleep(0.1)
 """
 """Holds what the hogs of the wsltop that watches it held half a second ago."""
-
-
-def environ(home: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("WSL", "XDG_", "PYTHON", "LC_"))}
-    more = {"HOME": str(home), "TMPDIR": str(home), "PYTHONPATH": PACKAGE, "LC_ALL": "C.UTF-8"}
-    return kept | more | {"PYTHONWARNINGS": "error"}
-
-
-class Started:
-    """A running experiment."""
-
-    def __init__(self, folder: Path, *arguments: str, **more: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, "experiment", *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=folder,
-            env=environ(folder) | more,
-        )
-        self.said: list[str] = []
-
-    def until(self, phase: str) -> None:
-        """Wait until it says that a phase has begun."""
-        for line in cast("IO[str]", self.process.stderr):
-            self.said.append(line)
-            if line.endswith(f": {phase}\n"):
-                return
-        pytest.fail(f"it never came to {phase}: {''.join(self.said)}")
-
-    def end(self, seconds: float = 30.0) -> tuple[int, str, str]:
-        """Wait for its end: the status and what it printed."""
-        out, err = self.process.communicate(timeout=seconds)
-        return self.process.returncode, out, "".join(self.said) + err
-
-
-def alive(pid: int) -> bool:
-    return stat_fields(pid)[:1] not in ([], ["Z"], ["X"])
-
-
-def run(folder: Path, *arguments: str, **more: str) -> tuple[int, str, str]:
-    return Started(folder, *arguments, **more).end()
 
 
 @pytest.fixture
@@ -156,45 +106,6 @@ def test_a_command_that_fails_at_once_is_a_failure_with_its_last_words(tmp_path:
     code, out, _ = run(tmp_path, "--baseline", "0.5", "--host", "none", "--", "sh", "-c", "echo no way >&2; exit 4")
     assert code == 1
     assert "verdict  No verdict: sh ended with status 4, saying: no way." in out
-
-
-QUICK = ("--hogs", "1", "--size", "64M", "--baseline", "0.5", "--host", "none")
-PHASES: dict[str, tuple[str, ...]] = {
-    "baseline": ("--baseline", "60"),
-    "load": ("--kind", "leak", "--size", "2G"),
-    "hold": ("--hold", "60"),
-    "settle": ("--hold", "0", "--settle", "60"),
-}
-
-
-@pytest.mark.memory
-@pytest.mark.parametrize("phase", PHASES)
-def test_a_wsltop_that_is_killed_leaves_no_process_and_no_file(tmp_path: Path, phase: str) -> None:
-    started = Started(tmp_path, *QUICK, *PHASES[phase], "--report", "report.md")
-    started.until(phase)
-    below = offspring(started.process.pid)
-    assert bool(below) == (phase in ("load", "hold"))
-    started.process.kill()
-    started.end()
-    wait_until(lambda: not any(alive(pid) for pid in below))
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.memory
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupted_experiment_cleans_up_and_reports(tmp_path: Path, number: signal.Signals) -> None:
-    started = Started(tmp_path, *QUICK, "--hold", "60", "--report", "report.md")
-    started.until("hold")
-    below = offspring(started.process.pid)
-    time.sleep(0.6)
-    started.process.send_signal(number)
-    code, out, _ = started.end(10)
-    assert code == 130
-    assert f"verdict  Interrupted by {number.name} before anything could come back: no verdict." in out
-    assert "taken by the load" in out
-    assert f"Interrupted by {number.name}" in (tmp_path / "report.md").read_text()
-    assert below
-    assert not any(alive(pid) for pid in below)
 
 
 def test_a_signal_during_a_command_ends_all_of_it(tmp_path: Path) -> None:

@@ -156,7 +156,11 @@ def take_group_out(data: bytearray) -> bytearray:
 @pytest.mark.parametrize(
     ("damage", "says", "left"),
     [
-        (damage_frame, "the checksum of a sample is wrong; 14 samples are good", SAMPLES[:6] + SAMPLES[12:]),
+        (
+            damage_frame,
+            "the checksum of a sample is wrong; 14 samples are good",
+            SAMPLES[:6] + SAMPLES[12:],
+        ),
         (take_group_out, "6 samples are missing", SAMPLES[:6] + SAMPLES[12:]),
         (lambda data: data + b"more than one line\n" * 100, "20 samples are good", SAMPLES),
     ],
@@ -165,7 +169,7 @@ def test_damage_is_refused_with_its_place_and_can_be_left_out(
     path: Path, damage: Callable[[bytearray], bytes], says: str, left: list[Sample]
 ) -> None:
     path.write_bytes(damage(bytearray(path.read_bytes())))
-    with pytest.raises(RecordingError, match=rf"a\.rec is damaged at byte \d+: .*{says}"):
+    with pytest.raises(RecordingError, match=rf"a\.rec is damaged at byte \d+: .*{says}.*add --salvage"):
         Recording.open(path)
     with Recording.open(path, salvage=True) as recording:
         assert list(recording.samples()) == left
@@ -175,10 +179,13 @@ def test_damage_is_refused_with_its_place_and_can_be_left_out(
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"", r"a\.rec: this is not a recording of wsltop \(byte 0\)"),
+        (b"", r"a\.rec: this is not a recording of wsltop \(byte 0\)\. Give a file that wsltop record has written"),
         (b'{"schema": 1}\n' * 1000, "not a recording"),
         (b"wsltop recording 2\n...", "was written by a newer wsltop: format 2.*Update wsltop"),
-        (write_header(Header(schema=SCHEMA, interval=1.0, fields=FIELDS)), "holds no sample"),
+        (
+            write_header(Header(schema=SCHEMA, interval=1.0, fields=FIELDS)),
+            r"holds no sample \(it ends at byte \d+\)\. Record anew",
+        ),
         (write_header(Header(schema=SCHEMA, interval=1.0, fields=FIELDS)) + b"x" * 99, "damaged at byte"),
     ],
 )
@@ -204,7 +211,7 @@ def test_a_file_that_changes_while_it_is_read_is_told(path: Path, monkeypatch: p
         path.write_bytes(data)
         with Recording.open(path) as recording:
             path.write_bytes(changed)
-            with pytest.raises(RecordingError, match="is damaged at byte"):
+            with pytest.raises(RecordingError, match=r"is damaged at byte \d+: .*open it again, with --salvage"):
                 list(recording.samples(6, 18))
 
 

@@ -53,9 +53,13 @@ class Interruption:
 
 @contextlib.contextmanager
 def heard() -> Iterator[Interruption]:
-    """Signals as notes instead of ends, for as long as it is open; a second one changes nothing."""
+    """Signals as notes instead of ends, for as long as it is open; a second one changes nothing.
+
+    A hang-up that whoever started us has ignored stays ignored: that is how nohup works.
+    """
     interruption = Interruption()
-    former = {number: signal.signal(number, interruption.hear) for number in SIGNALS}
+    ignored = {signal.SIGHUP} if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else set()
+    former = {number: signal.signal(number, interruption.hear) for number in SIGNALS if number not in ignored}
     try:
         yield interruption
     finally:

@@ -73,7 +73,7 @@ def command(
 ) -> None:
     """Record samples to FILE until Ctrl+C; see wsltop replay.
 
-    The recording is for you alone: it holds names of processes, the kernel's log and .wslconfig. About 4 MB a day; what
+    The recording is for you alone: it holds names of processes, the kernel's log and .wslconfig. About 6 MB a day; what
     was recorded stays good whatever happens.
     """
     settings = merge(settings, options)

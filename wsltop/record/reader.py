@@ -39,6 +39,10 @@ from wsltop.record.varint import Malformed
 GROUPS_KEPT: Final = 4
 """Groups whose samples stay in memory: five minutes and a few megabytes each."""
 
+FOREIGN: Final = "Give a file that wsltop record has written."
+SALVAGE: Final = "To leave out what is damaged, add --salvage."
+AGAIN: Final = "It was good when it was opened: open it again, with --salvage if it stays so."
+
 
 class Recording:
     """An open recording; use ``Recording.open``. Samples are numbered from 0, the oldest that the file has."""
@@ -84,7 +88,7 @@ class Recording:
                 header, length = read_header(data := window.take(0, MAX_HEADER + CRC.size))
                 scan = Scan(window, length, checksum_of(data[:length]))
             except Malformed as error:
-                raise RecordingError(f"{path}: {error} (byte 0)") from None
+                raise RecordingError(f"{path}: {error} (byte 0). {FOREIGN}") from None
             except Newer as error:
                 raise RecordingError(f"{path} was written by a newer wsltop: {error}. Update wsltop.") from None
             except OSError as error:
@@ -93,10 +97,10 @@ class Recording:
             if damage is not None and not salvage:
                 good = sum(group.length for group in scan.groups)
                 raise RecordingError(
-                    f"{path} is damaged at byte {damage.start}: {damage.reason}; {good} samples are good"
+                    f"{path} is damaged at byte {damage.start}: {damage.reason}; {good} samples are good. {SALVAGE}"
                 )
             if not scan.groups:
-                raise RecordingError(f"{path} holds no sample (it ends at byte {window.size})")
+                raise RecordingError(f"{path} holds no sample (it ends at byte {window.size}). Record anew.")
             return cls(path, descriptor, header, scan)
         except BaseException:
             os.close(descriptor)
@@ -176,7 +180,7 @@ class Recording:
             data = os.pread(self._descriptor, group.end - group.start, group.start)
             return decode_group(data, group.length if limit is None else limit, self.header.fields)
         except Malformed as error:
-            raise RecordingError(f"{self.path} is damaged at byte {group.start}: {error}") from None
+            raise RecordingError(f"{self.path} is damaged at byte {group.start}: {error}. {AGAIN}") from None
         except OSError as error:
             raise RecordingError(f"cannot read {self.path}: {error.strerror or error}") from error
 

@@ -123,7 +123,7 @@ def create(path: Path, *, overwrite: bool) -> int:
             raise RecordingError(f"{path} is not a regular file: give the name of a file to record to")
         descriptor = os.open(path, flags, MODE)
     except FileExistsError:
-        raise RecordingError(f"{path} exists: give another name, or allow it to be overwritten") from None
+        raise RecordingError(f"{path} exists: give another name, or add --overwrite") from None
     except OSError as error:
         raise RecordingError(f"cannot create {path}: {error.strerror or error}") from error
     try:
