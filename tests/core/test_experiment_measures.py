@@ -256,3 +256,11 @@ def test_the_measures_of_repeats_stand_beside_each_other() -> None:
     measures = measure_all(told)
     assert [type(one) for one in measures] == [Measures] * 3
     assert "half of it 3.0 s after the release" in tell_result(told, measures)
+
+
+def test_more_than_the_load_took_is_no_share_of_it() -> None:
+    freed = exponential(2.0)
+    told = verdict(trial(lambda since: freed(since) - (300 if since > 2 else 0)))
+    assert "more than the 800 MiB of the load, back" in told
+    assert "%" not in told
+    assert "so something else gave memory back as well" in told

@@ -17,14 +17,15 @@ from tests.core.experiment_curves import MIB, acted, exponential, never, result,
 from tests.hostile import controls
 from wsltop.charts.glyphs import ASCII, BLOCK
 from wsltop.core.experiment import Measures, Phase, Result, Trial, measure_all
+from wsltop.core.experiment.curve import Crossing
 from wsltop.errors import UsageError, WsltopError
 from wsltop.record import experiment_files
 from wsltop.record.experiment_chart import WIDTH, draw
 from wsltop.record.experiment_files import KINDS, check, write
 from wsltop.record.experiment_json import COLUMNS, encode
 from wsltop.record.experiment_pages import html, mark, markdown
-from wsltop.record.experiment_table import HALVED, groups_of, table_of
-from wsltop.record.experiment_text import report
+from wsltop.record.experiment_table import HALVED, Table, groups_of, table_of, tell_crossing
+from wsltop.record.experiment_text import report, table_lines
 
 SVG = "{http://www.w3.org/2000/svg}"
 EVIL = "</text><script>alert(1)</script>|`*_\x1b[31m\u202e]]>&amp;\"'<img src=x onerror=y>\ud800"
@@ -219,3 +220,16 @@ def test_a_file_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> Non
             check(tmp_path / name)
     with pytest.raises(WsltopError, match="cannot write"):
         experiment_files.write(tmp_path / "folder.md", CLASSIC, measure_all(CLASSIC))
+
+
+def test_a_wide_table_is_cut_between_the_trials_with_and_without_the_action() -> None:
+    wide = Table(("", *("x" * 30 for _ in range(4))), (("load",), ("peak", "1", "2", "3", "4")))
+    lines = list(table_lines(wide))
+    assert max(map(len, lines)) < 80
+    assert [line.split() for line in lines if "peak" in line] == [["peak", "1", "2"], ["peak", "3", "4"]]
+    assert len(list(table_lines(Table(("", "a", "b", "c", "d"), wide.rows)))) == 3
+
+
+def test_what_came_back_before_the_release_has_no_negative_time() -> None:
+    assert tell_crossing(Crossing(-0.6, 0.1)) == "0.6 s ± 0.1 s before"
+    assert tell_crossing(Crossing(0.6, 0.2)) == "0.6 s ± 0.2 s"

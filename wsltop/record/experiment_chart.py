@@ -28,6 +28,7 @@ text { font: 12px system-ui, sans-serif; fill: #24292f; }
 .used { fill: #1f6feb; fill-opacity: .75; } .cache { fill: #9ecbff; fill-opacity: .8; }
 .host { fill: none; stroke: #cf222e; stroke-width: 2.5; }
 .expected { fill: none; stroke: #8250df; stroke-width: 1.5; stroke-dasharray: 6 3; }
+.note { paint-order: stroke; stroke: #f6f8fa; stroke-width: 3px; stroke-linejoin: round; }
 .axis { stroke: #8c959f; } .grid { stroke: #d0d7de; } .half { stroke: #cf222e; stroke-dasharray: 2 3; }
 """
 
@@ -115,7 +116,7 @@ def half_mark(time: float, seconds: float, frame: Frame) -> Iterator[str]:
     """Yield the mark where half of it was back."""
     x = frame.x(time)
     yield f'<line class="half" x1="{x:.1f}" x2="{x:.1f}" y1="{frame.top + TOP:g}" y2="{frame.y(0):.1f}"/>'
-    yield f'<text class="small" x="{x + 4:.1f}" y="{frame.top + TOP + 12:g}">t50 {format_duration(seconds)}</text>'
+    yield f'<text class="small note" x="{x + 4:.1f}" y="{frame.top + TOP + 12:g}">t50 {format_duration(seconds)}</text>'
 
 
 def bands(trial: Trial, frame: Frame) -> Iterator[str]:

@@ -18,6 +18,8 @@ from wsltop.record.experiment_table import Table, facts_of, remarks_of, shares_o
 CHART: Final = (78, 12)
 """Columns and rows of a chart."""
 AFTER: Final = "returned"
+WIDE: Final = 120
+"""Columns that a table may take before it is cut in two."""
 
 
 def report(result: Result, measures: Sequence[Measures], glyphs: Glyphs) -> str:
@@ -45,7 +47,21 @@ def with_shares(result: Result, measures: Sequence[Measures]) -> Table:
 
 
 def table_lines(table: Table) -> Iterator[str]:
-    """Yield the table's lines, in columns."""
+    """Yield the table's lines, in columns; trials with and without the action below each other where that is wide."""
+    lines = list(lines_of(table))
+    if len(table.headers) <= 3 or max(map(cells, lines)) <= WIDE:
+        yield from lines
+        return
+    for first in range(1, len(table.headers), 2):
+        part = slice(first, first + 2)
+        rows = tuple(row if len(row) == 1 else (row[0], *row[part]) for row in table.rows)
+        if first > 1:
+            yield ""
+        yield from lines_of(Table((table.headers[0], *table.headers[part]), rows))
+
+
+def lines_of(table: Table) -> Iterator[str]:
+    """Yield the lines of a table as it is."""
     full = [table.headers, *(row for row in table.rows if len(row) > 1)]
     widths = [max(cells(row[index]) for row in full) for index in range(len(table.headers))]
     for row in (table.headers, *table.rows):

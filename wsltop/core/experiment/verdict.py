@@ -16,6 +16,8 @@ NEARLY_ALL: Final = 0.9
 NOTHING: Final = 0.1
 AT_ONCE: Final = 0.05
 LEFT: Final = 0.1
+MORE: Final = 1.1
+"""Above this share not only the load has come back: a share would say nothing."""
 MUCH: Final = 0.25
 """The part of the load that must be missing somewhere for that place to be named."""
 
@@ -81,6 +83,8 @@ def tell_return(result: Result, chosen: Sequence[Measures]) -> str:
     returned, retained = middle([side.returned for side in there]), middle([side.retained for side in there])
     # The two figures are rounded alike, so that "4.0 of 4.0 GiB" does not hide what the share says.
     part = f"{format_size(returned)} of {format_size(taken)} ({share:.0%})"
+    if share > MORE:
+        part = f"{format_size(returned)}, more than the {format_size(taken)} of the load,"
     t50 = spread([side.t50.seconds if side.t50 is not None else None for side in there])
     if share >= NEARLY_ALL:
         return f"{capital} got {part} back{tell_half(t50)}"
