@@ -9,11 +9,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from msgspec.structs import replace
-
 from wsltop.clock import SYSTEM_CLOCK, Clock
 from wsltop.control.hogs import HogPool
-from wsltop.core.ledger import keep_ledger
 from wsltop.core.reading import Reading, Unavailable
 from wsltop.core.sample import KernelLog, Mark, Sample
 from wsltop.core.text import clean
@@ -79,7 +76,10 @@ class Sampler:
         free_blocks = self._buddyinfo.read()
         kernel_log = self._read_log()
         hogs = () if self._hogs is None else self._hogs.read()
-        sample = Sample(
+        cpu = self._stat.read()
+        own = self._own.read(monotonic, self.host.pids)
+        surroundings = self.survey.surroundings(monotonic)
+        return Sample(
             time=self._clock.time(),
             monotonic=monotonic,
             interval=self.interval,
@@ -91,17 +91,16 @@ class Sampler:
             reporting=self._reporting.read(),
             counters=self._vmstat.read(),
             pressure=self._pressure.read(),
-            cpu=self._stat.read(),
+            cpu=cpu,
             kernel_log=kernel_log,
             host=self.host.read(),
             hogs=hogs,
             hogs_ended=() if self._hogs is None else self._hogs.ended(),
-            own=self._own.read(monotonic, self.host.pids),
+            own=own,
             marks=self.take_marks(),
-            surroundings=self.survey.surroundings(monotonic),
+            surroundings=surroundings,
+            census=self.survey.census(monotonic, meminfo, cpu, self.host.pids),
         )
-        census = self.survey.census(monotonic, keep_ledger(sample), sample.cpu, self.host.pids)
-        return replace(sample, census=census)
 
     def mark(self, text: str, *, level: int = 6) -> None:
         """Let the next sample tell what has just been done."""

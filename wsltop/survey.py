@@ -16,9 +16,9 @@ from msgspec.structs import replace
 from wsltop.core.cpu import CpuTimes
 from wsltop.core.gate.blockers import ProcessCpu
 from wsltop.core.holders import hold
-from wsltop.core.ledger import Ledger
 from wsltop.core.processes import ProcessTable, cpu_between
 from wsltop.core.reading import Reading, Unavailable
+from wsltop.core.sample import Meminfo
 from wsltop.core.surroundings import Census, Surroundings
 from wsltop.core.wslconfig import WslconfigFile
 from wsltop.guest.cgroups import CgroupSource
@@ -97,12 +97,12 @@ class Survey:
         return self._surroundings
 
     def census(
-        self, monotonic: float, ledger: Reading[Ledger], cpu: Reading[CpuTimes], own: tuple[int, ...]
+        self, monotonic: float, meminfo: Reading[Meminfo], cpu: Reading[CpuTimes], own: tuple[int, ...]
     ) -> Reading[Census]:
         """The newest census, counted again when it is old, or when somebody looks."""
         due = self._counted is None or monotonic - self._counted >= CENSUS_EVERY
         if due or self.attentive:
-            self._census = self._count(monotonic, ledger, cpu, own, fresh=due)
+            self._census = self._count(monotonic, meminfo, cpu, own, fresh=due)
             if due:
                 self._counted = monotonic
         return self._census
@@ -120,7 +120,7 @@ class Survey:
     def _count(
         self,
         monotonic: float,
-        ledger: Reading[Ledger],
+        meminfo: Reading[Meminfo],
         cpu: Reading[CpuTimes],
         own: tuple[int, ...],
         *,
@@ -132,7 +132,7 @@ class Survey:
         mounts = self._surroundings.mounts
         holders = hold(
             table,
-            ledger,
+            meminfo,
             self._view,
             groups=self._surroundings.groups
             if isinstance(self._surroundings.groups, Unavailable)

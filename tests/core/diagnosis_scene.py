@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from wsltop.core.diagnosis import Evidence, Finding
 from wsltop.core.diagnosis.rules import RULES, apply
 from wsltop.core.event import Event, EventKind
-from wsltop.core.gate import Algorithm, Bounds, C, GateState, Mode, WindowState
+from wsltop.core.gate import Algorithm, Bounds, C, GateState, WindowState
 from wsltop.core.gate.state import Verdict
 from wsltop.core.history import Point
 from wsltop.core.ledger import free_pages_from
@@ -30,6 +30,7 @@ from wsltop.core.sample import (
 )
 from wsltop.core.units import GIB, MIB
 from wsltop.core.wslconfig import ReclaimMode
+from wsltop.core.wslconfig.reclaim import Mode
 
 NO = Unavailable("not read in this test", "Try again.")
 TOTAL = 16 * GIB

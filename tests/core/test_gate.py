@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tests.core.gate_machine import machine, times
 from wsltop.core.cpu import CpuTimes
-from wsltop.core.gate import A, Algorithm, B, C, D, Gate, GateState, Mode
+from wsltop.core.gate import A, Algorithm, B, C, D, Gate, GateState
+from wsltop.core.wslconfig.reclaim import Mode
 
 UPTIME = 100_000
 """A machine that has been up for long, with a busy past."""

@@ -8,15 +8,13 @@ from wsltop.core.gate import (
     A,
     D,
     algorithms_for,
-    default_mode,
     describe,
     dropped_by_counters,
     dropped_by_init,
     effective_mode,
-    parse_version,
 )
-from wsltop.core.gate.rules import Mode
 from wsltop.core.reading import Unavailable
+from wsltop.core.wslconfig.reclaim import Mode
 
 UNKNOWN = Unavailable("nobody knows")
 
@@ -43,7 +41,7 @@ UNKNOWN = Unavailable("nobody knows")
         ("2.9.5.0", "D", True),
         ("2.9.8.0", "D", False),
         ("2.10.0", "D", False),
-        ("WSL version: 3.0.1.0", "D", False),
+        ("v3.0.1.0", "D", False),
     ],
 )
 def test_version_chooses_the_rule(version: str, expected: str, assumed: bool) -> None:
@@ -66,8 +64,6 @@ def test_what_was_seen_corrects_an_assumption_but_not_a_known_rule() -> None:
 
 
 def test_modes() -> None:
-    assert default_mode("2.0.5.0") == "disabled"
-    assert default_mode("2.1.3.0") == default_mode(UNKNOWN) == "dropCache"
     assert effective_mode("gradual", False) == "dropCache"
     assert effective_mode("gradual", None) == effective_mode("gradual", True) == "gradual"
     assert effective_mode("disabled", False) == "disabled"
@@ -96,9 +92,9 @@ def test_drops_in_the_counters() -> None:
     assert dropped_by_counters(before, {}) is None
 
 
-def test_versions() -> None:
-    assert parse_version("2.10.3") == (2, 10, 3)
-    assert parse_version("²." * 3) is None
+@pytest.mark.parametrize("version", ["²." * 3, "2.7", "soon", ""])
+def test_what_is_no_version_of_wsl_decides_nothing(version: str) -> None:
+    assert algorithms_for(version) == algorithms_for(UNKNOWN)
 
 
 @pytest.mark.parametrize("mode", ["dropCache", "gradual", "disabled"])

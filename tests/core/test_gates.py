@@ -8,10 +8,11 @@ from msgspec.structs import replace
 from tests.core.gate_machine import machine, times
 from tests.samples import IDENTITY, QUIET_LOG, nothing, record, sample
 from wsltop.core.cpu import CpuTimes
-from wsltop.core.gate import Certainty, GateState, Mode
+from wsltop.core.gate import Certainty, GateState
 from wsltop.core.gates import Gates
 from wsltop.core.reading import Reading, Unavailable
 from wsltop.core.sample import KernelLog, KernelRecord, Sample
+from wsltop.core.wslconfig.reclaim import Mode
 
 UNKNOWN = Unavailable("the version is not known")
 HOUR = 3600.0

@@ -5,14 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.samples import meminfo
 from wsltop.core.families import Family, family_of, group_families, is_interpreter
 from wsltop.core.groups import Group, GroupKind, apart, frozen_by_strangers, name_group, unescape_unit
 from wsltop.core.growth import FamilySizes, fit_line, measure_growth, note_families
 from wsltop.core.holders import NOISE, Holders, PidView, hold
-from wsltop.core.ledger import Ledger
 from wsltop.core.mounts import Tmpfs
 from wsltop.core.processes import ProcessTable, ProcessUse, Pss, cpu_between
 from wsltop.core.reading import Reading, Unavailable
+from wsltop.core.sample import Meminfo
 from wsltop.core.units import GIB, MIB
 
 NONE = Unavailable("not here")
@@ -51,30 +52,12 @@ def pss_of(total: int, anonymous: int | None, shared: int | None, rss: int, rss_
     return Pss(total=total, anonymous=anonymous, file=0, shared=shared, read_at=0, rss=rss, rss_anon=rss_anon)
 
 
-def ledger(anonymous: int, shared: int) -> Ledger:
-    return Ledger(
-        total=8 * GIB,
-        used=0,
-        free=0,
-        available=4 * GIB,
-        anonymous=anonymous,
-        shared=shared,
-        cache=0,
-        slab_reclaimable=0,
-        slab_unreclaimable=0,
-        page_tables=0,
-        huge_pages=0,
-        kernel_other=0,
-        free_split=NONE,
-        reporting=NONE,
-        present=NONE,
-        expected_host=NONE,
-        swap_total=0,
-        swap_free=0,
-    )
+def whole_of(anonymous: int, shared: int) -> Meminfo:
+    """A machine of 8 GiB with so much in use."""
+    return meminfo(total=8 * GIB, anon_pages=anonymous, shmem=shared)
 
 
-def holders(*uses: ProcessUse, view: PidView = "distro", whole: Reading[Ledger] = NONE, unread: int = 0) -> Holders:
+def holders(*uses: ProcessUse, view: PidView = "distro", whole: Reading[Meminfo] = NONE, unread: int = 0) -> Holders:
     return hold(ProcessTable(processes=uses, unread=unread), whole, view, groups=NONE)
 
 
@@ -220,7 +203,7 @@ def test_elsewhere_is_what_the_visible_do_not_hold() -> None:
     tmpfs = Tmpfs(place="/dev/shm", used=100 * MIB, size=GIB, device="0:1")
     full = Tmpfs(place="/x", used=NONE, size=None, device="0:2")
     table = ProcessTable(processes=(small, big))
-    found = hold(table, ledger(2 * GIB, GIB), "distro", groups=NONE, tmpfs=(tmpfs, full))
+    found = hold(table, whole_of(2 * GIB, GIB), "distro", groups=NONE, tmpfs=(tmpfs, full))
     assert [use.pid for use in found.processes] == [1, 2]
     assert found.visible_anonymous == GIB // 4 + 200 * MIB
     assert found.visible_shared == GIB // 4 + 100 * MIB
@@ -230,37 +213,37 @@ def test_elsewhere_is_what_the_visible_do_not_hold() -> None:
 
 def test_each_part_of_elsewhere_is_cut_at_zero() -> None:
     forked = [process(pid, rss=GIB) for pid in range(1, 5)]  # four processes that share one GiB
-    assert holders(*forked, whole=ledger(GIB, GIB)).elsewhere == GIB
+    assert holders(*forked, whole=whole_of(GIB, GIB)).elsewhere == GIB
 
 
 def test_a_remainder_within_the_error_is_not_claimed() -> None:
-    found = holders(process(1, rss=GIB), whole=ledger(GIB + NOISE, 0)).elsewhere
+    found = holders(process(1, rss=GIB), whole=whole_of(GIB + NOISE, 0)).elsewhere
     assert isinstance(found, Unavailable)
     assert "error" in found.reason
 
 
 def test_elsewhere_waits_until_all_processes_are_read() -> None:
-    found = holders(process(1, rss=GIB), whole=ledger(4 * GIB, 0), unread=2999)
+    found = holders(process(1, rss=GIB), whole=whole_of(4 * GIB, 0), unread=2999)
     assert found.elsewhere == Unavailable("the processes are still being read: 1 of 3000")
     assert found.unread == 2999
 
 
 def test_where_all_processes_are_visible_nothing_is_elsewhere() -> None:
-    found = holders(process(1, rss=GIB), view="initial", whole=ledger(4 * GIB, 0))
+    found = holders(process(1, rss=GIB), view="initial", whole=whole_of(4 * GIB, 0))
     assert isinstance(found.elsewhere, Unavailable)
     assert "distro" not in found.reason
 
 
 def test_processes_hidden_by_hidepid_are_elsewhere_even_in_the_first_namespace() -> None:
     table = ProcessTable(processes=(process(1, rss=GIB),))
-    found = hold(table, ledger(4 * GIB, 0), "initial", groups=NONE, hidden=True)
+    found = hold(table, whole_of(4 * GIB, 0), "initial", groups=NONE, hidden=True)
     assert found.elsewhere == 3 * GIB
     assert "hidepid" in found.reason
 
 
 @pytest.mark.parametrize("view", ["container", "nested", "unknown"])
 def test_the_reason_depends_on_where_we_are(view: PidView) -> None:
-    found = holders(process(1, rss=GIB), view=view, whole=ledger(4 * GIB, 0))
+    found = holders(process(1, rss=GIB), view=view, whole=whole_of(4 * GIB, 0))
     assert "distro" not in found.reason
     assert isinstance(found.elsewhere, Unavailable) == (view == "unknown")
 
@@ -272,7 +255,7 @@ def test_without_a_ledger_elsewhere_says_why() -> None:
 def test_holders_survive_a_recording() -> None:
     group = Group(path="a", name="a", kind="group", current=1)
     uses = (process(1, rss=GIB, pss=pss_of(5, None, None, 1, 1)), process(2))
-    found = hold(ProcessTable(processes=uses), ledger(GIB, 0), "distro", groups=(group,))
+    found = hold(ProcessTable(processes=uses), whole_of(GIB, 0), "distro", groups=(group,))
     assert msgspec.json.decode(msgspec.json.encode(found), type=Holders) == found
 
 

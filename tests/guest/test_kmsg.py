@@ -19,7 +19,8 @@ from wsltop.guest.kmsg import (
     RECORDS_PER_READ,
     RECORDS_WHEN_BEHIND,
     KmsgReader,
-    parse_kmsg,
+    join_fragments,
+    parse_fragments,
     unescape,
 )
 
@@ -74,8 +75,12 @@ def read(reader: KmsgReader) -> KernelLog:
     return log
 
 
+def records_of(data: bytes) -> tuple[KernelRecord, ...]:
+    return join_fragments(parse_fragments(data))
+
+
 def recorded(kernel: str) -> tuple[KernelRecord, ...]:
-    return parse_kmsg((FOLDER / kernel / "kmsg").read_bytes())
+    return records_of((FOLDER / kernel / "kmsg").read_bytes())
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
@@ -114,7 +119,7 @@ def test_a_continuation_is_joined_to_its_line() -> None:
     assert records[113] == ".... node  #0, CPUs:        #1  #2"
     assert 114 not in records
     assert 115 not in records
-    assert parse_kmsg(b"6,7,1,-;one\n6,9,1,c; far\n")[1].text == " far"
+    assert records_of(b"6,7,1,-;one\n6,9,1,c; far\n")[1].text == " far"
 
 
 def test_escapes_are_undone_and_then_cleaned() -> None:
@@ -124,13 +129,13 @@ def test_escapes_are_undone_and_then_cleaned() -> None:
 
 @given(st.binary())
 def test_garbage_is_no_record(data: bytes) -> None:
-    for record in parse_kmsg(data):
+    for record in records_of(data):
         assert not FORBIDDEN.intersection(record.text)
 
 
 @given(st.binary().filter(lambda text: b"\n" not in text), st.integers(0, 191), st.integers(0, 10**18))
 def test_any_text_survives_as_a_record_without_control_characters(text: bytes, priority: int, number: int) -> None:
-    (record,) = parse_kmsg(b"%d,%d,%d,-,caller=T1,new=field;%s\n" % (priority, number, number, text))
+    (record,) = records_of(b"%d,%d,%d,-,caller=T1,new=field;%s\n" % (priority, number, number, text))
     assert (record.level, record.facility, record.sequence) == (priority % 8, priority // 8, number)
     assert record.monotonic == number / 1e6
     assert not FORBIDDEN.intersection(record.text)

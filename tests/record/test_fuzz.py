@@ -49,7 +49,7 @@ def survivors(path: Path, data: bytes, *, salvage: bool) -> list[Sample] | None:
             assert recording.note.isprintable()
             samples = list(recording.samples())
             assert [one for _, one in recording.outline()]
-            assert recording.sample_at(recording.end) == samples[-1]
+            assert recording.sample(recording.index_at(recording.end)) == samples[-1]
     except RecordingError:
         return None
     places = [SAMPLES.index(one) for one in samples]

@@ -86,7 +86,7 @@ def test_a_time_finds_the_last_sample_before_it(path: Path) -> None:
             assert recording.index_at(one.time + 0.5) == index
             assert recording.index_at_monotonic(one.monotonic + 0.5) == index
         assert recording.index_at(0) == recording.index_at_monotonic(0) == 0
-        assert recording.sample_at(9e9) == SAMPLES[-1]
+        assert recording.sample(recording.index_at(9e9)) == SAMPLES[-1]
 
 
 def test_a_clock_that_was_set_back_still_finds_a_sample(tmp_path: Path) -> None:

@@ -138,13 +138,6 @@ class HogPool:
         for worker in self.workers.values():
             worker.kill()
 
-    def filenos(self) -> tuple[int, ...]:
-        """The pipes that become readable when a hog has something to say, or ends.
-
-        Ask again after each ``read``, which closes the pipe of a hog that ended: stop watching what is gone.
-        """
-        return tuple(worker.stdout.fileno() for worker in self.workers.values() if not worker.stdout.closed)
-
     @property
     def busy(self) -> bool:
         """Whether a hog starts, fills or ends, as of the last ``read``: more news is a moment away."""

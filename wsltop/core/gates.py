@@ -9,12 +9,12 @@ from wsltop.core.gate import (
     Certainty,
     Gate,
     GateState,
-    Mode,
     algorithms_for,
     dropped_by_init,
 )
 from wsltop.core.reading import Unavailable
 from wsltop.core.sample import Sample
+from wsltop.core.wslconfig.reclaim import Mode
 
 
 class Gates:

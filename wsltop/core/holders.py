@@ -24,7 +24,7 @@ from wsltop.core.reading import Reading, Unavailable
 from wsltop.core.units import KIB, MIB, format_size
 
 if TYPE_CHECKING:
-    from wsltop.core.ledger import Ledger  # a ledger is made from a sample, and a sample carries holders
+    from wsltop.core.sample import Meminfo  # a sample carries holders
 
 PidView = Literal["initial", "distro", "container", "nested", "unknown"]
 """Which processes can be seen: all; those of a WSL distro; of a container; of some other PID namespace."""
@@ -67,7 +67,7 @@ class Holders(Struct, frozen=True, kw_only=True, tag="holders"):
 
 def hold(
     table: ProcessTable,
-    ledger: Reading[Ledger],
+    meminfo: Reading[Meminfo],
     view: PidView,
     *,
     groups: Reading[tuple[Group, ...]],
@@ -78,7 +78,7 @@ def hold(
 
     Args:
         table: the visible processes.
-        ledger: the whole machine's memory.
+        meminfo: the whole machine's memory.
         view: which part of the machine's processes is visible.
         groups: the control groups.
         tmpfs: the mounted file systems in memory.
@@ -98,7 +98,7 @@ def hold(
         groups=groups,
         visible_anonymous=anonymous,
         visible_shared=shared,
-        elsewhere=_elsewhere(table, ledger, view, hidden, anonymous, shared, NOISE + estimated * NOISE_PER_PROCESS),
+        elsewhere=_elsewhere(table, meminfo, view, hidden, anonymous, shared, NOISE + estimated * NOISE_PER_PROCESS),
         reason=REASONS[view] + (HIDDEN if hidden or table.refused else ""),
         unread=table.unread,
     )
@@ -114,7 +114,7 @@ def _shared(use: ProcessUse) -> int:
 
 def _elsewhere(
     table: ProcessTable,
-    ledger: Reading[Ledger],
+    meminfo: Reading[Meminfo],
     view: PidView,
     hidden: bool,
     anonymous: int,
@@ -122,8 +122,8 @@ def _elsewhere(
     noise: int,
 ) -> Reading[int]:
     """What is held and not visible, if it can be claimed at all."""
-    if isinstance(ledger, Unavailable):
-        return ledger
+    if isinstance(meminfo, Unavailable):
+        return meminfo
     if table.unread:
         done = len(table.processes)
         return Unavailable(f"the processes are still being read: {done} of {done + table.unread}")
@@ -132,7 +132,7 @@ def _elsewhere(
             return Unavailable("all processes of this machine are visible")
         if view == "unknown":
             return Unavailable(REASONS[view])
-    rest = max(0, ledger.anonymous - anonymous) + max(0, ledger.shared - shared)
+    rest = max(0, meminfo.anon_pages - anonymous) + max(0, meminfo.shmem - shared)
     if rest < noise:
         return Unavailable(f"less than {format_size(noise)}, which is the error of this measurement")
     return rest

@@ -16,7 +16,6 @@ from wsltop.core.history import History, Point
 from wsltop.core.hog_events import mark_event, tell_hogs
 from wsltop.core.insight import Insight, Watcher
 from wsltop.core.journal import MERGE_WITHIN, Journal
-from wsltop.core.ledger import keep_ledger
 from wsltop.core.messages import interpret
 from wsltop.core.moment import NOT_FOLLOWED, Moment, chart_point, grasp
 from wsltop.core.outcomes import Outcomes
@@ -56,15 +55,16 @@ class Session:
 
     def take(self, sample: Sample) -> Point | None:
         """Take the next sample in; return its point of the history, or None when the guest could not be read."""
-        previous = self.moment.sample if self.moment is not None else None
+        before = self.moment
+        previous = None if before is None else before.sample
         if sample.interval is not None:
             self._keep_interval(sample.interval)
         self.moment = self._add_trend(grasp(sample, self.interval))
         self.samples += 1
-        if previous is not None:
-            events = (*derive(previous, sample), *tell_hogs(previous, sample))
+        if before is not None:
+            events = (*derive(before.sample, sample), *tell_hogs(before.sample, sample))
             self.journal.add(events)
-            self.outcomes.feed(sample.monotonic, keep_ledger(previous), self.moment.ledger, events)
+            self.outcomes.feed(sample.monotonic, before.ledger, self.moment.ledger, events)
         self._take_kernel_log(sample, previous)
         self.journal.add(mark_event(mark) for mark in sample.marks)
         point = chart_point(self.moment)

@@ -88,11 +88,6 @@ def unescape(text: bytes) -> str:
     return text.decode("utf-8", "replace")
 
 
-def parse_kmsg(data: bytes) -> tuple[KernelRecord, ...]:
-    """Parse any number of records in the format of ``/dev/kmsg``."""
-    return join_fragments(parse_fragments(data))
-
-
 class KmsgReader:
     """Follows ``/dev/kmsg`` from the oldest record on, without ever waiting for one.
 

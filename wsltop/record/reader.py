@@ -144,10 +144,6 @@ class Recording:
         number = last_at_or_before([group.head.monotonic for group in self._groups], when)
         return self._firsts[number] + last_at_or_before([one.monotonic for one in self._samples_of(number)], when)
 
-    def sample_at(self, when: float) -> Sample:
-        """The last sample that is not later than a wall clock; the first one when all are."""
-        return self.sample(self.index_at(when))
-
     def samples(self, first: int = 0, end: int | None = None) -> Iterator[Sample]:
         """Yield the samples from number ``first`` up to ``end``, which is not included; to the last without one."""
         for index in range(max(0, first), self.count if end is None else min(end, self.count)):

@@ -8,12 +8,12 @@ from typing import Final, TypeVar
 from wsltop.core.diagnosis.evidence import Evidence
 from wsltop.core.event import Event, EventKind
 from wsltop.core.gate import GateState
-from wsltop.core.gate.rules import Mode
 from wsltop.core.ledger import Ledger
 from wsltop.core.reading import Reading, Unavailable
 from wsltop.core.sample import HostMemory
 from wsltop.core.text import clean
 from wsltop.core.units import GIB
+from wsltop.core.wslconfig.reclaim import Mode
 
 T = TypeVar("T")
 

@@ -6,14 +6,12 @@ Pure: no I/O and no clock. Imports the standard library, msgspec and ``wsltop.co
 from wsltop.core.gate.blockers import Blocker, Blockers, ProcessCpu, blockers
 from wsltop.core.gate.choice import (
     algorithms_for,
-    default_mode,
     dropped_by_counters,
     dropped_by_init,
     effective_mode,
-    parse_version,
 )
 from wsltop.core.gate.intent import Memory, describe, gradual_request
-from wsltop.core.gate.rules import A, Algorithm, B, C, D, Mode
+from wsltop.core.gate.rules import A, Algorithm, B, C, D
 from wsltop.core.gate.simulation import Action, simulate
 from wsltop.core.gate.state import Bounds, Certainty, CompactionState, GateState, Verdict, WindowState
 from wsltop.core.gate.watch import Firing, Gate
@@ -34,18 +32,15 @@ __all__ = [
     "Gate",
     "GateState",
     "Memory",
-    "Mode",
     "ProcessCpu",
     "Verdict",
     "WindowState",
     "algorithms_for",
     "blockers",
-    "default_mode",
     "describe",
     "dropped_by_counters",
     "dropped_by_init",
     "effective_mode",
     "gradual_request",
-    "parse_version",
     "simulate",
 ]

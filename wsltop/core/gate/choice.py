@@ -11,21 +11,16 @@ from typing import Final, Literal
 
 from msgspec.structs import replace
 
-from wsltop.core.gate.rules import A, Algorithm, B, C, D, Mode
+from wsltop.core.gate.rules import A, Algorithm, B, C, D
 from wsltop.core.reading import Reading, Unavailable
+from wsltop.core.wslconfig.keys import parse_version
+from wsltop.core.wslconfig.reclaim import Mode
 
-VERSION: Final = re.compile(r"(\d{1,6})\.(\d{1,6})\.(\d{1,6})(?:\.\d+)*")
 DROP_LINE: Final = re.compile(r"mini_init \(\d+\): drop_caches: (\d+)")
 """The kernel's own line (fs/drop_caches.c) with WSL's init as the writer; any other name is not WSL."""
 
 Dropped = Literal[1, 3]
 """What was written to drop_caches: 1 the page cache, 3 slab too."""
-
-
-def parse_version(text: str) -> tuple[int, int, int] | None:
-    """The first three numbers of a WSL version such as ``2.7.11.0``; ``None`` when the text has none."""
-    match = VERSION.search(text)
-    return (int(match[1]), int(match[2]), int(match[3])) if match else None
 
 
 def algorithms_for(version: Reading[str], observed: Dropped | None = None) -> tuple[Algorithm, ...]:
@@ -35,12 +30,12 @@ def algorithms_for(version: Reading[str], observed: Dropped | None = None) -> tu
     seen writing to drop_caches; it decides only where the version is unknown or its rule is itself an assumption.
     """
     parsed = None if isinstance(version, Unavailable) else parse_version(version)
-    if parsed is None:
+    if parsed is None or len(parsed) < 3:
         why = "the version of WSL is unknown"
         if observed is not None:
             return (_seen(observed, why),)
         return replace(C, assumed=why), replace(D, assumed=why)
-    found = _by_version(parsed)
+    found = _by_version(parsed[:3])
     if found.assumed and observed is not None and found.drops != observed:
         return (_seen(observed, found.assumed),)
     return (found,)
@@ -51,7 +46,7 @@ def _seen(observed: Dropped, why: str) -> Algorithm:
     return replace(nearest, assumed=f"{why}; init was seen writing {observed} to drop_caches")
 
 
-def _by_version(version: tuple[int, int, int]) -> Algorithm:
+def _by_version(version: tuple[int, ...]) -> Algorithm:
     line, patch = version[:2], version[2]
     if version < (2, 0, 0):
         return replace(A, assumed="before 2.0.0 there was no autoMemoryReclaim, and the source is closed")
@@ -70,12 +65,6 @@ def _by_version(version: tuple[int, int, int]) -> Algorithm:
     if version < (2, 9, 8):
         return replace(D, assumed="the new rule came after 2.9.4; which release carried it first is not certain")
     return D
-
-
-def default_mode(version: Reading[str]) -> Mode:
-    """The mode when ``.wslconfig`` names none: dropCache since 2.1.3 (release notes), off before."""
-    parsed = None if isinstance(version, Unavailable) else parse_version(version)
-    return "disabled" if parsed is not None and parsed < (2, 1, 3) else "dropCache"
 
 
 def effective_mode(mode: Mode, reclaim_file: bool | None) -> Mode:

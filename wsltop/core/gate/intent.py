@@ -6,8 +6,9 @@ from typing import Final
 
 from msgspec import Struct
 
-from wsltop.core.gate.rules import Algorithm, Mode
+from wsltop.core.gate.rules import Algorithm
 from wsltop.core.units import GIB, MIB
+from wsltop.core.wslconfig.reclaim import Mode
 
 LOW: Final = GIB
 """A-C: ``MemoryLow``; gradual rests once its target falls under this."""

@@ -2,7 +2,7 @@
 
 Sources, all in github.com/microsoft/WSL: A and B are ``ConfigureMemoryReduction`` in src/linux/init/main.cpp
 (tags 2.5.8 to 2.7.1, and 2.7.2 on), C is ``StartMemoryReductionThread`` in src/linux/init/util.cpp (tags 2.8.7 to
-2.9.4), D is its rewrite (commits 49f841cc5 and 88f76dd7d, after 2.9.4). Imports msgspec and ``core.cpu``.
+2.9.4), D is its rewrite (commits 49f841cc5 and 88f76dd7d, after 2.9.4). Imports msgspec and ``core``.
 """
 
 from __future__ import annotations
@@ -12,9 +12,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from wsltop.core.cpu import USER_HZ, CpuTimes
-
-Mode = Literal["dropCache", "gradual", "disabled"]
-"""``autoMemoryReclaim``."""
+from wsltop.core.wslconfig.reclaim import Mode
 
 Metric = Literal["user", "busy"]
 """What counts as busy: the user column alone (A-C), or all but idle and iowait (D)."""

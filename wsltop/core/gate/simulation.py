@@ -15,8 +15,9 @@ from msgspec.structs import replace
 
 from wsltop.core.cpu import CpuTimes
 from wsltop.core.gate.intent import Memory, gradual_request, rests
-from wsltop.core.gate.rules import Algorithm, Mode, compaction_due, probe_quiet, split
+from wsltop.core.gate.rules import Algorithm, compaction_due, probe_quiet, split
 from wsltop.core.units import GIB
+from wsltop.core.wslconfig.reclaim import Mode
 
 Step = tuple[float, CpuTimes]
 """Seconds since boot, and the counters then."""

@@ -6,7 +6,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from wsltop.core.gate.rules import Algorithm, Mode
+from wsltop.core.gate.rules import Algorithm
+from wsltop.core.wslconfig.reclaim import Mode
 
 Certainty = Literal["configured", "default", "unknown"]
 """How the mode is known: read in ``.wslconfig``, absent there, or the file could not be read (assumed)."""

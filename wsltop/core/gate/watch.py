@@ -12,10 +12,11 @@ from typing import Final, Literal
 from wsltop.core.cpu import CpuTimes
 from wsltop.core.gate.intent import describe
 from wsltop.core.gate.phase import Phase
-from wsltop.core.gate.rules import Algorithm, Mode, WindowRule, compaction_due, probe_quiet, split
+from wsltop.core.gate.rules import Algorithm, WindowRule, compaction_due, probe_quiet, split
 from wsltop.core.gate.state import Bounds, Certainty, CompactionState, GateState, Verdict, WindowState
 from wsltop.core.gate.ticks import TickHistory
 from wsltop.core.units import format_duration
+from wsltop.core.wslconfig.reclaim import Mode
 
 KEEP: Final = 660.0
 """Seconds of history: the longest window and two periods."""

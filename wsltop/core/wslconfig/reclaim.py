@@ -16,6 +16,7 @@ from wsltop.core.wslconfig.grammar import WslConfig
 from wsltop.core.wslconfig.keys import RECLAIM, parse_version
 
 Mode = Literal["dropCache", "gradual", "disabled"]
+"""``autoMemoryReclaim``."""
 MODES: Final[dict[str, Mode]] = {"dropcache": "dropCache", "gradual": "gradual", "disabled": "disabled"}
 
 Certainty = Literal["configured", "default", "assumed"]
