@@ -32,6 +32,19 @@ GIB = 1024**3
 TIME = 1_700_000_000.0
 MONOTONIC = 600.0
 
+USED_PARTS = (
+    "anonymous",
+    "shared",
+    "cache",
+    "slab_reclaimable",
+    "slab_unreclaimable",
+    "page_tables",
+    "huge_pages",
+    "kernel_other",
+)
+PARTS = (*USED_PARTS, "fragmented_free", "reportable_free")
+"""Names of the disjoint parts of the guest's memory; with those of free memory they sum to the total."""
+
 IDENTITY = Identity(kernel="6.6.87.2-microsoft-standard-WSL2", distro="Ubuntu", wsl_version="2.6.3.0")
 QUIET_LOG = KernelLog(origin="kmsg")
 

@@ -16,24 +16,14 @@ import pytest
 
 import wsltop
 from tests.host.stand_ins import ANSWERS, GIB, ROW, FakeDrive, runs, wait_for
+from tests.samples import PARTS
+from tests.shell import command, environ_of, run_to_end
 from wsltop.errors import ExitCode
 from wsltop.guest.flavor import wsl_flavor
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 ON_WSL = wsl_flavor(os.uname().release, {}, Path("/")) != "none"
-BUCKETS = (
-    "anonymous",
-    "shared",
-    "cache",
-    "slab_reclaimable",
-    "slab_unreclaimable",
-    "page_tables",
-    "huge_pages",
-    "kernel_other",
-    "fragmented_free",
-    "reportable_free",
-)
 LOADED = """
 import sys
 from wsltop.cli import program
@@ -44,18 +34,12 @@ finally:
 """
 
 
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "wsltop", *arguments]
-
-
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
     """A user with an empty home, outside of any distribution."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("WSL", "XDG_", "PYTHON", "LC_"))}
     home = tmp_path / "home"
     home.mkdir()
-    package = str(Path(wsltop.__file__).parents[1])
-    return kept | {"HOME": str(home), "PYTHONPATH": package, "LC_ALL": "C.UTF-8", "PYTHONWARNINGS": "error"}
+    return environ_of(home)
 
 
 @pytest.fixture
@@ -63,16 +47,7 @@ def run(tmp_path: Path, environ: dict[str, str]) -> Run:
     """Run wsltop to its end, with nothing on a terminal."""
 
     def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command(*arguments),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            env=environ | more,
-            timeout=30,
-            check=False,
-        )
+        return run_to_end(tmp_path, environ | more, *arguments)
 
     return run
 
@@ -104,7 +79,7 @@ def test_a_snapshot_for_programs(run: Run) -> None:
     value = told(run("snapshot", "--json", "--host", "none"))
     assert value["schema"] == 1
     assert abs(value["time"] - time.time()) < 60
-    assert sum(value["guest"][name] for name in BUCKETS) == value["guest"]["total"]
+    assert sum(value["guest"][name] for name in PARTS) == value["guest"]["total"]
     assert value["host"] == {
         "unavailable": "the host is not asked: --host none",
         "hint": "Leave --host out to ask Windows.",

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-import wsltop
+from tests.shell import environ_of, run_to_end
 from wsltop.errors import ExitCode
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -54,26 +53,10 @@ def run(tmp_path: Path) -> Run:
     """Run wsltop to its end, for a user with an empty home."""
     home = tmp_path / "home"
     home.mkdir()
-    unwanted = ("WSL", "XDG_", "PYTHON", "LC_", "USERPROFILE")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
-    environ = kept | {
-        "HOME": str(home),
-        "PYTHONPATH": str(Path(wsltop.__file__).parents[1]),
-        "LC_ALL": "C.UTF-8",
-        "PYTHONWARNINGS": "error",
-    }
+    environ = environ_of(home)
 
     def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "wsltop", "config", "--wait", "4", "--host", "none", *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            cwd=home,
-            env=environ | more,
-            timeout=60,
-            check=False,
-        )
+        return run_to_end(home, environ | more, "config", "--wait", "4", "--host", "none", *arguments)
 
     return run
 

@@ -14,6 +14,7 @@ import pytest
 
 import wsltop
 from tests.guest.texts import plant
+from tests.shell import environ_of, run_to_end
 from wsltop.core.diagnosis import catalogue
 from wsltop.errors import ExitCode
 from wsltop.guest.flavor import wsl_flavor
@@ -34,25 +35,10 @@ def home(tmp_path: Path) -> Path:
 def run(home: Path) -> Run:
     """Run wsltop to its end, for a user with an empty home."""
     home.mkdir()
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("WSL", "XDG_", "PYTHON", "LC_"))}
-    environ = kept | {
-        "HOME": str(home),
-        "PYTHONPATH": str(Path(wsltop.__file__).parents[1]),
-        "LC_ALL": "C.UTF-8",
-        "PYTHONWARNINGS": "error",
-    }
+    environ = environ_of(home)
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "wsltop", *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            cwd=home,
-            env=environ,
-            timeout=60,
-            check=False,
-        )
+        return run_to_end(home, environ, *arguments)
 
     return run
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,22 +9,15 @@ from typing import IO, Final, cast
 
 import pytest
 
-import wsltop
 from tests.control.real import stat_fields
+from tests.shell import environ_of
 
-PACKAGE = str(Path(wsltop.__file__).parents[1])
 PROGRAM = """
 from wsltop import cli
 cli.COMMANDS = tuple(dict.fromkeys((*cli.COMMANDS, "experiment")))
 cli.main()
 """
 QUICK: Final = ("--hogs", "1", "--size", "64M", "--baseline", "0.5", "--host", "none")
-
-
-def environ(home: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("WSL", "XDG_", "PYTHON", "LC_"))}
-    more = {"HOME": str(home), "TMPDIR": str(home), "PYTHONPATH": PACKAGE, "LC_ALL": "C.UTF-8"}
-    return kept | more | {"PYTHONWARNINGS": "error"}
 
 
 class Started:
@@ -39,7 +31,7 @@ class Started:
             stderr=subprocess.PIPE,
             text=True,
             cwd=folder,
-            env=environ(folder) | more,
+            env=environ_of(folder) | {"TMPDIR": str(folder)} | more,
         )
         self.said: list[str] = []
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import asdict, replace
 
 from tests.guest.texts import KERNELS
-from tests.samples import MIB, PAGE, kernel_sample, meminfo, sample, small_sample
+from tests.samples import MIB, PAGE, USED_PARTS, kernel_sample, meminfo, sample, small_sample
 from wsltop.core.ledger import FreeSplit, Ledger, keep_ledger, reportable_free
 from wsltop.core.reading import Reading, Unavailable
 from wsltop.core.sample import FreeBlocks, Meminfo, ReportingOrder, Sample, Zone
@@ -22,16 +22,6 @@ from wsltop.guest.meminfo import MeminfoSource
 from wsltop.guest.reporting import ReportingSource
 from wsltop.guest.zoneinfo import ZoneinfoSource
 
-BUCKETS = (
-    "anonymous",
-    "shared",
-    "cache",
-    "slab_reclaimable",
-    "slab_unreclaimable",
-    "page_tables",
-    "huge_pages",
-    "kernel_other",
-)
 GONE = Unavailable("gone", "Look for it.")
 
 SIZES = st.one_of(st.just(0), st.integers(0, 64).map(lambda number: number * MIB), st.integers(0, 1 << 46))
@@ -68,7 +58,7 @@ def split_of(taken: Sample) -> FreeSplit:
 def check(taken: Sample) -> None:
     """The promises of every ledger."""
     ledger = ledger_of(taken)
-    rest = [getattr(ledger, name) for name in BUCKETS]
+    rest = [getattr(ledger, name) for name in USED_PARTS]
     assert min(rest) >= 0
     if isinstance(ledger.free_split, FreeSplit):
         rest += [ledger.free_split.fragmented, ledger.free_split.reportable]

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from tests.guest.texts import KERNELS
 from tests.hostile import controls
-from tests.samples import GIB, IDENTITY, MIB, MONOTONIC, TIME, host_memory, kernel_sample, nothing, small_sample
+from tests.samples import GIB, IDENTITY, MIB, MONOTONIC, PARTS, TIME, host_memory, kernel_sample, nothing, small_sample
 from wsltop.core.moment import grasp
 from wsltop.core.reading import Unavailable
 from wsltop.core.sample import Identity, ReportingOrder, Sample
@@ -34,18 +34,6 @@ GUEST = {
     "swap_total",
     "swap_free",
 }
-BUCKETS = (
-    "anonymous",
-    "shared",
-    "cache",
-    "slab_reclaimable",
-    "slab_unreclaimable",
-    "page_tables",
-    "huge_pages",
-    "kernel_other",
-    "fragmented_free",
-    "reportable_free",
-)
 HOSTILE = "vm\x1b]0;evil\x07\u202emem\udc80\nWSL"
 
 
@@ -64,7 +52,7 @@ def test_every_documented_name_is_there_as_a_whole_number(kernel: str) -> None:
     assert set(told["guest"]) >= GUEST
     assert {"process", "working_set", "private_bytes", "total", "available"} <= set(told["host"])
     assert set(told["wsl"]) == {"version", "kernel", "distro"}
-    for name in GUEST | set(BUCKETS):
+    for name in GUEST | set(PARTS):
         assert type(told["guest"][name]) is int, name
     for name in ("working_set", "private_bytes", "total", "available"):
         assert type(told["host"][name]) is int, name
@@ -73,7 +61,7 @@ def test_every_documented_name_is_there_as_a_whole_number(kernel: str) -> None:
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_the_buckets_sum_to_the_total(kernel: str) -> None:
     guest = shown(kernel_sample(kernel))["guest"]
-    assert sum(guest[name] for name in BUCKETS) == guest["total"]
+    assert sum(guest[name] for name in PARTS) == guest["total"]
     assert guest["used"] + guest["available"] == guest["total"]
 
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from textual.pilot import Pilot
 from textual.strip import Strip
 
+from tests import samples
 from wsltop.charts.glyphs import BLOCK, Glyphs
 from wsltop.control.hog_options import HogOptions
 from wsltop.control.hogs import HogPool
@@ -26,7 +27,6 @@ from wsltop.core.sample import (
     KernelLog,
     KernelRecord,
     Mark,
-    Meminfo,
     OwnUse,
     ReportingOrder,
     Sample,
@@ -49,18 +49,15 @@ HOSTILE = "\x1b]0;pwned\x07\x1b[31m\x9b5m[red]evil[/red]\u202e\u2066\x00\r\nend"
 """Escapes, C1, markup, bidirectional marks, control characters."""
 FORBIDDEN = ("\x1b", "\x07", "\x9b", "\u202e", "\u2066", "\x00", "\r", "\n", "pwned")
 
-MEMINFO = Meminfo(
+MEMINFO = samples.meminfo(
     total=8 * GIB,
     free=2 * GIB,
     available=5 * GIB,
     buffers=128 * MIB,
     cached=3 * GIB,
-    swap_cached=0,
     active_file=GIB,
     inactive_file=2 * GIB,
-    unevictable=0,
     dirty=0,
-    writeback=0,
     anon_pages=2 * GIB,
     mapped=256 * MIB,
     shmem=128 * MIB,
@@ -71,17 +68,7 @@ MEMINFO = Meminfo(
     swap_total=2 * GIB,
     swap_free=2 * GIB,
 )
-
-HOST = HostMemory(
-    source="powershell",
-    process="vmmemWSL",
-    pid=9448,
-    working_set=7 * GIB,
-    private_bytes=8 * GIB,
-    total=16 * GIB,
-    available=6 * GIB,
-    read_at=START,
-)
+HOST = samples.host_memory(working_set=7 * GIB, private_bytes=8 * GIB, total=16 * GIB, available=6 * GIB, read_at=START)
 
 PAGES = 8 * GIB // 4096
 
@@ -105,7 +92,7 @@ SAMPLE = Sample(
 
 def record(text: str, *, number: int = 1, monotonic: float = START, level: int = 6) -> KernelRecord:
     """A line of the kernel log."""
-    return KernelRecord(sequence=number, monotonic=monotonic, level=level, facility=0, text=text)
+    return samples.record(text, sequence=number, monotonic=monotonic, level=level)
 
 
 def drops(count: int, *, first: int = 1, monotonic: float = START) -> tuple[KernelRecord, ...]:
@@ -118,9 +105,7 @@ def drops(count: int, *, first: int = 1, monotonic: float = START) -> tuple[Kern
 
 def hog(number: int, status: HogStatus = "holding", **changes: object) -> Hog:
     """A hog of 64 MiB."""
-    made = Hog(
-        id=number, pid=4000 + number, kind="anonymous", target=64 * MIB, resident=64 * MIB, speed=2 * GIB, status=status
-    )
+    made = samples.hog(number, target=64 * MIB, resident=64 * MIB, status=status)
     return replace(made, **changes)
 
 
