@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from textual.pilot import Pilot
 
+from tests.host.stand_ins import FakeDrive
 from tests.ui.worlds import World, drops, record, settle
 from wsltop.config import load_state
 from wsltop.core.units import GIB, MIB
+from wsltop.host.drives import WSL_EXE
 from wsltop.ui.bindings import KEYS
 
 
@@ -310,6 +313,29 @@ def test_the_theme_of_the_palette_is_kept(world: World, tmp_path: Path) -> None:
         assert again.app.theme == "textual-light"
 
     again.run(look)
+
+
+def reported(folder: Path) -> str:
+    return "".join(file.read_text() for file in folder.glob("report-*.txt"))
+
+
+def test_y_asks_windows_for_its_distributions_and_a_replay_does_not(world: World, tmp_path: Path) -> None:
+    drive = FakeDrive(tmp_path)
+    drive.put(WSL_EXE, 'say("  N  S  V\\r\\n* Ubuntu-24.04  Running  2\\r\\n".encode("utf-16-le"))\n')
+    told: list[str] = []
+
+    async def play(pilot: Pilot[None]) -> None:
+        for windows in (drive.windows(), None):
+            world.app.options = replace(world.app.options, windows=windows)
+            await world.press(pilot, "y")
+            await world.app.workers.wait_for_complete()
+            told.append(reported(tmp_path))
+            for file in tmp_path.glob("report-*.txt"):
+                file.unlink()
+
+    world.run(play)
+    assert "* WSL 2  Running  Ubuntu-24.04\n" in told[0]
+    assert "unknown: a recording does not tell it (Run: wsltop report (without a file))" in told[1]
 
 
 def test_s_saves_a_picture(world: World, tmp_path: Path) -> None:

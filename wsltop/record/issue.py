@@ -129,12 +129,17 @@ def distro_lines(distros: Reading[tuple[Distro, ...]]) -> Iterator[str]:
     if isinstance(distros, Unavailable):
         yield f"unknown: {tell(distros)}"
         return
-    width = max(len(distro.name) for distro in distros)
-    for distro in distros:
-        known = {True: "running", False: "not running", None: ""}[distro.running]
-        said = "" if known == distro.state.lower() else clean(distro.state)
-        state = f"{known} ({said})" if known and said else known or said
-        yield f"{'*' if distro.default else ' '} {clean(distro.name):<{width}}  WSL {distro.version}  {state}"
+    states = [state_of(distro) for distro in distros]
+    width = max(map(len, states))
+    for distro, state in zip(distros, states, strict=True):  # the name last: what replaces it has another length
+        yield f"{'*' if distro.default else ' '} WSL {distro.version}  {state:<{width}}  {clean(distro.name)}"
+
+
+def state_of(distro: Distro) -> str:
+    """Whether it runs, and in brackets what Windows says in its own language."""
+    known = {True: "running", False: "not running", None: ""}[distro.running]
+    said = "" if known == distro.state.lower() else clean(distro.state)
+    return f"{known} ({said})" if known and said else known or said
 
 
 def names_of_distros(case: Case) -> list[str]:
