@@ -56,4 +56,4 @@ def alive(pid: int) -> bool:
 
 
 def run(folder: Path, *arguments: str, **more: str) -> tuple[int, str, str]:
-    return Started(folder, *arguments, **more).end()
+    return Started(folder, *arguments, before=(), **more).end()
