@@ -362,3 +362,14 @@ def test_a_count_without_an_interval_is_refused() -> None:
     )
     assert done.returncode == 2
     assert "--every" in done.stderr
+
+
+def test_the_screen_does_without_openssl(environ: dict[str, str], tmp_path: Path) -> None:
+    program = (
+        "import sys\nfrom wsltop.ui.lean import import_without_tls\nimport_without_tls()\nimport wsltop.ui.launch\n"
+        "print(sorted({'ssl', 'textual', 'asyncio'} & set(sys.modules)))\nimport ssl"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, env=environ, check=True
+    )
+    assert result.stdout == "['asyncio', 'textual']\n"

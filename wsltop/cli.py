@@ -87,6 +87,9 @@ def show_screen(settings: Settings) -> int:
         with sampling(settings, settings.interval) as sampler:
             say_text(report(settled_moment(sampler, 8.0)))
         return ExitCode.OK
+    from wsltop.ui.lean import import_without_tls
+
+    import_without_tls()
     from wsltop.ui.launch import launch
 
     return launch(settings, state_folder())

@@ -30,8 +30,13 @@ from wsltop.ui.exporting import ScreenOptions
 MIB = 1 << 20
 HOUR = 3600
 WEEK = 7 * 24 * HOUR
-PROGRAM = "import wsltop.ui\nfrom tests.bench.endurance import main\nmain()"
-"""The screens come first, as they do in wsltop: they choose what is imported with asyncio."""
+PROGRAM = """
+from wsltop.ui.lean import import_without_tls
+import_without_tls()
+from tests.bench.endurance import main
+main()
+"""
+"""Imports as the screen does."""
 BREATH = 50
 """Ticks between two turns of the event loop."""
 

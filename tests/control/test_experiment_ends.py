@@ -32,7 +32,7 @@ PHASES: dict[str, tuple[str, ...]] = {
     "hold of churn": ("--kind", "churn", "--hold", "60"),
     "release": ("--hold", "0.5", *DEAF),
     "wait": ("--hold", "0", "--settle", "60", "--then", "pressure:64M"),
-    "action": (*SHORT, "--then", "pressure:256M"),
+    "action": (*SHORT, "--then", "compact", "--way", "wsl"),
     "settle": ("--hold", "0", "--settle", "60"),
 }
 """How to get into each phase and to stay there; behind "of" stands the kind of the hogs."""
@@ -44,10 +44,22 @@ EMPTY: Final = ("baseline", "wait", "settle")
 """Phases in which no load runs."""
 
 
+def put_slow_wsl(drive: Path) -> None:
+    """A Windows through which an action takes its time, whoever the user is; what it has begun ends by itself."""
+    program = drive / "Windows/System32/wsl.exe"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\nexec sleep 4\n")
+    program.chmod(0o755)
+
+
 def end_in(folder: Path, name: str, number: int) -> tuple[int, str, list[int]]:
     """Send a signal as soon as a phase has begun: the status, what was printed, and the processes that ran then."""
     folder.mkdir()
-    started = Started(folder, *QUICK, "--report", "report.md", *PHASES[name])
+    drive = folder.parent / f"{folder.name}-drive"
+    put_slow_wsl(drive)
+    started = Started(
+        folder, *QUICK, "--report", "report.md", "--drive", str(drive), *PHASES[name], WSL_DISTRO_NAME="Ubuntu"
+    )
     started.until(name.partition(" of ")[0])
     below = list(offspring(started.process.pid))
     started.process.send_signal(number)
