@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from wsltop.core.counters import derive
 from wsltop.core.diagnosis import Evidence, Finding, diagnose, swap_rates
 from wsltop.core.drain import Drain, Draining
-from wsltop.core.history import History, Point
+from wsltop.core.history import FINE_SPAN, History, Point
 from wsltop.core.hog_events import tell_hogs
 from wsltop.core.insight import Insight, Watcher
 from wsltop.core.journal import MERGE_WITHIN, Journal
@@ -35,11 +35,14 @@ SWAP_SAMPLES = 8
 class Session:
     """Everything the screen can tell: the newest moment, the past and the events."""
 
-    def __init__(self, interval: float, silenced: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, interval: float, silenced: frozenset[str] = frozenset(), *, fine_span: float = FINE_SPAN
+    ) -> None:
+        """``fine_span``: seconds of which the history keeps every point."""
         self.interval = interval
         self.silenced = silenced
         """Ids of findings that the user does not want to see."""
-        self.history = History(interval)
+        self.history = History(interval, fine_span)
         # The same thing at the next tick is one event, however long the ticks are.
         self.journal = Journal(merge_within=max(MERGE_WITHIN, 2.5 * interval))
         self.moment: Moment | None = None
@@ -56,8 +59,20 @@ class Session:
 
     def take(self, sample: Sample) -> Point | None:
         """Take the next sample in; return its point of the history, or None when the guest could not be read."""
+        return self._take(sample, shown=True)
+
+    def follow(self, sample: Sample) -> None:
+        """Take a sample in that nobody looks at: all that later ones build on is kept, what is only shown is left out.
+
+        A session that has followed for a while and then takes shows, once it has diagnosed, what it would have shown
+        had it taken all along. Half the work.
+        """
+        self._take(sample, shown=False)
+
+    def _take(self, sample: Sample, *, shown: bool) -> Point | None:
         previous = self.moment.sample if self.moment is not None else None
-        self.moment = self._add_trend(grasp(sample, self.interval))
+        moment = replace(grasp(sample, self.interval), draining=self._follow_drain(sample))
+        self.moment = self._explain_residue(moment) if shown else moment
         self.samples += 1
         if previous is not None:
             events = (*derive(previous, sample), *tell_hogs(previous, sample))
@@ -67,17 +82,21 @@ class Session:
         point = chart_point(self.moment)
         if point is not None:
             self.history.add(point)
-        self.insight = self._watcher.feed(sample, self.moment.ledger)
+        if shown:
+            self.insight = self._watcher.feed(sample, self.moment.ledger)
+        else:
+            self._watcher.follow(sample, self.moment.ledger)
         if self._diagnosed is None or sample.monotonic - self._diagnosed >= DIAGNOSE_EVERY:
             self._diagnosed = sample.monotonic
-            self.findings = diagnose(self.evidence(self.moment))
+            self._earlier.append(sample)
+            if shown:
+                self.findings = diagnose(self.evidence(self.moment))
         return point
 
     def evidence(self, moment: Moment) -> Evidence:
         """Everything that the rules of the diagnosis may look at."""
         sample, insight = moment.sample, self.insight
         around, census, config = sample.surroundings, sample.census, insight.config
-        self._earlier.append(sample)
         return Evidence(
             moment=moment,
             flavor=around.flavor,
@@ -101,13 +120,16 @@ class Session:
             silenced=self.silenced,
         )
 
-    def _add_trend(self, moment: Moment) -> Moment:
-        """Add what only a succession of samples tells: what is draining, and what the residue means."""
-        sample, ledger, host = moment.sample, moment.ledger, moment.host
-        draining: Reading[Draining] = NOT_FOLLOWED
-        if not isinstance(sample.free_blocks, Unavailable) and not isinstance(sample.reporting, Unavailable):
-            order = sample.reporting.order
-            draining = self._drain.feed(sample.monotonic, sample.free_blocks, order, sample.page_size)
+    def _follow_drain(self, sample: Sample) -> Reading[Draining]:
+        """What is draining: only a succession of samples tells."""
+        if isinstance(sample.free_blocks, Unavailable) or isinstance(sample.reporting, Unavailable):
+            return NOT_FOLLOWED
+        order = sample.reporting.order
+        return self._drain.feed(sample.monotonic, sample.free_blocks, order, sample.page_size)
+
+    def _explain_residue(self, moment: Moment) -> Moment:
+        """Add what the residue means, which what was freed shortly before tells."""
+        sample, ledger, host, draining = moment.sample, moment.ledger, moment.host, moment.draining
         residue: Reading[Residue] = NOT_FOLLOWED
         if isinstance(host, Unavailable):
             residue = host
@@ -119,7 +141,7 @@ class Session:
                 self.history.since(sample.monotonic - LOOK_BACK),
                 sample.monotonic,
             )
-        return replace(moment, draining=draining, residue=residue)
+        return replace(moment, residue=residue)
 
     def _take_kernel_log(self, sample: Sample, previous: Sample | None) -> None:
         log = sample.kernel_log
