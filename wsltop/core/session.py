@@ -10,7 +10,7 @@ from collections import deque
 from msgspec.structs import replace
 
 from wsltop.core.counters import derive
-from wsltop.core.diagnosis import Evidence, Finding, diagnose, swap_rates
+from wsltop.core.diagnosis import Evidence, Finding, SwapCount, count_swap, diagnose, swap_rates
 from wsltop.core.drain import Drain, Draining
 from wsltop.core.history import FINE_SPAN, History, Point
 from wsltop.core.hog_events import tell_hogs
@@ -53,7 +53,7 @@ class Session:
         self._drain = Drain()
         self._watcher = Watcher()
         self._diagnosed: float | None = None
-        self._earlier: deque[Sample] = deque(maxlen=SWAP_SAMPLES)
+        self._swapped: deque[Reading[SwapCount]] = deque(maxlen=SWAP_SAMPLES)
         self.samples = 0
         """How many samples have been taken in."""
 
@@ -88,7 +88,7 @@ class Session:
             self._watcher.follow(sample, self.moment.ledger)
         if self._diagnosed is None or sample.monotonic - self._diagnosed >= DIAGNOSE_EVERY:
             self._diagnosed = sample.monotonic
-            self._earlier.append(sample)
+            self._swapped.append(count_swap(sample))
             if shown:
                 self.findings = diagnose(self.evidence(self.moment))
         return point
@@ -101,7 +101,7 @@ class Session:
             moment=moment,
             flavor=around.flavor,
             past=tuple(self.history.since(sample.monotonic - PAST)),
-            swap_rates=swap_rates(self._earlier[0], sample),
+            swap_rates=swap_rates(self._swapped[0], count_swap(sample)),
             events=self.journal.events(),
             gates=insight.gates or NOT_FOLLOWED,
             reclaim=config if isinstance(config, Unavailable) else config.reclaim,
