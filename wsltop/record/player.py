@@ -46,7 +46,7 @@ class Player:
 
     Args:
         reel: the recording; it belongs to whoever opened it.
-        at: where to begin.
+        at: where to begin: a place as people write it, or the number of a sample.
         paused: whether to stand still there.
         silenced: ids of findings that the user does not want to see.
         bookmarks: sessions right before stretches of the reel, by the number of the stretch, where there are any.
@@ -61,7 +61,7 @@ class Player:
     def __init__(
         self,
         reel: Reel,
-        at: str = "start",
+        at: str | int = "start",
         *,
         paused: bool = False,
         silenced: frozenset[str] = frozenset(),
@@ -84,7 +84,7 @@ class Player:
         self._ahead = 0.0
         """Seconds of the recording that have passed since then."""
         self._first, self._last = reel.sample(0).monotonic, reel.sample(reel.count - 1).monotonic
-        self._jump(find_place(at, reel, self._first))
+        self._jump(find_place(at, reel, self._first) if isinstance(at, str) else at)
 
     @property
     def moment(self) -> Moment:
@@ -193,6 +193,10 @@ class Player:
             ValueError: it is none, or the recording does not have it; says what would be one.
         """
         self._jump(find_place(text, self.reel, self._latest))
+
+    def go_to_share(self, share: float) -> None:
+        """Go to where that share of the recording's time is over, 0 to 1."""
+        self._jump(self.reel.index_at_monotonic(self._first + share * max(0.0, self._last - self._first)))
 
     def explore(self) -> bool:
         """Go through five more minutes of the recording, 50 ms of work; False when all of it is known.

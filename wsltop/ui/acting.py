@@ -10,6 +10,7 @@ from wsltop.control.root import find_root_access
 from wsltop.core.event import Event
 from wsltop.core.moment import Moment
 from wsltop.core.reclaimed import ReclaimWatch
+from wsltop.core.session import Session
 from wsltop.record.reclaimed import reclaimed_lines
 from wsltop.ui.exporting import ExportingApp
 from wsltop.ui.screens.plan import PlanScreen
@@ -68,17 +69,19 @@ class ActingApp(ExportingApp):
 
     controls = True
     """Whether hogs and actions are to be had: not over a recording."""
+    session: Session
+    """What goes on, whatever is shown."""
     _action: ScreenAction | None = None
 
     def ask_action(self, name: ActionName) -> None:
         """Show what an action would do; run it if the user says so."""
-        moment = self.presenter.session.moment
+        moment = self.session.moment
         if moment is None or not self.controls:
             return
         if self._action is not None:
             self.notify(f"{self._action.name} has not settled yet", severity="warning")
             return
-        shares = self.presenter.session.outcomes.shares
+        shares = self.session.outcomes.shares
         access = find_root_access(drive=self.options.drive)
         planned = plan(name, ledger=moment.ledger, access=access, shares=shares)
 
@@ -89,14 +92,14 @@ class ActingApp(ExportingApp):
         self.push_screen(PlanScreen(self.options.glyphs, planned), answered)
 
     def _start_action(self, planned: Plan) -> None:
-        moment = self.presenter.session.moment
+        moment = self.session.moment
         if moment is not None:
             self._action = ScreenAction(planned, moment)
-            self.presenter.session.journal.add([self._action.start()])
+            self.session.journal.add([self._action.start()])
 
     def _follow_action(self) -> None:
         """Tell what came of the action, once it has settled."""
-        action, moment = self._action, self.presenter.session.moment
+        action, moment = self._action, self.session.moment
         if action is None or moment is None:
             return
         message = action.take(moment)

@@ -15,10 +15,11 @@ from wsltop.control.hogs import HogPool
 from wsltop.core.sample import Hog, Sample
 from wsltop.core.session import Session
 from wsltop.errors import HogRefused
+from wsltop.record.recent import Recent
 from wsltop.sampler import Sampler
 from wsltop.ui.bindings import KEYS, Key, action_name, describe
 from wsltop.ui.exporting import ScreenOptions
-from wsltop.ui.keeping import KeepingApp
+from wsltop.ui.pausing import PausingApp
 from wsltop.ui.presenter import Presenter
 from wsltop.ui.screens.card import Card
 from wsltop.ui.screens.main import MainScreen
@@ -32,7 +33,7 @@ BUSY_INTERVAL = 0.1
 HANGUP = 128 + signal.SIGHUP
 
 
-class WsltopApp(KeepingApp):
+class WsltopApp(PausingApp):
     """Shows a session live."""
 
     CSS_PATH = "wsltop.tcss"
@@ -48,6 +49,7 @@ class WsltopApp(KeepingApp):
         super().__init__(ansi_color=None if options.color else True)
         self.sampler = sampler
         self.session = session
+        self.recent = Recent(session.interval)
         self.pool = pool
         self.options = options
         self.glyphs = options.glyphs
@@ -105,12 +107,15 @@ class WsltopApp(KeepingApp):
     def tick(self) -> None:
         """Take a sample and show it."""
         if self.sampler is not None:
-            self.show_sample(self.sampler.sample())
+            sample = self.sampler.sample()
+            self.remember(sample)
+            self.go_on_looking()
+            self.show_sample(sample)
 
     def show_sample(self, sample: Sample) -> None:
         """Take a sample into the session, and show what there is to see then."""
         self.hogs = sample.hogs
-        point = self.presenter.session.take(sample)
+        point = self.session.take(sample)
         self._follow_action()
         self.keep(sample)
         if self.main.is_mounted:
@@ -130,11 +135,6 @@ class WsltopApp(KeepingApp):
             self.sampler.attend(wanted)
         if wanted:
             self.tick()
-
-    def pause(self) -> None:
-        """Freeze the view, or go back to live."""
-        self.presenter.toggle_pause()
-        self.main.show_all()
 
     # Hogs
 

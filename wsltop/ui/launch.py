@@ -15,6 +15,7 @@ from wsltop.host.choose import open_host
 from wsltop.host.drives import CLIP, Launch, Windows
 from wsltop.record.player import Player
 from wsltop.record.reader import Recording
+from wsltop.record.recent import SPAN
 from wsltop.sampler import Sampler
 from wsltop.ui.app import WsltopApp
 from wsltop.ui.exporting import ScreenOptions
@@ -30,7 +31,7 @@ def launch(settings: Settings, state_folder: Path) -> int:
     host = open_host(settings.host, interval=settings.interval, drive=drive)
     with HogPool() as pool:
         sampler = Sampler(host, pool, drive=drive)
-        session = Session(settings.interval, frozenset(settings.silence))
+        session = Session(settings.interval, frozenset(settings.silence), fine_span=SPAN)
         try:
             host.start()
             return run_screen(lambda: WsltopApp(sampler, session, pool, options), options)

@@ -14,18 +14,20 @@ from textual.widgets import Static
 from wsltop.control.actions import ActionName
 from wsltop.core.history import Point
 from wsltop.core.reading import Unavailable
-from wsltop.ui.bindings import KEYS, bindings
-from wsltop.ui.folding import LEAST_HEIGHT, LEAST_WIDTH, Shape, fold
+from wsltop.ui.bindings import bindings
+from wsltop.ui.folding import LEAST_HEIGHT, LEAST_WIDTH, Shape
 from wsltop.ui.presenter import Presenter
 from wsltop.ui.screens.card import WIDTH, Card
+from wsltop.ui.screens.footer import footer_view
 from wsltop.ui.screens.help import help_lines
 from wsltop.ui.screens.replaykeys import ReplayKeys
 from wsltop.ui.views.timeline import DEFAULT_WINDOW
 from wsltop.ui.widgets.events import EventsPanel
 from wsltop.ui.widgets.gate import GatePanel
 from wsltop.ui.widgets.hogs import HogsPanel
-from wsltop.ui.widgets.keybar import KeyBar, KeyBarView, KeyHint
+from wsltop.ui.widgets.keybar import KeyBar
 from wsltop.ui.widgets.memory import MemoryPanel
+from wsltop.ui.widgets.scrubber import Scrubber
 from wsltop.ui.widgets.status import StatusLine
 from wsltop.ui.widgets.timeline import TimelinePanel
 from wsltop.ui.widgets.verdict import VerdictPanel
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
 REPLAY_ACTIONS: Final = {"step", "seek", "speed", "go_to"}
 LIVE_ACTIONS: Final = {"act", "experiment", "kind", "record", "add_hogs", "kill_hog", "kill_hogs", "size"}
-FOLDED: Final = ("memory", "timeline", "verdict", "gate", "hogs", "events")
+FOLDED: Final = ("scrubber", "memory", "timeline", "verdict", "gate", "hogs", "events")
 """The panels that share the rows, by id."""
 
 
@@ -58,6 +60,7 @@ class MainScreen(ReplayKeys):
         glyphs = self.app.glyphs
         yield Static(id="too-small")
         yield StatusLine(glyphs, id="status")
+        yield Scrubber(glyphs, id="scrubber")
         yield MemoryPanel(glyphs, id="memory")
         with Container(id="middle"):
             yield TimelinePanel(glyphs, id="timeline")
@@ -106,7 +109,9 @@ class MainScreen(ReplayKeys):
 
     def show_status(self) -> None:
         """Show the status line."""
-        moment = self.presenter.moment
+        moment, scrubber = self.presenter.moment, self.presenter.scrubber
+        if scrubber is not None:
+            self.query_one(Scrubber).show(scrubber)
         if moment is not None:
             told = self._shape is not None and self._shape.verdict > 0
             self.query_one(StatusLine).show(self.presenter.status(moment, with_verdict=not told))
@@ -116,16 +121,9 @@ class MainScreen(ReplayKeys):
         self._fold()
         panel = self.query_one(HogsPanel)
         panel.show(self.presenter.hogs(self.app.hogs, focused=panel.has_focus))
-        works = sorted((key for key in KEYS if key.footer and self.app.works(key)), key=lambda key: key.footer)
-        hints = [(key.pinned, KeyHint(key.shown.split()[0], self._label(key.action, key.label))) for key in works]
         self.query_one(KeyBar).show(
-            KeyBarView(
-                tuple(hint for pinned, hint in hints if not pinned), tuple(hint for pinned, hint in hints if pinned)
-            )
+            footer_view(self.app.works, frozen=self.presenter.frozen, stepping=self.presenter.scrubber is not None)
         )
-
-    def _label(self, action: str, label: str) -> str:
-        return "resume" if action == "pause" and self.presenter.frozen else label
 
     # How the panels share the terminal
 
@@ -136,8 +134,7 @@ class MainScreen(ReplayKeys):
     def _fold(self) -> None:
         """Give each panel its rows, and say so when the terminal is too small."""
         width, height = self.size
-        hogs = len(self.presenter.shown_hogs(self.app.hogs))
-        shape = fold(width, height, hogs, self.state.hidden, gate=self.presenter.has_gate)
+        shape = self.presenter.fold(width, height, self.app.hogs)
         if (shape, self.size) == (self._shape, self._folded):
             return
         self._shape, self._folded = shape, self.size
@@ -162,7 +159,7 @@ class MainScreen(ReplayKeys):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what works now is offered."""
         if action in REPLAY_ACTIONS:
-            return not self.app.controls
+            return self.app.offers(action)
         if action in LIVE_ACTIONS and not self.app.controls:
             return None
         if action in ("kill_hog", "kill_hogs"):
