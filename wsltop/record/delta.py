@@ -13,7 +13,7 @@ import msgspec
 
 from wsltop.core.sample import Sample
 from wsltop.core.text import clean
-from wsltop.record.shape import EMPTY, Builder, Leaf, Plain, Shape, flatten, learn_shape, write_shape
+from wsltop.record.shape import EMPTY, LETTERS, Builder, Leaf, Plain, Shape, flatten, learn_shape, write_shape
 from wsltop.record.varint import NANO, Cursor, Malformed, fold, nanoseconds, put_varint, unfold
 
 UNIT: Final = 1024
@@ -31,7 +31,7 @@ class Row:
 
     __slots__ = ("before", "last", "make", "number")
 
-    def __init__(self, number: int, letters: Iterable[str], make: Builder) -> None:
+    def __init__(self, number: int, letters: Iterable[str], make: Builder = next) -> None:
         self.number = number
         self.make = make
         self.last: list[Leaf] = [EMPTY[letter] for letter in letters]
@@ -73,7 +73,7 @@ class DeltaCoder:
             put_varint(out, index << 1 | 1)
             if row is None:
                 text = write_shape(shape)
-                row = known[shape] = Row(len(known), *learn_shape(text.decode())[1:])
+                row = known[shape] = Row(len(known), [LETTERS[type(leaf)] for leaf in leaves])
                 put_varint(out, row.number)
                 put_text(out, text)
             else:
