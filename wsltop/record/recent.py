@@ -18,7 +18,6 @@ from wsltop.core.units import MIB
 from wsltop.errors import RecordingError
 from wsltop.record.digest import STRETCH
 from wsltop.record.pieces import GroupCoder, GroupDecoder
-from wsltop.record.reader import last_at_or_before
 from wsltop.record.varint import Malformed
 
 SPAN: Final = 2 * 3600.0
@@ -138,7 +137,7 @@ class RecentReel:
 
     def index_at(self, when: float) -> int:
         """The number of the last sample that is not later than a wall clock; the first sample when all are."""
-        return last_at_or_before(self._times, when)
+        return next((index for index in range(self.count - 1, -1, -1) if self._times[index] <= when), 0)
 
     def index_at_monotonic(self, when: float) -> int:
         """The number of the last sample that is not later than a monotonic clock; the first sample when all are."""

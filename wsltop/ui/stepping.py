@@ -6,15 +6,16 @@ The live screen uses it in a pause, over the samples in memory; a replay all the
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from wsltop.charts.glyphs import Glyphs
 from wsltop.errors import RecordingError
-from wsltop.record.player import Player
 from wsltop.ui.keeping import KeepingApp
-from wsltop.ui.screens.goto import GoToScreen
 from wsltop.ui.screens.main import MainScreen
-from wsltop.ui.views.scrubber import ScrubberView
+from wsltop.ui.views.scrubber import scrubber_view
+
+if TYPE_CHECKING:
+    from wsltop.record.player import Player
 
 T = TypeVar("T")
 
@@ -49,7 +50,7 @@ class SteppingApp(KeepingApp):
 
     def seek(self, direction: int) -> None:
         """Go to the next or the previous event."""
-        found = self.go(Player.next_event if direction > 0 else Player.previous_event)
+        found = self.go(lambda player: player.next_event() if direction > 0 else player.previous_event())
         if found == "none":
             self.notify("no more events in this direction")
         elif found == "unfinished":
@@ -61,6 +62,7 @@ class SteppingApp(KeepingApp):
 
     def ask_place(self) -> None:
         """Ask for a time, and go there."""
+        from wsltop.ui.screens.goto import GoToScreen
 
         def answered(text: str | None) -> None:
             if text:
@@ -104,6 +106,4 @@ class SteppingApp(KeepingApp):
     def tell_place(self, player: Player) -> None:
         """Keep the line of time up with the player."""
         reel = player.reel
-        self.presenter.scrubber = ScrubberView(
-            start=reel.start, end=reel.end, share=player.place.share, marks=player.marks
-        )
+        self.presenter.scrubber = scrubber_view(reel.start, reel.end, share=player.place.share, marks=player.marks)
