@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from typing import Final
-
 from textual.events import Click
 from textual.message import Message
 
 from wsltop.charts.cells import Line, Span, merged
 from wsltop.ui.views.scrubber import ScrubberView
 from wsltop.ui.widgets.panel import Panel
-
-MARGIN: Final = len(" 12:03:11 ")
-"""Cells of the clock at either end."""
 
 
 class Scrubber(Panel[ScrubberView]):
@@ -28,7 +22,8 @@ class Scrubber(Panel[ScrubberView]):
 
     def paint(self, view: ScrubberView, width: int, height: int) -> list[Line]:
         """The line."""
-        columns = columns_of(width)
+        left, right = f" {view.start} ", f" {view.end} "
+        columns = width - len(left) - len(right)
         if columns < 1:
             return [(Span(" " * width),)]
         glyphs = self.glyphs
@@ -40,25 +35,18 @@ class Scrubber(Panel[ScrubberView]):
         for mark in view.marks:
             cells[column_of(mark, columns)] = Span(glyphs.tick_down, "mark")
         cells[place] = Span(glyphs.filled, "selected")
-        return [merged([Span(f" {tell(view.start)} ", "note"), *cells, Span(f" {tell(view.end)} ", "note")])]
+        return [merged([Span(left, "note"), *cells, Span(right, "note")])]
 
     def on_click(self, event: Click) -> None:
         """Go where the mouse is; beyond an end of the line, to that end."""
-        columns = columns_of(self.size.width)
+        if self.view is None:
+            return
+        margin = len(self.view.start) + 2
+        columns = self.size.width - margin - len(self.view.end) - 2
         if columns > 1:
-            self.post_message(self.Sought(min(1.0, max(0.0, (event.x - MARGIN) / (columns - 1)))))
-
-
-def columns_of(width: int) -> int:
-    """Cells of the line itself."""
-    return width - 2 * MARGIN
+            self.post_message(self.Sought(min(1.0, max(0.0, (event.x - margin) / (columns - 1)))))
 
 
 def column_of(share: float, columns: int) -> int:
     """The cell of a share of the time."""
     return min(columns - 1, max(0, round(share * (columns - 1))))
-
-
-def tell(when: float) -> str:
-    """A clock."""
-    return time.strftime("%H:%M:%S", time.localtime(when))
