@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from textual.geometry import Region
 from textual.pilot import Pilot
 
-from tests.ui.worlds import MEMINFO, SAMPLE, World, drops
+from tests.ui.worlds import MEMINFO, NOON, SAMPLE, World, drops
 from wsltop.core.event import Event
 from wsltop.core.sample import Counters
 from wsltop.core.units import GIB, MIB
@@ -158,6 +158,26 @@ def test_the_card_of_the_ledger_tells_the_outcomes_of_then(world: World) -> None
         assert world.text == card, "what goes on is not in it"
         await world.press(pilot, "escape", "g", *"end", "enter")
         assert len(world.app.presenter.session.outcomes.settled) == settled
+
+    world.run(play, size=(100, 40))
+
+
+def test_an_open_card_goes_along(world: World) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        await live(world, pilot)
+        await world.press(pilot, "b", BACK)
+        assert not world.app.presenter.frozen, "without a pause there is nowhere to go"
+        await world.press(pilot, "escape", "space", "b")
+        last = world.text
+        await world.press(pilot, *[BACK] * 31)
+        moment = world.app.presenter.moment
+        assert moment is not None
+        assert moment.sample.time == NOON + 59
+        assert "Esc closes" in world.text
+        assert "error" in last
+        assert world.text != last, "the drop had not come then"
+        await world.press(pilot, *[ON] * 31)
+        assert world.text == last
 
     world.run(play, size=(100, 40))
 

@@ -21,7 +21,6 @@ from wsltop.ui.bindings import KEYS, Key, action_name, describe
 from wsltop.ui.exporting import ScreenOptions
 from wsltop.ui.pausing import PausingApp
 from wsltop.ui.presenter import Presenter
-from wsltop.ui.screens.card import Card
 from wsltop.ui.screens.main import MainScreen
 from wsltop.ui.terminal import TerminalWatch, vanish
 from wsltop.ui.viewstate import ViewState
@@ -120,8 +119,7 @@ class WsltopApp(PausingApp):
         self.keep(sample)
         if self.main.is_mounted:
             self.main.point_taken(point)
-        if isinstance(self.screen, Card):
-            self.screen.show_lines()
+        self.show_card()
 
     # What the screen asks
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from wsltop.charts.glyphs import Glyphs
 from wsltop.errors import RecordingError
 from wsltop.ui.keeping import KeepingApp
+from wsltop.ui.screens.card import Card
 from wsltop.ui.screens.main import MainScreen
 from wsltop.ui.views.scrubber import scrubber_view
 
@@ -86,7 +87,13 @@ class SteppingApp(KeepingApp):
             return None
         self.tell_place(self.player)
         self.show_place(self.player)
+        self.show_card()
         return result
+
+    def show_card(self) -> None:
+        """Bring the card over the screen, if there is one, up to what is shown."""
+        if isinstance(self.screen, Card):
+            self.screen.show_lines()
 
     def look_around(self) -> None:
         """Let the player explore a little more, for the marks on the line of time and for quick jumps."""
