@@ -56,7 +56,7 @@ def measure_replay(runs: int, _seconds: float) -> Iterator[Measurement]:
     yield Measurement(what="a recording of a day", unit="MB", digits=1, runs=[size / 1e6], now=Limit(value=10))
     yield Measurement(what="  open it", unit="s", digits=2, runs=opened, now=Limit(value=1))
     yield Measurement(what=f"  go anywhere, one of {JUMPS}", unit="ms", digits=0, runs=ms(cold), now=Limit(value=100))
-    yield Measurement(what="  go anywhere, the slowest", unit="ms", digits=0, runs=ms(worst), later=Limit(value=100))
+    yield Measurement(what="  go anywhere, the slowest", unit="ms", digits=0, runs=ms(worst), now=Limit(value=100))
     yield Measurement(what="  one sample back", unit="ms", digits=0, runs=ms(back), now=Limit(value=100))
     yield Measurement(what="  go anywhere when all is known", unit="ms", digits=0, runs=ms(known), now=Limit(value=100))
 
