@@ -20,6 +20,7 @@ from tests.bench.failure import CannotMeasure
 from tests.bench.hog import measure_hog
 from tests.bench.key import measure_key
 from tests.bench.measurement import Measurement
+from tests.bench.replay import measure_replay
 from tests.bench.sample import measure_sample
 from tests.bench.screen import measure_quiet, measure_screen
 from tests.bench.snapshot import measure_snapshot
@@ -46,6 +47,7 @@ ROWS = {
     "start": Row(measure_start, 7, "start to first frame, and its peers in turn"),
     "snapshot": Row(measure_snapshot, 11, "the snapshot command"),
     "sample": Row(measure_sample, 3, "one sample, in this process"),
+    "replay": Row(measure_replay, 3, "a recording of a day: to open it, and to go anywhere in it"),
     "hog": Row(measure_hog, 5, "filling 1 GiB, in turn with stress-ng"),
     "key": Row(measure_key, 20, "key to effect"),
     "crowd": Row(measure_crowd, 1, "the process view among thousands of processes"),

@@ -19,7 +19,7 @@ from tests.core.diagnosis_scene import (
     pressure,
     sample,
 )
-from wsltop.core.diagnosis import SwapRates, swap_rates
+from wsltop.core.diagnosis import SwapRates, count_swap, swap_rates
 from wsltop.core.reading import Unavailable
 from wsltop.core.sample import Counters
 from wsltop.core.units import GIB, MIB
@@ -150,7 +150,13 @@ def test_kills_that_only_counters_tell() -> None:
 def test_swap_rates_of_two_samples() -> None:
     earlier = sample(monotonic=10.0, counters=Counters(values={"pswpin": 100, "pswpout": 0}))
     later = sample(monotonic=20.0, counters=Counters(values={"pswpin": 356, "pswpout": 2560}))
-    assert swap_rates(earlier, later) == SwapRates(inward=25.6 * 4096, outward=256 * 4096.0, seconds=10.0)
-    for before, after in ((later, earlier), (earlier, earlier), (sample(counters=NO), later)):
-        assert isinstance(swap_rates(before, after), Unavailable)
-    assert isinstance(swap_rates(sample(counters=Counters(values={})), later), Unavailable)
+    rates = swap_rates(count_swap(earlier), count_swap(later))
+    assert rates == SwapRates(inward=25.6 * 4096, outward=256 * 4096.0, seconds=10.0)
+    for before, after in (
+        (later, earlier),
+        (earlier, earlier),
+        (sample(counters=NO), later),
+        (later, sample(counters=NO)),
+    ):
+        assert isinstance(swap_rates(count_swap(before), count_swap(after)), Unavailable)
+    assert isinstance(swap_rates(count_swap(sample(counters=Counters(values={}))), count_swap(later)), Unavailable)

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from tests.samples import GIB, IDENTITY, MIB, MONOTONIC, TIME, host_memory, later, meminfo, nothing, small_sample
 from wsltop.core import insight as insight_module
+from wsltop.core.bookmark import Bookmark
 from wsltop.core.cpu import CpuTimes
 from wsltop.core.diagnosis import Finding
 from wsltop.core.families import Family
@@ -353,7 +354,7 @@ def test_findings_and_insight_stand_still_while_the_view_is_frozen() -> None:
     presenter = Presenter(session, ViewState(hog_size=GIB))
     taken = in_wsl(around("[experimental]\nautoMemoryReclaim=gradual\n"))
     session.take(taken)
-    presenter.toggle_pause()
+    presenter.look_at(Bookmark(session).open())
     findings, insight, gate = presenter.findings, presenter.insight, presenter.gate()
     assert findings
     assert gate.title == "gradual"
@@ -362,7 +363,7 @@ def test_findings_and_insight_stand_still_while_the_view_is_frozen() -> None:
         session.take(taken)
     assert session.findings != findings
     assert (presenter.findings, presenter.insight, presenter.gate()) == (findings, insight, gate)
-    presenter.toggle_pause()
+    presenter.follow(session)
     assert presenter.findings == session.findings
     assert presenter.insight == session.insight
     assert presenter.gate().title == "dropCache, default"

@@ -158,18 +158,78 @@ def test_it_steps_on_and_back(play: Play) -> None:
     assert (player.number, player.step(-1)) == (0, False)
 
 
-@pytest.mark.parametrize("target", [7, 899, 950, 1300, 1499])
+def played_to(samples: Sequence[Sample]) -> Session:
+    """The session of somebody who watched all of it."""
+    session = Session(1.0)
+    for one in samples:
+        session.take(one)
+    return session
+
+
+@pytest.mark.parametrize("target", [7, 299, 300, 301, 899, 950, 1300, 1499])
 def test_a_jump_shows_what_playing_would_have_shown(play: Play, target: int) -> None:
     samples = story(1500, 100, 700, 899, 1290, 1293)
     player = play(samples)
+    while player.explore():
+        pass
     player.go_to(f"{target}s")
-    played = Session(1.0)
-    for one in samples[: target + 1]:
-        played.take(one)
+    played = played_to(samples[: target + 1])
+    assert player.moment == played.moment
+    assert player.session.findings == played.findings
+    assert player.session.insight == played.insight
+    assert player.session.outcomes.settled == played.outcomes.settled
+    assert player.session.outcomes.shares == played.outcomes.shares
+    assert list(player.session.history.since(0.0)) == list(played.history.since(0.0))
+    assert player.session.journal.events(True) == played.journal.events(True)
+    assert player.session.samples == played.samples
+
+
+@pytest.mark.parametrize("target", [7, 899, 950, 1300, 1499])
+def test_a_jump_into_the_unknown_shows_the_minutes_before_as_they_were(play: Play, target: int) -> None:
+    samples = story(1500, 100, 700, 899, 1290, 1293)
+    player = play(samples)
+    player.go_to(f"{target}s")
+    played = played_to(samples[: target + 1])
     now = MONOTONIC + target
     assert player.moment == played.moment
-    assert list(player.session.history.since(now - 900)) == list(played.history.since(now - 900))
-    assert player.session.journal.since(now - 880) == played.journal.since(now - 880)
+    assert [one.id for one in player.session.findings] == [one.id for one in played.findings]
+    assert list(player.session.history.since(now - 300)) == list(played.history.since(now - 300))
+    assert player.session.journal.since(now - 300) == played.journal.since(now - 300)
+
+
+def test_what_becomes_known_of_the_place_is_shown_there(play: Play) -> None:
+    samples = story(1500, 100)
+    player = play(samples)
+    player.go_to("1000s")
+    rough = player.session
+    assert rough.journal.events() == ()
+    while player.session is rough and player.explore():
+        pass
+    played = played_to(samples[:1001])
+    assert player.number == 1000
+    assert player.session.journal.events() == played.journal.events()
+    assert player.session.outcomes.settled == played.outcomes.settled
+    assert list(player.session.history.since(0.0)) == list(played.history.since(0.0))
+    known = player.session
+    while player.explore():
+        pass
+    assert player.session is known
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(start=st.integers(0, 699), count=st.integers(1, 400), explored=st.booleans())
+def test_as_many_steps_back_as_on_lead_to_the_same_view(play: Play, start: int, count: int, explored: bool) -> None:
+    player = play(story(700, 50, 120, 299, 300, 480))
+    while explored and player.explore():
+        pass
+    player.go_to(f"{start}s")
+    player.step(count)
+    player.step(-count)
+    again = played_to(story(player.number + 1, 50, 120, 299, 300, 480))
+    assert player.number == max(0, min(start + count, 699) - count)
+    assert player.moment == again.moment
+    if explored:  # otherwise the findings are as of another second
+        assert player.session.findings == again.findings
 
 
 def test_the_hours_before_are_rough_until_they_are_explored(play: Play) -> None:
@@ -183,7 +243,7 @@ def test_the_hours_before_are_rough_until_they_are_explored(play: Play) -> None:
         pass
     player.go_to("end")
     early = [point for point in player.session.history.since(0.0) if point.monotonic < long_ago]
-    assert len(early) == 140
+    assert len(early) == 140, "one in five seconds"
     assert [event.kind for event in player.session.journal.events()] == ["cache drop"]
 
 

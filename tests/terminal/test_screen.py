@@ -110,6 +110,37 @@ def test_what_windows_says_fills_the_host_bar(open_terminal: Open, drive: FakeDr
     terminal.wait_for("Windows keeps")
 
 
+def test_a_pause_is_gone_through_and_left(open_terminal: Open) -> None:
+    terminal = open_terminal("--host", "none", "--interval", "0.5")
+    terminal.wait_for_frame()
+    terminal.press("<<<<<<a")
+    terminal.wait_for("holding")
+    terminal.press("X")
+    terminal.wait_for(" killed, ")
+    terminal.press(" ")
+    terminal.wait_for("PAUSED")
+    terminal.wait_for("[ ] step  { } event  space resume")
+    terminal.press("{")
+    terminal.wait_without(" killed, ")
+    terminal.press("[[[g")
+    terminal.wait_for("Go to a time")
+    terminal.press("start\r")
+    terminal.wait_without("Go to a time")
+    terminal.wait_until(lambda: " ●─" in terminal.lines[1], what="the start of the line of time")
+    terminal.wait_until(lambda: "anonymous started" not in terminal.text, what="nothing of the hog")
+    terminal.press("a")
+    terminal.wait_until(lambda: len(terminal.hogs()) == 1, what="a hog in a pause")
+    terminal.press("Xg")
+    terminal.wait_for("Go to a time")
+    terminal.press("end\r")
+    terminal.wait_without("Go to a time")
+    terminal.wait_for(" killed, ")
+    terminal.press(" ")
+    terminal.wait_for("LIVE")
+    terminal.press("q")
+    assert terminal.wait_for_end() == 0
+
+
 @pytest.mark.parametrize("size", [(60, 16), (80, 24), (120, 30), (200, 60)])
 def test_the_screen_fills_the_terminal_exactly(open_terminal: Open, size: tuple[int, int]) -> None:
     terminal = open_terminal("--host", "none", size=size)

@@ -73,6 +73,17 @@ def test_the_screen_of_a_machine_that_tells_nothing(tmp_path: Path, size: tuple[
     world.run(look, size=size)
 
 
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_the_screen_in_a_pause_that_was_stepped_back(world: World, size: tuple[int, int]) -> None:
+    async def look(pilot: Pilot[None]) -> None:
+        await live_a_little(world, pilot)
+        await world.press(pilot, "space", "g", *"50%", "enter")
+        await world.tick(pilot, 2)
+        compare(f"pause-{size[0]}x{size[1]}", world.text)
+
+    world.run(look, size=size)
+
+
 def test_the_screen_in_ascii(tmp_path: Path) -> None:
     world = World(tmp_path, glyphs=ASCII)
 
@@ -80,6 +91,10 @@ def test_the_screen_in_ascii(tmp_path: Path) -> None:
         await live_a_little(world, pilot)
         assert world.text.isascii()
         compare("ascii-80x24", world.text)
+        await world.press(pilot, "space", "g", *"50%", "enter")
+        await world.tick(pilot, 2)
+        assert world.text.isascii()
+        compare("ascii-pause-80x24", world.text)
 
     world.run(look)
 

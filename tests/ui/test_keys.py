@@ -120,7 +120,7 @@ def test_the_footer_stays_honest_when_a_hog_ends_by_itself_during_a_pause(world:
         await world.tick(pilot, 2)
         assert HOG_KEYS not in world.lines[-1]
 
-    world.run(play)
+    world.run(play, size=(120, 30))
 
 
 def test_the_footer_is_quiet_while_there_is_nothing_to_follow(world: World) -> None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from importlib.resources import as_file, files
 from pathlib import Path
 
 from textual.pilot import Pilot
 
+from tests.core.test_bookmark import life
+from tests.record.recorded import record
 from wsltop.charts.glyphs import BLOCK
 from wsltop.record.player import Player
 from wsltop.record.reader import Recording
 from wsltop.ui.bindings import KEYS
 from wsltop.ui.exporting import ScreenOptions
 from wsltop.ui.replay import ReplayApp
+from wsltop.ui.views.scrubber import scrubber_view
+from wsltop.ui.widgets.scrubber import Scrubber
 
 
 def run(tmp_path: Path, play: Callable[[ReplayApp, Pilot[None]], Awaitable[None]]) -> None:
@@ -81,5 +86,54 @@ def test_the_recording_shows_a_reclaim(tmp_path: Path) -> None:
         assert (points[-1].host or 0) < peak // 2
         await pilot.press("full_stop")
         assert app.player.speed == 4.0
+
+    run(tmp_path, play)
+
+
+def test_the_line_of_time_follows_and_leads(tmp_path: Path) -> None:
+    async def play(app: ReplayApp, pilot: Pilot[None]) -> None:
+        def line() -> str:
+            return str(app.screen._compositor.render_strips()[1].text)
+
+        assert line().count("●") == 1
+        assert line().startswith(f" {time.strftime('%H:%M:%S', time.localtime(app.player.reel.start))} ●")
+        while app.player.explore():
+            pass
+        app.tick()
+        await pilot.pause()
+        assert line().count("┬") >= 2, "the events of the reclaim"
+        scrubber = app.main.query_one(Scrubber)
+        assert await pilot.click(scrubber, offset=(60, 0))
+        await pilot.pause()
+        assert 0.45 <= app.player.place.share <= 0.55
+        assert line()[60] == "●"
+        assert await pilot.click(scrubber, offset=(119, 0))
+        await pilot.pause()
+        assert app.player.at_end
+
+    run(tmp_path, play)
+
+
+def test_the_days_are_told_where_there_is_more_than_one() -> None:
+    day = 86400.0
+    noon = time.mktime((2026, 11, 20, 12, 0, 0, 0, 0, -1))
+    assert scrubber_view(noon, noon + 61, share=0.0, marks=()).end == "12:01:01"
+    longer = scrubber_view(noon, noon + day, share=0.0, marks=())
+    assert (longer.start, longer.end) == ("Fri 12:00", "Sat 12:00")
+
+
+def test_what_becomes_known_of_a_place_is_shown_without_a_key(tmp_path: Path) -> None:
+    async def play(app: ReplayApp, pilot: Pilot[None]) -> None:
+        path = record(tmp_path / "long.wsltop", list(life(900)))
+        with Recording.open(path) as recording:
+            app.player = Player(recording, "800s", paused=True)
+            app.show_place(app.player)
+            few = len(app.presenter.session.journal.events())
+            for _ in range(6):
+                app.tick()
+            await pilot.pause()
+            assert app.presenter.session is app.player.session is app.session
+            assert len(app.presenter.session.journal.events()) > few
+            assert app.player.number == 800
 
     run(tmp_path, play)

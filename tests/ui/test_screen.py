@@ -32,7 +32,7 @@ def test_a_pause_freezes_every_panel_while_samples_go_on(world: World) -> None:
         )
         world.sampler.log(*drops(3, first=20))
         await world.tick(pilot, 37)
-        assert "PAUSED 12:00:03, 37 waiting, space resumes" in world.lines[0]
+        assert "PAUSED 12:00:03 -37 s, 37 waiting, space resumes" in world.lines[0]
         assert world.lines[1:] == before[1:]
         assert world.session.samples == 41
         await world.press(pilot, "space")

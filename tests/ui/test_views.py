@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.ui.worlds import FORBIDDEN, HOST, HOSTILE, MEMINFO, NOON, SAMPLE, START, drops, hog
+from wsltop.core.bookmark import Bookmark
 from wsltop.core.event import Event
 from wsltop.core.moment import grasp
 from wsltop.core.reading import Unavailable
@@ -245,15 +246,15 @@ def test_the_selected_event_has_a_cursor_on_the_timeline() -> None:
 
 def test_a_pause_survives_what_comes_and_ends() -> None:
     shown = presenter(SAMPLE)
-    shown.toggle_pause()
+    shown.look_at(Bookmark(shown.live).open())
     frozen = shown.moment
     log = KernelLog(origin="kmsg", records=drops(3, monotonic=START + 1))
-    shown.take(shown.session.take(later(SAMPLE, 1, kernel_log=log)))
+    shown.take(shown.live.take(later(SAMPLE, 1, kernel_log=log)))
     assert shown.moment is frozen
     assert shown.moment is not None
     assert not shown.state.events(shown.session)
-    assert shown.status(shown.moment, with_verdict=False).mode.startswith("PAUSED 12:00:00, 1 waiting")
-    shown.toggle_pause()
+    assert shown.status(shown.moment, with_verdict=False).mode.startswith("PAUSED 12:00:00 -1 s, 1 waiting")
+    shown.follow(shown.live)
     assert shown.moment is shown.session.moment
     assert len(shown.state.events(shown.session)) == 3
 
@@ -261,10 +262,10 @@ def test_a_pause_survives_what_comes_and_ends() -> None:
 def test_an_event_that_goes_on_does_not_change_in_a_pause() -> None:
     one = replace(drops(1)[0], monotonic=START + 1)
     shown = presenter(SAMPLE, later(SAMPLE, 1, kernel_log=KernelLog(origin="kmsg", records=(one,))))
-    shown.toggle_pause()
+    shown.look_at(Bookmark(shown.live).open())
     before = [event.text for event in shown.state.events(shown.session)]
     again = replace(one, sequence=2, monotonic=START + 2)
-    shown.take(shown.session.take(later(SAMPLE, 2, kernel_log=KernelLog(origin="kmsg", records=(again,)))))
+    shown.take(shown.live.take(later(SAMPLE, 2, kernel_log=KernelLog(origin="kmsg", records=(again,)))))
     assert [event.text for event in shown.state.events(shown.session)] == before
 
 
@@ -297,7 +298,7 @@ def test_every_view_can_be_made_of_a_sample_that_knows_nothing() -> None:
 
 
 def status_of(sample: Sample, interval: float = 1.0) -> tuple[str, bool]:
-    view = status_view(grasp(sample, interval), interval=interval, paused_at=None, waiting=0)
+    view = status_view(grasp(sample, interval), interval=interval, paused=None)
     return view.host, view.host_is_old
 
 
@@ -319,7 +320,7 @@ def test_no_host_is_told() -> None:
 
 
 def test_the_status_names_the_guest_and_its_own_cost() -> None:
-    view = status_view(grasp(SAMPLE, 2.0), interval=2.0, paused_at=None, waiting=0)
+    view = status_view(grasp(SAMPLE, 2.0), interval=2.0, paused=None)
     assert view.identity == ("Ubuntu 24.04.1 LTS", "WSL 2.6.3", "Linux 6.6.87.2-microsoft-standard-WSL2")
     assert view.mode == "LIVE 2 s"
     assert view.own == "self 0.4 %"

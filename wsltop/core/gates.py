@@ -28,6 +28,15 @@ class Gates:
 
     def feed(self, sample: Sample, mode: Mode, certainty: Certainty) -> tuple[GateState, ...]:
         """Take a sample in; the state of each possible gate, none where CPU times cannot be read."""
+        self.follow(sample, mode, certainty)
+        return tuple(gate.state() for gate in self.told(sample))
+
+    def told(self, sample: Sample) -> tuple[Gate, ...]:
+        """The gates of which a sample tells: none where CPU times cannot be read."""
+        return () if isinstance(sample.cpu, Unavailable) else self._gates
+
+    def follow(self, sample: Sample, mode: Mode, certainty: Certainty) -> None:
+        """Take a sample in without asking for the states."""
         drops = self._see_drops(sample)
         self._choose(sample, mode, certainty)
         self._drops = (self._drops + drops)[-16:]  # after the choice: a new gate is told of them below, and once
@@ -36,7 +45,6 @@ class Gates:
                 gate.feed(sample.monotonic, sample.cpu)
             for moment in drops:
                 gate.observed(moment)
-        return () if isinstance(sample.cpu, Unavailable) else tuple(gate.state() for gate in self._gates)
 
     def _see_drops(self, sample: Sample) -> list[float]:
         """The times of this sample's drops by init, from the kernel's own lines."""

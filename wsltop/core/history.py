@@ -68,6 +68,19 @@ class Ring:
     def __len__(self) -> int:
         return len(self._times)
 
+    def until(self, monotonic: float, capacity: int) -> Ring:
+        """A ring of the newest points up to ``monotonic``, of another capacity."""
+        ring = Ring(capacity)
+        times, figures = self._times, self._figures
+        if len(times) == self.capacity and self._next:
+            times = times[self._next :] + times[: self._next]
+            figures = figures[4 * self._next :] + figures[: 4 * self._next]
+        end = bisect_right(times, monotonic)
+        start = max(0, end - capacity)
+        ring._times, ring._figures = times[start:end], figures[4 * start : 4 * end]
+        ring._next = (end - start) % capacity
+        return ring
+
     def append(self, point: Point) -> None:
         """Keep ``point``, which must not be older than the last one."""
         figures = pack(point)
@@ -122,12 +135,12 @@ class Ring:
 
 
 class History:
-    """The points of the last day."""
+    """The points of the last day; those of the last ``fine_span`` seconds all of them."""
 
-    def __init__(self, interval: float) -> None:
+    def __init__(self, interval: float, fine_span: float = FINE_SPAN) -> None:
         self._paces = [(-math.inf, interval)]
         """Since when which interval holds, the oldest first."""
-        self._fine = Ring(math.ceil(SPARE * FINE_SPAN / interval) + 8)
+        self._fine = Ring(math.ceil(SPARE * fine_span / interval) + 8)
         self._coarse = Ring(math.ceil(DAY / max(COARSE_STEP, interval)) + 1)
         self._open: Point | None = None
 
@@ -137,6 +150,9 @@ class History:
             self._paces.append((point.monotonic, interval))
             del self._paces[: max(0, self._place_of_pace(point.monotonic - DAY))]
         self._fine.append(point)
+        self._add_coarse(point)
+
+    def _add_coarse(self, point: Point) -> None:
         step = self._open
         if step is not None and point.monotonic // COARSE_STEP == step.monotonic // COARSE_STEP:
             # The step keeps its first moment, so that the ring stays in the order of time.
@@ -145,6 +161,18 @@ class History:
         else:
             self._open = point
             self._coarse.append(point)
+
+    def until(self, monotonic: float) -> History:
+        """The history as it was at ``monotonic``, as far as all points of its last five seconds are still kept."""
+        made = History(self._paces[0][1])
+        made._paces = self._paces[: self._place_of_pace(monotonic) + 1]
+        begun = math.floor(monotonic / COARSE_STEP) * COARSE_STEP
+        made._fine = self._fine.until(monotonic, made._fine.capacity)
+        made._coarse = self._coarse.until(math.nextafter(begun, -math.inf), made._coarse.capacity)
+        # The last step is made anew: later points have gone into it since.
+        for point in takewhile(lambda point: point.monotonic <= monotonic, self._fine.since(begun)):
+            made._add_coarse(point)
+        return made
 
     def since(self, monotonic: float) -> Iterator[Point]:
         """The points from ``monotonic`` on: in steps where the full rate is no longer kept, then at the full rate."""

@@ -78,28 +78,35 @@ class Watcher:
 
     def feed(self, sample: Sample, ledger: Reading[Ledger]) -> Insight:
         """Take the next sample; what is known then."""
-        # The version and Windows' RAM become known after the file: then it is checked again.
-        read_with = (sample.surroundings.wslconfig, sample.identity.wsl_version, machine_of(sample))
-        if read_with != self._read_with:
-            self._read_with = read_with
-            self._config = read_config(sample)
-        mode = reclaim_of(sample, self._config)
-        on_wsl = sample.surroundings.flavor == "wsl2"
-        gates = self._gates.feed(sample, mode.mode, CERTAINTIES[mode.certainty]) if on_wsl else ()
-        self._follow_census(sample, ledger, gates)
+        self.follow(sample, ledger)
+        watched = sample.surroundings.flavor == "wsl2"
         return Insight(
-            gates=gates,
+            gates=tuple(gate.state() for gate in self._gates.told(sample)) if watched else (),
             blockers=self._blockers,
             growth=self._growth,
             config=self._config,
             suggestion=self._suggest(sample, ledger),
         )
 
-    def _follow_census(self, sample: Sample, ledger: Reading[Ledger], gates: tuple[GateState, ...]) -> None:
+    def follow(self, sample: Sample, ledger: Reading[Ledger]) -> None:
+        """Take the next sample without saying what is known: what later ones build on is kept."""
+        # The version and Windows' RAM become known after the file: then it is checked again.
+        read_with = (sample.surroundings.wslconfig, sample.identity.wsl_version, machine_of(sample))
+        if read_with != self._read_with:
+            self._read_with = read_with
+            self._config = read_config(sample)
+        mode = reclaim_of(sample, self._config)
+        if sample.surroundings.flavor == "wsl2":
+            self._gates.follow(sample, mode.mode, CERTAINTIES[mode.certainty])
+        self._follow_census(sample, ledger)
+        self._note_peak(sample, ledger)
+
+    def _follow_census(self, sample: Sample, ledger: Reading[Ledger]) -> None:
         census = sample.census
         if census is self._census or isinstance(census, Unavailable):
             return
         self._census = census
+        gates = self._gates.told(sample) if sample.surroundings.flavor == "wsl2" else ()
         if gates and census.since is not None and census.until is not None:
             found = blockers(gates[0].algorithm, census.since, census.until, census.busy)
             self._blockers = found if found is not None else NOT_YET
@@ -110,10 +117,9 @@ class Watcher:
             available = None if isinstance(ledger, Unavailable) else ledger.available
             self._growth = measure_growth(tuple(self._sizes), available) or NOT_YET
 
-    def _suggest(self, sample: Sample, ledger: Reading[Ledger]) -> Reading[Suggestion]:
-        """What ``memory=`` would have done for what was seen so far."""
+    def _note_peak(self, sample: Sample, ledger: Reading[Ledger]) -> None:
         if isinstance(ledger, Unavailable) or isinstance(sample.meminfo, Unavailable):
-            return NOT_YET
+            return
         if self._started is None:
             self._started = sample.monotonic
         self._peak = Observed(
@@ -122,6 +128,11 @@ class Watcher:
             swap_used=max(self._peak.swap_used, ledger.swap_used),
             seconds=sample.monotonic - self._started,
         )
+
+    def _suggest(self, sample: Sample, ledger: Reading[Ledger]) -> Reading[Suggestion]:
+        """What ``memory=`` would have done for what was seen so far."""
+        if isinstance(ledger, Unavailable) or isinstance(sample.meminfo, Unavailable):
+            return NOT_YET
         return suggest_memory(self._peak, ledger.total, windows_total(sample))
 
 

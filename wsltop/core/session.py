@@ -10,9 +10,9 @@ from collections import deque
 from msgspec.structs import replace
 
 from wsltop.core.counters import derive
-from wsltop.core.diagnosis import Evidence, Finding, diagnose, swap_rates
+from wsltop.core.diagnosis import Evidence, Finding, SwapCount, count_swap, diagnose, swap_rates
 from wsltop.core.drain import Drain, Draining
-from wsltop.core.history import History, Point
+from wsltop.core.history import FINE_SPAN, History, Point
 from wsltop.core.hog_events import mark_event, tell_hogs
 from wsltop.core.insight import Insight, Watcher
 from wsltop.core.journal import MERGE_WITHIN, Journal
@@ -34,11 +34,14 @@ SWAP_SAMPLES = 8
 class Session:
     """Everything the screen can tell: the newest moment, the past and the events."""
 
-    def __init__(self, interval: float, silenced: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, interval: float, silenced: frozenset[str] = frozenset(), *, fine_span: float = FINE_SPAN
+    ) -> None:
+        """``fine_span``: seconds of which the history keeps every point."""
         self.interval = interval
         self.silenced = silenced
         """Ids of findings that the user does not want to see."""
-        self.history = History(interval)
+        self.history = History(interval, fine_span)
         self.journal = Journal()
         self.moment: Moment | None = None
         self.insight = Insight()
@@ -48,18 +51,30 @@ class Session:
         self._drain = Drain()
         self._watcher = Watcher()
         self._diagnosed: float | None = None
-        self._earlier: deque[Sample] = deque(maxlen=SWAP_SAMPLES)
+        self._swapped: deque[Reading[SwapCount]] = deque(maxlen=SWAP_SAMPLES)
         self._keep_interval(interval)
         self.samples = 0
         """How many samples have been taken in."""
 
     def take(self, sample: Sample) -> Point | None:
         """Take the next sample in; return its point of the history, or None when the guest could not be read."""
+        return self._take(sample, shown=True)
+
+    def follow(self, sample: Sample) -> None:
+        """Take a sample in that nobody looks at: all that later ones build on is kept, what is only shown is left out.
+
+        A session that has followed for a while and then takes shows, once it has diagnosed, what it would have shown
+        had it taken all along. Half the work.
+        """
+        self._take(sample, shown=False)
+
+    def _take(self, sample: Sample, *, shown: bool) -> Point | None:
         before = self.moment
         previous = None if before is None else before.sample
         if sample.interval is not None:
             self._keep_interval(sample.interval)
-        self.moment = self._add_trend(grasp(sample, self.interval))
+        moment = replace(grasp(sample, self.interval), draining=self._follow_drain(sample))
+        self.moment = self._explain_residue(moment) if shown else moment
         self.samples += 1
         if before is not None:
             events = (*derive(before.sample, sample), *tell_hogs(before.sample, sample))
@@ -70,22 +85,26 @@ class Session:
         point = chart_point(self.moment)
         if point is not None:
             self.history.add(point, self.interval)
-        self.insight = self._watcher.feed(sample, self.moment.ledger)
+        if shown:
+            self.insight = self._watcher.feed(sample, self.moment.ledger)
+        else:
+            self._watcher.follow(sample, self.moment.ledger)
         if self._diagnosed is None or sample.monotonic - self._diagnosed >= DIAGNOSE_EVERY:
             self._diagnosed = sample.monotonic
-            self.findings = diagnose(self.evidence(self.moment))
+            self._swapped.append(count_swap(sample))
+            if shown:
+                self.findings = diagnose(self.evidence(self.moment))
         return point
 
     def evidence(self, moment: Moment) -> Evidence:
         """Everything that the rules of the diagnosis may look at."""
         sample, insight = moment.sample, self.insight
         around, census, config = sample.surroundings, sample.census, insight.config
-        self._earlier.append(sample)
         return Evidence(
             moment=moment,
             flavor=around.flavor,
             past=tuple(self.history.since(sample.monotonic - PAST)),
-            swap_rates=swap_rates(self._earlier[0], sample),
+            swap_rates=swap_rates(self._swapped[0], count_swap(sample)),
             events=self.journal.events(),
             gates=insight.gates or NOT_FOLLOWED,
             reclaim=config if isinstance(config, Unavailable) else config.reclaim,
@@ -109,13 +128,16 @@ class Session:
         # The same thing at the next tick is one event, however long the ticks are.
         self.journal.merge_within = max(MERGE_WITHIN, 2.5 * interval)
 
-    def _add_trend(self, moment: Moment) -> Moment:
-        """Add what only a succession of samples tells: what is draining, and what the residue means."""
-        sample, ledger, host = moment.sample, moment.ledger, moment.host
-        draining: Reading[Draining] = NOT_FOLLOWED
-        if not isinstance(sample.free_blocks, Unavailable) and not isinstance(sample.reporting, Unavailable):
-            order = sample.reporting.order
-            draining = self._drain.feed(sample.monotonic, sample.free_blocks, order, sample.page_size)
+    def _follow_drain(self, sample: Sample) -> Reading[Draining]:
+        """What is draining: only a succession of samples tells."""
+        if isinstance(sample.free_blocks, Unavailable) or isinstance(sample.reporting, Unavailable):
+            return NOT_FOLLOWED
+        order = sample.reporting.order
+        return self._drain.feed(sample.monotonic, sample.free_blocks, order, sample.page_size)
+
+    def _explain_residue(self, moment: Moment) -> Moment:
+        """Add what the residue means, which what was freed shortly before tells."""
+        sample, ledger, host, draining = moment.sample, moment.ledger, moment.host, moment.draining
         residue: Reading[Residue] = NOT_FOLLOWED
         if isinstance(host, Unavailable):
             residue = host
@@ -127,7 +149,7 @@ class Session:
                 self.history.since(sample.monotonic - LOOK_BACK),
                 sample.monotonic,
             )
-        return replace(moment, draining=draining, residue=residue)
+        return replace(moment, residue=residue)
 
     def _take_kernel_log(self, sample: Sample, previous: Sample | None) -> None:
         log = sample.kernel_log

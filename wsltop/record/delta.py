@@ -13,7 +13,7 @@ import msgspec
 
 from wsltop.core.sample import Sample
 from wsltop.core.text import clean
-from wsltop.record.shape import EMPTY, Leaf, Plain, Shape, build, flatten, read_shape, write_shape
+from wsltop.record.shape import EMPTY, LETTERS, Builder, Leaf, Plain, Shape, flatten, learn_shape, write_shape
 from wsltop.record.varint import NANO, Cursor, Malformed, fold, nanoseconds, put_varint, unfold
 
 UNIT: Final = 1024
@@ -29,11 +29,11 @@ TYPES: Final[Mapping[str, Any]] = {field.name: field.type for field in msgspec.s
 class Row:
     """The last two rows of leaves of one field in one shape."""
 
-    __slots__ = ("before", "last", "number", "shape")
+    __slots__ = ("before", "last", "make", "number")
 
-    def __init__(self, number: int, shape: Shape, letters: Iterable[str]) -> None:
+    def __init__(self, number: int, letters: Iterable[str], make: Builder = next) -> None:
         self.number = number
-        self.shape = shape
+        self.make = make
         self.last: list[Leaf] = [EMPTY[letter] for letter in letters]
         self.before = self.last
 
@@ -72,9 +72,10 @@ class DeltaCoder:
         else:
             put_varint(out, index << 1 | 1)
             if row is None:
-                row = known[shape] = Row(len(known), shape, read_shape(write_shape(shape).decode())[1])
+                text = write_shape(shape)
+                row = known[shape] = Row(len(known), [LETTERS[type(leaf)] for leaf in leaves])
                 put_varint(out, row.number)
-                put_text(out, write_shape(shape))
+                put_text(out, text)
             else:
                 put_varint(out, row.number)
             self._current[index] = row
@@ -162,11 +163,11 @@ class DeltaDecoder:
         number = cursor.varint()
         known = self._rows[index]
         if number == len(known):
-            shape, letters = read_shape(cursor.text())
+            _, letters, make = learn_shape(cursor.text())
             self._leaves += len(letters)
             if self._leaves > MAX_GROUP_LEAVES:
                 raise Malformed("a group is too large")
-            known.append(Row(number, shape, letters))
+            known.append(Row(number, letters, make))
         elif number > len(known):
             raise Malformed("a record has an unknown shape")
         row = self._current[index] = known[number]
@@ -177,7 +178,7 @@ class DeltaDecoder:
         if wanted is None:
             return  # a field of a later version
         try:
-            self._values[name] = msgspec.convert(build(row.shape, iter(row.last)), type=wanted, str_keys=True)
+            self._values[name] = msgspec.convert(row.make(iter(row.last)), type=wanted, str_keys=True)
         except msgspec.ValidationError as error:
             raise Malformed(f"{name}: {clean(str(error))}") from None
 

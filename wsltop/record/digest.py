@@ -1,20 +1,19 @@
-"""What is kept of a stretch of a recording that was only looked through: its figures, its events, where to stop.
+"""A recording in stretches of a few minutes: looked through one at a time, so that nobody ever waits for a day.
 
-A day is 300 stretches; each is read once, on its own, so that nobody ever waits for the whole day.
+A day is 300 stretches.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple, Protocol
 
 from msgspec.structs import astuple
 
 from wsltop.core.event import Event
-from wsltop.core.history import COARSE_STEP, Point, higher
 from wsltop.core.sample import KernelLog, Meminfo, Sample
-from wsltop.core.session import Session
+from wsltop.core.session import DIAGNOSE_EVERY, Session
 from wsltop.record.format import GROUP_SAMPLES
 
 STRETCH: Final = GROUP_SAMPLES
@@ -81,51 +80,69 @@ class Stop(NamedTuple):
     monotonic: float
 
 
-class Digest(NamedTuple):
-    """What is kept of a stretch."""
+def look_through(reel: Reel, number: int, session: Session, *, settle: int = 0) -> tuple[Stop, ...]:
+    """Let a session go through stretch ``number``, samples ``number * STRETCH`` and on; where to stop in it.
 
-    points: tuple[Point, ...] = ()
-    """The highest of each five seconds, as the history keeps them."""
-    events: tuple[Event, ...] = ()
-    """Those about memory."""
-    stops: tuple[Stop, ...] = ()
+    Args:
+        reel: the recording.
+        number: of the stretch.
+        session: as it was before the stretch, or an empty one.
+        settle: samples before the stretch that an empty one is to see first.
 
-
-def digest(reel: Reel, number: int, interval: float) -> Digest:
-    """Look through stretch ``number``: samples ``number * STRETCH`` and on."""
+    Raises:
+        RecordingError: the stretch cannot be read.
+    """
     first = number * STRETCH
-    session = Session(interval)
-    known: set[tuple[float, str, str]] = set()
+    numbers = range(max(0, first - settle), min(first + STRETCH, reel.count))
+    usable = usable_samples(reel, numbers, latest_of(session))
+    known = begun_in(session)
     version = session.journal.version()
-    points: list[Point] = []
     stops: list[Stop] = []
-    latest = -math.inf
-    for index in range(max(0, first - SETTLE), min(first + STRETCH, reel.count)):
-        sample = reel.sample(index)
-        if not follows(sample, latest):
+    for index, _ in run_up(session, usable):
+        if session.journal.version() == version:
             continue
-        latest = sample.monotonic
-        point = session.take(sample)
-        if point is not None and index >= first:
-            thin(points, point)
-        if session.journal.version() != version:
-            version = session.journal.version()
-            begun = {(one.start, one.kind, one.origin) for one in session.journal.events() if is_marked(one)}
-            # What the very first sample brings was there before the recording.
-            if begun - known and index >= max(1, first):
-                stops.append(Stop(index, latest))
-            known |= begun
-    since = -math.inf if number == 0 else reel.sample(first).monotonic
-    events = tuple(event for event in session.journal.events() if event.start >= since)
-    return Digest(tuple(points), events, tuple(stops))
+        version = session.journal.version()
+        begun = begun_in(session)
+        # What the very first sample brings was there before the recording.
+        if begun - known and index >= max(1, first):
+            stops.append(Stop(index, latest_of(session)))
+        known |= begun
+    return tuple(stops)
 
 
-def thin(points: list[Point], point: Point) -> None:
-    """Append ``point``, or put the higher of both in the place of the last one of its five seconds."""
-    if points and points[-1].monotonic // COARSE_STEP == point.monotonic // COARSE_STEP:
-        points[-1] = higher(points[-1], point)._replace(monotonic=points[-1].monotonic)
-    else:
-        points.append(point)
+def usable_samples(reel: Reel, numbers: range, latest: float) -> list[tuple[int, Sample]]:
+    """The samples of those numbers that can be shown one after the other, after one of monotonic time ``latest``."""
+    found: list[tuple[int, Sample]] = []
+    for number in numbers:
+        sample = reel.sample(number)
+        if follows(sample, latest):
+            found.append((number, sample))
+            latest = sample.monotonic
+    return found
+
+
+def run_up(session: Session, samples: list[tuple[int, Sample]]) -> Iterator[tuple[int, Sample]]:
+    """Let a session go through samples, giving out each that it is at; at the end it shows what it always would.
+
+    Only the last of them need to be worked out for that: those since the diagnosis that still stands.
+    """
+    cut = samples[-1][1].monotonic - DIAGNOSE_EVERY if samples else 0.0
+    for number, sample in samples:
+        if sample.monotonic > cut:
+            session.take(sample)
+        else:
+            session.follow(sample)
+        yield number, sample
+
+
+def latest_of(session: Session) -> float:
+    """Monotonic time of a session's newest sample."""
+    return -math.inf if session.moment is None else session.moment.sample.monotonic
+
+
+def begun_in(session: Session) -> set[tuple[float, str, str]]:
+    """The events of a session that are worth a stop, by what stays the same while they go on."""
+    return {(one.start, one.kind, one.origin) for one in session.journal.events() if is_marked(one)}
 
 
 def is_marked(event: Event) -> bool:

@@ -11,26 +11,27 @@ Pure of clocks and screens: whoever shows the session says how much time has pas
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Final, Literal
 
-from wsltop.core.history import FINE_SPAN
+from wsltop.core.bookmark import Bookmark
 from wsltop.core.moment import Moment
 from wsltop.core.sample import Sample
 from wsltop.core.session import Session
 from wsltop.errors import RecordingError
-from wsltop.record.digest import STRETCH, Reel, follows
-from wsltop.record.index import Index, Way
+from wsltop.record.digest import STRETCH, Reel, follows, latest_of, run_up, usable_samples
+from wsltop.record.index import NONE, Index, Way
 from wsltop.record.place import Place, find_place
 
 Search = Literal["found", "none", "unfinished"]
 """``unfinished``: none within half an hour; asking again looks on from there."""
 
 SPEEDS: Final = (0.25, 1.0, 4.0, 16.0, 64.0)
-LEAD: Final = 1.02 * FINE_SPAN
-"""Seconds before a place that the session is fed with, so that its timeline, its events and its trends are right."""
+LEAD: Final = 306.0
+"""Seconds before a place of which nothing is known yet that the session is fed with: the timeline as it mostly is."""
 LEAST_LEAD: Final = 300
-MOST_LEAD: Final = 4800
-"""The same in samples, whatever the interval."""
+MOST_LEAD: Final = 600
+"""The same in samples, whatever the interval: the user waits for them."""
 LONGEST_WAIT: Final = 5.0
 """Seconds of the recording, at least, after which a gap is over: nobody watches an hour in which nothing was taken."""
 LONGEST_TICK: Final = 2.0
@@ -45,9 +46,10 @@ class Player:
 
     Args:
         reel: the recording; it belongs to whoever opened it.
-        at: where to begin.
+        at: where to begin: a place as people write it, or the number of a sample.
         paused: whether to stand still there.
         silenced: ids of findings that the user does not want to see.
+        bookmarks: sessions right before stretches of the reel, by the number of the stretch, where there are any.
 
     Every method may raise ``RecordingError``, when the file cannot be read any more; then the place is as it was.
 
@@ -57,7 +59,13 @@ class Player:
     """
 
     def __init__(
-        self, reel: Reel, at: str = "start", *, paused: bool = False, silenced: frozenset[str] = frozenset()
+        self,
+        reel: Reel,
+        at: str | int = "start",
+        *,
+        paused: bool = False,
+        silenced: frozenset[str] = frozenset(),
+        bookmarks: Mapping[int, Bookmark] = NONE,
     ) -> None:
         self.reel = reel
         self.interval = min(max(reel.interval, 0.05), 3600.0)
@@ -68,13 +76,15 @@ class Player:
         self.session = Session(self.interval, silenced)
         """What the screen shows. ``advance`` leaves feeding it to whoever asked; a jump makes another one."""
         self._silenced = silenced
-        self._index = Index(reel, self.interval)
+        self._index = Index(reel, self.interval, silenced, bookmarks)
+        self._rough = False
+        """Whether the session knows only a little of what was before its place."""
         self._latest = -math.inf
         """Monotonic time of the last sample that was given out."""
         self._ahead = 0.0
         """Seconds of the recording that have passed since then."""
         self._first, self._last = reel.sample(0).monotonic, reel.sample(reel.count - 1).monotonic
-        self._jump(find_place(at, reel, self._first))
+        self._jump(find_place(at, reel, self._first) if isinstance(at, str) else at)
 
     @property
     def moment(self) -> Moment:
@@ -184,12 +194,22 @@ class Player:
         """
         self._jump(find_place(text, self.reel, self._latest))
 
-    def explore(self) -> bool:
-        """Look through five more minutes of the recording, 60 ms of work; False when all of it is known.
+    def go_to_share(self, share: float) -> None:
+        """Go to where that share of the recording's time is over, 0 to 1."""
+        self._jump(self.reel.index_at_monotonic(self._first + share * max(0.0, self._last - self._first)))
 
-        Then events are found at once, ``marks`` are complete, and a jump shows the hours before in full.
+    def explore(self) -> bool:
+        """Go through five more minutes of the recording, 50 ms of work; False when all of it is known.
+
+        Then events are found at once, ``marks`` are complete, and a jump shows all that playing would have shown. When
+        that becomes known of the place itself, the session is another one.
         """
-        return self._index.explore()
+        more = self._index.explore()
+        if self._rough and self._index.bookmark(self.number // STRETCH) is not None:
+            ahead = self._ahead
+            self._jump(self.number)
+            self._ahead = ahead
+        return more
 
     def _go_to_event(self, way: Way) -> Search:
         limit = self._latest - (GRACE * self.speed if way < 0 and not self.paused else 0.0)
@@ -200,22 +220,27 @@ class Player:
         return "found"
 
     def _jump(self, target: int) -> None:
-        """Make the session as it would be, had everything up to sample ``target`` been played."""
-        lead = min(max(math.ceil(LEAD / self.interval), LEAST_LEAD), MOST_LEAD)
-        stretch = max(0, target - lead) // STRETCH
-        session = Session(self.interval, self._silenced)
-        latest = -math.inf
-        for point in self._index.points(stretch):
-            if point.monotonic >= latest:
+        """Make the session as it would be, had everything up to sample ``target`` been played.
+
+        Of what is not explored yet it has only the minutes before: gates, trends and outcomes may need more.
+        """
+        stretch = target // STRETCH
+        bookmark = self._index.bookmark(stretch)
+        if bookmark is not None:
+            session, first = bookmark.open(), stretch * STRETCH
+        else:
+            lead = min(max(math.ceil(LEAD / self.interval), LEAST_LEAD), MOST_LEAD)
+            first = max(0, target - lead)
+            session = Session(self.interval, self._silenced)
+            for point in self._index.points(first):
                 session.history.add(point)
-                latest = point.monotonic
-        session.journal.add(self._index.events(stretch))
-        # One sample more, as events are what changed since the sample before.
-        for number in range(max(0, stretch * STRETCH - 1), target + 1):
-            latest = feed(session, self.reel.sample(number), latest)
+        samples = usable_samples(self.reel, range(first, target + 1), latest_of(session))
+        for _ in run_up(session, samples):
+            pass
         if session.moment is None:
             raise RecordingError(NO_TIME)
-        self.session, self.number, self._latest, self._ahead = session, target, latest, 0.0
+        self.session, self.number, self._latest, self._ahead = session, target, latest_of(session), 0.0
+        self._rough = bookmark is None and first > 0
 
 
 def feed(session: Session, sample: Sample, latest: float) -> float:

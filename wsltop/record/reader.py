@@ -12,7 +12,6 @@ import zlib
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -20,19 +19,17 @@ from typing import Final
 from wsltop.core.sample import Sample
 from wsltop.core.text import clean
 from wsltop.errors import RecordingError
-from wsltop.record.delta import DeltaDecoder
 from wsltop.record.format import (
     CRC,
-    FLUSH_END,
     HEAD,
     MAX_HEADER,
-    MAX_RECORD,
     Header,
     Newer,
     checksum_of,
     read_header,
     read_length,
 )
+from wsltop.record.pieces import GroupDecoder
 from wsltop.record.scan import Fault, Group, Scan, Window
 from wsltop.record.varint import Malformed
 
@@ -208,8 +205,7 @@ def decode_group(data: bytes, count: int, fields: tuple[str, ...]) -> tuple[Samp
     Raises:
         Malformed: they are not what a writer writes, or not what was there when the file was checked.
     """
-    stream = Inflater()
-    decoder = DeltaDecoder(fields)
+    decoder = GroupDecoder(fields)
     samples = []
     place, chain = HEAD.size, checksum_of(data[: HEAD.size].rjust(HEAD.size, b"\0"))
     for _ in range(count):
@@ -221,24 +217,9 @@ def decode_group(data: bytes, count: int, fields: tuple[str, ...]) -> tuple[Samp
         crc = CRC.pack(zlib.crc32(data[place:end], chain))
         if data[end : end + CRC.size] != crc:
             raise Malformed("the file changed while it was read")
-        samples.append(decoder.decode(stream.take(data[place + prefix : end])))
+        samples.append(decoder.decode(data[place + prefix : end]))
         place, chain = end + CRC.size, checksum_of(crc)
     return tuple(samples)
-
-
-class Inflater:
-    """The compressed stream of one group."""
-
-    def __init__(self) -> None:
-        self._stream = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
-
-    def take(self, piece: bytes) -> bytes:
-        """The record that the next piece expands to."""
-        with suppress(zlib.error):
-            record = self._stream.decompress(piece + FLUSH_END, MAX_RECORD)
-            if not self._stream.unconsumed_tail and not self._stream.eof:
-                return record
-        raise Malformed("the compressed stream is broken")
 
 
 def last_at_or_before(times: list[float], when: float) -> int:

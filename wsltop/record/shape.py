@@ -6,8 +6,9 @@ A shape is written as JSON (see ``wsltop.record.format``), so that a recording d
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from itertools import groupby
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from itertools import groupby, islice
 from typing import Final, TypeAlias, Union
 
 from wsltop.core.text import clean
@@ -21,10 +22,15 @@ Shape: TypeAlias = "bool | int | str | tuple[Shape, ...] | None"
 """Hashable. The letter of a leaf's type; a constant; ``("{", key, shape, key, shape …)``; or
 ``("[", count, shape, count, shape …)`` for a list, neighbors of one shape together."""
 
+Builder: TypeAlias = "Callable[[Iterator[Leaf]], Plain]"
+
 MAX_VALUES: Final = 100_000
 """Leaves, constants, objects and lists in one value; the largest real one is a flood of the kernel log: 500 records of
 five leaves."""
 MAX_DEPTH: Final = 32
+LEARNED: Final = 64
+LEARNED_TEXT: Final = 16 * 1024
+"""How many shapes are remembered, and how long their JSON may be: about a megabyte at the most."""
 
 LETTERS: Final[dict[type, str]] = {int: "i", float: "f", str: "s"}
 EMPTY: Final[dict[str, Leaf]] = {"i": 0, "f": 0.0, "s": ""}
@@ -49,19 +55,47 @@ def flatten(value: Plain, leaves: list[Leaf]) -> Shape:
     return LETTERS[type(value)]
 
 
-def build(shape: Shape, leaves: Iterator[Leaf]) -> Plain:
-    """The value again, from its shape and as many leaves as it has."""
+def builder(shape: Shape) -> Builder:
+    """What makes a value again, from as many leaves as its shape has: made once, as it is used for every sample."""
     if isinstance(shape, str):
-        return next(leaves)
+        return next
     if not isinstance(shape, tuple):
-        return shape
+        return lambda _: shape
     if shape[0] == "{":
-        return {str(name): build(item, leaves) for name, item in zip(shape[1::2], shape[2::2], strict=True)}
-    return [
-        build(item, leaves)
+        return dict_builder(tuple(str(name) for name in shape[1::2]), shape[2::2])
+    runs = [
+        (int(count) if isinstance(count, int) else 0, builder(item))
         for count, item in zip(shape[1::2], shape[2::2], strict=True)
-        for _ in range(int(count) if isinstance(count, int) else 0)
     ]
+    if len(runs) == 1 and runs[0][1] is next:
+        return lambda leaves: list(islice(leaves, runs[0][0]))
+    return lambda leaves: [make(leaves) for count, make in runs for _ in range(count)]
+
+
+def dict_builder(names: tuple[str, ...], shapes: tuple[Shape, ...]) -> Builder:
+    """What makes an object again."""
+    if all(isinstance(shape, str) for shape in shapes):
+        return lambda leaves: dict(zip(names, leaves))  # noqa: B905 - there are more leaves than these
+    makers = [(name, builder(shape)) for name, shape in zip(names, shapes, strict=True)]
+    return lambda leaves: {name: make(leaves) for name, make in makers}
+
+
+def learn_shape(text: str) -> tuple[Shape, tuple[str, ...], Builder]:
+    """A shape from JSON, the letters of its leaves, and what makes its values; every group has the same ones again.
+
+    Raises:
+        Malformed: it is no shape, or one that is too large.
+    """
+    return learn_again(text) if len(text) <= LEARNED_TEXT else learn(text)
+
+
+def learn(text: str) -> tuple[Shape, tuple[str, ...], Builder]:
+    """As ``learn_shape``, and forget it."""
+    shape, letters = read_shape(text)
+    return shape, tuple(letters), builder(shape)
+
+
+learn_again = lru_cache(maxsize=LEARNED)(learn)
 
 
 def write_shape(shape: Shape) -> bytes:

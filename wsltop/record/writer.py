@@ -5,7 +5,6 @@ A limit of size or age drops the oldest groups, so that the file always holds th
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -14,12 +13,10 @@ from wsltop.clock import SYSTEM_CLOCK, Clock
 from wsltop.core.sample import SCHEMA, Sample
 from wsltop.core.units import format_size
 from wsltop.errors import RecordingError
-from wsltop.record.delta import FIELDS, DeltaCoder
+from wsltop.record.delta import FIELDS
 from wsltop.record.format import (
-    FLUSH_END,
     GROUP_BYTES,
     GROUP_SAMPLES,
-    MAX_RECORD,
     GroupHead,
     Header,
     checksum_of,
@@ -27,6 +24,7 @@ from wsltop.record.format import (
     write_head,
     write_header,
 )
+from wsltop.record.pieces import GroupCoder
 from wsltop.record.tape import Tape
 
 MIN_SIZE: Final = 1024 * 1024
@@ -146,26 +144,21 @@ class RecordingWriter:
         return self._group_count >= GROUP_SAMPLES or self._tape.size - self._starts[-1].offset >= GROUP_BYTES
 
     def _begin_group(self) -> None:
-        self._coder = DeltaCoder()
-        self._stream = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        self._coder = GroupCoder()
         self._group_count = 0
 
     def _encode(self, sample: Sample) -> bytes:
         """The bytes to append: the sample's frame, after the head of the group when it is the first."""
         try:
-            record = self._coder.encode(sample)
+            piece = self._coder.encode(sample)
         except OverflowError as error:
             self._tape.close()
             raise RecordingError(f"{self.path}: {error}; the recording ends, what it has is kept") from None
-        if len(record) > MAX_RECORD:
-            self._tape.close()
-            raise RecordingError(f"{self.path}: a sample is too large; the recording ends, what it has is kept")
-        piece = self._stream.compress(record) + self._stream.flush(zlib.Z_SYNC_FLUSH)
         head = b""
         if self._group_count == 0:
             head = write_head(GroupHead(self.count, sample.time, sample.monotonic), self._seed)
             self._chain = checksum_of(head)
-        frame = write_frame(piece.removesuffix(FLUSH_END), self._chain)
+        frame = write_frame(piece, self._chain)
         self._chain = checksum_of(frame)
         return head + frame
 

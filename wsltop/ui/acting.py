@@ -16,6 +16,7 @@ from wsltop.control.progress import Done, Failed, Running
 from wsltop.control.root import find_root_access
 from wsltop.core.moment import Moment
 from wsltop.core.reclaimed import ReclaimWatch
+from wsltop.core.session import Session
 from wsltop.record.reclaimed import reclaimed_lines, tell_reclaimed
 from wsltop.sampler import Sampler
 from wsltop.ui.exporting import ExportingApp
@@ -97,6 +98,8 @@ class ActingApp(ExportingApp):
     """Whether hogs and actions are to be had: not over a recording."""
     root = Path("/")
     """Where the file system is."""
+    session: Session
+    """What goes on, whatever is shown."""
     _action: ScreenAction | None = None
     _looking: Timer | None = None
 
@@ -111,13 +114,12 @@ class ActingApp(ExportingApp):
 
     def ask_action(self, name: ActionName) -> None:
         """Show what an action would do; run it if the user says so."""
-        session = self.presenter.session
-        if session.moment is None or not self.controls:
+        if self.session.moment is None or not self.controls:
             return
         if self._action is not None:
             self.notify(f"{self._action.plan.name} has not settled yet", severity="warning")
             return
-        proposal = Proposal(name, find_root_access(self.root, drive=self.options.drive), session, self.root)
+        proposal = Proposal(name, find_root_access(self.root, drive=self.options.drive), self.session, self.root)
 
         def answered(run: bool | None) -> None:
             if run:
@@ -129,7 +131,7 @@ class ActingApp(ExportingApp):
         """Begin, with a sample from right before as the measure of what comes back."""
         self.mark(f"{planned.name} was started here")
         self.tick()
-        moment = self.presenter.session.moment
+        moment = self.session.moment
         if moment is None:
             return
         self._action = ScreenAction(planned, moment, self.root)
@@ -147,7 +149,7 @@ class ActingApp(ExportingApp):
 
     def _follow_action(self) -> None:
         """Tell what came of the action, once it has settled."""
-        action, moment = self._action, self.presenter.session.moment
+        action, moment = self._action, self.session.moment
         told = None if action is None or moment is None else action.take(moment)
         if told is not None:
             self._tell_action(told)

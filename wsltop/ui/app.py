@@ -21,13 +21,13 @@ from wsltop.core.quiet import QUIET_INTERVAL, Quiet
 from wsltop.core.sample import Hog, Sample
 from wsltop.core.session import Session
 from wsltop.errors import HogRefused
+from wsltop.record.recent import Recent
 from wsltop.sampler import Sampler
 from wsltop.ui.bindings import KEYS, Key, action_name, describe
 from wsltop.ui.driver import RestingDriver
 from wsltop.ui.exporting import ScreenOptions
-from wsltop.ui.keeping import KeepingApp
+from wsltop.ui.pausing import PausingApp
 from wsltop.ui.presenter import Presenter
-from wsltop.ui.screens.card import Card
 from wsltop.ui.screens.main import MainScreen
 from wsltop.ui.terminal import vanish
 from wsltop.ui.viewstate import ViewState
@@ -37,7 +37,7 @@ BUSY_INTERVAL = 0.1
 HANGUP = 128 + signal.SIGHUP
 
 
-class WsltopApp(KeepingApp):
+class WsltopApp(PausingApp):
     """Shows a session live."""
 
     CSS_PATH = Path(__file__).with_name("wsltop.tcss")
@@ -53,6 +53,7 @@ class WsltopApp(KeepingApp):
         super().__init__(driver_class=RestingDriver, ansi_color=None if options.color else True)
         self.sampler = sampler
         self.session = session
+        self.recent = Recent(session.interval)
         self.pool = pool
         self.options = options
         self.glyphs = options.glyphs
@@ -107,18 +108,20 @@ class WsltopApp(KeepingApp):
     def tick(self) -> None:
         """Take a sample and show it."""
         if self.sampler is not None:
-            self.show_sample(self.sampler.sample())
+            sample = self.sampler.sample()
+            self.remember(sample)
+            self.go_on_looking()
+            self.show_sample(sample)
 
     def show_sample(self, sample: Sample) -> None:
         """Take a sample into the session, and show what there is to see then."""
         self.hogs = sample.hogs
-        point = self.presenter.session.take(sample)
+        point = self.session.take(sample)
         self._follow_action()
         self.keep(sample)
         if self.main.is_mounted:
             self.main.point_taken(point)
-        if isinstance(self.screen, Card):
-            self.screen.show_lines()
+        self.show_card()
         self._follow_quiet()
 
     # Rest
@@ -142,7 +145,7 @@ class WsltopApp(KeepingApp):
 
     def _follow_quiet(self) -> None:
         """Take samples as often as there is something to see."""
-        session = self.presenter.session
+        session = self.session
         if self.sampler is None or session.moment is None or self._interval >= QUIET_INTERVAL:
             return
         busy = self.occupied or bool(self.hogs) or self._attending
@@ -168,11 +171,6 @@ class WsltopApp(KeepingApp):
             self.sampler.attend(wanted)
         if wanted:
             self.tick()
-
-    def pause(self) -> None:
-        """Freeze the view, or go back to live."""
-        self.presenter.toggle_pause()
-        self.main.show_all()
 
     # Hogs
 

@@ -13,7 +13,7 @@ Group = Literal["hogs", "replay", "view", "events", "program"]
 
 GROUPS: Final[tuple[tuple[Group, str], ...]] = (
     ("hogs", "Hogs, and giving memory back"),
-    ("replay", "Replay"),
+    ("replay", "Going through time"),
     ("view", "View"),
     ("events", "Events"),
     ("program", "Program"),
@@ -53,7 +53,7 @@ KEYS: Final = (
     Key("D", "D", "act('drop-all')", "drop all", "", "hogs", 19),
     Key("m", "m u", "act('reclaim')", "reclaim", "Some cache, u by a hog; asks", "hogs", 25),
     Key("u", "u", "act('pressure')", "pressure", "", "hogs", 26),
-    Key("space", "space", "pause", "pause", "Freeze view, keep sampling", "view", 5),
+    Key("space", "space", "pause", "pause", "Pause; [ ] { } g look back", "view", 5),
     Key("v", "v", "card('verdict')", "verdict", "All findings, what to do", "view", 8),
     Key("b", "b", "card('ledger')", "bytes", "Every byte, what comes back", "view", 11),
     Key("p", "p", "card('holders')", "processes", "Who holds the memory", "view", 12),
@@ -74,25 +74,21 @@ KEYS: Final = (
     Key("pagedown", "PgDn", "page(1)", "on", "", "events"),
     Key("home", "Home", "first", "first", "The first event", "events"),
     Key("end,G", "End", "follow", "follow", "Follow the newest again", "events", 15),
-    Key("left_square_bracket", "[", "step(-1)", "back", "One sample back", "replay", 1),
-    Key("right_square_bracket", "]", "step(1)", "on", "One sample on", "replay", 2),
-    Key("left_curly_bracket", "{", "seek(-1)", "last event", "The event before", "replay", 3),
-    Key("right_curly_bracket", "}", "seek(1)", "next event", "The next event", "replay", 4),
+    Key("left_square_bracket", "[ ]", "step(-1)", "step", "One sample back or on", "replay", 1),
+    Key("right_square_bracket", "]", "step(1)", "step on", "", "replay"),
+    Key("left_curly_bracket", "{ }", "seek(-1)", "event", "The event before or after", "replay", 3),
+    Key("right_curly_bracket", "}", "seek(1)", "next event", "", "replay"),
     Key("g", "g", "go_to", "go to", "Go to a time", "replay", 6),
-    Key("comma", ",", "speed(-1)", "slower", "Play slower", "replay", 17),
-    Key("full_stop", ".", "speed(1)", "faster", "Play faster", "replay", 18),
+    Key("comma", ", .", "speed(-1)", "speed", "Play slower or faster", "replay", 17),
+    Key("full_stop", ".", "speed(1)", "faster", "", "replay"),
     Key("z", "z", "rest", "rest", "Look every 4 s until a key", "program"),
     Key("r", "r", "record", "record", "Record to a file, or end it", "program", 24),
-    Key("y", "y", "copy", "copy", "Copy a text report", "program", 10),
-    Key("s", "s", "save_screenshot", "screenshot", "Save an SVG picture", "program", 16),
+    Key("y", "y s", "copy", "copy", "Copy a report, s a picture", "program", 10),
+    Key("s", "s", "save_screenshot", "screenshot", "", "program", 16),
     Key("ctrl+p", "ctrl+p", "app.command_palette", "palette", "All commands, and themes", "program"),
     Key("question_mark,h,f1", "? h F1", "help", "help", "This help", "program", 1, True),
     Key("q", "q", "app.quit", "quit", "Quit; all hogs end", "program", 2, True),
 )
-
-
-FOOTER: Final = tuple(sorted((key for key in KEYS if key.footer), key=lambda key: key.footer))
-"""The keys that the footer may show, the first to stay first."""
 
 
 def describe(key: Key) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Set
 from typing import Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-PanelName = Literal["memory", "timeline", "verdict", "gate", "hogs", "events"]
+PanelName = Literal["scrubber", "memory", "timeline", "verdict", "gate", "hogs", "events"]
 
 LEAST_WIDTH: Final = 60
 LEAST_HEIGHT: Final = 16
@@ -26,6 +27,7 @@ class Shape(Struct, frozen=True, kw_only=True):
     wide: bool
     side_width: int
     """Columns beside the timeline on a wide terminal, or of the hogs beside the verdict; 0: the whole width."""
+    scrubber: int
     memory: int
     timeline: int
     verdict: int
@@ -34,20 +36,31 @@ class Shape(Struct, frozen=True, kw_only=True):
     events: int
 
 
-def fold(width: int, height: int, hogs: int, hidden: Set[str] = frozenset(), *, gate: bool = False) -> Shape | None:
+def fold(
+    width: int,
+    height: int,
+    hogs: int,
+    hidden: Set[str] = frozenset(),
+    *,
+    gate: bool = False,
+    scrubber: bool = False,
+) -> Shape | None:
     """The shape for a terminal of ``width`` x ``height`` cells and ``hogs`` hogs; None when it is too small.
 
     The status line and the footer take a row each. On a small terminal the list of hogs grows with their number, up to
-    four, and takes its rows from the timeline. ``gate`` says whether there is an idle gate to show.
+    four, and takes its rows from the timeline. ``gate`` says whether there is an idle gate to show, and
+    ``scrubber`` whether the line of time takes a row below the status line.
     """
     if height < LEAST_HEIGHT or width < LEAST_WIDTH:
         return None
-    rows = height - 2
+    rows = height - 2 - scrubber
     memory = 0 if "memory" in hidden else 5 if height < 24 else 6 if height < 36 else 7
     shows = {name for name in ("timeline", "verdict", "hogs", "events") if name not in hidden}
     if width >= WIDE and "timeline" in shows:
-        return fold_wide(width, rows - memory, memory, shows, gate=gate and "gate" not in hidden)
-    return fold_narrow(width, height, rows - memory, memory, shows, hogs)
+        shape = fold_wide(width, rows - memory, memory, shows, gate=gate and "gate" not in hidden)
+    else:
+        shape = fold_narrow(width, height, rows - memory, memory, shows, hogs)
+    return replace(shape, scrubber=int(scrubber))
 
 
 def fold_wide(width: int, rows: int, memory: int, shows: Set[str], *, gate: bool) -> Shape:
@@ -67,6 +80,7 @@ def fold_wide(width: int, rows: int, memory: int, shows: Set[str], *, gate: bool
     return Shape(
         wide=True,
         side_width=min(SIDE_WIDTH, width * 2 // 5) if verdict or gate_rows or hogs else 0,
+        scrubber=0,
         memory=memory,
         timeline=timeline,
         verdict=verdict,
@@ -93,6 +107,7 @@ def fold_narrow(width: int, height: int, rows: int, memory: int, shows: Set[str]
     return Shape(
         wide=False,
         side_width=width - width * 2 // 5 if pair and "hogs" in shows else 0,
+        scrubber=0,
         memory=memory,
         timeline=timeline,
         verdict=lists if pair else 0,

@@ -43,7 +43,7 @@ class KeepingApp(ActingApp):
         path = folder / f"recording-{stamp()}.wsltop"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._writer = RecordingWriter(path, interval=self.presenter.session.interval)
+            self._writer = RecordingWriter(path, interval=self.session.interval)
         except (OSError, RecordingError) as error:
             self.notify(str(error), title="no recording", severity="error")
 
@@ -75,7 +75,7 @@ class KeepingApp(ActingApp):
 
     def toggle_experiment(self) -> None:
         """Run the classic: four hogs of 1 GiB, held for ten seconds and killed; the same key ends it."""
-        moment = self.presenter.session.moment
+        moment = self.session.moment
         if self.pool is None or moment is None:
             return
         if self._experiment is not None:
@@ -84,7 +84,7 @@ class KeepingApp(ActingApp):
             return
         plan = ExperimentPlan(hogs=CLASSIC_HOGS, size=GIB, hold=CLASSIC_HOLD)
         try:
-            self._experiment = prepare(plan, self.pool, interval=self.presenter.session.interval)
+            self._experiment = prepare(plan, self.pool, interval=self.session.interval)
         except WsltopError as error:
             self.notify(str(error), title="no experiment", severity="warning")
 

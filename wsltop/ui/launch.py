@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -16,14 +17,15 @@ from wsltop.core.session import Session
 from wsltop.guest.flavor import identify_guest
 from wsltop.host.choose import open_host
 from wsltop.host.drives import CLIP, Launch, Windows
-from wsltop.record.player import Player
-from wsltop.record.reader import Recording
+from wsltop.record.recent import SPAN
 from wsltop.sampler import Sampler
 from wsltop.ui.app import WsltopApp
 from wsltop.ui.exporting import ScreenOptions
-from wsltop.ui.replay import ReplayApp
 from wsltop.ui.running import run_screen
 from wsltop.ui.terminal import can_copy, encoding, wants_color
+
+if TYPE_CHECKING:
+    from wsltop.record.reader import Recording
 
 
 def launch(settings: Settings, state_folder: Path) -> int:
@@ -34,7 +36,7 @@ def launch(settings: Settings, state_folder: Path) -> int:
     host = open_host(settings.host, interval=settings.interval, drive=drive)
     with HogPool() as pool:
         sampler = Sampler(host, pool, drive=drive)
-        session = Session(settings.interval, frozenset(settings.silence))
+        session = Session(settings.interval, frozenset(settings.silence), fine_span=SPAN)
         try:
             host.start()
             return run_screen(lambda: WsltopApp(sampler, session, pool, options), options)
@@ -45,6 +47,10 @@ def launch(settings: Settings, state_folder: Path) -> int:
 
 def replay(recording: Recording, settings: Settings, state_folder: Path, *, title: str) -> int:
     """Show a recording until the user leaves; the exit status."""
+    # What only a replay needs costs memory: the live screen does without.
+    from wsltop.record.player import Player
+    from wsltop.ui.replay import ReplayApp
+
     options = screen_options(settings, state_folder)
     player = Player(recording, silenced=frozenset(settings.silence))
     what = f"{title}. {recording.note}" if recording.note else title

@@ -16,13 +16,15 @@ from wsltop.core.moment import Moment
 from wsltop.core.reading import Unavailable
 from wsltop.core.sample import Hog
 from wsltop.core.session import Session
+from wsltop.ui.folding import Shape, fold
 from wsltop.ui.views.events import EventsView, Position, events_view, move
 from wsltop.ui.views.gate import GateView, gate_view
 from wsltop.ui.views.hogs import HINT, HogsView, hogs_view
 from wsltop.ui.views.holders import holder_lines
 from wsltop.ui.views.ledger import ledger_lines
 from wsltop.ui.views.memory import MemoryView, memory_view, tell
-from wsltop.ui.views.status import StatusView, status_view
+from wsltop.ui.views.scrubber import ScrubberView
+from wsltop.ui.views.status import Pause, StatusView, status_view
 from wsltop.ui.views.timeline import TimelineView, timeline_view
 from wsltop.ui.views.verdict import VerdictView, finding_card, verdict_view
 from wsltop.ui.viewstate import ViewState
@@ -36,11 +38,16 @@ class Presenter:
 
     def __init__(self, session: Session, state: ViewState) -> None:
         self.session = session
+        """What is shown."""
+        self.live = session
+        """What goes on: another one while the view stands still."""
         self.state = state
         self.banner: str | None = None
         """What the status line says instead of live or paused."""
         self.hint = HINT
         """What the hogs panel says when there are none; over a recording, what that is."""
+        self.scrubber: ScrubberView | None = None
+        """Where in time the view is, while one can go elsewhere."""
         self.recording = ""
         """``REC 1.2 MiB 14 min``, while the screen is recorded."""
         self.interval = session.interval
@@ -50,30 +57,32 @@ class Presenter:
         self._columns: Columns | None = None
         self._gate: tuple[object, GateView] | None = None
 
-    def change_session(self, session: Session) -> None:
-        """Look at another session from now on, or at the same one after a leap."""
+    def follow(self, session: Session) -> None:
+        """Show a session that goes on, or the same one after a leap."""
+        self.live = session
+        self.look_at(session)
+
+    def look_at(self, session: Session) -> None:
+        """Show a session that stands still; the one that goes on stays."""
+        if session is not self.session:
+            self.state.follow()  # what was held in the list of events may not have happened yet
         self.session = session
-        self._columns = None
+        self._columns = self._gate = None
 
     @property
     def moment(self) -> Moment | None:
-        """What the panels show: the frozen moment, else the newest."""
-        return self.state.frozen or self.session.moment
+        """What the panels show."""
+        return self.session.moment
 
     @property
     def frozen(self) -> bool:
         """Whether the view stands still."""
-        return self.state.frozen is not None
+        return self.session is not self.live
 
     def take(self, point: Point | None) -> None:
         """Let the timeline follow a new point of the history."""
         if point is not None and self._columns is not None and not self.frozen:
             self._columns.add(point)
-
-    def toggle_pause(self) -> None:
-        """Freeze the view, or go back to live."""
-        self.state.freeze(self.session)
-        self._columns = None
 
     def size_of_vm(self, moment: Moment) -> int:
         """The top of the timeline: the RAM that the VM has, in bytes."""
@@ -98,26 +107,38 @@ class Presenter:
             ),
             interval=self.interval,
             resting=self.resting,
-            paused_at=moment.sample.time if self.frozen else None,
-            waiting=self.session.samples - self.state.frozen_at,
+            paused=self._pause(moment) if self.frozen else None,
             banner=self.banner,
             recording=self.recording,
         )
 
+    def _pause(self, moment: Moment) -> Pause:
+        now = self.live.moment or moment
+        return Pause(
+            time=moment.sample.time,
+            behind=max(0.0, now.sample.monotonic - moment.sample.monotonic),
+            waiting=max(0, self.live.samples - self.session.samples),
+        )
+
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What is the matter: now, or when the view was frozen."""
-        return self.session.findings if self.state.frozen is None else self.state.frozen_findings
+        """What is the matter."""
+        return self.session.findings
 
     @property
     def insight(self) -> Insight:
-        """What is known of gate, processes and settings: now, or when the view was frozen."""
-        return self.session.insight if self.state.frozen is None else self.state.frozen_insight
+        """What is known of gate, processes and settings."""
+        return self.session.insight
 
     @property
     def has_gate(self) -> bool:
         """Whether there is an idle gate: only in WSL."""
         return bool(self.insight.gates)
+
+    def fold(self, width: int, height: int, hogs: Sequence[Hog]) -> Shape | None:
+        """How the panels share a terminal; None when it is too small."""
+        shown = len(self.shown_hogs(hogs))
+        return fold(width, height, shown, self.state.hidden, gate=self.has_gate, scrubber=self.scrubber is not None)
 
     def verdict(self) -> VerdictView:
         """The verdict panel."""
@@ -127,7 +148,7 @@ class Presenter:
         """The gate panel; its figures move every few seconds, at once only when a gate opens or shuts."""
         insight, moment = self.insight, self.moment
         now = 0.0 if moment is None else moment.sample.monotonic
-        state = (tuple(gate.verdict for gate in insight.gates), now // GATE_EVERY, self.frozen)
+        state = (tuple(gate.verdict for gate in insight.gates), now // GATE_EVERY)
         if self._gate is None or self._gate[0] != state:
             self._gate = (state, self._make_gate(insight))
         return self._gate[1]
@@ -186,8 +207,8 @@ class Presenter:
 
     def shown_hogs(self, hogs: Sequence[Hog]) -> Sequence[Hog]:
         """``hogs``, which are those of now, or those of the frozen moment."""
-        frozen = self.state.frozen
-        return hogs if frozen is None else frozen.sample.hogs
+        moment = self.moment
+        return moment.sample.hogs if self.frozen and moment is not None else hogs
 
     def events(self, moment: Moment, *, rows: int, focused: bool) -> EventsView:
         """The list of events, ``rows`` high."""

@@ -10,7 +10,6 @@ from wsltop.errors import RecordingError
 from wsltop.record.player import Player, tell_speed
 from wsltop.ui.app import WsltopApp
 from wsltop.ui.exporting import ScreenOptions
-from wsltop.ui.screens.goto import GoToScreen
 
 PACE: Final = 0.2
 """Seconds between two looks at the player."""
@@ -23,7 +22,7 @@ class ReplayApp(WsltopApp):
 
     def __init__(self, player: Player, options: ScreenOptions, title: str) -> None:
         super().__init__(None, player.session, None, options)
-        self.player = player
+        self.player: Player = player
         self.what = title
         self.presenter.hint = f"Replay. {title}"
         self._looked = 0.0
@@ -44,68 +43,36 @@ class ReplayApp(WsltopApp):
         elapsed, self._looked = now - (self._looked or now), now
         try:
             samples = self.player.advance(elapsed)
-            self.player.explore()
         except RecordingError as error:
             self.notify(str(error), title="the recording", severity="error")
             return
-        self._tell()
+        self.tell_place(self.player)
         for sample in samples:
             self.show_sample(sample)
+        self.look_around()
         if not samples and self.main.is_mounted:
             self.main.show_status()
 
     def attend(self, wanted: bool) -> None:
         """The processes are those of the recording."""
 
-    # Keys
-
     def pause(self) -> None:
         """Stop the player, or let it go on."""
-        self._do(self.player.toggle_pause)
+        self.go(Player.toggle_pause)
 
-    def step(self, count: int) -> None:
-        """Go on or back by samples."""
-        self._do(lambda: self.player.step(count))
-
-    def seek(self, direction: int) -> None:
-        """Go to the next or the previous event."""
-        found = self._do(self.player.next_event if direction > 0 else self.player.previous_event)
-        if found == "none":
-            self.notify("no more events in this direction")
-        elif found == "unfinished":
-            self.notify("no event within half an hour; the same key looks on")
-
-    def change_speed(self, direction: int) -> None:
-        """Play faster or slower."""
-        self._do(lambda: self.player.change_speed(direction))
-
-    def ask_place(self) -> None:
-        """Ask for a time, and go there."""
-
-        def go(text: str | None) -> None:
-            if text:
-                self._do(lambda: self.player.go_to(text))
-
-        self.push_screen(GoToScreen(self.glyphs), go)
-
-    def _do(self, act: object) -> object:
-        """Let the player act; show where it is then, or what is wrong."""
-        try:
-            result = act() if callable(act) else None
-        except (ValueError, RecordingError) as error:
-            self.notify(str(error), severity="warning")
-            return None
-        self._tell()
-        self.hogs = self.player.moment.sample.hogs
-        self.presenter.change_session(self.player.session)
+    def show_place(self, player: Player) -> None:
+        """Show the player's session, which goes on when it plays."""
+        self.session = player.session
+        self.hogs = player.moment.sample.hogs
+        self.presenter.follow(player.session)
         self.main.show_all()
-        return result
 
-    def _tell(self) -> None:
-        """The banner: how it plays, and where it is."""
-        place = self.player.place
+    def tell_place(self, player: Player) -> None:
+        """The line of time, and the banner: how it plays, and where it is."""
+        super().tell_place(player)
+        place = player.place
         clock = time.strftime("%H:%M:%S", time.localtime(place.time))
-        state = "PAUSED" if self.player.paused else tell_speed(self.player.speed)
+        state = "PAUSED" if player.paused else tell_speed(player.speed)
         self.presenter.banner = (
             f"REPLAY {state}  {clock}, {format_duration(place.seconds)} of {format_duration(place.total)}"
         )

@@ -1,4 +1,4 @@
-"""How the user looks at the session: time window, filter, place in the lists, frozen or not. No widgets."""
+"""How the user looks at the session: time window, filter, place in the lists. No widgets."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from wsltop.control.hog_options import ABOUT
-from wsltop.core.diagnosis import Finding
 from wsltop.core.event import Event
-from wsltop.core.insight import Insight
-from wsltop.core.moment import Moment
 from wsltop.core.sample import Hog
 from wsltop.core.session import Session
 from wsltop.core.units import MIB
@@ -37,14 +34,6 @@ class ViewState(Struct, kw_only=True):
     hog_kind: str = "anonymous"
     hog_incompressible: bool = False
     hidden: frozenset[str] = frozenset()
-    frozen: Moment | None = None
-    """The moment at which the view was frozen, or None while it is live."""
-    frozen_at: int = 0
-    """How many samples there were then."""
-    frozen_events: tuple[tuple[Event, ...], ...] = ()
-    """The journal as it was then: events about memory, and all; empty while the view is live."""
-    frozen_findings: tuple[Finding, ...] = ()
-    frozen_insight: Insight = Insight()
     held: tuple[Event, ...] | None = None
     """The events as they were when the list stopped following."""
 
@@ -84,15 +73,6 @@ class ViewState(Struct, kw_only=True):
         """Show a hidden panel, hide a shown one."""
         self.hidden ^= {panel}
 
-    def freeze(self, session: Session) -> None:
-        """Freeze the view at the newest moment, or go back to live."""
-        live = self.frozen is not None
-        self.frozen = None if live else session.moment
-        self.frozen_at = session.samples
-        self.frozen_findings, self.frozen_insight = session.findings, session.insight
-        self.frozen_events = () if live else (session.journal.events(False), session.journal.events(True))
-        self.follow()
-
     def follow(self) -> None:
         """Let the list of events follow its end."""
         self.position = Position()
@@ -112,7 +92,7 @@ class ViewState(Struct, kw_only=True):
         While the list stands still, what it showed keeps its place: the journal may merge, insert and drop events, and
         here only what is newer is added.
         """
-        events = (self.frozen_events or (session.journal.events(False), session.journal.events(True)))[self.everything]
+        events = session.journal.events(self.everything)
         if not self.held:
             return events
         last = self.held[-1].start

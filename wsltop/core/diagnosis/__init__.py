@@ -6,7 +6,9 @@ Pure: no I/O and no clock. Imports the standard library, msgspec and ``wsltop.co
 from wsltop.core.diagnosis.evidence import (
     Evidence,
     Flavor,
+    SwapCount,
     SwapRates,
+    count_swap,
     swap_rates,
 )
 from wsltop.core.diagnosis.finding import Figure, Finding, Remedy, Severity
@@ -19,8 +21,10 @@ __all__ = [
     "Flavor",
     "Remedy",
     "Severity",
+    "SwapCount",
     "SwapRates",
     "catalogue",
+    "count_swap",
     "diagnose",
     "swap_rates",
     "worst",

@@ -23,6 +23,14 @@ Flavor = Literal["wsl2", "wsl1", "none"]
 NOT_READ: Final = Unavailable("not read")
 
 
+class SwapCount(Struct, frozen=True, kw_only=True, tag="swap_count"):
+    """Bytes that were swapped in and out from boot until a sample."""
+
+    monotonic: float
+    inward: int
+    outward: int
+
+
 class SwapRates(Struct, frozen=True, kw_only=True, tag="swap_rates"):
     """Traffic with the swap, in bytes per second."""
 
@@ -77,18 +85,25 @@ class Evidence(Struct, frozen=True, kw_only=True):
         return self.flavor == "wsl2"
 
 
-def swap_rates(earlier: Sample, later: Sample) -> Reading[SwapRates]:
-    """Measure the swap traffic between two samples of one boot (``pswpin``, ``pswpout`` of ``/proc/vmstat``, pages)."""
-    if isinstance(earlier.counters, Unavailable):
-        return earlier.counters
-    if isinstance(later.counters, Unavailable):
-        return later.counters
-    before, after = earlier.counters.values, later.counters.values
-    if not {"pswpin", "pswpout"} <= before.keys() & after.keys():
+def count_swap(sample: Sample) -> Reading[SwapCount]:
+    """What has been swapped since boot (``pswpin``, ``pswpout`` of ``/proc/vmstat``, which count pages)."""
+    if isinstance(sample.counters, Unavailable):
+        return sample.counters
+    values = sample.counters.values
+    if not {"pswpin", "pswpout"} <= values.keys():
         return Unavailable("this kernel does not count swap traffic")
+    size = sample.page_size
+    return SwapCount(monotonic=sample.monotonic, inward=values["pswpin"] * size, outward=values["pswpout"] * size)
+
+
+def swap_rates(earlier: Reading[SwapCount], later: Reading[SwapCount]) -> Reading[SwapRates]:
+    """Measure the swap traffic between two samples of one boot."""
+    if isinstance(earlier, Unavailable):
+        return earlier
+    if isinstance(later, Unavailable):
+        return later
     seconds = later.monotonic - earlier.monotonic
-    inward, outward = (after[name] - before[name] for name in ("pswpin", "pswpout"))
+    inward, outward = later.inward - earlier.inward, later.outward - earlier.outward
     if seconds <= 0 or inward < 0 or outward < 0:
         return Unavailable("the samples are not of one boot in order")
-    scale = later.page_size / seconds
-    return SwapRates(inward=inward * scale, outward=outward * scale, seconds=seconds)
+    return SwapRates(inward=inward / seconds, outward=outward / seconds, seconds=seconds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -14,6 +14,9 @@ from wsltop.charts.cells import Line
 from wsltop.charts.glyphs import Glyphs
 from wsltop.ui.paint import fit_spans
 from wsltop.ui.widgets.panel import Panel
+
+if TYPE_CHECKING:
+    from wsltop.ui.app import WsltopApp
 
 WIDTH = 77
 """Cells of a card's text: what fits on a terminal of 80 beside a blank, and the scroll bar."""
@@ -34,7 +37,12 @@ class Card(ModalScreen[None]):
         Binding("escape,q", "dismiss", "close", show=False),
         Binding("j", "scroll_card(1)", "down", show=False),
         Binding("k", "scroll_card(-1)", "up", show=False),
+        Binding("left_square_bracket", "step(-1)", "back", show=False),
+        Binding("right_square_bracket", "step(1)", "on", show=False),
+        Binding("left_curly_bracket", "seek(-1)", "last event", show=False),
+        Binding("right_curly_bracket", "seek(1)", "next event", show=False),
     ]
+    app: WsltopApp
 
     def __init__(self, glyphs: Glyphs, tell: Callable[[], Sequence[Line]], keys: str) -> None:
         super().__init__()
@@ -59,6 +67,14 @@ class Card(ModalScreen[None]):
             if text.styles.height is None or text.styles.height.value != len(lines):
                 text.styles.height = len(lines)
             text.show(lines)
+
+    def action_step(self, count: int) -> None:
+        """Go on or back by one sample, in a pause or a replay."""
+        self.app.step(count)
+
+    def action_seek(self, direction: int) -> None:
+        """Go to the next or the previous event, likewise."""
+        self.app.seek(direction)
 
     def action_scroll_card(self, rows: int) -> None:
         """Scroll by some rows."""

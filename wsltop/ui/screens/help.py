@@ -27,8 +27,13 @@ KEY_WIDTH = 8
 
 def help_lines(glyphs: Glyphs, works: Callable[[Key], bool]) -> list[Line]:
     """The card: two columns that fit 80x24."""
-    live = any(works(key) for key in KEYS if key.group == "hogs")
-    left = [*key_lines("hogs" if live else "replay", works), (), *key_lines("program", works)]
+    groups: tuple[Group, ...] = ("replay", "hogs")
+    shown = [group for group in groups if any(works(key) for key in KEYS if key.group == group)]
+    shown = shown or ["replay"]
+    left = [line for group in shown for line in key_lines(group, works)]
+    if len(shown) == 1:  # in a pause of the live screen both, and there is no room for a blank
+        left.append(())
+    left += key_lines("program", works)
     right = [*key_lines("view", works), *key_lines("events", works), *legend_lines(glyphs)]
     half = WIDTH // 2
     rows = [

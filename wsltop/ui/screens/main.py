@@ -14,18 +14,20 @@ from textual.widgets import Static
 from wsltop.control.actions import ActionName
 from wsltop.core.history import Point
 from wsltop.core.reading import Unavailable
-from wsltop.ui.bindings import FOOTER, Key, bindings
-from wsltop.ui.folding import LEAST_HEIGHT, LEAST_WIDTH, Shape, fold
+from wsltop.ui.bindings import Key, bindings
+from wsltop.ui.folding import LEAST_HEIGHT, LEAST_WIDTH, Shape
 from wsltop.ui.presenter import Presenter
 from wsltop.ui.screens.card import WIDTH, Card
+from wsltop.ui.screens.footer import FOOTER, footer_view
 from wsltop.ui.screens.help import help_lines
 from wsltop.ui.screens.listkeys import ListKeys
 from wsltop.ui.views.timeline import DEFAULT_WINDOW
 from wsltop.ui.widgets.events import EventsPanel
 from wsltop.ui.widgets.gate import GatePanel
 from wsltop.ui.widgets.hogs import HogsPanel
-from wsltop.ui.widgets.keybar import KeyBar, KeyBarView, KeyHint
+from wsltop.ui.widgets.keybar import KeyBar
 from wsltop.ui.widgets.memory import MemoryPanel
+from wsltop.ui.widgets.scrubber import Scrubber
 from wsltop.ui.widgets.status import StatusLine
 from wsltop.ui.widgets.timeline import TimelinePanel
 from wsltop.ui.widgets.verdict import VerdictPanel
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
 REPLAY_ACTIONS: Final = {"step", "seek", "speed", "go_to"}
 LIVE_ACTIONS: Final = {"act", "experiment", "kind", "record", "add_hogs", "kill_hog", "kill_hogs", "size", "rest"}
-FOLDED: Final = ("memory", "timeline", "verdict", "gate", "hogs", "events")
+FOLDED: Final = ("scrubber", "memory", "timeline", "verdict", "gate", "hogs", "events")
 """The panels that share the rows, by id."""
 
 
@@ -50,7 +52,7 @@ class MainScreen(ListKeys):
         self.presenter = presenter
         self.state = presenter.state
         self._shape: Shape | None = None
-        self._shown_keys: tuple[tuple[Key, ...], bool] | None = None
+        self._shown_keys: tuple[tuple[Key, ...], bool, bool] | None = None
         self._folded: Size | None = None
         """The terminal's size for which the panels have been folded."""
 
@@ -59,6 +61,7 @@ class MainScreen(ListKeys):
         glyphs = self.app.glyphs
         yield Static(id="too-small")
         yield StatusLine(glyphs, id="status")
+        yield Scrubber(glyphs, id="scrubber")
         yield MemoryPanel(glyphs, id="memory")
         with Container(id="middle"):
             yield TimelinePanel(glyphs, id="timeline")
@@ -107,7 +110,9 @@ class MainScreen(ListKeys):
 
     def show_status(self) -> None:
         """Show the status line."""
-        moment = self.presenter.moment
+        moment, scrubber = self.presenter.moment, self.presenter.scrubber
+        if scrubber is not None:
+            self.query_one(Scrubber).show(scrubber)
         if moment is not None:
             told = self._shape is not None and self._shape.verdict > 0
             self.query_one(StatusLine).show(self.presenter.status(moment, with_verdict=not told))
@@ -122,19 +127,10 @@ class MainScreen(ListKeys):
     def _show_keys(self) -> None:
         """Show the keys that work now; that is asked at each tick and changes seldom."""
         works = tuple(key for key in FOOTER if self.app.works(key))
-        state = (works, self.presenter.frozen)
-        if state == self._shown_keys:
-            return
-        self._shown_keys = state
-        hints = [(key.pinned, KeyHint(key.shown.split()[0], self._label(key.action, key.label))) for key in works]
-        self.query_one(KeyBar).show(
-            KeyBarView(
-                tuple(hint for pinned, hint in hints if not pinned), tuple(hint for pinned, hint in hints if pinned)
-            )
-        )
-
-    def _label(self, action: str, label: str) -> str:
-        return "resume" if action == "pause" and self.presenter.frozen else label
+        state = (works, self.presenter.frozen, self.presenter.scrubber is not None)
+        if state != self._shown_keys:
+            self._shown_keys = state
+            self.query_one(KeyBar).show(footer_view(works, frozen=state[1], stepping=state[2]))
 
     # How the panels share the terminal
 
@@ -145,8 +141,7 @@ class MainScreen(ListKeys):
     def _fold(self) -> None:
         """Give each panel its rows, and say so when the terminal is too small."""
         width, height = self.size
-        hogs = len(self.presenter.shown_hogs(self.app.hogs))
-        shape = fold(width, height, hogs, self.state.hidden, gate=self.presenter.has_gate)
+        shape = self.presenter.fold(width, height, self.app.hogs)
         if (shape, self.size) == (self._shape, self._folded):
             return
         self._shape, self._folded = shape, self.size
@@ -171,7 +166,7 @@ class MainScreen(ListKeys):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what works now is offered."""
         if action in REPLAY_ACTIONS:
-            return not self.app.controls
+            return self.app.offers(action)
         if action in LIVE_ACTIONS and not self.app.controls:
             return None
         if action in ("kill_hog", "kill_hogs"):

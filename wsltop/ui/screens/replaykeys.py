@@ -1,48 +1,38 @@
-"""The keys that only a replay has, for the main screen."""
+"""The keys that go through time, for the main screen."""
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
+from wsltop.ui.widgets.scrubber import Scrubber
 
-@runtime_checkable
-class ReplayControls(Protocol):
-    """What an app over a recording offers to the keys."""
-
-    def step(self, count: int) -> None:
-        """Go on or back by samples."""
-
-    def seek(self, direction: int) -> None:
-        """Go to the next (1) or previous (-1) event."""
-
-    def change_speed(self, direction: int) -> None:
-        """Play faster (1) or slower (-1)."""
-
-    def ask_place(self) -> None:
-        """Ask for a time, and go there."""
+if TYPE_CHECKING:
+    from wsltop.ui.app import WsltopApp
 
 
 class ReplayKeys(Screen[None]):
-    """Hands the keys of a replay to the app; over this machine they are not offered."""
+    """Hands the keys of a replay to the app, which has them in a pause too."""
+
+    app: WsltopApp
 
     def action_step(self, count: int) -> None:
-        """Go on or back in a replay by one sample."""
-        if isinstance(self.app, ReplayControls):
-            self.app.step(count)
+        """Go on or back by one sample."""
+        self.app.step(count)
 
     def action_seek(self, direction: int) -> None:
-        """Go to the next or the previous event of a replay."""
-        if isinstance(self.app, ReplayControls):
-            self.app.seek(direction)
+        """Go to the next or the previous event."""
+        self.app.seek(direction)
 
     def action_speed(self, direction: int) -> None:
         """Play faster or slower."""
-        if isinstance(self.app, ReplayControls):
-            self.app.change_speed(direction)
+        self.app.change_speed(direction)
+
+    def on_scrubber_sought(self, message: Scrubber.Sought) -> None:
+        """The line of time was clicked."""
+        self.app.go_to_share(message.share)
 
     def action_go_to(self) -> None:
-        """Ask for a time in a replay."""
-        if isinstance(self.app, ReplayControls):
-            self.app.ask_place()
+        """Ask for a time."""
+        self.app.ask_place()

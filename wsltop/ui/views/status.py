@@ -11,7 +11,19 @@ from wsltop.core.moment import HOST_FRESH, Moment, host_age
 from wsltop.core.reading import Reading, Unavailable
 from wsltop.core.sample import Sample
 from wsltop.core.text import clean
+from wsltop.core.units import format_duration
 from wsltop.ui.views.verdict import SEVERITY_STYLES
+
+
+class Pause(Struct, frozen=True, kw_only=True):
+    """Where a view stands still while samples go on."""
+
+    time: float
+    """Wall clock of the moment shown."""
+    behind: float
+    """Seconds from it to now."""
+    waiting: int
+    """Samples that are newer."""
 
 
 class StatusView(Struct, frozen=True, kw_only=True):
@@ -34,14 +46,13 @@ def status_view(
     moment: Moment,
     *,
     interval: float,
-    paused_at: float | None,
-    waiting: int,
+    paused: Pause | None,
     resting: float | None = None,
     finding: Finding | None = None,
     banner: str | None = None,
     recording: str = "",
 ) -> StatusView:
-    """What the status line says of ``moment``; ``waiting`` samples have come since the view was frozen.
+    """What the status line says of ``moment``.
 
     ``interval`` is the usual one; ``resting`` the one at rest.
     """
@@ -49,8 +60,8 @@ def status_view(
     host, old = tell_host(sample, interval)
     return StatusView(
         identity=tell_identity(sample),
-        mode=banner or (tell_pace(interval, resting) if paused_at is None else tell_pause(paused_at, waiting)),
-        paused=paused_at is not None or banner is not None,
+        mode=banner or (tell_pace(interval, resting) if paused is None else tell_pause(paused)),
+        paused=paused is not None or banner is not None,
         host=host,
         host_is_old=old,
         recording=recording,
@@ -65,10 +76,11 @@ def tell_pace(interval: float, resting: float | None) -> str:
     return f"LIVE {interval:g} s" if resting is None else f"QUIET {resting:g} s"
 
 
-def tell_pause(paused_at: float, waiting: int) -> str:
-    """``PAUSED 12:03:11, 37 waiting, space resumes``: 37 samples came since."""
-    clock = time.strftime("%H:%M:%S", time.localtime(paused_at))
-    return f"PAUSED {clock}, {waiting} waiting, space resumes"
+def tell_pause(pause: Pause) -> str:
+    """``PAUSED 12:03:11 -37 s, 37 waiting, space resumes``: 37 samples are newer than what is shown."""
+    clock = time.strftime("%H:%M:%S", time.localtime(pause.time))
+    behind = f"{pause.behind:.0f} s" if pause.behind < 60 else format_duration(pause.behind)
+    return f"PAUSED {clock}{f' -{behind}' if pause.waiting else ''}, {pause.waiting} waiting, space resumes"
 
 
 def tell_identity(sample: Sample) -> tuple[str, ...]:

@@ -1,0 +1,137 @@
+"""A recording of a day at 1 Hz: how long it takes to open it, and to go anywhere in it."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from tests.bench.measurement import Limit, Measurement
+from wsltop.core.cpu import CpuTimes
+from wsltop.core.sample import HostMemory, KernelLog, Sample
+from wsltop.core.units import GIB, MIB
+from wsltop.host.choose import open_host
+from wsltop.record.player import Player
+from wsltop.record.reader import Recording
+from wsltop.record.writer import RecordingWriter
+from wsltop.sampler import Sampler
+
+T = TypeVar("T")
+
+DAY = 24 * 3600
+TAKEN = 20
+"""Samples of this machine from which the day is made."""
+JUMPS = 20
+STEPS = 20
+SEED = 4
+
+
+def measure_replay(runs: int, _seconds: float) -> Iterator[Measurement]:
+    """The medians of opening and of jumps: to where nobody has been yet, and when all is known."""
+    opened: list[float] = []
+    cold: list[float] = []
+    worst: list[float] = []
+    back: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "day.wsltop"
+        size = record_day(path)
+        for run in range(runs):
+            began = time.perf_counter()
+            with Recording.open(path) as recording:
+                player = Player(recording, paused=True)
+                opened.append(time.perf_counter() - began)
+                player.explore()  # the screen does so five times a second
+                times = list(time_jumps(player, random.Random(SEED + run)))
+                cold.append(statistics.median(times))
+                worst.append(max(times))
+                back.append(statistics.median(timed(player.step, -1) for _ in range(STEPS)))
+        known = [statistics.median(times) for times in jump_when_known(path, runs)]
+    yield Measurement(what="a recording of a day", unit="MB", digits=1, runs=[size / 1e6], target=Limit(value=10))
+    yield Measurement(what="  open it", unit="s", digits=2, runs=opened, target=Limit(value=1))
+    yield Measurement(
+        what=f"  go anywhere, one of {JUMPS}", unit="ms", digits=0, runs=ms(cold), target=Limit(value=100)
+    )
+    yield Measurement(what="  go anywhere, the slowest", unit="ms", digits=0, runs=ms(worst), target=Limit(value=100))
+    yield Measurement(what="  one sample back", unit="ms", digits=0, runs=ms(back), target=Limit(value=100))
+    yield Measurement(
+        what="  go anywhere when all is known", unit="ms", digits=0, runs=ms(known), target=Limit(value=100)
+    )
+
+
+def jump_when_known(path: Path, runs: int) -> Iterator[list[float]]:
+    """Yield the times of jumps in a recording that was explored as a whole."""
+    with Recording.open(path) as recording:
+        player = Player(recording, paused=True)
+        while player.explore():
+            pass
+        for run in range(runs):
+            yield list(time_jumps(player, random.Random(SEED + run)))
+
+
+def time_jumps(player: Player, chance: random.Random) -> Iterator[float]:
+    """Yield the seconds of each jump to somewhere."""
+    for _ in range(JUMPS):
+        place = f"{chance.randrange(DAY)}s"
+        yield timed(player.go_to, place)
+
+
+def timed(act: Callable[[T], object], argument: T) -> float:
+    """How long it takes, in seconds."""
+    began = time.perf_counter()
+    act(argument)
+    return time.perf_counter() - began
+
+
+def ms(seconds: Sequence[float]) -> list[float]:
+    """Seconds in milliseconds."""
+    return [1000 * one for one in seconds]
+
+
+def record_day(path: Path) -> int:
+    """Record a day of this machine as if it were WSL: its own samples over and over, with changing figures; bytes."""
+    with contextlib.closing(Sampler(open_host("none", interval=1.0))) as sampler:
+        taken = [sampler.sample() for _ in range(TAKEN)]
+    chance = random.Random(SEED)
+    writer = RecordingWriter(path, interval=1.0)
+    busy = 0
+    for second in range(DAY):
+        busy += chance.randrange(3)
+        writer.write(make_sample(taken[second % TAKEN], taken[0], second, busy, chance))
+    writer.close()
+    return path.stat().st_size
+
+
+def make_sample(one: Sample, first: Sample, second: int, busy: int, chance: random.Random) -> Sample:
+    """The sample of a second of the day; ``busy`` ticks of the CPUs have been used since it began."""
+    monotonic = first.monotonic + second + chance.random() / 1000
+    log, cpu = one.kernel_log, first.cpu
+    if isinstance(log, KernelLog):
+        log = replace(log, records=log.records if second == 0 else log.records[: second % 30 == 0])
+    if isinstance(cpu, CpuTimes):
+        cpu = replace(cpu, user=cpu.user + busy, idle=cpu.idle + 100 * cpu.cpus * second - busy)
+    host = HostMemory(
+        source="powershell",
+        process="vmmemWSL",
+        pid=4711,
+        working_set=7 * GIB + chance.randrange(64) * MIB,
+        private_bytes=8 * GIB,
+        total=16 * GIB,
+        available=6 * GIB,
+        read_at=monotonic - 0.3,
+    )
+    return replace(
+        one,
+        time=first.time - DAY + second,
+        monotonic=monotonic,
+        kernel_log=log,
+        cpu=cpu,
+        host=host,
+        surroundings=replace(first.surroundings, flavor="wsl2"),
+    )

@@ -1,0 +1,288 @@
+"""A pause of the live screen: one goes through what was sampled so far, and everything shows the moment chosen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+from textual.geometry import Region
+from textual.pilot import Pilot
+
+from tests.ui.worlds import MEMINFO, NOON, SAMPLE, World, drops
+from wsltop.core.sample import Counters
+from wsltop.core.units import GIB, MIB
+from wsltop.ui.bindings import KEYS
+from wsltop.ui.screens.card import WIDTH
+from wsltop.ui.widgets.panel import Panel
+from wsltop.ui.widgets.scrubber import Scrubber
+from wsltop.ui.widgets.status import StatusLine
+
+BACK, ON, EVENT_BEFORE, NEXT_EVENT = (
+    "left_square_bracket",
+    "right_square_bracket",
+    "left_curly_bracket",
+    "right_curly_bracket",
+)
+
+
+async def live(world: World, pilot: Pilot[None], seconds: int = 90) -> None:
+    """A hog comes at 20 s and is killed at 40 s; the cache is dropped at 60 s. Used memory tells the second."""
+    for second in range(1, seconds + 1):
+        if second == 20:
+            world.pool.add(GIB, 1)
+        if second == 40:
+            world.pool.kill_all()
+        changes = {"counters": Counters(values={"drop_pagecache": int(second >= 60)})} if second >= 59 else {}
+        world.sampler.next = replace(
+            world.sampler.next, meminfo=replace(MEMINFO, available=5 * GIB - second * 8 * MIB), **changes
+        )
+        if second == 60:
+            world.sampler.log(*drops(1))
+        world.app.tick()
+    await world.tick(pilot, 0)
+
+
+def shown(world: World) -> tuple[object, ...]:
+    """All that the panels and the cards show of the session."""
+    presenter = world.app.presenter
+    moment = presenter.moment
+    assert moment is not None
+    glyphs = world.app.glyphs
+    return (
+        presenter.memory(moment),
+        presenter.timeline(moment, 60),
+        presenter.verdict(),
+        presenter.gate(),
+        presenter.hogs(moment.sample.hogs, focused=True),
+        presenter.events(moment, rows=10, focused=False),
+        tuple(presenter.findings_card(WIDTH, glyphs)),
+        tuple(presenter.ledger_card(WIDTH, glyphs)),
+        tuple(presenter.holders_card(WIDTH, glyphs)),
+    )
+
+
+def test_a_pause_changes_nothing_that_is_shown(world: World) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        await live(world, pilot)
+        before = shown(world)
+        await world.press(pilot, "space")
+        assert world.app.presenter.frozen
+        assert shown(world) == before
+        await world.tick(pilot, 5)
+        assert shown(world) == before
+
+    world.run(play, size=(120, 30))
+
+
+def test_steps_show_each_moment_as_it_was(world: World) -> None:
+    then: list[tuple[object, ...]] = []
+
+    async def play(pilot: Pilot[None]) -> None:
+        await live(world, pilot, 30)
+        for _ in range(12):
+            then.append(shown(world))
+            world.app.tick()
+        then.append(shown(world))
+        await world.press(pilot, "space")
+        for before in reversed(then[:-1]):
+            await world.press(pilot, BACK)
+            assert shown(world) == before
+        for after in then[1:]:
+            await world.press(pilot, ON)
+            assert shown(world) == after
+
+    world.run(play, size=(120, 30))
+
+
+def test_the_status_line_says_how_far_back_it_is(world: World) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        await live(world, pilot)
+        await world.press(pilot, "space")
+        assert "PAUSED 12:01:30, 0 waiting, space resumes" in world.lines[0]
+        await world.press(pilot, *[BACK] * 5)
+        assert "PAUSED 12:01:25 -5 s, 5 waiting, space resumes" in world.lines[0]
+        await world.tick(pilot, 37)
+        assert "PAUSED 12:01:25 -42 s, 42 waiting, space resumes" in world.lines[0]
+        await world.press(pilot, "space")
+        assert "LIVE" in world.lines[0]
+        assert world.app.presenter.session is world.session
+
+    world.run(play)
+
+
+def test_what_has_come_meanwhile_can_be_stepped_into(world: World) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        await live(world, pilot)
+        await world.press(pilot, "space")
+        await world.tick(pilot, 3)
+        await world.press(pilot, *[ON] * 3)
+        assert "PAUSED 12:01:33, 0 waiting" in world.lines[0]
+        await world.press(pilot, ON)
+        assert "PAUSED 12:01:33, 0 waiting" in world.lines[0]
+
+    world.run(play)
+
+
+def test_events_and_times_are_gone_to(world: World) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        await live(world, pilot)
+        await world.press(pilot, "space", EVENT_BEFORE)
+        assert "PAUSED 12:01:00" in world.lines[0]
+        await world.press(pilot, EVENT_BEFORE)
+        assert "PAUSED 12:00:41" in world.lines[0] or "PAUSED 12:00:40" in world.lines[0]
+        await world.press(pilot, NEXT_EVENT)
+        assert "PAUSED 12:01:00" in world.lines[0]
+        for text, clock in (("-30s", "12:01:00"), ("90s", "12:01:30"), ("50%", "12:00:45"), ("start", "12:00:00")):
+            await world.press(pilot, "g", *text, "enter")
+            assert f"PAUSED {clock}" in world.lines[0], text
+        await world.press(pilot, "g", *"tomorrow", "enter")
+        assert "PAUSED 12:00:00" in world.lines[0], "a place that is none moves nothing"
+
+    world.run(play)
+
+
+def test_the_card_of_the_ledger_tells_the_outcomes_of_then(world: World) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        await live(world, pilot)
+        settled = len(world.session.outcomes.settled)
+        assert settled
+        await world.press(pilot, "space", "g", *"start", "enter")
+        assert not world.app.presenter.session.outcomes.settled
+        await world.press(pilot, "b")
+        card = world.text
+        await world.tick(pilot, 3)
+        assert world.text == card, "what goes on is not in it"
+        await world.press(pilot, "escape", "g", *"end", "enter")
+        assert len(world.app.presenter.session.outcomes.settled) == settled
+
+    world.run(play, size=(100, 40))
+
+
+def test_an_open_card_goes_along(world: World) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        await live(world, pilot)
+        await world.press(pilot, "b", BACK)
+        assert not world.app.presenter.frozen, "without a pause there is nowhere to go"
+        await world.press(pilot, "escape", "space", "b")
+        last = world.text
+        await world.press(pilot, *[BACK] * 31)
+        moment = world.app.presenter.moment
+        assert moment is not None
+        assert moment.sample.time == NOON + 59
+        assert "Esc closes" in world.text
+        assert "error" in last
+        assert world.text != last, "the drop had not come then"
+        await world.press(pilot, *[ON] * 31)
+        assert world.text == last
+
+    world.run(play, size=(100, 40))
+
+
+def test_marks_of_the_user_are_seen_again(world: World) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        await live(world, pilot, 10)
+        world.app.mark("compact was started here")
+        await world.tick(pilot, 5)
+        await world.press(pilot, "space", BACK, BACK)
+        journal = world.app.presenter.session.journal
+        assert [event.text for event in journal.events() if event.kind == "mark"] == ["compact was started here"]
+        await world.press(pilot, *[BACK] * 8)
+        journal = world.app.presenter.session.journal
+        assert not [event for event in journal.events() if event.kind == "mark"]
+
+    world.run(play)
+
+
+def test_keys_that_go_through_time_are_offered_in_a_pause_only(world: World) -> None:
+    offered = {key.action for key in KEYS if key.group == "replay"}
+
+    async def play(pilot: Pilot[None]) -> None:
+        await live(world, pilot, 5)
+        assert not {key.action for key in KEYS if world.app.works(key)} & offered
+        assert "step" not in world.lines[-1]
+        await world.press(pilot, BACK)
+        assert "LIVE" in world.lines[0]
+        await world.press(pilot, "space")
+        now = {key.action for key in KEYS if world.app.works(key)} & offered
+        assert now == {action for action in offered if not action.startswith("speed")}
+        assert "[ ] step  { } event  space resume  g go to" in world.lines[-1]
+        await world.press(pilot, "question_mark")
+        assert "One sample back or on" in world.text
+        await world.press(pilot, "escape", "space")
+        assert "step" not in world.lines[-1]
+
+    world.run(play)
+
+
+def test_hogs_are_added_and_killed_while_one_looks_back(world: World) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        await live(world, pilot, 30)
+        await world.press(pilot, "space", "g", *"5s", "enter", "a")
+        assert len(world.pool.there) == 2
+        assert "none. a adds one" in world.text, "at five seconds there was none"
+        await world.press(pilot, "X")
+        assert world.pool.killed == [1, 2]
+        assert "PAUSED 12:00:05" in world.lines[0]
+
+    world.run(play)
+
+
+@pytest.mark.parametrize("size", [(60, 16), (80, 24), (160, 48)])
+def test_the_line_of_time_stands_below_the_status_and_can_be_clicked(world: World, size: tuple[int, int]) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        await live(world, pilot)
+        assert "12:00:00 " not in world.lines[1]
+        await world.press(pilot, "space")
+        assert world.lines[1].startswith(" 12:00:00 ━")
+        assert world.lines[1].rstrip().endswith("● 12:01:30")
+        scrubber = world.app.main.query_one(Scrubber)
+        assert await pilot.click(scrubber, offset=(10 + (size[0] - 21) // 2, 0))
+        await world.tick(pilot, 2)
+        assert "PAUSED 12:00:4" in world.lines[0]
+        assert "┬" in world.lines[1], "events, once somebody goes through the past"
+        assert await pilot.click(scrubber, offset=(3, 0))
+        assert "PAUSED 12:00:00" in world.lines[0]
+        assert " events " in world.text
+        await world.press(pilot, "space")
+        assert "━━━━━━●" not in world.text
+
+    world.run(play, size=size)
+
+
+def test_samples_that_wait_do_not_repaint_the_line_of_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    painted: list[Panel[object]] = []
+    refresh = Panel.refresh
+
+    def spy(panel: Panel[object], *regions: Region, **options: bool) -> Panel[object]:
+        painted.append(panel)
+        return refresh(panel, *regions, **options)
+
+    async def play(pilot: Pilot[None]) -> None:
+        await live(world, pilot)
+        await world.press(pilot, "space")
+        monkeypatch.setattr(Panel, "refresh", spy)
+        await world.tick(pilot, 10)
+        assert {type(panel) for panel in painted} == {StatusLine}
+
+    world.run(play)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seconds=st.integers(2, 40), steps=st.integers(1, 60))
+def test_as_many_steps_back_as_on_show_the_same_again(tmp_path: Path, seconds: int, steps: int) -> None:
+    world = World(tmp_path, sample=SAMPLE)
+
+    async def play(pilot: Pilot[None]) -> None:
+        await live(world, pilot, seconds)
+        await world.press(pilot, "space")
+        steps_back = min(steps, seconds)
+        before = shown(world)
+        for count in (-1, 1):
+            for _ in range(steps_back):
+                world.app.step(count)
+        assert shown(world) == before
+
+    world.run(play)
