@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -62,8 +63,13 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
 
 
-def open_survey(machine: Machine, *, drive: Path | None = None) -> Survey:
-    return Survey(machine.root, environ={}, drive=drive)
+def free_of_charge() -> float:
+    """A clock that finds no CPU used, so that nothing is put off."""
+    return 0.0
+
+
+def open_survey(machine: Machine, *, drive: Path | None = None, clock: Callable[[], float] = free_of_charge) -> Survey:
+    return Survey(machine.root, environ={}, drive=drive, clock=clock)
 
 
 @pytest.fixture
@@ -272,6 +278,15 @@ def test_while_somebody_looks_every_sample_has_a_census(machine: Machine, survey
     survey.attentive = False
     assert count(survey, 102.0) is grown
     assert count(survey, 110.0).read_at == 110.0
+
+
+def test_thousands_of_processes_are_counted_as_seldom_as_it_costs(machine: Machine) -> None:
+    machine.process(10)
+    spent = itertools.count(0.0, 0.009)  # each look at the clock finds 9 ms more used
+    survey = open_survey(machine, clock=lambda: next(spent))
+    survey.attentive = True
+    assert [count(survey, 100.0 + second).read_at for second in range(6)] == [100.0, 100.0, 102.0, 102.0, 104.0, 104.0]
+    survey.close()
 
 
 def test_pss_is_read_only_while_somebody_looks(machine: Machine, survey: Survey) -> None:

@@ -5,9 +5,11 @@ Nothing here waits: the one thing that may take long, a file on Windows' side, i
 
 from __future__ import annotations
 
+import math
 import os
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +37,8 @@ SURROUNDINGS_EVERY: Final = 30.0
 """Seconds; settings and mounts change when somebody changes them."""
 CENSUS_EVERY: Final = 10.0
 """Seconds; the gate's shortest window, and long enough for CPU ticks of 10 ms to mean something."""
+SHARE: Final = 0.005
+"""Of a core, that counting may take while somebody looks: a few hundred processes at each sample, thousands seldom."""
 BIGGEST: Final = 15
 """Processes kept by memory: those that the screen shows. A recording carries them."""
 BUSIEST: Final = 8
@@ -51,13 +55,22 @@ class Survey:
         root: where ``proc``, ``sys`` and ``etc`` are.
         environ: the environment of this process.
         drive: where the user says that Windows' system drive is mounted.
+        clock: seconds of CPU that this thread has used.
     """
 
     def __init__(
-        self, root: Path = Path("/"), *, environ: Mapping[str, str] = os.environ, drive: Path | None = None
+        self,
+        root: Path = Path("/"),
+        *,
+        environ: Mapping[str, str] = os.environ,
+        drive: Path | None = None,
+        clock: Callable[[], float] = time.thread_time,
     ) -> None:
         self.attentive = False
-        """Whether somebody looks at the processes: then every sample has a new census, with PSS."""
+        """Whether somebody looks at the processes: then a census is made, with PSS, as often as it may cost."""
+        self._clock = clock
+        self._affordable = -math.inf
+        """From when on another census for somebody who looks costs no more than its share."""
         self._root = root
         self._environ = dict(environ)
         self._flavor = identify_guest(root, environ).flavor
@@ -101,10 +114,15 @@ class Survey:
     ) -> Reading[Census]:
         """The newest census, counted again when it is old, or when somebody looks."""
         due = self._counted is None or monotonic - self._counted >= CENSUS_EVERY
-        if due or self.attentive:
+        if not self.attentive:
+            self._affordable = -math.inf
+        if due or (self.attentive and monotonic >= self._affordable):
+            began = self._clock()
             self._census = self._count(monotonic, meminfo, cpu, own, fresh=due)
             if due:
                 self._counted = monotonic
+            if self.attentive:
+                self._affordable = monotonic + (self._clock() - began) / SHARE
         return self._census
 
     def wait(self, timeout: float) -> None:

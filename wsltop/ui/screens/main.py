@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import ComposeResult
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 
 REPLAY_ACTIONS: Final = {"step", "seek", "speed", "go_to"}
 LIVE_ACTIONS: Final = {"act", "experiment", "kind", "record", "add_hogs", "kill_hog", "kill_hogs", "size", "rest"}
+COVERED_EVERY: Final = 10.0
+"""Seconds between two pictures of the screen below a card: Textual mixes each of its rows with the card's shade anew,
+which costs more than all else."""
 FOLDED: Final = ("scrubber", "memory", "timeline", "verdict", "gate", "hogs", "events")
 """The panels that share the rows, by id."""
 
@@ -52,6 +56,8 @@ class MainScreen(ListKeys):
         self.presenter = presenter
         self.state = presenter.state
         self._shape: Shape | None = None
+        self._painted = 0.0
+        """When it was painted last, on the monotonic clock."""
         self._shown_keys: tuple[tuple[Key, ...], bool, bool] | None = None
         self._folded: Size | None = None
         """The terminal's size for which the panels have been folded."""
@@ -81,11 +87,25 @@ class MainScreen(ListKeys):
     def point_taken(self, point: Point | None) -> None:
         """A new sample is in the session: show it; a frozen view only counts it."""
         self.presenter.take(point)
+        if self._is_covered():
+            return
         if self.presenter.frozen:
             self.show_status()
             self.show_hogs()  # the footer tells what works now, a pause or not
         else:
             self.show_all()
+
+    def _is_covered(self) -> bool:
+        """Whether a card lies over the screen, and what shines through is not old enough to be painted anew."""
+        now = time.monotonic()
+        if self.app.screen is not self and now - self._painted < COVERED_EVERY:
+            return True
+        self._painted = now
+        return False
+
+    def on_screen_resume(self) -> None:
+        """Nothing covers the screen any more."""
+        self.show_all()
 
     def show_all(self) -> None:
         """Show every panel what there is to see."""
