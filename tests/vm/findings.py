@@ -28,6 +28,12 @@ def compare(what: str, expected: int, measured: int) -> Finding:
     return Finding(f"{what}: host", f"{mib(expected)}", f"{mib(measured)} ({difference(measured - expected)})", ok)
 
 
+def compare_sizes(what: str, own: int, told: int) -> Finding:
+    """A size that the host saw, and what the program says of it; within the same bound. Bytes."""
+    ok = abs(told - own) <= max(TOLERANCE, abs(own) // 100)
+    return Finding(what, mib(own), f"{mib(told)} ({difference(told - own)})", ok)
+
+
 def at_least(what: str, least: float, measured: float) -> Finding:
     """A lower bound, in bytes."""
     return Finding(what, f"≥ {mib(least)}", mib(measured), measured >= least)

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from tests.vm import initramfs, tie
+from tests.vm.curve import ClockPair, Point
 from tests.vm.link import Job, Link
 from tests.vm.missing import MachineFailed, PartsMissing
 from tests.vm.parts import Parts
@@ -27,6 +28,8 @@ DISK: Final = 8 << 30
 """Bytes of the disk below /var/tmp; its file is one hole."""
 PREFIX: Final = "wsltop-vm-"
 BOOT_TIME: Final = 90.0
+ASKED: Final = 8
+"""Times that the guest is asked for its clock."""
 KVM_GET_API_VERSION: Final = 0xAE00
 
 
@@ -134,6 +137,30 @@ class Machine:
         if self._process is None or not self.is_alive():
             raise MachineFailed(f"the machine has ended:\n{self.console()}")
         return working_set(self._process.pid)
+
+    @property
+    def curve(self) -> tuple[Point, ...]:
+        """What the host held so far, ten times a second, by the host's monotonic clock."""
+        return tuple(self._windows.curve)
+
+    def compare_clocks(self) -> ClockPair:
+        """The guest's wall clock beside the host's monotonic one: the quickest of some answers knows best.
+
+        Raises:
+            MachineFailed: the agent does not answer.
+        """
+        pairs = [self._ask_clock() for _ in range(ASKED)]
+        return min(pairs, key=lambda pair: pair.error)
+
+    def _ask_clock(self) -> ClockPair:
+        began = time.monotonic()
+        self._link.send(clock=True)
+        try:
+            guest = self._link.clock.get(timeout=5.0)
+        except queue.Empty:
+            raise MachineFailed("the agent does not tell the time") from None
+        ended = time.monotonic()
+        return ClockPair((began + ended) / 2, guest, (ended - began) / 2)
 
     def start(self, *command: str, pty: tuple[int, int] | None = None, env: dict[str, str] | None = None) -> Job:
         """Start a command in the guest, in the project's folder."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
-from tests.vm import doctor, loads, returns
+from tests.vm import doctor, loads, returns, trials
 from tests.vm.findings import Finding
 from tests.vm.idle import drop_when_idle
 from tests.vm.lab import Lab
@@ -46,6 +46,10 @@ ROWS: Final = (
     Row("floor, order 5", WSL, loads.floor),
     Row("screen, order 5", WSL, show_both_sides),
     Row("doctor, order 5", WSL, doctor.judge),
+    Row("experiment: four hogs, order 5", WSL, trials.classic),
+    Row("experiment: fragments, compacted, order 5", WSL, trials.compact),
+    Row("experiment: cache, reclaimed, order 5", WSL, trials.reclaim),
+    Row("experiment: cache, pushed out, order 5", WSL, trials.pressure),
     Row("four hogs, order 9", OLD, loads.classic),
     Row("4-KiB pages, order 9", OLD, loads.touch_small),
     Row("huge pages, order 9", OLD, loads.touch_huge),
