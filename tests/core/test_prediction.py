@@ -37,6 +37,7 @@ def ledger(
     slab: int = 400 * MIB,
     available: int = 6 * GIB,
     order: int = 5,
+    watermark: int = 0,
 ) -> Ledger:
     """A guest of 8 GiB."""
     return Ledger(
@@ -60,6 +61,7 @@ def ledger(
         swap_free=0,
         cache_dirty=dirty,
         cache_held=held,
+        watermark=watermark,
     )
 
 
@@ -105,6 +107,17 @@ def test_pressure_meets_all_free_memory_first_and_stays_above_the_floor() -> Non
     assert "the floor of 2.0 GiB allows no more" in limited.basis
     assert known(predict_pressure(ledger(), GIB, 7 * GIB, ALL)).estimate == 0
     assert pressure_size(ledger(), GIB, 7 * GIB) == 0
+
+
+def test_pressure_pushes_out_what_the_kernel_keeps_free_as_well() -> None:
+    guest = ledger(watermark=80 * MIB)
+    assert pressure_size(guest, GIB, 512 * MIB) == 4 * GIB - 80 * MIB
+    pressed = known(predict_pressure(guest, GIB, 512 * MIB, ALL))
+    assert pressed.estimate == GIB
+    assert pressed.at_most == GIB + GIB + 80 * MIB
+    limited = known(predict_pressure(guest, 90 * GIB, 2 * GIB, ALL))
+    assert limited.estimate == GIB + 80 * MIB
+    assert limited.at_most == GIB + GIB + 160 * MIB
 
 
 def test_a_kill_frees_what_a_process_has_for_itself() -> None:
