@@ -1,6 +1,7 @@
 """Runs a virtual machine that gives memory back as WSL2's does.
 
-python -m tests.vm check [WORD …] [--write]      run the scenarios, print the table, fail when one does not hold
+python -m tests.vm check [WORD …] [--write] [--within SECONDS]
+                                                 run the scenarios, print the table, fail when one does not hold
 python -m tests.vm run [OPTION …] -- COMMAND …   run a command in the guest
 python -m tests.vm fetch                         fetch the parts only
 python -m tests.vm list                          name the scenarios
@@ -31,7 +32,7 @@ def main() -> int:
     options = parse_arguments()
     try:
         if options.command == "check":
-            return check(options.words, write=options.write)
+            return check(options.words, write=options.write, within=options.within)
         if options.command == "run":
             return run(options)
         if options.command == "fetch":
@@ -76,6 +77,7 @@ def parse_arguments() -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     checks = commands.add_parser("check", help="run the scenarios and print the table")
     checks.add_argument("words", nargs="*", metavar="WORD", help="only scenarios whose name holds one of these")
+    checks.add_argument("--within", type=float, metavar="SECONDS", help="begin no scenario that would end later")
     checks.add_argument("--write", action="store_true", help="put the table into README.md")
     runs = commands.add_parser("run", help="run a command in the guest")
     runs.add_argument("--memory", type=int, default=4096, metavar="MIB", help="RAM of the guest [4096]")

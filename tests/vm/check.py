@@ -11,10 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
+from tests.vm.budget import Budget
 from tests.vm.findings import Finding, table
 from tests.vm.lab import Lab
 from tests.vm.machine import Machine, has_kvm
-from tests.vm.missing import MachineFailed
+from tests.vm.missing import MachineFailed, PartsMissing
 from tests.vm.parts import Parts, get_parts
 from tests.vm.scenarios import ROWS, Row, Setup
 
@@ -25,19 +26,22 @@ BEGIN, END = "<!-- table -->\n", "<!-- /table -->\n"
 Found = tuple[str, Finding]
 
 
-def check(words: list[str], *, write: bool) -> int:
-    """Run the scenarios whose names hold one of ``words``, or all; the exit status."""
+def check(words: list[str], *, write: bool, within: float | None) -> int:
+    """Run the scenarios whose names hold one of ``words``, or all that fit into ``within`` seconds; the exit status.
+
+    Raises:
+        PartsMissing: there is no machine, or no time for a single scenario.
+    """
     rows = [row for row in ROWS if not words or any(word in row.name for word in words)]
     if not rows:
         raise MachineFailed(f"no scenario is named so: {', '.join(words)}")
+    budget = Budget(within)
     parts = get_parts()
-    began = time.monotonic()
-    found = run_groups(parts, [(setup, list(group)) for setup, group in itertools.groupby(rows, by_setup)])
-    text = table(found)
-    seconds = time.monotonic() - began
+    found = run_groups(parts, [(setup, list(group)) for setup, group in itertools.groupby(rows, by_setup)], budget)
+    if not found:
+        raise PartsMissing(f"the time is too short for any of {len(rows)} scenarios")
     failed = sum(not finding.ok for _, finding in found)
-    way = "KVM" if has_kvm() else "emulated (TCG)"
-    text += f"\n{len(rows)} scenarios, {len(found)} findings, {failed} that do not hold; {seconds:.0f} s, {way}.\n"
+    text = f"{table(found)}\n{tell(len(rows), found, budget)}"
     print(text)
     if write:
         put_table(text)
@@ -49,43 +53,63 @@ def by_setup(row: Row) -> Setup:
     return row.setup
 
 
-def run_groups(parts: Parts, groups: list[tuple[Setup, list[Row]]]) -> list[Found]:
+def tell(count: int, found: list[Found], budget: Budget) -> str:
+    """What was run, as sentences."""
+    failed = sum(not finding.ok for _, finding in found)
+    way = "KVM" if has_kvm() else "emulated (TCG)"
+    ran = f"{count - len(budget.left_out)} scenarios, {len(found)} findings, {failed} that do not hold"
+    text = f"{ran}; {budget.spent():.0f} s, {way}.\n"
+    if budget.left_out:
+        text += f"Not run, for they would not have ended in time: {'; '.join(budget.left_out)}.\n"
+    return text
+
+
+def run_groups(parts: Parts, groups: list[tuple[Setup, list[Row]]], budget: Budget) -> list[Found]:
     """Run each group in a machine of its own, two or three at a time: most of the time they wait for memory to settle.
 
-    However this ends, the machines are down when it has.
+    However this ends, the machines are down when it has; and it ends, some time after the budget is spent.
     """
     machines: list[Machine] = []
 
+    def abort() -> None:
+        for machine in machines:
+            machine.abort()
+
     def run_group(setup: Setup, rows: list[Row]) -> list[Found]:
+        if not budget.admits(rows[0]):
+            budget.leave_out(rows)
+            return []
         machine = Machine(parts, order=setup.order, reporting=setup.reporting)
         machines.append(machine)
         found: list[Found] = []
         try:
             with machine:
-                for one in run_rows(machine, rows):
+                for one in run_rows(machine, rows, budget):
                     found.append(one)
         except MachineFailed as why:
             say(f"  NO  {why}")
             found.append((rows[-1].name, Finding("its machine failed", "", str(why).splitlines()[0], False)))
         return found
 
-    with ThreadPoolExecutor(LANES) as lanes:
+    with budget.alarm(abort), ThreadPoolExecutor(LANES) as lanes:
         futures = [lanes.submit(run_group, setup, rows) for setup, rows in groups]
         try:
             return [found for future in futures for found in future.result()]
         except BaseException:
             lanes.shutdown(wait=False, cancel_futures=True)
-            for machine in machines:
-                machine.abort()
+            abort()
             raise
 
 
-def run_rows(machine: Machine, rows: Iterable[Row]) -> Iterator[Found]:
+def run_rows(machine: Machine, rows: Iterable[Row], budget: Budget) -> Iterator[Found]:
     """Run scenarios in one machine; one that fails leaves a finding that says so."""
     say(f"booted in {machine.boot_seconds:.1f} s, order {machine.order}, reporting {machine.reporting}")
     lab = Lab(machine)
     lab.start()
     for row in rows:
+        if not budget.admits(row):
+            budget.leave_out([row])
+            continue
         say(f"{row.name} …")
         began = time.monotonic()
         try:
@@ -99,7 +123,9 @@ def run_rows(machine: Machine, rows: Iterable[Row]) -> Iterator[Found]:
                 raise
             lab.stop()
             lab.start()
-        say(f"  {time.monotonic() - began:.0f} s")
+        seconds = time.monotonic() - began
+        budget.learn(row, seconds)
+        say(f"  {row.name}: {seconds:.0f} s of {row.seconds}")
 
 
 def put_table(text: str) -> None:

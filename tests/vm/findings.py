@@ -34,6 +34,12 @@ def compare_sizes(what: str, own: int, told: int) -> Finding:
     return Finding(what, mib(own), f"{mib(told)} ({difference(told - own)})", ok)
 
 
+def foretold(what: str, predicted: int, came: int) -> Finding:
+    """A prediction, and by how much the host's figure fell; within 64 MiB or 5 %. Bytes."""
+    ok = abs(came - predicted) <= max(64 * MIB, abs(came) // 20)
+    return Finding(f"{what}: predicted", mib(predicted), f"{mib(came)} ({difference(came - predicted)})", ok)
+
+
 def at_least(what: str, least: float, measured: float) -> Finding:
     """A lower bound, in bytes."""
     return Finding(what, f"≥ {mib(least)}", mib(measured), measured >= least)

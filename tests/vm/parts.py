@@ -24,6 +24,8 @@ KERNEL_PACKAGE: Final = "linux-image-amd64"
 BUSYBOX_PACKAGE: Final = "busybox-static"
 LAYOUT: Final = "1"
 """Changed when the cache is laid out anew."""
+LIMITS: Final = {"update": 60.0, "install": 180.0, "download": 120.0}
+"""Seconds that apt-get may take, by what it does: a network that drops everything makes it wait for long."""
 
 
 class Parts(NamedTuple):
@@ -47,6 +49,7 @@ def get_parts() -> Parts:
     folder = cache_folder() / f"{LAYOUT}-{RELEASE}"
     parts = Parts(qemu, folder / "vmlinux", folder / "modules", folder / "busybox")
     if not folder.exists():
+        update_lists()
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
             made = Path(scratch) / "made"
@@ -67,6 +70,7 @@ def find_qemu() -> Path:
     """QEMU, installed first where it is missing and we may."""
     found = shutil.which(QEMU)
     if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        update_lists()
         say(f"installing {QEMU_PACKAGE}")
         command = ["apt-get", "install", "--yes", "--no-install-recommends", QEMU_PACKAGE]
         run(command, Path("/"), f"{QEMU_PACKAGE} cannot be installed")
@@ -74,6 +78,19 @@ def find_qemu() -> Path:
     if found is None:
         raise PartsMissing(f"there is no {QEMU}: sudo apt-get install --no-install-recommends {QEMU_PACKAGE}")
     return Path(found)
+
+
+def update_lists() -> None:
+    """Fetch the lists of packages where there are none, as in the image of a container, and we may."""
+    told = run(["apt-cache", "policy", BUSYBOX_PACKAGE], Path("/"), "apt does not answer")
+    if "Candidate:" in told and "Candidate: (none)" not in told:
+        return
+    if os.geteuid() != 0:
+        raise PartsMissing(f"apt knows no {BUSYBOX_PACKAGE}: sudo apt-get update")
+    say("fetching the lists of packages")
+    # Without --error-on=any it ends with 0 when nothing could be fetched.
+    command = ["apt-get", "update", "--error-on=any", "-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=20"]
+    run(command, Path("/"), "the lists of packages cannot be fetched")
 
 
 def fetch_kernel(scratch: Path, made: Path) -> None:
@@ -122,14 +139,28 @@ def download(package: str, scratch: Path) -> Path:
 
 
 def run(command: list[str], folder: Path, failure: str) -> str:
-    """Run a program to its end; what it said."""
+    """Run a program to its end; what it said.
+
+    Raises:
+        PartsMissing: it is not there, fails, or takes too long.
+    """
     path = shutil.which(command[0])
     if path is None:
         raise PartsMissing(f"{failure}: there is no {command[0]} (this needs Debian)")
     environment = os.environ | {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
-    done = subprocess.run(
-        [path, *command[1:]], cwd=folder, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL
-    )
+    limit = LIMITS.get(command[1], 60.0)
+    try:
+        done = subprocess.run(
+            [path, *command[1:]],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=limit,
+        )
+    except subprocess.TimeoutExpired:
+        raise PartsMissing(f"{failure}: {' '.join(command[:2])} was not done within {limit:.0f} s") from None
     if done.returncode:
         why = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
         raise PartsMissing(f"{failure}: {why}")
