@@ -17,10 +17,12 @@ from tests.vm.lab import Lab
 from tests.vm.machine import Machine, has_kvm
 from tests.vm.missing import MachineFailed, PartsMissing
 from tests.vm.parts import Parts, get_parts
+from tests.vm.room import count_machines
 from tests.vm.scenarios import ROWS, Row, Setup
 
 README: Final = Path(__file__).with_name("README.md")
 LANES: Final = 3 if (os.cpu_count() or 1) >= 4 else 2
+"""Machines at a time, where there is room for them."""
 BEGIN, END = "<!-- table -->\n", "<!-- /table -->\n"
 
 Found = tuple[str, Finding]
@@ -36,8 +38,11 @@ def check(words: list[str], *, write: bool, within: float | None) -> int:
     if not rows:
         raise MachineFailed(f"no scenario is named so: {', '.join(words)}")
     budget = Budget(within)
+    lanes = min(LANES, count_machines())
     parts = get_parts()
-    found = run_groups(parts, [(setup, list(group)) for setup, group in itertools.groupby(rows, by_setup)], budget)
+    found = run_groups(
+        parts, [(setup, list(group)) for setup, group in itertools.groupby(rows, by_setup)], budget, lanes
+    )
     if not found:
         raise PartsMissing(f"the time is too short for any of {len(rows)} scenarios")
     failed = sum(not finding.ok for _, finding in found)
@@ -64,8 +69,8 @@ def tell(count: int, found: list[Found], budget: Budget) -> str:
     return text
 
 
-def run_groups(parts: Parts, groups: list[tuple[Setup, list[Row]]], budget: Budget) -> list[Found]:
-    """Run each group in a machine of its own, two or three at a time: most of the time they wait for memory to settle.
+def run_groups(parts: Parts, groups: list[tuple[Setup, list[Row]]], budget: Budget, lanes: int) -> list[Found]:
+    """Run each group in a machine of its own, ``lanes`` at a time: most of the time they wait for memory to settle.
 
     However this ends, the machines are down when it has; and it ends, some time after the budget is spent.
     """
@@ -91,12 +96,12 @@ def run_groups(parts: Parts, groups: list[tuple[Setup, list[Row]]], budget: Budg
             found.append((rows[-1].name, Finding("its machine failed", "", str(why).splitlines()[0], False)))
         return found
 
-    with budget.alarm(abort), ThreadPoolExecutor(LANES) as lanes:
-        futures = [lanes.submit(run_group, setup, rows) for setup, rows in groups]
+    with budget.alarm(abort), ThreadPoolExecutor(lanes) as pool:
+        futures = [pool.submit(run_group, setup, rows) for setup, rows in groups]
         try:
             return [found for future in futures for found in future.result()]
         except BaseException:
-            lanes.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
             abort()
             raise
 
