@@ -3,6 +3,7 @@
 python -m tests.vm check [WORD …] [--write] [--within SECONDS]
                                                  run the scenarios, print the table, fail when one does not hold
 python -m tests.vm run [OPTION …] -- COMMAND …   run a command in the guest
+python -m tests.vm record [FILE]                 take the recording that comes with the package
 python -m tests.vm fetch                         fetch the parts only
 python -m tests.vm list                          name the scenarios
 """
@@ -13,12 +14,14 @@ import argparse
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import NoReturn
 
 from tests.vm.check import check
 from tests.vm.machine import Machine
 from tests.vm.missing import MachineFailed, PartsMissing
 from tests.vm.parts import get_parts
+from tests.vm.recording import packaged, record
 from tests.vm.scenarios import ROWS
 
 SKIPPED = 77
@@ -35,6 +38,9 @@ def main() -> int:
             return check(options.words, write=options.write, within=options.within)
         if options.command == "run":
             return run(options)
+        if options.command == "record":
+            record(options.file or packaged())
+            return 0
         if options.command == "fetch":
             print(get_parts().kernel.parent)
         else:
@@ -85,6 +91,8 @@ def parse_arguments() -> argparse.Namespace:
     runs.add_argument("--no-reporting", action="store_true", help="a hypervisor that takes no free pages back")
     runs.add_argument("--timeout", type=float, default=300.0, metavar="SECONDS", help="for the command [300]")
     runs.add_argument("argv", nargs="+", metavar="COMMAND")
+    records = commands.add_parser("record", help="take the recording that comes with the package")
+    records.add_argument("file", nargs="?", type=Path, help="where it goes [wsltop/record/sample.wsltop]")
     commands.add_parser("fetch", help="fetch the parts only")
     commands.add_parser("list", help="name the scenarios")
     return parser.parse_args()
