@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
-from tests.vm import doctor, loads, predictions, returns, trials
+from tests.vm import doctor, idle, loads, predictions, returns, trials
 from tests.vm.findings import Finding
-from tests.vm.idle import drop_when_idle
 from tests.vm.lab import Lab
 from tests.vm.screen import show_both_sides
 
@@ -36,27 +35,28 @@ class Row(NamedTuple):
 
 WSL: Final = Setup()
 WSL_TOO: Final = Setup(share=2)
+IDLE: Final = Setup(share=3)
 OLD: Final = Setup(order=9)
 OFF: Final = Setup(reporting=False)
 ABSENT: Final = Setup(order=None, reporting=False)
 
 ROWS: Final = (
-    Row("idle, order 5", WSL, 25, loads.idle),
+    Row("idle, order 5", WSL, 30, loads.idle),
     Row("four hogs, order 5", WSL, 35, loads.classic),
     Row("fragmentation, order 5", WSL, 45, returns.fragment),
     Row("page cache, order 5", WSL, 35, returns.cache),
     Row("memory.reclaim, order 5", WSL, 40, returns.reclaim),
     Row("screen, order 5", WSL, 50, show_both_sides),
-    Row("doctor, order 5", WSL, 45, doctor.judge),
+    Row("doctor, order 5", WSL, 60, doctor.judge),
     Row("floor, order 5", WSL, 60, loads.floor),
     Row("4-KiB pages, order 5", WSL, 35, loads.touch_small),
     Row("huge pages, order 5", WSL, 30, loads.touch_huge),
     Row("experiment: four hogs, order 5", WSL_TOO, 60, trials.classic),
     Row("experiment: fragments, compacted, order 5", WSL_TOO, 45, trials.compact),
-    Row("predictions: kill and cache drop, order 5", WSL_TOO, 100, predictions.kill_and_drop),
-    Row("predictions: pressure, order 5", WSL_TOO, 80, predictions.press),
+    Row("predictions: kill and cache drop, order 5", WSL_TOO, 110, predictions.kill_and_drop),
+    Row("predictions: pressure, order 5", WSL_TOO, 65, predictions.press),
     Row("experiment: cache, reclaimed, order 5", WSL_TOO, 60, trials.reclaim),
-    Row("experiment: cache, pushed out, order 5", WSL_TOO, 100, trials.pressure),
+    Row("experiment: cache, pushed out, order 5", WSL_TOO, 70, trials.pressure),
     Row("no driver, doctor", ABSENT, 15, doctor.judge_absent),
     Row("reporting off", OFF, 45, returns.nothing_returns),
     Row("reporting off, doctor", OFF, 80, doctor.judge_kept),
@@ -66,7 +66,8 @@ ROWS: Final = (
     Row("4-KiB pages, order 9", OLD, 35, loads.touch_small),
     Row("huge pages, order 9", OLD, 30, loads.touch_huge),
     Row("predictions: kill and cache drop, order 9", OLD, 100, predictions.kill_and_drop),
-    Row("idle reclaim, order 5", Setup(share=3), 175, drop_when_idle),
+    Row("idle reclaim by rule D, order 5", IDLE, 175, idle.drop_by_d),
+    Row("idle reclaim by rule C, order 5", IDLE, 175, idle.drop_by_c),
 )
 """Everything that is checked. Rows with the same setup stand together, the machines begin in this order, and what is
 worth most stands first: where time is short, the rest is left out."""

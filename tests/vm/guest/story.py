@@ -12,10 +12,11 @@ import time
 from pathlib import Path
 from typing import Final
 
-from wsltop.commands.sampling import settled_moment
 from wsltop.control.hogs import HogPool
+from wsltop.core.reading import Unavailable
 from wsltop.core.units import MIB
 from wsltop.host.choose import open_host
+from wsltop.host.source import HostSource
 from wsltop.record.writer import RecordingWriter
 from wsltop.sampler import Sampler
 
@@ -34,12 +35,19 @@ def main(path: Path) -> None:
         sampler = Sampler(host, pool)
         try:
             host.start()
-            settled_moment(sampler, PATIENCE)
+            wait_for(host)
             record(path, sampler, pool)
         finally:
             sampler.close()
             host.close()
     sys.stdout.write(base64.b64encode(path.read_bytes()).decode() + "\n")
+
+
+def wait_for(host: HostSource) -> None:
+    """Wait for the host's first answer: the first sample brings the kernel's log, and must not be lost for that."""
+    deadline = time.monotonic() + PATIENCE
+    while isinstance(host.read(), Unavailable) and time.monotonic() < deadline:
+        time.sleep(0.1)
 
 
 def record(path: Path, sampler: Sampler, pool: HogPool) -> None:
