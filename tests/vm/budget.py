@@ -30,11 +30,12 @@ class Budget:
         self._began = time.monotonic()
         self._lock = threading.Lock()
         self._planned = self._taken = 0.0
+        self._over = False
 
     def admits(self, row: Row) -> bool:
         """Whether a scenario that begins now would end in time, as fast as this machine has been so far."""
-        if self.within is None:
-            return True
+        if self._over or self.within is None:
+            return not self._over
         with self._lock:
             pace = max(1.0, self._taken / self._planned) if self._planned else 1.0
         first = 0.0 if self._planned else BOOT
@@ -57,8 +58,13 @@ class Budget:
     @contextmanager
     def alarm(self, abort: Callable[[], None]) -> Iterator[None]:
         """Call ``abort`` when the time has been over for a while, unless this is left before."""
+
+        def end() -> None:
+            self._over = True
+            abort()
+
         limit = UNLIMITED if self.within is None else self.within + GRACE
-        timer = threading.Timer(max(0.0, self._began + limit - time.monotonic()), abort)
+        timer = threading.Timer(max(0.0, self._began + limit - time.monotonic()), end)
         timer.daemon = True
         timer.start()
         try:

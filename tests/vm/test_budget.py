@@ -38,8 +38,10 @@ def test_what_is_left_out_is_named() -> None:
 
 def test_what_hangs_is_ended() -> None:
     over = threading.Event()
-    with Budget(-GRACE).alarm(over.set):
+    budget = Budget(-GRACE)
+    with budget.alarm(over.set):
         assert over.wait(5.0)
+    assert not budget.admits(row(0.0))
     over.clear()
     with Budget(0.2 - GRACE).alarm(over.set):
         pass
