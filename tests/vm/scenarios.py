@@ -35,7 +35,8 @@ class Row(NamedTuple):
 
 WSL: Final = Setup()
 WSL_TOO: Final = Setup(share=2)
-IDLE: Final = Setup(share=3)
+REST: Final = Setup(share=3)
+IDLE: Final = Setup(share=4)
 OLD: Final = Setup(order=9)
 OFF: Final = Setup(reporting=False)
 ABSENT: Final = Setup(order=None, reporting=False)
@@ -47,25 +48,25 @@ ROWS: Final = (
     Row("page cache, order 5", WSL, 35, returns.cache),
     Row("memory.reclaim, order 5", WSL, 40, returns.reclaim),
     Row("screen, order 5", WSL, 50, show_both_sides),
-    Row("doctor, order 5", WSL, 60, doctor.judge),
-    Row("floor, order 5", WSL, 60, loads.floor),
-    Row("4-KiB pages, order 5", WSL, 35, loads.touch_small),
-    Row("huge pages, order 5", WSL, 30, loads.touch_huge),
     Row("experiment: four hogs, order 5", WSL_TOO, 60, trials.classic),
     Row("experiment: fragments, compacted, order 5", WSL_TOO, 45, trials.compact),
     Row("predictions: kill and cache drop, order 5", WSL_TOO, 110, predictions.kill_and_drop),
     Row("predictions: pressure, order 5", WSL_TOO, 65, predictions.press),
-    Row("experiment: cache, reclaimed, order 5", WSL_TOO, 60, trials.reclaim),
-    Row("experiment: cache, pushed out, order 5", WSL_TOO, 70, trials.pressure),
-    Row("no driver, doctor", ABSENT, 15, doctor.judge_absent),
     Row("reporting off", OFF, 45, returns.nothing_returns),
     Row("reporting off, doctor", OFF, 80, doctor.judge_kept),
+    Row("no driver, doctor", ABSENT, 15, doctor.judge_absent),
     Row("four hogs, order 9", OLD, 35, loads.classic),
     Row("fragmentation, order 9", OLD, 45, returns.fragment),
     Row("page cache, order 9", OLD, 35, returns.cache),
     Row("4-KiB pages, order 9", OLD, 35, loads.touch_small),
     Row("huge pages, order 9", OLD, 30, loads.touch_huge),
-    Row("predictions: kill and cache drop, order 9", OLD, 100, predictions.kill_and_drop),
+    Row("predictions: kill and cache drop, order 9", OLD, 110, predictions.kill_and_drop),
+    Row("doctor, order 5", REST, 60, doctor.judge),
+    Row("floor, order 5", REST, 60, loads.floor),
+    Row("4-KiB pages, order 5", REST, 30, loads.touch_small),
+    Row("huge pages, order 5", REST, 30, loads.touch_huge),
+    Row("experiment: cache, reclaimed, order 5", REST, 60, trials.reclaim),
+    Row("experiment: cache, pushed out, order 5", REST, 70, trials.pressure),
     Row("idle reclaim by rule D, order 5", IDLE, 175, idle.drop_by_d),
     Row("idle reclaim by rule C, order 5", IDLE, 175, idle.drop_by_c),
 )
