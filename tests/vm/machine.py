@@ -19,7 +19,7 @@ from typing import Final, Self
 from tests.vm import initramfs, tie
 from tests.vm.curve import ClockPair, Point
 from tests.vm.link import Job, Link
-from tests.vm.missing import MachineFailed, PartsMissing
+from tests.vm.missing import MachineFailed
 from tests.vm.parts import Parts
 from tests.vm.windows import Windows, working_set
 
@@ -70,7 +70,7 @@ class Machine:
         scratch = tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-")
         self.folder = Path(self._stack.enter_context(scratch))
         (self.folder / "initramfs").write_bytes(initramfs.build(self._parts, self.order))
-        make_disk(self.folder / "disk")
+        make_disk(self.folder / "disk", self._parts.mkfs)
         self._windows = Windows(self.folder / "c")
         errors = self._stack.enter_context((self.folder / "qemu.log").open("wb"))
         self._process = process = subprocess.Popen(
@@ -226,12 +226,9 @@ def has_kvm() -> bool:
         os.close(file)
 
 
-def make_disk(path: Path) -> None:
+def make_disk(path: Path, mkfs: Path) -> None:
     """Make a disk with a file system; its file takes next to no room."""
-    program = shutil.which("mkfs.ext4", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
-    if program is None:
-        raise PartsMissing("there is no mkfs.ext4: sudo apt-get install e2fsprogs")
     with path.open("wb") as file:
         file.truncate(DISK)
     options = ["-q", "-E", "lazy_itable_init=1,lazy_journal_init=1,nodiscard", "-O", "^has_journal"]
-    subprocess.run([program, *options, str(path)], check=True, stdin=subprocess.DEVNULL)
+    subprocess.run([str(mkfs), *options, str(path)], check=True, stdin=subprocess.DEVNULL)

@@ -38,6 +38,8 @@ class Parts(NamedTuple):
     modules: Path
     """A folder of modules, and ``order``: their names in the order in which they go in."""
     busybox: Path
+    mkfs: Path
+    """``mkfs.ext4``."""
 
 
 def get_parts() -> Parts:
@@ -46,9 +48,9 @@ def get_parts() -> Parts:
     Raises:
         PartsMissing: one cannot be had.
     """
-    qemu = find_qemu()
+    qemu, mkfs = find_program(QEMU, QEMU_PACKAGE), find_program("mkfs.ext4", "e2fsprogs")
     folder = cache_folder() / f"{LAYOUT}-{RELEASE}"
-    parts = Parts(qemu, folder / "vmlinux", folder / "modules", folder / "busybox")
+    parts = Parts(qemu, folder / "vmlinux", folder / "modules", folder / "busybox", mkfs)
     if not folder.exists():
         update_lists()
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -67,17 +69,18 @@ def cache_folder() -> Path:
     return Path(home) / "wsltop-vm"
 
 
-def find_qemu() -> Path:
-    """QEMU, installed first where it is missing and we may."""
-    found = shutil.which(QEMU)
+def find_program(program: str, package: str) -> Path:
+    """A program of a package, installed first where it is missing and we may."""
+    path = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
+    found = shutil.which(program, path=path)
     if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
         update_lists()
-        say(f"installing {QEMU_PACKAGE}")
-        command = ["apt-get", "install", "--yes", "--no-install-recommends", QEMU_PACKAGE]
-        run(command, Path("/"), f"{QEMU_PACKAGE} cannot be installed")
-        found = shutil.which(QEMU)
+        say(f"installing {package}")
+        command = ["apt-get", "install", "--yes", "--no-install-recommends", package]
+        run(command, Path("/"), f"{package} cannot be installed")
+        found = shutil.which(program, path=path)
     if found is None:
-        raise PartsMissing(f"there is no {QEMU}: sudo apt-get install --no-install-recommends {QEMU_PACKAGE}")
+        raise PartsMissing(f"there is no {program}: sudo apt-get install --no-install-recommends {package}")
     return Path(found)
 
 
