@@ -69,7 +69,7 @@ def assume_shares(order: int) -> Shares:
     Seen at order 5 and at order 9, between them a straight line. ``fragmented``, by one compaction: of every other page
     93 % and 41 %, of a random half 73 to 86 % and 76 %. ``cache``, of 160 MiB to 1 GiB: of one large file's all and 92
     to 97 %; of tens of thousands of files of 6 to 24 KiB 92 to 96 % and 75 to 92 %; of a tree of files over 9p 80 % and
-    36 %. Of reclaimable slab most is freed, but page by page. ``anonymous``: of four hogs' 1.5 GiB 93 to 95 % and 87 to
+    36 %. Of reclaimable slab most is freed, but page by page. ``anonymous``: of four hogs' 1.5 GiB 90 to 94 % and 86 to
     90 %.
     """
     coarseness = min(1.0, max(0.0, (order - FINE_ORDER) / (COARSE_ORDER - FINE_ORDER)))
@@ -77,7 +77,7 @@ def assume_shares(order: int) -> Shares:
         fragmented=Share(0.85 - 0.25 * coarseness),
         cache=Share(0.96 - 0.11 * coarseness),
         slab=Share(0.3 - 0.2 * coarseness),
-        anonymous=Share(0.95 - 0.05 * coarseness),
+        anonymous=Share(0.93 - 0.05 * coarseness),
     )
 
 
