@@ -1,9 +1,9 @@
 """Takes the pictures in ``screenshots/``: ``python -m tests.screenshots``.
 
-The app, its sampler and its hogs are the real ones. What stands around them is not WSL2 but this Linux machine: of its
-memory all but ``GUEST`` is left out, so that the charts are those of a usual guest; its free memory is laid out in
-blocks as on a machine that has not run for long; its kernel log, which may hold anything, is empty; and a stand-in for
-Windows answers that holds what the guest has touched and gets it back some seconds after it was freed, in steps.
+The screen is the live one. The samples that it shows are those of the recording that comes with the package, taken in a
+guest under QEMU that gives memory back as WSL2's does (``python -m tests.vm record`` takes it anew), so the same
+recording makes the same pictures. The guest's processor is emulated: wsltop's own share is some ten times what it is on
+a real one, and the finding that wsltop itself keeps the idle gate shut is left out.
 """
 
 from __future__ import annotations
@@ -11,187 +11,73 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import platform
-import re
-import sys
 import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from textual.pilot import Pilot
 
+from tests.vm.guest.story import END, KILL, LOAD
 from wsltop.charts.glyphs import choose_glyphs
+from wsltop.commands.replay import opened
 from wsltop.control.hogs import HogPool
 from wsltop.core.sample import Sample
 from wsltop.core.session import Session
-from wsltop.core.units import GIB, MIB
-from wsltop.host.choose import open_host
-from wsltop.host.drives import POWERSHELL
-from wsltop.host.source import HostSource
-from wsltop.sampler import PAGE_SIZE, Sampler
+from wsltop.core.units import MIB
 from wsltop.ui.app import WsltopApp
 from wsltop.ui.exporting import ScreenOptions
 
-FOLDER = Path(__file__).parents[1] / "screenshots"
+FOLDER: Final = Path(__file__).parents[1] / "screenshots"
 SMALL, LARGE = (80, 24), (160, 48)
-GUEST = 6 * GIB
-"""RAM of the guest that is shown; a smaller machine is shown as it is."""
-RESERVED = 96 * MIB
-"""What the kernel keeps from the start: present, but not in MemTotal."""
-OTHER = 100 * MIB
-"""What the kernel has taken since, and no field tells."""
-USED = ("AnonPages", "Cached", "Buffers", "Slab", "PageTables", "KernelStack")
-SCATTERED = (900, 700, 500, 300, 150, 80, 40, 20, 10)
-"""Free blocks below the reporting order, by order."""
-ORDER = len(SCATTERED)
-LARGEST = 10
-INTERVAL = 0.5
-HOG_SIZE = 512 * MIB
-
-ZONEINFO = """\
-Node 0, zone   Normal
-  pages free     {free}
-        boost    0
-        min      4096
-        low      5120
-        high     6144
-        spanned  {present}
-        present  {present}
-        managed  {managed}
-"""
-
-STAND_IN = """\
-#!{python} -I
-import select, sys, time
-def used():
-    sizes = {{line.split()[0]: 1024 * int(line.split()[1]) for line in open({meminfo!r})}}
-    return sizes["MemTotal:"] - sizes["MemFree:"] + {reserved}
-lent, fell = used(), time.monotonic()
-while True:
-    wanted, now = used(), time.monotonic()
-    if wanted >= lent:
-        lent, fell = wanted, now
-    elif now - fell >= 2:
-        lent, fell = max(wanted, lent - max(64 << 20, int(0.4 * (lent - wanted)))), now
-    print('{{"wsltop":1,"mode":"FullLanguage","processes":[{{"name":"vmmemWSL","pid":"9448","working_set":"%d",'
-          '"private":"%d"}}],"total":"%d","available":"%d"}}'
-          % (lent + (70 << 20), lent + (90 << 20), 16 << 30, (10 << 30) - lent), flush=True)
-    if select.select([sys.stdin], [], [], 0.5)[0]:
-        break
-"""
-"""Answers as wsltop's script does, twice a second, until its stdin ends."""
-
-
-class Guest:
-    """The files of a guest below ``root``, made from those of this machine."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        for folder in ("proc/sys/kernel", "proc/self", "sys/module/page_reporting/parameters", "etc", "dev"):
-            (root / folder).mkdir(parents=True)
-        (root / "proc/sys/kernel/osrelease").write_text(platform.release().partition("-")[0] + "\n")
-        (root / "sys/module/page_reporting/parameters/page_reporting_order").write_text(f"{ORDER}\n")
-        (root / "dev/kmsg").write_text("")
-        (root / "proc/self/mountinfo").write_text("22 1 8:1 / / rw,relatime - ext4 /dev/sda rw\n")
-        for name in (
-            "proc/vmstat",
-            "proc/self/statm",
-            "proc/self/status",
-            "proc/self/ns",
-            "proc/stat",
-            "proc/pressure",
-            "proc/uptime",
-            "etc/os-release",
-        ):
-            (root / name).symlink_to(Path("/") / name)
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Write what changes anew."""
-        text = Path("/proc/meminfo").read_text()
-        total = min(GUEST, size_of("MemTotal", text))
-        free = max(0, total - OTHER - sum(size_of(name, text) for name in USED))
-        available = min(total, free + size_of("Cached", text) - size_of("Shmem", text))
-        for name, size in (("MemTotal", total), ("MemFree", free), ("MemAvailable", available)):
-            text = re.sub(rf"^{name}: .*$", f"{name}: {size // 1024} kB", text, flags=re.MULTILINE)
-        (self.root / "proc/meminfo").write_text(text)
-        free, managed = free // PAGE_SIZE, total // PAGE_SIZE
-        counts = " ".join(map(str, lay_out(free)))
-        (self.root / "proc/buddyinfo").write_text(f"Node 0, zone   Normal {counts} \n")
-        present = managed + RESERVED // PAGE_SIZE
-        (self.root / "proc/zoneinfo").write_text(ZONEINFO.format(free=free, present=present, managed=managed))
-
-
-def size_of(name: str, meminfo: str) -> int:
-    """A field of ``/proc/meminfo`` in bytes."""
-    match = re.search(rf"^{name}: +([0-9]+) kB$", meminfo, re.MULTILINE)
-    if match is None:
-        raise ValueError(f"/proc/meminfo has no {name}")
-    return 1024 * int(match[1])
-
-
-def lay_out(free: int) -> list[int]:
-    """Count the free blocks of each order that ``free`` pages are: some small ones, the rest as large as can be."""
-    counts = [*SCATTERED, *(0 for _ in range(ORDER, LARGEST + 1))]
-    rest = free - sum(count << order for order, count in enumerate(SCATTERED))
-    for order in range(LARGEST, -1, -1):
-        counts[order] += max(0, rest) >> order
-        rest -= (max(0, rest) >> order) << order
-    return counts
-
-
-class GuestSampler(Sampler):
-    """Samples a guest whose files are written just before."""
-
-    def __init__(self, guest: Guest, host: HostSource, pool: HogPool) -> None:
-        super().__init__(host, pool, root=guest.root)
-        self.guest = guest
-
-    def sample(self) -> Sample:
-        """Write the files, and read them."""
-        self.guest.refresh()
-        return super().sample()
-
-
-def put_windows(drive: Path, guest: Guest) -> None:
-    """Install the stand-in for Windows on ``drive``."""
-    program = drive / POWERSHELL
-    program.parent.mkdir(parents=True)
-    meminfo = str(guest.root / "proc/meminfo")
-    program.write_text(STAND_IN.format(python=sys.executable, meminfo=meminfo, reserved=RESERVED))
-    program.chmod(0o755)
+HOG_SIZE: Final = 384 * MIB
+WINDOW: Final = 120.0
+"""Seconds that the timeline shows: the recording is hardly longer."""
+SILENCED: Final = frozenset({"wsltop-blocks"})
+NEVER: Final = 86400.0
+"""Seconds: the app's own timer does not fire while a picture is taken."""
 
 
 class Camera:
-    """Saves pictures of a running app."""
+    """Saves pictures of an app that shows the samples of a recording."""
 
-    def __init__(self, pilot: Pilot[None], folder: Path) -> None:
-        self.pilot = pilot
-        self.folder = folder
+    def __init__(self, app: WsltopApp, pilot: Pilot[None], samples: Iterator[Sample], folder: Path) -> None:
+        self.app, self.pilot, self.folder = app, pilot, folder
+        self._samples = samples
+        self._shown = 0
+
+    async def go_on(self, second: int) -> None:
+        """Show the samples up to a second of the story."""
+        while self._shown < second:
+            self.app.show_sample(next(self._samples))
+            self._shown += 1
+        await self.pilot.pause()
 
     async def take(self, name: str, *sizes: tuple[int, int]) -> None:
         """Save ``name`` at each size, and go back to the large one."""
         for width, height in sizes:
             await self.pilot.resize_terminal(width, height)
             await self.pilot.pause()
-            await asyncio.sleep(3 * INTERVAL)  # what wsltop used for the new size is no longer in its own figure
-            picture = self.pilot.app.export_screenshot(title="wsltop")
+            await self.pilot.pause()
+            picture = self.app.export_screenshot(title="wsltop")
             picture = picture.replace("<svg ", '<svg xml:space="preserve" ', 1)  # some viewers drop blanks otherwise
             (self.folder / f"{name}-{width}x{height}.svg").write_text(picture)
         await self.pilot.resize_terminal(*LARGE)
 
 
-async def tell_story(app: WsltopApp, folder: Path) -> None:
+async def tell_story(app: WsltopApp, samples: Iterator[Sample], folder: Path) -> None:
     """Idle, four hogs, all killed; then the other colors, and the help."""
-    app.main.state.window = 60.0
+    app.session.interval = NEVER
+    app.main.state.window = WINDOW
     async with app.run_test(size=LARGE) as pilot:
-        camera = Camera(pilot, folder)
-        await asyncio.sleep(12)
+        app.session.interval = 1.0
+        camera = Camera(app, pilot, samples, folder)
+        await camera.go_on(LOAD - 1)
         await camera.take("idle", SMALL, LARGE)
-        await pilot.press("A")
-        await asyncio.sleep(10)
+        await camera.go_on(KILL - 1)
         await camera.take("hogs", SMALL, LARGE)
-        await pilot.press("X")
-        await asyncio.sleep(15)
+        await camera.go_on((KILL + END) // 2)
         await camera.take("killed", SMALL, LARGE)
         app.theme = "textual-light"
         await camera.take("light", LARGE)
@@ -201,18 +87,21 @@ async def tell_story(app: WsltopApp, folder: Path) -> None:
 
 
 def main() -> None:
-    """Set the stage, take the pictures, clear away."""
+    """Take the pictures of a recording."""
     parser = argparse.ArgumentParser(prog="python -m tests.screenshots", description="Take the pictures of the README.")
+    parser.add_argument("--recording", type=Path, metavar="FILE", help="of tests.vm record [the packaged one]")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where they go [screenshots/]")
-    folder: Path = parser.parse_args().folder
+    chosen = parser.parse_args()
+    folder: Path = chosen.folder
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("NO_COLOR", "WSL_DISTRO_NAME"):  # no names of the user's in a picture
-        os.environ.pop(name, None)
-    with tempfile.TemporaryDirectory() as place, HogPool() as pool:
-        guest = Guest(Path(place) / "root")
-        drive = Path(place) / "c"
-        put_windows(drive, guest)
-        host = open_host("powershell", interval=INTERVAL, drive=drive)
+    os.environ.pop("NO_COLOR", None)
+    os.environ["TZ"] = "UTC"  # the events tell the time of day
+    time.tzset()
+    with (
+        tempfile.TemporaryDirectory() as place,
+        HogPool() as pool,
+        opened(chosen.recording, salvage=False) as (recording, _),
+    ):
         options = ScreenOptions(
             glyphs=choose_glyphs("auto", encoding="UTF-8"),
             color=True,
@@ -220,13 +109,9 @@ def main() -> None:
             hog_size=HOG_SIZE,
             state_folder=Path(place) / "state",
         )
-        sampler = GuestSampler(guest, host, pool)
-        try:
-            host.start()
-            asyncio.run(tell_story(WsltopApp(sampler, Session(INTERVAL), pool, options), folder))
-        finally:
-            sampler.close()
-            host.close()
+        app = WsltopApp(None, Session(1.0, SILENCED), pool, options)
+        samples = (recording.sample(number) for number in range(recording.count))
+        asyncio.run(tell_story(app, samples, folder))
     for path in sorted(folder.glob("*.svg")):
         print(path.name)
 

@@ -20,7 +20,7 @@ from tests.core.diagnosis_scene import (
 from tests.core.test_diagnosis_free import KEPT
 from wsltop.core.history import Point
 from wsltop.core.reading import Unavailable
-from wsltop.core.sample import Sample, VmProcess
+from wsltop.core.sample import ReportingOrder, Sample, VmProcess
 from wsltop.core.units import GIB, KIB, MIB
 from wsltop.core.wslconfig import ConfigFinding, Suggestion
 
@@ -152,6 +152,15 @@ def test_trimmed_names_the_host() -> None:
     assert plain is not None
     assert on_wsl.sentence.startswith("Windows holds 2.0 GiB less")
     assert plain.sentence.startswith("The host holds 2.0 GiB less")
+
+
+def test_a_kernel_that_reports_nothing_is_not_trimmed() -> None:
+    """It expects all of RAM to be with the host, and a guest that is young has not touched it yet."""
+    nobody = sample(host=host(KEPT - 2 * GIB), reporting=ReportingOrder(order=11, assumed=False))
+    reports = sample(host=host(KEPT - 2 * GIB), reporting=ReportingOrder(order=10, assumed=False))
+    assert judge("host-trimmed", evidence(nobody)) is None
+    assert judge("host-trimmed", evidence(reports)) is not None
+    assert judge("host-trimmed", evidence(reports, page_reporting=False)) is None
 
 
 def test_config_counts_and_shows_lines() -> None:

@@ -142,6 +142,14 @@ def test_the_host_is_expected_to_hold_what_is_present_and_not_reportable() -> No
     assert ledger_of(small_sample()).expected_host == (8200 - 600) * MIB
 
 
+def test_the_watermark_is_that_of_all_zones() -> None:
+    zones = tuple(
+        Zone(node=0, zone=name, present=4100 * 256, managed=4000 * 256, low=1000) for name in ("DMA", "Normal")
+    )
+    assert ledger_of(small_sample(zones=zones)).watermark == 2000 * 4096
+    assert ledger_of(small_sample(zones=GONE)).watermark == 0
+
+
 def test_memory_that_is_not_initialized_yet_is_free_for_the_host() -> None:
     zone = Zone(node=0, zone="Normal", present=8200 * 256, managed=5000 * 256, low=1000)
     taken = small_sample(zones=(zone,), meminfo=meminfo(free=4000 * MIB, cached=2300 * MIB))

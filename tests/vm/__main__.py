@@ -1,7 +1,9 @@
 """Runs a virtual machine that gives memory back as WSL2's does.
 
-python -m tests.vm check [WORD …] [--write]      run the scenarios, print the table, fail when one does not hold
+python -m tests.vm check [WORD …] [--write] [--within SECONDS]
+                                                 run the scenarios, print the table, fail when one does not hold
 python -m tests.vm run [OPTION …] -- COMMAND …   run a command in the guest
+python -m tests.vm record [FILE]                 take the recording that comes with the package
 python -m tests.vm fetch                         fetch the parts only
 python -m tests.vm list                          name the scenarios
 """
@@ -12,12 +14,14 @@ import argparse
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import NoReturn
 
 from tests.vm.check import check
 from tests.vm.machine import Machine
 from tests.vm.missing import MachineFailed, PartsMissing
 from tests.vm.parts import get_parts
+from tests.vm.recording import packaged, record
 from tests.vm.scenarios import ROWS
 
 SKIPPED = 77
@@ -31,9 +35,12 @@ def main() -> int:
     options = parse_arguments()
     try:
         if options.command == "check":
-            return check(options.words, write=options.write)
+            return check(options.words, write=options.write, within=options.within)
         if options.command == "run":
             return run(options)
+        if options.command == "record":
+            record(options.file or packaged())
+            return 0
         if options.command == "fetch":
             print(get_parts().kernel.parent)
         else:
@@ -76,6 +83,7 @@ def parse_arguments() -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     checks = commands.add_parser("check", help="run the scenarios and print the table")
     checks.add_argument("words", nargs="*", metavar="WORD", help="only scenarios whose name holds one of these")
+    checks.add_argument("--within", type=float, metavar="SECONDS", help="begin no scenario that would end later")
     checks.add_argument("--write", action="store_true", help="put the table into README.md")
     runs = commands.add_parser("run", help="run a command in the guest")
     runs.add_argument("--memory", type=int, default=4096, metavar="MIB", help="RAM of the guest [4096]")
@@ -83,6 +91,8 @@ def parse_arguments() -> argparse.Namespace:
     runs.add_argument("--no-reporting", action="store_true", help="a hypervisor that takes no free pages back")
     runs.add_argument("--timeout", type=float, default=300.0, metavar="SECONDS", help="for the command [300]")
     runs.add_argument("argv", nargs="+", metavar="COMMAND")
+    records = commands.add_parser("record", help="take the recording that comes with the package")
+    records.add_argument("file", nargs="?", type=Path, help="where it goes [wsltop/record/sample.wsltop]")
     commands.add_parser("fetch", help="fetch the parts only")
     commands.add_parser("list", help="name the scenarios")
     return parser.parse_args()

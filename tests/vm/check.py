@@ -11,37 +11,45 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
+from tests.vm.budget import Budget
 from tests.vm.findings import Finding, table
 from tests.vm.lab import Lab
 from tests.vm.machine import Machine, has_kvm
-from tests.vm.missing import MachineFailed
+from tests.vm.missing import MachineFailed, PartsMissing
 from tests.vm.parts import Parts, get_parts
+from tests.vm.room import count_machines
 from tests.vm.scenarios import ROWS, Row, Setup
 
 README: Final = Path(__file__).with_name("README.md")
 LANES: Final = 3 if (os.cpu_count() or 1) >= 4 else 2
+"""Machines at a time, where there is room for them."""
 BEGIN, END = "<!-- table -->\n", "<!-- /table -->\n"
 
 Found = tuple[str, Finding]
 
 
-def check(words: list[str], *, write: bool) -> int:
-    """Run the scenarios whose names hold one of ``words``, or all; the exit status."""
+def check(words: list[str], *, write: bool, within: float | None) -> int:
+    """Run the scenarios whose names hold one of ``words``, or all that fit into ``within`` seconds; the exit status.
+
+    Raises:
+        PartsMissing: there is no machine, or no time for a single scenario.
+    """
     rows = [row for row in ROWS if not words or any(word in row.name for word in words)]
     if not rows:
         raise MachineFailed(f"no scenario is named so: {', '.join(words)}")
+    budget = Budget(within)
+    lanes = min(LANES, count_machines())
     parts = get_parts()
-    began = time.monotonic()
-    found = run_groups(parts, [(setup, list(group)) for setup, group in itertools.groupby(rows, by_setup)])
-    text = table(found)
-    seconds = time.monotonic() - began
-    failed = sum(not finding.ok for _, finding in found)
-    way = "KVM" if has_kvm() else "emulated (TCG)"
-    text += f"\n{len(rows)} scenarios, {len(found)} findings, {failed} that do not hold; {seconds:.0f} s, {way}.\n"
+    found = run_groups(
+        parts, [(setup, list(group)) for setup, group in itertools.groupby(rows, by_setup)], budget, lanes
+    )
+    if not found:
+        raise PartsMissing(f"the time is too short for any of {len(rows)} scenarios")
+    text = f"{table(found)}\n{tell(len(rows), found, budget)}"
     print(text)
     if write:
         put_table(text)
-    return 1 if failed else 0
+    return 1 if any(finding.fails for _, finding in found) else 0
 
 
 def by_setup(row: Row) -> Setup:
@@ -49,48 +57,70 @@ def by_setup(row: Row) -> Setup:
     return row.setup
 
 
-def run_groups(parts: Parts, groups: list[tuple[Setup, list[Row]]]) -> list[Found]:
-    """Run each group in a machine of its own, two or three at a time: most of the time they wait for memory to settle.
+def tell(count: int, found: list[Found], budget: Budget) -> str:
+    """What was run, as sentences."""
+    failed = sum(not finding.ok for _, finding in found)
+    known = sum(not finding.ok and finding.known for _, finding in found)
+    way = "KVM" if has_kvm() else "emulated (TCG)"
+    held = f"{failed} that do not hold, {known} of them known"
+    ran = f"{count - len(budget.left_out)} scenarios, {len(found)} findings, {held}"
+    text = f"{ran}; {budget.spent():.0f} s, {way}.\n"
+    if budget.left_out:
+        text += f"Not run, for they would not have ended in time: {'; '.join(budget.left_out)}.\n"
+    return text
 
-    However this ends, the machines are down when it has.
+
+def run_groups(parts: Parts, groups: list[tuple[Setup, list[Row]]], budget: Budget, lanes: int) -> list[Found]:
+    """Run each group in a machine of its own, ``lanes`` at a time: most of the time they wait for memory to settle.
+
+    However this ends, the machines are down when it has; and it ends, some time after the budget is spent.
     """
     machines: list[Machine] = []
 
+    def abort() -> None:
+        for machine in machines:
+            machine.abort()
+
     def run_group(setup: Setup, rows: list[Row]) -> list[Found]:
+        if not budget.admits(rows[0]):
+            budget.leave_out(rows)
+            return []
         machine = Machine(parts, order=setup.order, reporting=setup.reporting)
         machines.append(machine)
         found: list[Found] = []
         try:
             with machine:
-                for one in run_rows(machine, rows):
+                for one in run_rows(machine, rows, budget):
                     found.append(one)
         except MachineFailed as why:
             say(f"  NO  {why}")
             found.append((rows[-1].name, Finding("its machine failed", "", str(why).splitlines()[0], False)))
         return found
 
-    with ThreadPoolExecutor(LANES) as lanes:
-        futures = [lanes.submit(run_group, setup, rows) for setup, rows in groups]
+    with budget.alarm(abort), ThreadPoolExecutor(lanes) as pool:
+        futures = [pool.submit(run_group, setup, rows) for setup, rows in groups]
         try:
             return [found for future in futures for found in future.result()]
         except BaseException:
-            lanes.shutdown(wait=False, cancel_futures=True)
-            for machine in machines:
-                machine.abort()
+            pool.shutdown(wait=False, cancel_futures=True)
+            abort()
             raise
 
 
-def run_rows(machine: Machine, rows: Iterable[Row]) -> Iterator[Found]:
+def run_rows(machine: Machine, rows: Iterable[Row], budget: Budget) -> Iterator[Found]:
     """Run scenarios in one machine; one that fails leaves a finding that says so."""
     say(f"booted in {machine.boot_seconds:.1f} s, order {machine.order}, reporting {machine.reporting}")
     lab = Lab(machine)
     lab.start()
     for row in rows:
+        if not budget.admits(row):
+            budget.leave_out([row])
+            continue
         say(f"{row.name} …")
         began = time.monotonic()
         try:
             for finding in row.run(lab):
-                say(f"  {'ok' if finding.ok else 'NO'}  {finding.what}: {finding.expected} | {finding.measured}")
+                say(f"  {finding.mark}  {finding.what}: {finding.expected} | {finding.measured}")
                 yield row.name, finding
         except MachineFailed as why:
             say(f"  NO  {why}")
@@ -99,7 +129,9 @@ def run_rows(machine: Machine, rows: Iterable[Row]) -> Iterator[Found]:
                 raise
             lab.stop()
             lab.start()
-        say(f"  {time.monotonic() - began:.0f} s")
+        seconds = time.monotonic() - began
+        budget.learn(row, seconds)
+        say(f"  {row.name}: {seconds:.0f} s of {row.seconds}")
 
 
 def put_table(text: str) -> None:

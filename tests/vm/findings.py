@@ -20,12 +20,36 @@ class Finding(NamedTuple):
     expected: str
     measured: str
     ok: bool
+    known: bool = False
+    """Whether it is known that this may not hold: what the README says about it; such a one fails no check."""
+
+    @property
+    def fails(self) -> bool:
+        """Whether it does not hold, and nobody knew."""
+        return not self.ok and not self.known
+
+    @property
+    def mark(self) -> str:
+        """How the table says it."""
+        return "ok" if self.ok else "no, known" if self.known else "**no**"
 
 
 def compare(what: str, expected: int, measured: int) -> Finding:
     """The claim of the program: the host holds what is expected. Bytes."""
     ok = abs(measured - expected) <= max(TOLERANCE, measured // 100)
     return Finding(f"{what}: host", f"{mib(expected)}", f"{mib(measured)} ({difference(measured - expected)})", ok)
+
+
+def compare_sizes(what: str, own: int, told: int) -> Finding:
+    """A size that the host saw, and what the program says of it; within the same bound. Bytes."""
+    ok = abs(told - own) <= max(TOLERANCE, abs(own) // 100)
+    return Finding(what, mib(own), f"{mib(told)} ({difference(told - own)})", ok)
+
+
+def foretold(what: str, predicted: int, came: int, *, known: bool = False) -> Finding:
+    """A prediction, and what came of it; within 64 MiB or 5 %. Bytes."""
+    ok = abs(came - predicted) <= max(64 * MIB, abs(came) // 20)
+    return Finding(f"{what}: predicted", mib(predicted), f"{mib(came)} ({difference(came - predicted)})", ok, known)
 
 
 def at_least(what: str, least: float, measured: float) -> Finding:
@@ -60,6 +84,5 @@ def table(rows: Iterable[tuple[str, Finding]]) -> str:
     for name, finding in rows:
         shown = "" if name == last else name
         last = name
-        mark = "ok" if finding.ok else "**no**"
-        lines.append(f"| {shown} | {finding.what} | {finding.expected} | {finding.measured} | {mark} |")
+        lines.append(f"| {shown} | {finding.what} | {finding.expected} | {finding.measured} | {finding.mark} |")
     return "\n".join(lines) + "\n"

@@ -65,6 +65,7 @@ class Link:
         self._jobs: dict[int, Job] = {}
         self._last = 0
         self.ready: queue.SimpleQueue[float] = queue.SimpleQueue()
+        self.clock: queue.SimpleQueue[float] = queue.SimpleQueue()
         self._socket = connect(path, is_alive, timeout)
         self._thread = threading.Thread(target=self._listen, name="link", daemon=True)
         self._thread.start()
@@ -102,6 +103,8 @@ class Link:
     def _hear(self, message: dict[str, Any]) -> None:
         if "ready" in message:
             self.ready.put(message["ready"])
+        elif "clock" in message:
+            self.clock.put(message["clock"])
         elif "out" in message:
             self._jobs[message["job"]].said.put(message["out"].encode("latin-1"))
         else:

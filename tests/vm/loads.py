@@ -14,6 +14,7 @@ from wsltop.control.floor import floor_for
 
 def idle(lab: Lab) -> Iterator[Finding]:
     """The commands, end to end: through both programs of Windows."""
+    yield note("boot, until the agent answers", f"{lab.machine.boot_seconds:.1f} s")
     for source in ("powershell", "tasklist"):
         lab.settle()
         said = lab.machine.run(sys.executable, "-m", "wsltop", "snapshot", "--json", "--host", source)

@@ -17,8 +17,9 @@ from types import TracebackType
 from typing import Final, Self
 
 from tests.vm import initramfs, tie
+from tests.vm.curve import ClockPair, Point
 from tests.vm.link import Job, Link
-from tests.vm.missing import MachineFailed, PartsMissing
+from tests.vm.missing import MachineFailed
 from tests.vm.parts import Parts
 from tests.vm.windows import Windows, working_set
 
@@ -27,6 +28,8 @@ DISK: Final = 8 << 30
 """Bytes of the disk below /var/tmp; its file is one hole."""
 PREFIX: Final = "wsltop-vm-"
 BOOT_TIME: Final = 90.0
+ASKED: Final = 8
+"""Times that the guest is asked for its clock."""
 KVM_GET_API_VERSION: Final = 0xAE00
 
 
@@ -67,7 +70,7 @@ class Machine:
         scratch = tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-")
         self.folder = Path(self._stack.enter_context(scratch))
         (self.folder / "initramfs").write_bytes(initramfs.build(self._parts, self.order))
-        make_disk(self.folder / "disk")
+        make_disk(self.folder / "disk", self._parts.mkfs)
         self._windows = Windows(self.folder / "c")
         errors = self._stack.enter_context((self.folder / "qemu.log").open("wb"))
         self._process = process = subprocess.Popen(
@@ -135,6 +138,30 @@ class Machine:
             raise MachineFailed(f"the machine has ended:\n{self.console()}")
         return working_set(self._process.pid)
 
+    @property
+    def curve(self) -> tuple[Point, ...]:
+        """What the host held so far, ten times a second, by the host's monotonic clock."""
+        return tuple(self._windows.curve)
+
+    def compare_clocks(self) -> ClockPair:
+        """The guest's wall clock beside the host's monotonic one: the quickest of some answers knows best.
+
+        Raises:
+            MachineFailed: the agent does not answer.
+        """
+        pairs = [self._ask_clock() for _ in range(ASKED)]
+        return min(pairs, key=lambda pair: pair.error)
+
+    def _ask_clock(self) -> ClockPair:
+        began = time.monotonic()
+        self._link.send(clock=True)
+        try:
+            guest = self._link.clock.get(timeout=5.0)
+        except queue.Empty:
+            raise MachineFailed("the agent does not tell the time") from None
+        ended = time.monotonic()
+        return ClockPair((began + ended) / 2, guest, (ended - began) / 2)
+
     def start(self, *command: str, pty: tuple[int, int] | None = None, env: dict[str, str] | None = None) -> Job:
         """Start a command in the guest, in the project's folder."""
         return self._link.run(*command, pty=pty, env=env)
@@ -199,12 +226,9 @@ def has_kvm() -> bool:
         os.close(file)
 
 
-def make_disk(path: Path) -> None:
+def make_disk(path: Path, mkfs: Path) -> None:
     """Make a disk with a file system; its file takes next to no room."""
-    program = shutil.which("mkfs.ext4", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
-    if program is None:
-        raise PartsMissing("there is no mkfs.ext4: sudo apt-get install e2fsprogs")
     with path.open("wb") as file:
         file.truncate(DISK)
     options = ["-q", "-E", "lazy_itable_init=1,lazy_journal_init=1,nodiscard", "-O", "^has_journal"]
-    subprocess.run([program, *options, str(path)], check=True, stdin=subprocess.DEVNULL)
+    subprocess.run([str(mkfs), *options, str(path)], check=True, stdin=subprocess.DEVNULL)

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -24,6 +25,8 @@ KERNEL_PACKAGE: Final = "linux-image-amd64"
 BUSYBOX_PACKAGE: Final = "busybox-static"
 LAYOUT: Final = "1"
 """Changed when the cache is laid out anew."""
+LIMITS: Final = {"update": 60.0, "install": 180.0, "download": 120.0}
+"""Seconds that apt-get may take, by what it does: a network that drops everything makes it wait for long."""
 
 
 class Parts(NamedTuple):
@@ -35,6 +38,8 @@ class Parts(NamedTuple):
     modules: Path
     """A folder of modules, and ``order``: their names in the order in which they go in."""
     busybox: Path
+    mkfs: Path
+    """``mkfs.ext4``."""
 
 
 def get_parts() -> Parts:
@@ -43,10 +48,11 @@ def get_parts() -> Parts:
     Raises:
         PartsMissing: one cannot be had.
     """
-    qemu = find_qemu()
+    qemu, mkfs = find_program(QEMU, QEMU_PACKAGE), find_program("mkfs.ext4", "e2fsprogs")
     folder = cache_folder() / f"{LAYOUT}-{RELEASE}"
-    parts = Parts(qemu, folder / "vmlinux", folder / "modules", folder / "busybox")
+    parts = Parts(qemu, folder / "vmlinux", folder / "modules", folder / "busybox", mkfs)
     if not folder.exists():
+        update_lists()
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
             made = Path(scratch) / "made"
@@ -63,17 +69,41 @@ def cache_folder() -> Path:
     return Path(home) / "wsltop-vm"
 
 
-def find_qemu() -> Path:
-    """QEMU, installed first where it is missing and we may."""
-    found = shutil.which(QEMU)
+def find_program(program: str, package: str) -> Path:
+    """A program of a package, installed first where it is missing and we may."""
+    path = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
+    found = shutil.which(program, path=path)
     if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        say(f"installing {QEMU_PACKAGE}")
-        command = ["apt-get", "install", "--yes", "--no-install-recommends", QEMU_PACKAGE]
-        run(command, Path("/"), f"{QEMU_PACKAGE} cannot be installed")
-        found = shutil.which(QEMU)
+        update_lists()
+        say(f"installing {package}")
+        command = ["apt-get", "install", "--yes", "--no-install-recommends", package]
+        run(command, Path("/"), f"{package} cannot be installed")
+        found = shutil.which(program, path=path)
     if found is None:
-        raise PartsMissing(f"there is no {QEMU}: sudo apt-get install --no-install-recommends {QEMU_PACKAGE}")
+        raise PartsMissing(f"there is no {program}: sudo apt-get install --no-install-recommends {package}")
     return Path(found)
+
+
+def update_lists() -> None:
+    """Fetch the lists of packages where there are none, as in the image of a container, and we may."""
+    if has_lists():
+        return
+    if os.geteuid() != 0:
+        raise PartsMissing(f"apt knows no {BUSYBOX_PACKAGE}: sudo apt-get update")
+    say("fetching the lists of packages")
+    command = ["apt-get", "update", "-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=20"]
+    with suppress(PartsMissing):  # one source of several may fail, and without a network it may end with 0
+        run(command, Path("/"), "the lists of packages cannot be fetched")
+    if not has_lists():
+        raise PartsMissing(
+            f"the lists of packages cannot be fetched, or hold no {BUSYBOX_PACKAGE}: is there a network?"
+        )
+
+
+def has_lists() -> bool:
+    """Whether apt knows packages."""
+    told = run(["apt-cache", "policy", BUSYBOX_PACKAGE], Path("/"), "apt does not answer")
+    return "Candidate:" in told and "Candidate: (none)" not in told
 
 
 def fetch_kernel(scratch: Path, made: Path) -> None:
@@ -122,14 +152,28 @@ def download(package: str, scratch: Path) -> Path:
 
 
 def run(command: list[str], folder: Path, failure: str) -> str:
-    """Run a program to its end; what it said."""
+    """Run a program to its end; what it said.
+
+    Raises:
+        PartsMissing: it is not there, fails, or takes too long.
+    """
     path = shutil.which(command[0])
     if path is None:
         raise PartsMissing(f"{failure}: there is no {command[0]} (this needs Debian)")
     environment = os.environ | {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
-    done = subprocess.run(
-        [path, *command[1:]], cwd=folder, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL
-    )
+    limit = LIMITS.get(command[1], 60.0)
+    try:
+        done = subprocess.run(
+            [path, *command[1:]],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=limit,
+        )
+    except subprocess.TimeoutExpired:
+        raise PartsMissing(f"{failure}: {' '.join(command[:2])} was not done within {limit:.0f} s") from None
     if done.returncode:
         why = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
         raise PartsMissing(f"{failure}: {why}")

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
-from tests.vm import doctor, loads, returns
+from tests.vm import doctor, idle, loads, predictions, returns, trials
 from tests.vm.findings import Finding
-from tests.vm.idle import drop_when_idle
 from tests.vm.lab import Lab
 from tests.vm.screen import show_both_sides
 
@@ -20,6 +19,8 @@ class Setup(NamedTuple):
 
     order: int | None = 5
     reporting: bool = True
+    share: int = 1
+    """Machines of the same kind, so that two can work at a time."""
 
 
 class Row(NamedTuple):
@@ -27,33 +28,47 @@ class Row(NamedTuple):
 
     name: str
     setup: Setup
+    seconds: float
+    """That it takes, two machines at a time on two emulated cores."""
     run: Callable[[Lab], Iterator[Finding]]
 
 
 WSL: Final = Setup()
+WSL_TOO: Final = Setup(share=2)
+REST: Final = Setup(share=3)
+IDLE: Final = Setup(share=4)
 OLD: Final = Setup(order=9)
 OFF: Final = Setup(reporting=False)
 ABSENT: Final = Setup(order=None, reporting=False)
 
 ROWS: Final = (
-    Row("idle, order 5", WSL, loads.idle),
-    Row("four hogs, order 5", WSL, loads.classic),
-    Row("4-KiB pages, order 5", WSL, loads.touch_small),
-    Row("huge pages, order 5", WSL, loads.touch_huge),
-    Row("fragmentation, order 5", WSL, returns.fragment),
-    Row("page cache, order 5", WSL, returns.cache),
-    Row("memory.reclaim, order 5", WSL, returns.reclaim),
-    Row("floor, order 5", WSL, loads.floor),
-    Row("screen, order 5", WSL, show_both_sides),
-    Row("doctor, order 5", WSL, doctor.judge),
-    Row("four hogs, order 9", OLD, loads.classic),
-    Row("4-KiB pages, order 9", OLD, loads.touch_small),
-    Row("huge pages, order 9", OLD, loads.touch_huge),
-    Row("fragmentation, order 9", OLD, returns.fragment),
-    Row("page cache, order 9", OLD, returns.cache),
-    Row("reporting off", OFF, returns.nothing_returns),
-    Row("reporting off, doctor", OFF, doctor.judge_kept),
-    Row("idle reclaim, order 5", WSL, drop_when_idle),
-    Row("no driver, doctor", ABSENT, doctor.judge_absent),
+    Row("idle, order 5", WSL, 30, loads.idle),
+    Row("four hogs, order 5", WSL, 35, loads.classic),
+    Row("fragmentation, order 5", WSL, 45, returns.fragment),
+    Row("page cache, order 5", WSL, 35, returns.cache),
+    Row("memory.reclaim, order 5", WSL, 40, returns.reclaim),
+    Row("screen, order 5", WSL, 50, show_both_sides),
+    Row("experiment: four hogs, order 5", WSL_TOO, 60, trials.classic),
+    Row("experiment: fragments, compacted, order 5", WSL_TOO, 45, trials.compact),
+    Row("predictions: kill and cache drop, order 5", WSL_TOO, 110, predictions.kill_and_drop),
+    Row("predictions: pressure, order 5", WSL_TOO, 65, predictions.press),
+    Row("reporting off", OFF, 45, returns.nothing_returns),
+    Row("reporting off, doctor", OFF, 80, doctor.judge_kept),
+    Row("no driver, doctor", ABSENT, 15, doctor.judge_absent),
+    Row("four hogs, order 9", OLD, 35, loads.classic),
+    Row("fragmentation, order 9", OLD, 45, returns.fragment),
+    Row("page cache, order 9", OLD, 35, returns.cache),
+    Row("4-KiB pages, order 9", OLD, 35, loads.touch_small),
+    Row("huge pages, order 9", OLD, 30, loads.touch_huge),
+    Row("predictions: kill and cache drop, order 9", OLD, 110, predictions.kill_and_drop),
+    Row("doctor, order 5", REST, 60, doctor.judge),
+    Row("floor, order 5", REST, 60, loads.floor),
+    Row("4-KiB pages, order 5", REST, 30, loads.touch_small),
+    Row("huge pages, order 5", REST, 30, loads.touch_huge),
+    Row("experiment: cache, reclaimed, order 5", REST, 60, trials.reclaim),
+    Row("experiment: cache, pushed out, order 5", REST, 70, trials.pressure),
+    Row("idle reclaim by rule D, order 5", IDLE, 175, idle.drop_by_d),
+    Row("idle reclaim by rule C, order 5", IDLE, 175, idle.drop_by_c),
 )
-"""Everything that is checked, in the order in which it runs."""
+"""Everything that is checked. Rows with the same setup stand together, the machines begin in this order, and what is
+worth most stands first: where time is short, the rest is left out."""

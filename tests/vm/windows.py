@@ -1,6 +1,7 @@
 """The host's part of the Windows in the guest: a drive C with two programs, and the figures that they print.
 
 The working set is the resident memory of the guest's RAM, which is all that QEMU shares with nobody: ``RssShmem``.
+What is written is kept as well: the host's own curve.
 """
 
 from __future__ import annotations
@@ -8,12 +9,18 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
+from collections import deque
 from pathlib import Path
 from typing import Final
 
+from tests.vm.curve import Point
 from wsltop.host.drives import POWERSHELL, TASKLIST
 
-PERIOD: Final = 0.2
+PERIOD: Final = 0.1
+"""Seconds between two figures."""
+KEPT: Final = 18_000
+"""Figures that the curve holds: half an hour."""
 KIB: Final = 1024
 
 
@@ -22,6 +29,7 @@ class Windows:
 
     def __init__(self, drive: Path) -> None:
         self.drive = drive
+        self.curve: deque[Point] = deque(maxlen=KEPT)
         self._pid = 0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="windows", daemon=True)
@@ -41,8 +49,10 @@ class Windows:
     def write(self) -> None:
         """Write the figures, whole or not at all."""
         machine = read_fields(Path("/proc/meminfo"))
+        size = working_set(self._pid)
+        self.curve.append(Point(time.monotonic(), size))
         figures = {
-            "working_set": working_set(self._pid),
+            "working_set": size,
             "total": machine["MemTotal"],
             "available": machine["MemAvailable"],
         }

@@ -20,6 +20,7 @@ Formulas (fs/proc/meminfo.c, mm/page_alloc.c, mm/page_reporting.c):
                      which MemFree leaves out: free, and not for the host as it lies
     kernel other     what remains: stacks, per-CPU data, drivers, swap cache, buffers of the network …
     expected host    present pages (/proc/zoneinfo) - reportable free
+    watermark        the zones' low watermarks (/proc/zoneinfo); no bucket, a part of free memory
 
 The kernel's counters are read one after another while the machine goes on, and some lag by a few pages per CPU. Where
 they contradict each other by that little, the largest bucket gives way, so that the sum holds and nothing is negative.
@@ -64,6 +65,8 @@ class Ledger(Struct, frozen=True, kw_only=True, tag="ledger"):
     swap_free: int
     cache_dirty: int = 0
     cache_held: int = 0
+    watermark: int = 0
+    """Free memory that the kernel keeps: programs that want it push page cache out instead; 0 when not known."""
 
     @property
     def cache_clean(self) -> int:
@@ -101,6 +104,7 @@ def keep_ledger(sample: Sample) -> Reading[Ledger]:
         expected_host=expect_host(present, reportable),
         swap_total=meminfo.swap_total,
         swap_free=meminfo.swap_free,
+        watermark=low_watermark(sample),
         **split_cache(meminfo, buckets["cache"]),
     )
 
@@ -175,6 +179,13 @@ def kept_by_cpus(sample: Sample) -> int:
     if isinstance(sample.zones, Unavailable):
         return 0
     return sum(zone.per_cpu for zone in sample.zones) * sample.page_size
+
+
+def low_watermark(sample: Sample) -> int:
+    """Bytes of free memory at which the kernel begins to push page cache out (mm/vmscan.c, kswapd)."""
+    if isinstance(sample.zones, Unavailable):
+        return 0
+    return sum(zone.low for zone in sample.zones) * sample.page_size
 
 
 def present_memory(sample: Sample) -> Reading[int]:

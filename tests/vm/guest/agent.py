@@ -1,8 +1,9 @@
 """The agent: runs commands in the guest for whoever holds the other end of the serial port.
 
 One JSON object per line. In: ``{"job": 1, "run": [PROGRAM, …], "env": {…}, "pty": [rows, columns] or null}``,
-``{"job": 1, "input": TEXT}``, ``{"job": 1, "signal": 9}``, ``{"end": true}``. Out: ``{"ready": SECONDS OF UPTIME}``,
-``{"job": 1, "out": TEXT}`` (bytes as latin-1), ``{"job": 1, "end": CODE}``. Run as a program; single-threaded.
+``{"job": 1, "input": TEXT}``, ``{"job": 1, "signal": 9}``, ``{"clock": true}``, ``{"end": true}``.
+Out: ``{"ready": SECONDS OF UPTIME}``, ``{"job": 1, "out": TEXT}`` (bytes as latin-1), ``{"job": 1, "end": CODE}``,
+``{"clock": SECONDS}``, the wall clock. Run as a program; single-threaded.
 """
 
 from __future__ import annotations
@@ -82,7 +83,10 @@ class Agent:
             message = json.loads(line)
             if "end" in message:
                 return False
-            self.obey(message)
+            if "clock" in message:
+                self.send(clock=time.time())
+            else:
+                self.obey(message)
         return True
 
     def obey(self, message: dict[str, Any]) -> None:

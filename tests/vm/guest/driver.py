@@ -81,7 +81,7 @@ class Driver:
         draining, residue = moment.draining, moment.residue
         tick = Tick(
             monotonic=sample.monotonic,
-            snapshot=snapshot(moment),
+            snapshot=snapshot(moment, self.session.outcomes),
             draining=None if isinstance(draining, Unavailable) else draining.size,
             residue=None if isinstance(residue, Unavailable) else residue,
             hogs=sample.hogs,

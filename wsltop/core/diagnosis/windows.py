@@ -10,6 +10,7 @@ from wsltop.core.diagnosis.figures import clause, host_name, host_of, known, led
 from wsltop.core.diagnosis.finding import Figure, Finding, size
 from wsltop.core.diagnosis.free import large_blocks
 from wsltop.core.diagnosis.remedies import COMPACT, DROP, SHUTDOWN, hint_of, memory_setting
+from wsltop.core.diagnosis.reporting import nothing_reported
 from wsltop.core.ledger import Ledger
 from wsltop.core.reading import Unavailable
 from wsltop.core.units import GIB, MIB, format_size
@@ -60,7 +61,9 @@ def windows_short(evidence: Evidence) -> Finding | None:
 def host_trimmed(evidence: Evidence) -> Finding | None:
     """A working set below what the guest uses is no reclaim: WSL#9812, systeminformer#580."""
     ledger, host = ledger_of(evidence), host_of(evidence)
-    if ledger is None or host is None or evidence.page_reporting is False:
+    if ledger is None or host is None:
+        return None
+    if evidence.page_reporting is False or nothing_reported(evidence):
         return None  # a kernel that reports nothing expects of the host what nobody has ever touched
     least = least_expected(evidence, ledger, host.read_at - LAG)
     if least is None or least - host.working_set < max(TRIMMED, ledger.total // TRIMMED_SHARE):
