@@ -1,8 +1,8 @@
 """What stays in memory: the screen over an hour and over seven days, at one sample a second.
 
 Time is simulated, everything else is real: the sampler reads this machine each time, and the app takes the sample as it
-always does. It runs in a process of its own without a terminal; after the first hour the screen is made too small to
-paint on, for painting keeps nothing and takes most of the time.
+always does. It runs in processes of its own without a terminal, the hour with a usual screen, the week with one that is
+too small to paint on, for painting keeps nothing and takes most of the time.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ from wsltop.ui.exporting import ScreenOptions
 
 MIB = 1 << 20
 HOUR = 3600
-WEEK = 7 * 24 * HOUR
+WEEK = 7 * 24
+TOO_SMALL = (40, 10)
+"""A terminal on which nothing is painted."""
 PROGRAM = """
 from wsltop.ui.lean import import_without_tls
 import_without_tls()
@@ -46,12 +48,17 @@ def measure_endurance(runs: int, _seconds: float) -> Iterator[Measurement]:
     hours: list[float] = []
     weeks: list[float] = []
     for _ in range(runs):
-        result = subprocess.run((sys.executable, "-c", PROGRAM), env=environment(), capture_output=True, check=True)
-        hour, week = map(float, result.stdout.split())
-        hours.append(hour)
-        weeks.append(week - hour)
+        hours += run("hour")
+        first, last = run("week")
+        weeks.append(last - first)
     yield Measurement(what="resident after 1 h, simulated", unit="MiB", digits=1, runs=hours, target=Limit(value=48))
     yield Measurement(what="  more after 7 days, simulated", unit="MiB", digits=1, runs=weeks, target=Limit(value=8))
+
+
+def run(what: str) -> list[float]:
+    """The figures that a process of its own prints."""
+    command = (sys.executable, "-c", PROGRAM, what)
+    return list(map(float, subprocess.run(command, env=environment(), capture_output=True, check=True).stdout.split()))
 
 
 class FastClock:
@@ -70,31 +77,27 @@ class FastClock:
         return self.wall + self.now - self.began
 
 
-async def live_for_a_week(folder: Path) -> tuple[float, float]:
-    """MiB resident after an hour and after a week."""
-    options = ScreenOptions(glyphs=BLOCK, color=True, theme=None, hog_size=MIB, state_folder=folder, patience=None)
+async def live(folder: Path, size: tuple[int, int], hours: int) -> tuple[float, float]:
+    """MiB resident after the first of some hours and after the last."""
+    options = ScreenOptions(glyphs=BLOCK, color=True, theme=None, hog_size=MIB, state_folder=folder)
+    hour = 0.0
     with HogPool() as pool:
         app = WsltopApp(Sampler(open_host("none", interval=1.0), pool, clock=FastClock()), Session(1.0), pool, options)
-        async with app.run_test(size=SIZE) as pilot:
-            for ticks in range(HOUR):
-                app.tick()
-                if ticks % 2 == 0:
-                    await asyncio.sleep(0.02)  # the frames are painted as they are live
-            hour = resident(os.getpid()) / MIB
-            await pilot.resize_terminal(40, 10)
-            await pilot.pause()
-            for ticks in range(WEEK - HOUR):
+        async with app.run_test(size=size):
+            for ticks in range(hours * HOUR):
+                if ticks == HOUR:
+                    hour = resident(os.getpid()) / MIB
                 app.tick()
                 if ticks % BREATH == 0:
-                    await asyncio.sleep(0)
-            await pilot.resize_terminal(*SIZE)
-            await pilot.pause()
-            app.tick()
-            await pilot.pause()
+                    await asyncio.sleep(0.02)  # what the ticks asked for is painted
             return hour, resident(os.getpid()) / MIB
 
 
 def main() -> None:
-    """Print both figures."""
+    """Print what is resident after an hour on a usual screen; after an hour and after a week on a small one."""
     with tempfile.TemporaryDirectory() as folder:
-        print(*asyncio.run(live_for_a_week(Path(folder))))
+        if sys.argv[1] == "hour":
+            _, hour = asyncio.run(live(Path(folder), SIZE, 1))
+            print(hour)
+        else:
+            print(*asyncio.run(live(Path(folder), TOO_SMALL, WEEK)))

@@ -106,7 +106,7 @@ def test_the_line_of_time_follows_and_leads(tmp_path: Path) -> None:
         assert await pilot.click(scrubber, offset=(60, 0))
         await pilot.pause()
         assert 0.45 <= app.player.place.share <= 0.55
-        assert line()[60] == "●"
+        assert "●" in line()[59:62], "samples stand further apart than columns"
         assert await pilot.click(scrubber, offset=(119, 0))
         await pilot.pause()
         assert app.player.at_end

@@ -60,7 +60,7 @@ class WsltopApp(PausingApp):
         self.hogs: tuple[Hog, ...] = ()
         self.animation_level = "none"
         self.presenter = Presenter(session, ViewState(hog_size=options.hog_size))
-        self.main = MainScreen(self.presenter)
+        self.main = MainScreen(self.presenter, options.glyphs)
         self._following_hogs = False
         self._interval = session.interval
         self._quiet = Quiet(options.patience)

@@ -16,7 +16,7 @@ from wsltop.core.text import clean
 from wsltop.ui.app import WsltopApp
 from wsltop.ui.exporting import ScreenOptions, stamp
 
-GC_THRESHOLD = 20_000
+GC_THRESHOLD = 5_000
 """Objects made and not freed before cycles are looked for; Python's own 700 come together in three ticks."""
 
 

@@ -20,6 +20,7 @@ class ListKeys(ReplayKeys):
     app: WsltopApp
     presenter: Presenter
     state: ViewState
+    events: EventsPanel
 
     def show_all(self) -> None:
         """Show every panel what there is to see."""
@@ -31,7 +32,7 @@ class ListKeys(ReplayKeys):
 
     def action_move(self, step: int) -> None:
         """Move in the list with the focus."""
-        if self.query_one(EventsPanel).has_focus:
+        if self.events.has_focus:
             self._move_events(step)
         else:
             self.state.move_hog(step, self.app.hogs)
@@ -39,7 +40,7 @@ class ListKeys(ReplayKeys):
 
     def action_page(self, step: int) -> None:
         """Move by a page in the events."""
-        self._move_events(step * max(1, self.query_one(EventsPanel).rows - 1))
+        self._move_events(step * max(1, self.events.rows - 1))
 
     def action_first(self) -> None:
         """Go to the first event."""
@@ -56,7 +57,7 @@ class ListKeys(ReplayKeys):
         self.action_follow()
 
     def _move_events(self, step: int | None) -> None:
-        self.presenter.move_events(step, self.query_one(EventsPanel).rows)
+        self.presenter.move_events(step, self.events.rows)
         self.show_all()
 
     def on_events_panel_moved(self, message: EventsPanel.Moved) -> None:
@@ -65,7 +66,7 @@ class ListKeys(ReplayKeys):
 
     def on_events_panel_picked(self, message: EventsPanel.Picked) -> None:
         """An event was clicked."""
-        self.presenter.pick_event(message.row, self.query_one(EventsPanel).rows)
+        self.presenter.pick_event(message.row, self.events.rows)
         self.show_all()
 
     def on_hogs_panel_selected(self, message: HogsPanel.Selected) -> None:

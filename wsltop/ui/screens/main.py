@@ -10,8 +10,10 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.events import DescendantFocus, Resize
 from textual.geometry import Size
+from textual.widget import Widget
 from textual.widgets import Static
 
+from wsltop.charts.glyphs import Glyphs
 from wsltop.control.actions import ActionName
 from wsltop.core.history import Point
 from wsltop.core.reading import Unavailable
@@ -51,8 +53,20 @@ class MainScreen(ListKeys):
     BINDINGS: ClassVar[list[BindingType]] = bindings()
     app: WsltopApp
 
-    def __init__(self, presenter: Presenter) -> None:
+    def __init__(self, presenter: Presenter, glyphs: Glyphs) -> None:
         super().__init__()
+        # Kept, not looked for at each tick; and a tick that comes while the screen is taken down still finds them.
+        self.status_line = StatusLine(glyphs, id="status")
+        self.scrubber = Scrubber(glyphs, id="scrubber")
+        self.memory = MemoryPanel(glyphs, id="memory")
+        self.timeline = TimelinePanel(glyphs, id="timeline")
+        self.verdict = VerdictPanel(glyphs, id="verdict")
+        self.gate = GatePanel(glyphs, id="gate")
+        self.hogs = HogsPanel(glyphs, id="hogs")
+        self.events = EventsPanel(glyphs, id="events")
+        self.key_bar = KeyBar(glyphs, id="keys")
+        self.lists = Container(self.verdict, self.gate, self.hogs, id="lists")
+        self.too_small = Static(id="too-small")
         self.presenter = presenter
         self.state = presenter.state
         self._shape: Shape | None = None
@@ -64,23 +78,17 @@ class MainScreen(ListKeys):
 
     def compose(self) -> ComposeResult:
         """The panels from top to bottom; on a wide screen verdict, gate and hogs stand beside the timeline."""
-        glyphs = self.app.glyphs
-        yield Static(id="too-small")
-        yield StatusLine(glyphs, id="status")
-        yield Scrubber(glyphs, id="scrubber")
-        yield MemoryPanel(glyphs, id="memory")
-        with Container(id="middle"):
-            yield TimelinePanel(glyphs, id="timeline")
-            with Container(id="lists"):
-                yield VerdictPanel(glyphs, id="verdict")
-                yield GatePanel(glyphs, id="gate")
-                yield HogsPanel(glyphs, id="hogs")
-        yield EventsPanel(glyphs, id="events")
-        yield KeyBar(glyphs, id="keys")
+        yield self.too_small
+        yield self.status_line
+        yield self.scrubber
+        yield self.memory
+        yield Container(self.timeline, self.lists, id="middle")
+        yield self.events
+        yield self.key_bar
 
     def on_mount(self) -> None:
         """Give the hogs the focus, so that j and k have a list."""
-        self.query_one(HogsPanel).focus()
+        self.hogs.focus()
 
     # What is shown
 
@@ -116,15 +124,15 @@ class MainScreen(ListKeys):
         if self._shape is None:
             return
         self.show_status()
-        self.query_one(MemoryPanel).show(self.presenter.memory(moment))
-        timeline = self.query_one(TimelinePanel)
+        self.memory.show(self.presenter.memory(moment))
+        timeline = self.timeline
         count = timeline.columns_for(self.presenter.size_of_vm(moment))
         if timeline.display and count > 0:  # a panel that was just unfolded has no size yet
             timeline.show(self.presenter.timeline(moment, count))
-        self.query_one(VerdictPanel).show(self.presenter.verdict())
+        self.verdict.show(self.presenter.verdict())
         if self._shape.gate:
-            self.query_one(GatePanel).show(self.presenter.gate())
-        events = self.query_one(EventsPanel)
+            self.gate.show(self.presenter.gate())
+        events = self.events
         events.show(self.presenter.events(moment, rows=events.rows, focused=events.has_focus))
         self.show_hogs()
 
@@ -132,15 +140,15 @@ class MainScreen(ListKeys):
         """Show the status line."""
         moment, scrubber = self.presenter.moment, self.presenter.scrubber
         if scrubber is not None:
-            self.query_one(Scrubber).show(scrubber)
+            self.scrubber.show(scrubber)
         if moment is not None:
             told = self._shape is not None and self._shape.verdict > 0
-            self.query_one(StatusLine).show(self.presenter.status(moment, with_verdict=not told))
+            self.status_line.show(self.presenter.status(moment, with_verdict=not told))
 
     def show_hogs(self) -> None:
         """Show the hogs as they are, and the keys that work on them; while some fill, this runs between the ticks."""
         self._fold()
-        panel = self.query_one(HogsPanel)
+        panel = self.hogs
         panel.show(self.presenter.hogs(self.app.hogs, focused=panel.has_focus))
         self._show_keys()
 
@@ -150,7 +158,7 @@ class MainScreen(ListKeys):
         state = (works, self.presenter.frozen, self.presenter.scrubber is not None)
         if state != self._shown_keys:
             self._shown_keys = state
-            self.query_one(KeyBar).show(footer_view(works, frozen=state[1], stepping=state[2]))
+            self.key_bar.show(footer_view(works, frozen=state[1], stepping=state[2]))
 
     # How the panels share the terminal
 
@@ -169,16 +177,16 @@ class MainScreen(ListKeys):
         self.set_class(shape is not None and shape.wide, "wide")
         for name in FOLDED:
             rows = 0 if shape is None else getattr(shape, name)
-            panel = self.query_one(f"#{name}")
+            panel: Widget = getattr(self, name)
             panel.display = rows > 0
             panel.styles.height = rows
         if shape is None:
             text = f"wsltop needs {LEAST_WIDTH}x{LEAST_HEIGHT} cells; this terminal has {width}x{height}.\n\nq quits"
-            self.query_one("#too-small", Static).update(text)
+            self.too_small.update(text)
         else:
             beside = shape.side_width or "100%"
-            self.query_one("#lists").styles.width = beside if shape.wide else "100%"
-            self.query_one(HogsPanel).styles.width = "100%" if shape.wide else beside
+            self.lists.styles.width = beside if shape.wide else "100%"
+            self.hogs.styles.width = "100%" if shape.wide else beside
         self.call_after_refresh(self.show_all)
 
     # Keys
