@@ -137,9 +137,9 @@ def test_what_came_back_is_told_and_stays(acting: World, machine: Machine, tmp_p
         await finish(acting, pilot)
         assert "guest     256 MiB given back, t50" in acting.text
         assert "host      200 MiB given back, t50" in acting.text
-        assert "predicted 235 MiB, came 256 MiB, error 21 MiB" in acting.text
+        assert "predicted 154 MiB, came 256 MiB, error 102 MiB" in acting.text
         came = marks(acting)[1]
-        assert came.startswith("compact: returned 256 MiB, predicted 235 MiB, host 200 MiB, t50 ")
+        assert came.startswith("compact: returned 256 MiB, predicted 154 MiB, host 200 MiB, t50 ")
         assert "t90" in came
         await acting.press(pilot, "r")
         acting.app.clear_notifications()
