@@ -98,6 +98,8 @@ class World:
         self.fill_time = 1.0
         self.host_every: float | None = INTERVAL
         self.restless = False
+        self.draining = 0.0
+        """Seconds in which the host gets back what was freed before the experiment, 50 MiB in each."""
         self.progress = progress or Done(seconds=1.0)
         self.ledgers: list[Reading[Ledger]] = []
         self.events: list[Event] = []
@@ -131,6 +133,7 @@ class World:
             at = self.now // self.host_every * self.host_every
             released = [load.released for load in self.loads if load.released is not None]
             lent = 500 * MIB if released and at < released[-1] + 3 else held
+            lent += round(50 * max(0.0, self.draining - (at - START.monotonic))) * MIB
             made = replace(made, host=host_memory(working_set=6000 * MIB + lent, read_at=at))
         return made
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from tests.control.experiment_world import MIB, PLAN, World
+from tests.control.experiment_world import MIB, PLAN, START, World
 from wsltop.control.acting import Acting
 from wsltop.control.load import LEAST_HOG, fit
 from wsltop.control.progress import Failed
 from wsltop.control.root import find_root_access
 from wsltop.core.experiment import ExperimentPlan, Side, measure_all
 from wsltop.core.ledger import keep_ledger
+from wsltop.core.reading import Unavailable
 from wsltop.core.units import GIB
 from wsltop.errors import HogRefused, WsltopError
 
@@ -71,6 +72,30 @@ def test_a_host_that_answers_seldom_gets_a_longer_baseline() -> None:
     world.host_every = 5.0
     world.until("load")
     assert 9.0 <= world.now - 600.0 <= 16.0
+
+
+def test_a_host_that_is_still_draining_is_waited_for_and_is_no_noise() -> None:
+    world = World()
+    world.draining = 20.0
+    world.until("load")
+    assert 24.0 <= world.now - START.monotonic <= 28.0
+    world.until("done")
+    trial = world.experiment.result().trials[0]
+    assert trial.ending == "settled"
+    assert trial.remarks == ()
+    host = measure_all(world.experiment.result())[0].host
+    assert not isinstance(host, Unavailable)
+    assert host.baseline == 6000 * MIB
+    assert host.band <= 16 * MIB
+
+
+def test_a_host_that_drains_on_and_on_is_told() -> None:
+    world = World()
+    world.draining = 1000.0
+    world.until("load")
+    assert world.now - START.monotonic == pytest.approx(45.0, abs=1.0)
+    world.until("done")
+    assert any("still getting back memory" in remark for remark in world.experiment.result().trials[0].remarks)
 
 
 def test_memory_that_keeps_moving_never_settles() -> None:

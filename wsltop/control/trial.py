@@ -22,6 +22,9 @@ Act: TypeAlias = Callable[[Reading[Ledger]], tuple[Reading[Prediction], Performa
 
 LATE_ANSWER: Final = 12.0
 """Seconds by which the baseline is extended for a host that answers seldom."""
+DRAINING: Final = 40.0
+"""Seconds by which it is extended for a host that is still getting back what was freed before: reporting is through
+with everything in about thirty."""
 FILLING: Final = 120.0
 """Seconds within which hogs should be full."""
 ENDING: Final = 30.0
@@ -47,6 +50,7 @@ class TrialRun:
         self.phase: Phase = "baseline"
         self._act, self._last = act, last
         self._since: float | None = None
+        self._begun = 0.0
         self._stages: list[Stage] = []
         self._record = Recorder(interval)
         self._remarks: list[str] = []
@@ -80,7 +84,7 @@ class TrialRun:
         if self._since is None:
             if not self._record.ticks:
                 return self.phase
-            self._since = now
+            self._since = self._begun = now
         while self.phase != "done":
             following = self._steps[self.phase](now, now - self._since)
             if following == self.phase:
@@ -128,6 +132,16 @@ class TrialRun:
         patient = self._record.host_is_late and lasted < self.plan.baseline + LATE_ANSWER
         if lasted < self.plan.baseline or len(self._record.ticks) < FEWEST or patient:
             return "baseline"
+        start = now - self.plan.baseline
+        falls = self._record.host_falls(start)
+        if falls or self._begun != self._since:
+            # Taken for noise, what drains from before would make everything after it look like rest.
+            self._since = start
+            self._record.forget(start)
+        if falls and now - self._begun < self.plan.baseline + DRAINING:
+            return "baseline"
+        if falls:
+            self._remarks.append("the host was still getting back memory from before when the load began")
         self._record.end_baseline()
         try:
             self.load.start()

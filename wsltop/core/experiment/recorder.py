@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, TypeVar
 
-from wsltop.core.experiment.curve import FEWEST, Dot, at_rest, band_of, step_of
+from wsltop.core.experiment.curve import FEWEST, LEAST_BAND, Dot, at_rest, band_of, level_of, step_of
 from wsltop.core.experiment.trial import Tick, tick_of
 from wsltop.core.ledger import Ledger
 from wsltop.core.moment import grasp
@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 SILENT: Final = 15.0
 """Seconds after which a side that says nothing is not waited for."""
+FALL: Final = 2 * LEAST_BAND
+"""Bytes by which the level of a host falls that is getting memory back."""
 MOST: Final = 20_000
 """A build may take hours: then what is older is kept at half the rate."""
 
@@ -62,6 +64,20 @@ class Recorder:
             self.host.append(Dot(tick.host_at, tick.host))
         if len(self.ticks) > MOST:
             self.ticks, self.guest, self.expected = thin(self.ticks), thin(self.guest), thin(self.expected)
+
+    def host_falls(self, since: float) -> bool:
+        """Whether the host gets back memory from before: any of the first readings since then is above the last."""
+        dots = [dot for dot in self.host if dot.time >= since]
+        third = len(dots) // 3
+        level = level_of(dots[len(dots) - third :])
+        return level is not None and max((dot.size for dot in dots[:third]), default=level) - level > FALL
+
+    def forget(self, before: float) -> None:
+        """Drop what was sampled before then."""
+        self.ticks = [tick for tick in self.ticks if tick.time >= before]
+        self.guest, self.host, self.expected = (
+            [dot for dot in dots if dot.time >= before] for dots in (self.guest, self.host, self.expected)
+        )
 
     def end_baseline(self) -> None:
         """What was sampled so far is the baseline."""
