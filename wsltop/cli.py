@@ -15,7 +15,6 @@ from wsltop.commands.output import say_text
 from wsltop.commands.sampling import DRIVE_HELP, HOST_HELP, INTERVAL, merge, sampling, settled_moment
 from wsltop.config import Settings, config_path, load_settings, state_folder
 from wsltop.errors import ExitCode, WsltopError
-from wsltop.record.report import report
 
 COMMANDS = ("config", "doctor", "experiment", "reclaim", "record", "replay", "report", "snapshot")
 """Each is a module of ``wsltop.commands`` with an object ``command``."""
@@ -83,6 +82,8 @@ def show_screen(settings: Settings) -> int:
 
     why = why_no_screen(sys.stdin, sys.stdout, sys.stderr, os.environ)
     if why is not None:
+        from wsltop.record.report import report
+
         click.echo(f"wsltop: {why}, so this is a snapshot; see wsltop snapshot --help", err=True)
         with sampling(settings, settings.interval) as sampler:
             say_text(report(settled_moment(sampler, 8.0)))

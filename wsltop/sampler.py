@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wsltop.clock import SYSTEM_CLOCK, Clock
-from wsltop.control.hogs import HogPool
 from wsltop.core.reading import Reading, Unavailable
 from wsltop.core.sample import KernelLog, Mark, Sample
 from wsltop.core.text import clean
@@ -26,6 +26,9 @@ from wsltop.guest.vmstat import VmstatSource
 from wsltop.guest.zoneinfo import ZoneinfoSource
 from wsltop.host.source import HostSource
 from wsltop.survey import Survey
+
+if TYPE_CHECKING:
+    from wsltop.control.hogs import HogPool
 
 PAGE_SIZE = os.sysconf("SC_PAGE_SIZE")
 

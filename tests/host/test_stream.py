@@ -21,7 +21,8 @@ from wsltop.core.reading import Unavailable
 from wsltop.core.sample import HostMemory
 from wsltop.host.drives import Windows
 from wsltop.host.powershell import open_powershell
-from wsltop.host.stream import WAITING, Pace, StreamSource
+from wsltop.host.source import WAITING
+from wsltop.host.stream import Pace, StreamSource
 
 
 def listen_to(windows: Windows, pace: Pace = HASTY) -> StreamSource:

@@ -19,7 +19,7 @@ from wsltop.core.session import Session
 from wsltop.errors import UsageError, WsltopError
 from wsltop.host.drives import Windows
 from wsltop.host.roster import ask_roster
-from wsltop.host.stream import WAITING
+from wsltop.host.source import WAITING
 from wsltop.record.issue import Case, issue
 from wsltop.record.redact import this_machine
 

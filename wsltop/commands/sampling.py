@@ -14,7 +14,7 @@ import click
 from wsltop.config import Settings
 from wsltop.core.moment import Moment, grasp
 from wsltop.host.choose import check_choice, open_host
-from wsltop.host.stream import WAITING
+from wsltop.host.source import WAITING
 from wsltop.sampler import Sampler
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])

@@ -13,9 +13,7 @@ from wsltop.commands.sampling import INTERVAL, Seconds, host_options, merge, sam
 from wsltop.config import Settings
 from wsltop.core.moment import Moment
 from wsltop.core.outcomes import Outcomes
-from wsltop.core.session import Session
 from wsltop.errors import UsageError
-from wsltop.record.report import report
 from wsltop.record.snapshot import encode
 
 
@@ -38,6 +36,8 @@ def command(
         if every is None:
             show(first, None, as_json=as_json, indent=True)
             return
+        from wsltop.core.session import Session  # a single sample has no past
+
         session = Session(every)
         session.take(first.sample)
         for number in itertools.count(1):
@@ -54,4 +54,6 @@ def show(moment: Moment, outcomes: Outcomes | None, *, as_json: bool, indent: bo
     if as_json:
         say((encode(moment, outcomes, indent=indent) + "\n").encode())  # JSON is UTF-8, whatever the locale
     else:
+        from wsltop.record.report import report
+
         say_text(report(moment))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import selectors
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wsltop.core.reading import Reading, Unavailable
+
+if TYPE_CHECKING:
+    import subprocess
 
 ENVIRONMENT: Final = {"LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 """English messages, and nothing of the user's environment."""
@@ -46,6 +48,8 @@ def run_command(
     It and its children are killed after ``timeout`` seconds, when they print more than ``OUTPUT_LIMIT`` bytes, or
     when ``cancelled`` says so. Blocks: for background threads.
     """
+    import subprocess  # where files tell everything, no program is run: a snapshot need not load it
+
     try:
         child = subprocess.Popen(
             argv,
@@ -69,6 +73,8 @@ def _collect(
     child: subprocess.Popen[bytes], name: str, deadline: float, cancelled: Callable[[], bool]
 ) -> Reading[Output]:
     """Read both pipes to their ends."""
+    import subprocess
+
     pipes = [pipe.fileno() for pipe in (child.stdout, child.stderr) if pipe is not None]
     limits = dict(zip(pipes, (OUTPUT_LIMIT, ERROR_LIMIT), strict=True))
     received = {descriptor: bytearray() for descriptor in pipes}

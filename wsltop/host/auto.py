@@ -13,8 +13,7 @@ from msgspec import structs
 from wsltop.core.reading import Reading, Unavailable
 from wsltop.core.sample import HostMemory
 from wsltop.host.candidates import NOT_FOUND
-from wsltop.host.source import Contender
-from wsltop.host.stream import WAITING
+from wsltop.host.source import WAITING, Contender
 
 Opener = Callable[[], Contender]
 

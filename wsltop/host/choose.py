@@ -5,19 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from wsltop.clock import SYSTEM_CLOCK, Clock
 from wsltop.core.reading import Unavailable
 from wsltop.errors import UsageError
 from wsltop.guest.flavor import identify_guest
-from wsltop.host.auto import AutoSource
 from wsltop.host.drives import Windows
-from wsltop.host.powershell import open_powershell
 from wsltop.host.source import FixedSource, HostSource
-from wsltop.host.stream import Pace, StreamSource
-from wsltop.host.tasklist import open_tasklist
 from wsltop.host.wsl import explain_guest
+
+if TYPE_CHECKING:
+    from wsltop.host.stream import Pace
 
 CHOICES: Final = ("auto", "powershell", "tasklist", "process:NAME-or-PID", "none")
 NOT_ASKED: Final = Unavailable("the host is not asked: --host none", "Leave --host out to ask Windows.")
@@ -58,6 +57,16 @@ def open_host(
         if why is not None:
             return FixedSource(why)
     windows = Windows(root=root, environ=dict(environ), drive=drive)
+    return ask_windows(choice, windows, interval=interval, clock=clock, pace=pace)
+
+
+def ask_windows(choice: str, windows: Windows, *, interval: float, clock: Clock, pace: Pace | None) -> HostSource:
+    """The source that asks Windows; what starts programs is imported where one is to be started."""
+    from wsltop.host.auto import AutoSource
+    from wsltop.host.powershell import open_powershell
+    from wsltop.host.stream import Pace, StreamSource
+    from wsltop.host.tasklist import open_tasklist
+
     patience = pace or Pace(silence=max(30.0, 10 * interval))
 
     def powershell() -> StreamSource:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec import Struct
 
 from wsltop.core.reading import Reading, Unavailable
 from wsltop.core.sample import HostMemory
+
+WAITING: Final = Unavailable("waiting for Windows' first answer")
+"""What is read until there is one."""
 
 
 class HostSource(Protocol):

@@ -21,7 +21,7 @@ from wsltop.core.sample import HostMemory
 from wsltop.host.child import Child, start_child
 from wsltop.host.drives import Launch
 from wsltop.host.reasons import FLOODED, STALE_SOCKET, explain_end, suspect_interop
-from wsltop.host.source import Refusal
+from wsltop.host.source import WAITING, Refusal
 
 Answer = HostMemory | Unavailable | Refusal | None
 """``Unavailable``: the child works, but there is nothing to read. ``None``: the line means nothing."""
@@ -30,7 +30,6 @@ Listener = Callable[[bytes, bytes, float], Answer]
 
 LOOK_AGAIN: Final = 5.0
 """Seconds after which to look whether a silent child still lives."""
-WAITING: Final = Unavailable("waiting for Windows' first answer")
 
 
 class Pace(Struct, frozen=True, kw_only=True):

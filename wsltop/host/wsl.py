@@ -5,7 +5,6 @@ The facts are those of WSL's own init (microsoft/WSL src/linux/init: binfmt.cpp,
 
 from __future__ import annotations
 
-import configparser
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -67,6 +66,8 @@ def is_binfmt_lost(directory: Path) -> bool:
 
 def wsl_setting(root: Path, section: str, key: str) -> str | None:
     """A value of ``/etc/wsl.conf`` in lower case, ``None`` where it is not set; names in any case, as WSL reads it."""
+    import configparser  # takes longer to load than the file to read, and is asked for seldom
+
     parser = configparser.ConfigParser(
         strict=False, interpolation=None, inline_comment_prefixes=("#",), allow_no_value=True
     )

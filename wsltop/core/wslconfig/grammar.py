@@ -8,13 +8,12 @@ skipped as a whole. The file is opened as text (WslCoreConfig.cpp), so CR LF is 
 
 from __future__ import annotations
 
-import string
 from typing import Final, Literal
 
 from msgspec import Struct
 
-LETTERS: Final = frozenset(string.ascii_letters)
-NAME: Final = LETTERS | frozenset(string.digits)
+LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+NAME: Final = LETTERS | frozenset("0123456789")
 ESCAPES: Final = {"\\": "\\", '"': '"', "b": "\b", "n": "\n", "t": "\t", "\r": "", "\n": ""}
 LONGEST_NAME: Final = 256
 """A hostile file must not make each of its entries as long as itself."""
