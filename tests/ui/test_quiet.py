@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 from tests.ui.worlds import MEMINFO, World, drops
 from wsltop.core.quiet import PATIENCE, QUIET_INTERVAL
 from wsltop.core.units import GIB
+from wsltop.record.reader import Recording
 
 
 async def come_to_rest(world: World, pilot: Pilot[None]) -> None:
@@ -86,6 +87,22 @@ def test_the_key_rests_at_once_until_another(world: World) -> None:
         assert live(world)  # this user never wanted it by itself
 
     world.run(look)
+
+
+def test_a_recording_that_begins_at_rest_tells_the_usual_interval(tmp_path: Path) -> None:
+    world = World(tmp_path, patience=PATIENCE)
+
+    async def look(pilot: Pilot[None]) -> None:
+        await come_to_rest(world, pilot)
+        await world.tick(pilot, 2)
+        await world.press(pilot, "r")
+        await world.tick(pilot, 3)
+        await world.press(pilot, "r")
+
+    world.run(look)
+    (path,) = tmp_path.glob("*.wsltop")
+    with Recording.open(path) as recording:
+        assert recording.interval == 1.0
 
 
 def test_rest_leaves_no_gap_in_the_timeline(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ class KeepingApp(ActingApp):
         path = folder / f"recording-{stamp()}.wsltop"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._writer = RecordingWriter(path, interval=self.session.interval)
+            self._writer = RecordingWriter(path, interval=self.presenter.interval)
         except (OSError, RecordingError) as error:
             self.notify(str(error), title="no recording", severity="error")
 
@@ -84,7 +84,7 @@ class KeepingApp(ActingApp):
             return
         plan = ExperimentPlan(hogs=CLASSIC_HOGS, size=GIB, hold=CLASSIC_HOLD)
         try:
-            self._experiment = prepare(plan, self.pool, interval=self.session.interval)
+            self._experiment = prepare(plan, self.pool, interval=self.presenter.interval)
         except WsltopError as error:
             self.notify(str(error), title="no experiment", severity="warning")
 
