@@ -83,6 +83,7 @@ def test_a_host_that_is_still_draining_is_waited_for_and_is_no_noise() -> None:
     trial = world.experiment.result().trials[0]
     assert trial.ending == "settled"
     assert trial.remarks == ()
+    assert [event.text for event in world.events if "baseline" in event.text] == ["experiment: baseline"]
     host = measure_all(world.experiment.result())[0].host
     assert not isinstance(host, Unavailable)
     assert host.baseline == 6000 * MIB

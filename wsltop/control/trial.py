@@ -50,7 +50,8 @@ class TrialRun:
         self.phase: Phase = "baseline"
         self._act, self._last = act, last
         self._since: float | None = None
-        self._begun = 0.0
+        self._drained = False
+        """Whether the host was still getting memory back in the baseline."""
         self._stages: list[Stage] = []
         self._record = Recorder(interval)
         self._remarks: list[str] = []
@@ -84,7 +85,7 @@ class TrialRun:
         if self._since is None:
             if not self._record.ticks:
                 return self.phase
-            self._since = self._begun = now
+            self._since = now
         while self.phase != "done":
             following = self._steps[self.phase](now, now - self._since)
             if following == self.phase:
@@ -134,11 +135,11 @@ class TrialRun:
             return "baseline"
         start = now - self.plan.baseline
         falls = self._record.host_falls(start)
-        if falls or self._begun != self._since:
+        self._drained = self._drained or falls
+        if self._drained:
             # Taken for noise, what drains from before would make everything after it look like rest.
-            self._since = start
             self._record.forget(start)
-        if falls and now - self._begun < self.plan.baseline + DRAINING:
+        if falls and lasted < self.plan.baseline + DRAINING:
             return "baseline"
         if falls:
             self._remarks.append("the host was still getting back memory from before when the load began")
