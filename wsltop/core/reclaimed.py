@@ -7,13 +7,21 @@ from typing import Final
 
 from msgspec import Struct
 
-from wsltop.core.experiment.curve import Crossing, Dot, at_rest, band_of, fall_below, floor_of, level_of
+from wsltop.core.experiment.curve import (
+    REST,
+    Crossing,
+    Dot,
+    add_answer,
+    at_rest,
+    band_of,
+    fall_below,
+    floor_of,
+    level_of,
+)
 from wsltop.core.moment import Moment
 from wsltop.core.prediction import Outcome, Prediction
 from wsltop.core.reading import Reading, Unavailable
 
-REST: Final = 6.0
-"""Seconds without change that count as rest: three passes of free page reporting."""
 LONGEST: Final = 45.0
 """Seconds after which a curve that never rests is measured all the same."""
 
@@ -68,8 +76,8 @@ class ReclaimWatch:
         ledger, host = moment.ledger, moment.host
         if not isinstance(ledger, Unavailable) and not isinstance(ledger.expected_host, Unavailable):
             self._expected.append(Dot(moment.sample.monotonic, ledger.expected_host))
-        if not isinstance(host, Unavailable) and (not self._host or host.read_at > self._host[-1].time):
-            self._host.append(Dot(host.read_at, host.working_set))
+        if not isinstance(host, Unavailable):
+            add_answer(self._host, host.read_at, host.working_set)
 
     def rests(self, done_at: float, now: float) -> bool:
         """Whether nothing moves any more since the action was done."""
@@ -94,11 +102,12 @@ class ReclaimWatch:
         began = self._began
         if began is None:
             return None
-        before = level_of([dot for dot in dots if dot.time <= began])
+        quiet = [dot for dot in dots if dot.time <= began]
+        before = level_of(quiet)
         after = floor_of([dot for dot in dots if dot.time > began], REST)
         if before is None or after is None:
             return None
-        slack = band_of([dot for dot in dots if dot.time <= began], 0)
+        slack = band_of(quiet, 0)
 
         def crossing(share: float) -> Crossing | None:
             if before - after <= slack:

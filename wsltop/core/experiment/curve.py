@@ -30,6 +30,8 @@ SPARSE: Final = 0.9
 FEWEST: Final = 3
 TRIMMED_FROM: Final = 8
 """With so many readings the highest and the lowest may be odd ones."""
+REST: Final = 6.0
+"""Seconds without change that count as rest: three passes of free page reporting, the first after 2 s."""
 ANSWERS: Final = 3
 """So many answers of a slow source without change are rest."""
 
@@ -52,6 +54,12 @@ class Crossing(Struct, frozen=True):
     def minus(self, other: Crossing) -> Crossing:
         """The time from ``other`` to this one; the uncertainties add up."""
         return Crossing(self.seconds - other.seconds, self.uncertainty + other.uncertainty)
+
+
+def add_answer(dots: list[Dot], time: float, size: int) -> None:
+    """Add what a host said, once, at the time when it came: the same answer may be sampled again."""
+    if not dots or time > dots[-1].time:
+        dots.append(Dot(time, size))
 
 
 def between(dots: Sequence[Dot], start: float, end: float) -> list[Dot]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from wsltop.core.experiment.curve import Crossing, Dot, floor_of
+from wsltop.core.experiment.curve import Crossing, Dot, add_answer, floor_of
 from wsltop.core.experiment.side import Marks, Side, measure_side
 from wsltop.core.experiment.trial import Result, Tick, Trial
 from wsltop.core.prediction import Prediction
@@ -136,8 +136,8 @@ def host_dots(ticks: Sequence[Tick]) -> list[Dot]:
     """What the host said, each answer once and at the time when it came."""
     dots: list[Dot] = []
     for tick in ticks:
-        if tick.host is not None and tick.host_at is not None and (not dots or tick.host_at > dots[-1].time):
-            dots.append(Dot(tick.host_at, tick.host))
+        if tick.host is not None and tick.host_at is not None:
+            add_answer(dots, tick.host_at, tick.host)
     return dots
 
 

@@ -6,14 +6,12 @@ from typing import Final
 
 from msgspec import Struct
 
+from wsltop.core.experiment.curve import REST
 from wsltop.core.hog_events import tell_kind
 from wsltop.core.units import GIB
 
 LASTING: Final = frozenset({"fragment", "cache"})
 """Kinds of hogs whose death would undo what an action is to be tried on: they stay until it has been measured."""
-
-FULL_WINDOW: Final = 6.0
-"""Seconds without change that count as rest: three passes of the reporting, the first after 2 s."""
 
 
 class ExperimentPlan(Struct, frozen=True, kw_only=True):
@@ -52,7 +50,7 @@ class ExperimentPlan(Struct, frozen=True, kw_only=True):
     @property
     def window(self) -> float:
         """Seconds without change that count as rest."""
-        return min(FULL_WINDOW, self.settle / 2)
+        return min(REST, self.settle / 2)
 
     @property
     def trials(self) -> tuple[bool, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, TypeVar
 
-from wsltop.core.experiment.curve import FEWEST, LEAST_BAND, Dot, at_rest, band_of, level_of, step_of
+from wsltop.core.experiment.curve import FEWEST, LEAST_BAND, Dot, add_answer, at_rest, band_of, level_of, step_of
 from wsltop.core.experiment.trial import Tick, tick_of
 from wsltop.core.ledger import Ledger
 from wsltop.core.moment import grasp
@@ -60,8 +60,8 @@ class Recorder:
         self.guest.append(Dot(tick.time, tick.taken))
         if tick.expected is not None:
             self.expected.append(Dot(tick.time, tick.expected))
-        if tick.host is not None and tick.host_at is not None and (not self.host or tick.host_at > self.host[-1].time):
-            self.host.append(Dot(tick.host_at, tick.host))
+        if tick.host is not None and tick.host_at is not None:
+            add_answer(self.host, tick.host_at, tick.host)
         if len(self.ticks) > MOST:
             self.ticks, self.guest, self.expected = thin(self.ticks), thin(self.guest), thin(self.expected)
 
