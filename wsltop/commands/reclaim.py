@@ -17,6 +17,7 @@ from wsltop.control.plan import Plan, plan, tell_plan
 from wsltop.control.progress import Done, Failed
 from wsltop.control.root import Way, find_root_access
 from wsltop.core.moment import grasp
+from wsltop.core.reading import tell_why
 from wsltop.core.reclaimed import ReclaimWatch
 from wsltop.core.units import parse_size
 from wsltop.errors import UsageError, WsltopError
@@ -62,7 +63,7 @@ def command(
         if dry_run:
             return
         if planned.blocked is not None:
-            raise WsltopError(f"{action}: {planned.blocked.reason}. {planned.blocked.hint}".strip())
+            raise WsltopError(f"{action}: {tell_why(planned.blocked.reason, planned.blocked.hint)}")
         if planned.start is None and not planned.hog:
             instead = "Add --way wsl to go through wsl.exe, or run" if planned.by_wsl else "Run"
             raise WsltopError(
@@ -127,7 +128,7 @@ def wait(performance: Performance, sampler: Sampler, watch: ReclaimWatch) -> flo
     while True:
         progress = performance.poll()
         if isinstance(progress, Failed):
-            raise WsltopError(f"{progress.reason}. {progress.hint}".strip())
+            raise WsltopError(tell_why(progress.reason, progress.hint))
         if isinstance(progress, Done):
             if progress.note:
                 click.echo(progress.note, err=True)

@@ -12,7 +12,7 @@ from wsltop.control.root import RootAccess, Way
 from wsltop.core.experiment import ExperimentPlan
 from wsltop.core.ledger import Ledger
 from wsltop.core.prediction import Prediction
-from wsltop.core.reading import Reading
+from wsltop.core.reading import Reading, tell_why
 from wsltop.errors import WsltopError
 
 
@@ -40,7 +40,7 @@ class Acting:
         """
         planned = self.plan(ledger)
         if planned.blocked is not None and planned.way != "hog":  # the load may leave cache for a hog to push out
-            raise WsltopError(f"{self._name}: {planned.blocked.reason}. {planned.blocked.hint}".strip())
+            raise WsltopError(f"{self._name}: {tell_why(planned.blocked.reason, planned.blocked.hint)}")
         if planned.way == "paste":
             raise WsltopError(
                 f"{self._name} needs root, and there is no way to it here: run wsltop as root, or with --way"

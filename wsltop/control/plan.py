@@ -24,7 +24,7 @@ from wsltop.core.prediction import (
     predict_reclaim,
     pressure_size,
 )
-from wsltop.core.reading import Reading, Unavailable
+from wsltop.core.reading import Reading, Unavailable, tell_why
 from wsltop.core.text import clean
 from wsltop.core.units import format_size
 
@@ -209,7 +209,7 @@ def tell_plan(plan: Plan) -> tuple[tuple[str, str], ...]:
     if plan.command:
         lines.append(("by hand", plan.command))
     if plan.blocked is not None:
-        lines.append(("blocked", " ".join(filter(None, (f"{plan.blocked.reason}.", plan.blocked.hint)))))
+        lines.append(("blocked", tell_why(plan.blocked.reason, plan.blocked.hint)))
     return tuple((heading, clean(text)) for heading, text in lines)
 
 

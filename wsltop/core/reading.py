@@ -21,5 +21,10 @@ class Unavailable(Struct, frozen=True, tag="unavailable"):
     """What to do, as an imperative sentence; empty when there is nothing to do."""
 
 
+def tell_why(reason: str, hint: str) -> str:
+    """A reason and what to do about it, as sentences."""
+    return f"{reason}. {hint}".strip()
+
+
 Reading: TypeAlias = Union[T, Unavailable]
 """A value of type ``T``, or the reason why there is none."""

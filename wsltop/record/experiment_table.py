@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import shlex
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
 from wsltop.core.experiment import Crossing, ExperimentPlan, Measures, Result, Side, spread
-from wsltop.core.reading import Reading, Unavailable
+from wsltop.core.reading import Reading, Unavailable, tell_why
 from wsltop.core.text import clean
 from wsltop.core.units import format_duration, format_size
+from wsltop.record.report import stamp
 
 HALVED: Final = "time to 50 % host working-set reduction"
 """Microsoft's own metric for reclaim (microsoft/WSL, pull request 41096), under its own name."""
@@ -214,7 +214,7 @@ def facts_of(result: Result) -> tuple[tuple[str, str], ...]:
     names = (identity.distro, identity.wsl_version, identity.kernel)
     where = ", ".join(name for name in names if not isinstance(name, Unavailable))
     facts = [
-        ("when", time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(result.time))),
+        ("when", stamp(result.time)),
         ("where", f"{where}, {format_size(result.total)}"),
         *plan_facts(result.plan),
         ("sampled", f"every {result.interval:g} s"),
@@ -248,8 +248,7 @@ def remarks_of(result: Result) -> tuple[str, ...]:
     for trial in result.trials:
         remarks += trial.remarks
         if trial.missing is not None:
-            hint = f" {trial.missing.hint}" if trial.missing.hint else ""
-            remarks.append(f"the host was not read: {trial.missing.reason}.{hint}")
+            remarks.append(f"the host was not read: {tell_why(trial.missing.reason, trial.missing.hint)}")
         if trial.action is not None and trial.action.note:
-            remarks.append(" ".join(filter(None, (f"{trial.action.name}: {trial.action.note}.", trial.action.hint))))
+            remarks.append(tell_why(f"{trial.action.name}: {trial.action.note}", trial.action.hint))
     return tuple(clean(remark) for remark in dict.fromkeys(remarks))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import platform
 import re
-import time
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -29,7 +28,7 @@ from wsltop.record.addresses import versions_in
 from wsltop.record.doctor import finding_lines
 from wsltop.record.issue_settings import setting_lines
 from wsltop.record.redact import Redactor
-from wsltop.record.report import EVENTS, amount, event_line, gap_lines, guest_lines, host_lines, tell
+from wsltop.record.report import EVENTS, amount, event_line, gap_lines, guest_lines, host_lines, stamp, tell
 
 TOP: Final = 10
 """Families, processes and groups that are listed."""
@@ -106,9 +105,8 @@ def version_lines(case: Case) -> Iterator[str]:
     """Yield what ran where, and when the figures were taken."""
     sample = case.moment.sample
     identity = sample.identity
-    stamp = time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(sample.time))
     yield f"wsltop   {__version__} (Python {platform.python_version()})"
-    yield f"figures  {clean(case.origin)}, {stamp}"
+    yield f"figures  {clean(case.origin)}, {stamp(sample.time)}"
     yield f"guest    {tell(sample.surroundings.flavor)}, running for {format_duration(max(0.0, sample.monotonic))}"
     yield f"distro   {tell(identity.distro)}"
     yield f"WSL      {tell(identity.wsl_version)}"

@@ -12,6 +12,7 @@ from wsltop.core.surroundings import Surroundings
 from wsltop.core.text import clean
 from wsltop.core.wslconfig import WslconfigFile, as_wsl_reads
 from wsltop.record.report import tell
+from wsltop.record.settings import tell_finding
 
 MATTERS: Final = frozenset(
     {
@@ -43,9 +44,7 @@ def setting_lines(sample: Sample, config: Reading[ConfigView]) -> Iterator[str]:
     if not isinstance(config, Unavailable):
         mode = config.reclaim
         yield f"autoMemoryReclaim: {mode.mode} ({mode.certainty}: {clean(mode.source)})"
-        for finding in config.findings:
-            where = "" if finding.line is None else f"line {finding.line}: "
-            yield f"{finding.severity} {where}{clean(finding.text)} [{finding.id}]"
+        yield from map(tell_finding, config.findings)
     for row in compare_config(sample):
         sign = "" if row.agrees else " (differs)"
         yield f"{clean(row.key)}: {clean(row.configured)}, in force: {clean(row.actual)}{sign}"

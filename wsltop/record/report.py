@@ -28,8 +28,7 @@ def report_lines(moment: Moment, events: Sequence[Event]) -> Iterator[str]:
     """Yield the report's lines."""
     sample = moment.sample
     identity = sample.identity
-    stamp = time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(sample.time))
-    yield f"wsltop {stamp}"
+    yield f"wsltop {stamp(sample.time)}"
     yield f"distro  {tell(identity.distro)}"
     yield f"WSL     {tell(identity.wsl_version)}"
     yield f"kernel  {tell(identity.kernel)}"
@@ -112,6 +111,11 @@ def event_line(event: Event) -> str:
     """One event."""
     clock = time.strftime("%H:%M:%S", time.localtime(event.time))
     return f"  {clock} {event.kind:<17} {clean(event.text)} [{event.origin}]"
+
+
+def stamp(wall_clock: float) -> str:
+    """A date and a time, with how far its zone is from UTC."""
+    return time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(wall_clock))
 
 
 def amount(name: str, size: int) -> str:

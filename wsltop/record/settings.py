@@ -10,7 +10,7 @@ from typing import Final
 from wsltop.core.insight import ConfigView
 from wsltop.core.reading import Reading, Unavailable
 from wsltop.core.text import clean
-from wsltop.core.wslconfig import Comparison, Suggestion, WslconfigFile
+from wsltop.core.wslconfig import Comparison, ConfigFinding, Suggestion, WslconfigFile
 
 WIDTH: Final = 80
 wrap = partial(wrap_text, width=WIDTH, break_on_hyphens=False)
@@ -65,9 +65,7 @@ def settings_lines(
         if not config.findings:
             yield "Nothing is wrong with it."
         for finding in config.findings:
-            where = "" if finding.line is None else f"line {finding.line}: "
-            text = f"{finding.severity} {where}{clean(finding.text)} [{finding.id}]"
-            yield from wrap(text, subsequent_indent="  ")
+            yield from wrap(tell_finding(finding), subsequent_indent="  ")
             if finding.remedy:
                 yield from wrap(clean(finding.remedy), initial_indent="  -> ", subsequent_indent="     ")
     if not isinstance(suggestion, Unavailable):
@@ -75,3 +73,9 @@ def settings_lines(
         yield f"For what was seen now, this would do under [wsl2]: {clean(suggestion.line)}"
         for reason in suggestion.reasons:
             yield from wrap(clean(reason), initial_indent="  - ", subsequent_indent="    ")
+
+
+def tell_finding(finding: ConfigFinding) -> str:
+    """What is wrong with a setting, and in which line."""
+    where = "" if finding.line is None else f"line {finding.line}: "
+    return f"{finding.severity} {where}{clean(finding.text)} [{finding.id}]"

@@ -15,6 +15,7 @@ from wsltop.control.plan import Plan
 from wsltop.control.progress import Done, Failed, Running
 from wsltop.control.root import find_root_access
 from wsltop.core.moment import Moment
+from wsltop.core.reading import tell_why
 from wsltop.core.reclaimed import ReclaimWatch
 from wsltop.core.session import Session
 from wsltop.record.reclaimed import reclaimed_lines, tell_reclaimed
@@ -59,7 +60,7 @@ class ScreenAction:
         progress = self._performance.poll()
         if isinstance(progress, Failed):
             return Told(
-                toast=f"{progress.reason}. {progress.hint}".strip(),
+                toast=tell_why(progress.reason, progress.hint),
                 mark=f"{self.plan.name}: failed, {progress.reason}",
                 failed=True,
             )
