@@ -7,11 +7,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from wsltop.record import position
+from wsltop.record.position import EXAMPLES as TIME_EXAMPLES, SPAN, parse_position, span_seconds
 from wsltop.record.digest import Reel
 
 RELATIVE: Final = re.compile(r"(\+|back\s)\s*(.+)")
-EXAMPLES: Final = f"+30s or back 30s (from here), {position.EXAMPLES}"
+EXAMPLES: Final = f"+30s or back 30s (from here), {TIME_EXAMPLES}"
 """What a place may be, for whoever asks for one."""
 
 
@@ -47,14 +47,14 @@ def find_place(text: str, reel: Reel, monotonic: float) -> int:
     """
     relative = RELATIVE.fullmatch(text.strip().lower())
     if relative is not None:
-        span = position.SPAN.fullmatch(relative[2].strip())
+        span = SPAN.fullmatch(relative[2].strip())
         if span is None or span[1]:
             raise ValueError(f"{text!r} is not a position; try {EXAMPLES}")
-        seconds = position.span_seconds(span[2])
+        seconds = span_seconds(span[2])
         return reel.index_at_monotonic(monotonic + (seconds if relative[1] == "+" else -seconds))
     try:
         # The end may lie before the start, where the clock was set back.
-        when = position.parse_position(text, *sorted((reel.start, reel.end)))
+        when = parse_position(text, *sorted((reel.start, reel.end)))
     except (OverflowError, OSError):
         raise ValueError(f"{text!r} cannot be found: the clock of this recording is wrong") from None
     return reel.index_at(when)
