@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
-from xml.sax.saxutils import escape
+from html import escape
 
 from wsltop.charts.axis import size_ticks, size_unit
 from wsltop.core.experiment import Dot, Measures, Result, Side, Tick, Trial
