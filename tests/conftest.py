@@ -7,8 +7,20 @@ everywhere else they look for new ones.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import settings
+
+from wsltop.hogs.pool import HogPool
 
 settings.register_profile("wsltop", database=None, deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("wsltop")
+
+
+@pytest.fixture
+def pool() -> Iterator[HogPool]:
+    """A pool of hogs that is always closed, and leaves none."""
+    with HogPool(floor=64 * 1024**2) as pool:
+        yield pool
+    assert pool.pids == ()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from tests.guest.texts import kernel_text
-from wsltop.core.cpu import CpuTimes
-from wsltop.core.reading import Unavailable
-from wsltop.core.sample import (
+from wsltop.guest.kernel_files import parse_buddyinfo, parse_meminfo, parse_vmstat, parse_zoneinfo
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import (
+    CpuTimes,
     FreeBlocks,
     Hog,
     HogEnded,
@@ -21,10 +22,6 @@ from wsltop.core.sample import (
     Sample,
     Zone,
 )
-from wsltop.guest.buddyinfo import parse_buddyinfo
-from wsltop.guest.meminfo import parse_meminfo
-from wsltop.guest.vmstat import parse_vmstat
-from wsltop.guest.zoneinfo import parse_zoneinfo
 
 PAGE = 4096
 MIB = 1024**2

@@ -22,10 +22,10 @@ from textual.pilot import Pilot
 from tests.vm.guest.story import END, KILL, LOAD
 from wsltop.charts.glyphs import choose_glyphs
 from wsltop.commands.replay import opened
-from wsltop.control.hogs import HogPool
-from wsltop.core.sample import Sample
 from wsltop.core.session import Session
-from wsltop.core.units import MIB
+from wsltop.hogs.pool import HogPool
+from wsltop.model.sample import Sample
+from wsltop.model.units import MIB
 from wsltop.ui.app import WsltopApp
 from wsltop.ui.exporting import ScreenOptions
 

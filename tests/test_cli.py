@@ -19,7 +19,7 @@ from tests.host.stand_ins import ANSWERS, GIB, ROW, FakeDrive, runs, wait_for
 from tests.samples import PARTS
 from tests.shell import command, environ_of, run_to_end
 from wsltop.errors import ExitCode
-from wsltop.guest.flavor import wsl_flavor
+from wsltop.guest.identity import wsl_flavor
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -366,7 +366,7 @@ def test_a_count_without_an_interval_is_refused() -> None:
 
 def test_the_screen_does_without_openssl(environ: dict[str, str], tmp_path: Path) -> None:
     program = (
-        "import sys\nfrom wsltop.ui.lean import import_without_tls\nimport_without_tls()\nimport wsltop.ui.launch\n"
+        "import sys\nfrom wsltop.ui.terminal import import_without_tls\nimport_without_tls()\nimport wsltop.ui.launch\n"
         "print(sorted({'ssl', 'textual', 'asyncio'} & set(sys.modules)))\nimport ssl"
     )
     result = subprocess.run(

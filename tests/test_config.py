@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wsltop.config import ALLOWED, Settings, State, config_path, load_settings, load_state, save_state, state_folder
-from wsltop.core.units import GIB, MIB
 from wsltop.errors import ExitCode, UsageError
+from wsltop.model.units import GIB, MIB
 
 
 def load(folder: Path, text: str | bytes) -> Settings:

@@ -15,9 +15,9 @@ import pytest
 import wsltop
 from tests.guest.texts import plant
 from tests.shell import environ_of, run_to_end
-from wsltop.core.diagnosis import catalogue
+from wsltop.core.diagnosis.rules import catalogue
 from wsltop.errors import ExitCode
-from wsltop.guest.flavor import wsl_flavor
+from wsltop.guest.identity import wsl_flavor
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wsltop.core.diagnosis import catalogue
+from wsltop.core.diagnosis.rules import catalogue
 from wsltop.ui.bindings import KEYS
 
 README = Path(__file__).parent.parent / "README.md"

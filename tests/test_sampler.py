@@ -12,14 +12,11 @@ import pytest
 
 from tests.guest.texts import KERNELS, kernel_text, plant
 from tests.samples import ended, hog, host_memory
-from wsltop.control.hogs import HogPool
 from wsltop.core.ledger import Ledger, keep_ledger
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.sample import Hog, HogEnded, HostMemory, Meminfo, Sample
-from wsltop.guest.buddyinfo import parse_buddyinfo
-from wsltop.guest.meminfo import parse_meminfo
-from wsltop.guest.vmstat import parse_vmstat
-from wsltop.guest.zoneinfo import parse_zoneinfo
+from wsltop.guest.kernel_files import parse_buddyinfo, parse_meminfo, parse_vmstat, parse_zoneinfo
+from wsltop.hogs.pool import HogPool
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import Hog, HogEnded, HostMemory, Meminfo, Sample
 from wsltop.sampler import Sampler
 
 GONE = Unavailable("gone", "Look for it.")

@@ -14,13 +14,10 @@ import pytest
 from tests.core.gate_machine import times
 from tests.guest.texts import plant
 from tests.host.stand_ins import fake_wsl, wait_for
-from wsltop import survey as survey_module
-from wsltop.core.cpu import CpuTimes
-from wsltop.core.gate import ProcessCpu
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.surroundings import Census
-from wsltop.core.wslconfig import WslconfigFile
-from wsltop.survey import BIGGEST, BUSIEST, CENSUS_EVERY, SURROUNDINGS_EVERY, Survey, keep_busiest
+from wsltop import sampler as survey_module
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import Census, CpuTimes, ProcessCpu, WslconfigFile
+from wsltop.sampler import BIGGEST, BUSIEST, CENSUS_EVERY, SURROUNDINGS_EVERY, SlowSources, keep_busiest
 
 NO = Unavailable("not read in this test")
 MOUNTINFO = """\
@@ -68,12 +65,14 @@ def free_of_charge() -> float:
     return 0.0
 
 
-def open_survey(machine: Machine, *, drive: Path | None = None, clock: Callable[[], float] = free_of_charge) -> Survey:
-    return Survey(machine.root, environ={}, drive=drive, clock=clock)
+def open_survey(
+    machine: Machine, *, drive: Path | None = None, clock: Callable[[], float] = free_of_charge
+) -> SlowSources:
+    return SlowSources(machine.root, environ={}, drive=drive, clock=clock)
 
 
 @pytest.fixture
-def survey(machine: Machine) -> Iterator[Survey]:
+def survey(machine: Machine) -> Iterator[SlowSources]:
     opened = open_survey(machine)
     yield opened
     opened.close()
@@ -83,7 +82,7 @@ def ticks(seconds: float) -> CpuTimes:
     return times(idle=round(seconds * 400))
 
 
-def count(survey: Survey, monotonic: float, cpu: Reading[CpuTimes] | None = None) -> Census:
+def count(survey: SlowSources, monotonic: float, cpu: Reading[CpuTimes] | None = None) -> Census:
     counted = survey.census(monotonic, NO, ticks(monotonic) if cpu is None else cpu, ())
     assert isinstance(counted, Census)
     return counted
@@ -112,7 +111,7 @@ def test_surroundings_of_wsl_are_complete(machine: Machine) -> None:
 
 
 def test_nothing_raises_on_an_empty_root(tmp_path: Path) -> None:
-    survey = Survey(tmp_path, environ={})
+    survey = SlowSources(tmp_path, environ={})
     for second in range(0, 100, 5):
         around = survey.surroundings(float(second))
         assert isinstance(survey.census(float(second), NO, NO, ()), Unavailable)
@@ -130,14 +129,14 @@ def test_outside_of_wsl_no_drive_is_asked(tmp_path: Path, monkeypatch: pytest.Mo
         raise AssertionError("it was asked")
 
     monkeypatch.setattr(survey_module, "find_wslconfig", find)
-    survey = Survey(tmp_path, environ={})
+    survey = SlowSources(tmp_path, environ={})
     assert survey.surroundings(1.0).wslconfig == Unavailable("there is no Windows here")
     survey.wait(1.0)
 
 
 def test_a_drive_that_the_user_names_is_asked_anywhere(tmp_path: Path) -> None:
     plant(tmp_path, "elsewhere/Users/me/.wslconfig", "[wsl2]\n")
-    survey = Survey(tmp_path / "root", environ={}, drive=tmp_path / "elsewhere")
+    survey = SlowSources(tmp_path / "root", environ={}, drive=tmp_path / "elsewhere")
     survey.surroundings(1.0)
     survey.wait(10.0)
     assert isinstance(survey.surroundings(2.0).wslconfig, WslconfigFile)
@@ -153,7 +152,7 @@ def test_wsl_without_a_drive_says_so(machine: Machine) -> None:
     survey.close()
 
 
-def test_between_two_looks_the_surroundings_are_the_same_object(survey: Survey) -> None:
+def test_between_two_looks_the_surroundings_are_the_same_object(survey: SlowSources) -> None:
     survey.surroundings(100.0)
     survey.wait(10.0)
     first = survey.surroundings(100.5)
@@ -161,7 +160,7 @@ def test_between_two_looks_the_surroundings_are_the_same_object(survey: Survey) 
     assert survey.surroundings(100.0 + SURROUNDINGS_EVERY) is not first
 
 
-def test_a_changed_file_is_seen_at_the_next_look(machine: Machine, survey: Survey) -> None:
+def test_a_changed_file_is_seen_at_the_next_look(machine: Machine, survey: SlowSources) -> None:
     machine.profile("[wsl2]\n")
     survey.surroundings(100.0)
     survey.wait(10.0)
@@ -188,7 +187,7 @@ class HangingDrive:
         return WslconfigFile(path="late", present=True, chosen_by="only profile")
 
 
-def test_a_drive_that_hangs_holds_nobody_up(survey: Survey, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_drive_that_hangs_holds_nobody_up(survey: SlowSources, monkeypatch: pytest.MonkeyPatch) -> None:
     drive = HangingDrive()
     monkeypatch.setattr(survey_module, "find_wslconfig", drive)
     try:
@@ -210,7 +209,7 @@ def test_a_drive_that_hangs_holds_nobody_up(survey: Survey, monkeypatch: pytest.
 
 
 def test_what_was_read_stays_while_the_drive_hangs_later(
-    machine: Machine, survey: Survey, monkeypatch: pytest.MonkeyPatch
+    machine: Machine, survey: SlowSources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine.profile("[wsl2]\n")
     survey.surroundings(100.0)
@@ -227,7 +226,7 @@ def test_what_was_read_stays_while_the_drive_hangs_later(
         survey.wait(10.0)
 
 
-def test_a_pipe_in_place_of_the_file_is_told_and_not_waited_for(machine: Machine, survey: Survey) -> None:
+def test_a_pipe_in_place_of_the_file_is_told_and_not_waited_for(machine: Machine, survey: SlowSources) -> None:
     os.mkfifo(machine.profile(None) / ".wslconfig")
     survey.surroundings(100.0)
     survey.wait(10.0)
@@ -239,14 +238,14 @@ def test_a_pipe_in_place_of_the_file_is_told_and_not_waited_for(machine: Machine
 # Census
 
 
-def test_a_census_is_taken_every_ten_seconds(machine: Machine, survey: Survey) -> None:
+def test_a_census_is_taken_every_ten_seconds(machine: Machine, survey: SlowSources) -> None:
     machine.process(10)
     seen = [count(survey, 100.0 + second) for second in range(31)]
     assert [census.read_at for census in seen] == [100.0 + second // 10 * 10 for second in range(31)]
     assert len({id(census) for census in seen}) == 4
 
 
-def test_the_first_census_spans_no_time(machine: Machine, survey: Survey) -> None:
+def test_the_first_census_spans_no_time(machine: Machine, survey: SlowSources) -> None:
     machine.process(10, user=500)
     first = count(survey, 100.0)
     assert (first.since, first.busy) == (None, ())
@@ -254,7 +253,7 @@ def test_the_first_census_spans_no_time(machine: Machine, survey: Survey) -> Non
 
 
 @pytest.mark.parametrize("attentive", [False, True])
-def test_busy_ticks_are_told_over_at_least_ten_seconds(machine: Machine, survey: Survey, attentive: bool) -> None:
+def test_busy_ticks_are_told_over_at_least_ten_seconds(machine: Machine, survey: SlowSources, attentive: bool) -> None:
     survey.attentive = attentive
     machine.process(10)
     spans = set()
@@ -267,7 +266,7 @@ def test_busy_ticks_are_told_over_at_least_ten_seconds(machine: Machine, survey:
     assert spans == {CENSUS_EVERY}
 
 
-def test_while_somebody_looks_every_sample_has_a_census(machine: Machine, survey: Survey) -> None:
+def test_while_somebody_looks_every_sample_has_a_census(machine: Machine, survey: SlowSources) -> None:
     machine.process(10, pages=1000)
     count(survey, 100.0)
     survey.attentive = True
@@ -289,7 +288,7 @@ def test_thousands_of_processes_are_counted_as_seldom_as_it_costs(machine: Machi
     survey.close()
 
 
-def test_pss_is_read_only_while_somebody_looks(machine: Machine, survey: Survey) -> None:
+def test_pss_is_read_only_while_somebody_looks(machine: Machine, survey: SlowSources) -> None:
     machine.process(10)
     plant(machine.root, "proc/10/smaps_rollup", "00-ff ---p 00 00:00 0 [rollup]\nRss: 4000 kB\nPss: 3000 kB\n")
     assert isinstance(count(survey, 100.0).holders.processes[0].pss, Unavailable)
@@ -299,7 +298,7 @@ def test_pss_is_read_only_while_somebody_looks(machine: Machine, survey: Survey)
     assert pss.total == 3000 * 1024
 
 
-def test_only_the_biggest_processes_are_kept(machine: Machine, survey: Survey) -> None:
+def test_only_the_biggest_processes_are_kept(machine: Machine, survey: SlowSources) -> None:
     for number in range(BIGGEST + 20):
         machine.process(100 + number, pages=1000 + number)
     kept = count(survey, 100.0).holders.processes
@@ -315,14 +314,14 @@ def test_the_busiest_are_kept_and_all_of_our_own() -> None:
     assert keep_busiest(()) == ()
 
 
-def test_cpu_times_that_are_missing_cost_only_the_share(machine: Machine, survey: Survey) -> None:
+def test_cpu_times_that_are_missing_cost_only_the_share(machine: Machine, survey: SlowSources) -> None:
     machine.process(10)
     count(survey, 100.0, NO)
     assert count(survey, 110.0).since is None
     assert count(survey, 120.0).since == ticks(110.0)
 
 
-def test_processes_that_vanish_and_a_proc_that_fails_are_survived(machine: Machine, survey: Survey) -> None:
+def test_processes_that_vanish_and_a_proc_that_fails_are_survived(machine: Machine, survey: SlowSources) -> None:
     machine.process(10)
     count(survey, 100.0)
     (machine.root / "proc").rename(machine.root / "gone")
@@ -333,7 +332,7 @@ def test_processes_that_vanish_and_a_proc_that_fails_are_survived(machine: Machi
     assert count(survey, 140.0).read_at == 140.0
 
 
-def test_a_name_that_only_looks_like_an_attack_is_cleaned(machine: Machine, survey: Survey) -> None:
+def test_a_name_that_only_looks_like_an_attack_is_cleaned(machine: Machine, survey: SlowSources) -> None:
     machine.process(10, name="a\x1b[31mb) R 1")
     (use,) = count(survey, 100.0).holders.processes
     assert "\x1b" not in use.name + use.family
@@ -368,7 +367,7 @@ def read_link(link: Path) -> str:
     ids=["socket", "profile", "distro"],
 )
 def test_odd_variables_are_survived(machine: Machine, environ: dict[str, str]) -> None:
-    survey = Survey(machine.root, environ=environ)
+    survey = SlowSources(machine.root, environ=environ)
     survey.surroundings(1.0)
     survey.wait(10.0)
     survey.surroundings(2.0)
@@ -376,7 +375,7 @@ def test_odd_variables_are_survived(machine: Machine, environ: dict[str, str]) -
 
 
 def test_the_real_machine_is_surveyed() -> None:
-    survey = Survey(environ={})
+    survey = SlowSources(environ={})
     around = survey.surroundings(time.monotonic())
     assert count(survey, 1.0).holders.processes
     assert not isinstance(around.mounts, Unavailable)

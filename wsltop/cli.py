@@ -11,8 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from wsltop import __version__
-from wsltop.commands.output import say_text
-from wsltop.commands.sampling import DRIVE_HELP, HOST_HELP, INTERVAL, merge, sampling, settled_moment
+from wsltop.commands.common import DRIVE_HELP, HOST_HELP, INTERVAL, merge, sampling, say_text, settled_moment
 from wsltop.config import Settings, config_path, load_settings, state_folder
 from wsltop.errors import ExitCode, WsltopError
 
@@ -82,13 +81,13 @@ def show_screen(settings: Settings) -> int:
 
     why = why_no_screen(sys.stdin, sys.stdout, sys.stderr, os.environ)
     if why is not None:
-        from wsltop.record.report import report
+        from wsltop.report.text import report
 
         click.echo(f"wsltop: {why}, so this is a snapshot; see wsltop snapshot --help", err=True)
         with sampling(settings, settings.interval) as sampler:
             say_text(report(settled_moment(sampler, 8.0)))
         return ExitCode.OK
-    from wsltop.ui.lean import import_without_tls
+    from wsltop.ui.terminal import import_without_tls
 
     import_without_tls()
     from wsltop.ui.launch import launch

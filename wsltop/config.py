@@ -14,9 +14,9 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from wsltop.core.units import GIB, MIB, parse_size
 from wsltop.errors import UsageError
 from wsltop.host.choose import CHOICES, check_choice
+from wsltop.model.units import GIB, MIB, parse_size
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -119,7 +119,7 @@ def check_silence(path: Path, settings: Settings) -> None:
     """
     if not settings.silence:
         return
-    from wsltop.core.diagnosis import catalogue  # only for whom it is asked
+    from wsltop.core.diagnosis.rules import catalogue  # only for whom it is asked
 
     known = {row[0] for row in catalogue()}
     for name in settings.silence:

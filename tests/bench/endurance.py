@@ -20,8 +20,8 @@ from tests.bench.cpu import resident
 from tests.bench.measurement import Limit, Measurement
 from tests.bench.programs import SIZE, environment
 from wsltop.charts.glyphs import BLOCK
-from wsltop.control.hogs import HogPool
 from wsltop.core.session import Session
+from wsltop.hogs.pool import HogPool
 from wsltop.host.choose import open_host
 from wsltop.sampler import Sampler
 from wsltop.ui.app import WsltopApp

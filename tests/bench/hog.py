@@ -14,8 +14,8 @@ from tests.bench.cpu import resident, tree
 from tests.bench.failure import CannotMeasure
 from tests.bench.measurement import Limit, Measurement
 from tests.bench.programs import find_program
-from wsltop.control.hogs import HogPool
 from wsltop.errors import HogRefused
+from wsltop.hogs.pool import HogPool
 
 GIB = 1 << 30
 SIZE = GIB

@@ -14,13 +14,12 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from tests.bench.measurement import Limit, Measurement
-from wsltop.core.cpu import CpuTimes
-from wsltop.core.sample import HostMemory, KernelLog, Sample
-from wsltop.core.units import GIB, MIB
 from wsltop.host.choose import open_host
-from wsltop.record.player import Player
-from wsltop.record.reader import Recording
-from wsltop.record.writer import RecordingWriter
+from wsltop.model.sample import CpuTimes, HostMemory, KernelLog, Sample
+from wsltop.model.units import GIB, MIB
+from wsltop.recording.player import Player
+from wsltop.recording.reader import Recording
+from wsltop.recording.writer import RecordingWriter
 from wsltop.sampler import Sampler
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from tests.bench.measurement import Limit, Measurement
 from wsltop.core.session import Session
 from wsltop.host.choose import open_host
-from wsltop.record.recent import SPAN, Recent
+from wsltop.recording.recent import SPAN, Recent
 from wsltop.sampler import Sampler
 
 SAMPLES = 1000

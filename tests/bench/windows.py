@@ -14,7 +14,7 @@ from tests.bench.measurement import Limit, Measurement
 from tests.bench.programs import READY, WSLTOP, open_program
 from tests.bench.pty_program import drain_for
 from tests.bench.screen import WARM_UP, meter
-from wsltop.host.drives import POWERSHELL
+from wsltop.host.interop import POWERSHELL
 
 STAND_IN = """#!{python} -IS
 import os, select, sys

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsltop.charts.axis import ROWS_APART, size_ticks, size_unit, time_ticks
-from wsltop.core.units import GIB, MIB
+from wsltop.model.units import GIB, MIB
 
 
 def labels(maximum: int, rows: int) -> list[str]:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from wsltop.charts.bar import Segment, host_bar, nearest, segment_cells, segmented_bar
 from wsltop.charts.cells import Span, plain
 from wsltop.charts.glyphs import ASCII, BLOCK, BRAILLE, Glyphs
-from wsltop.core.units import GIB
+from wsltop.model.units import GIB
 
 SCALE = 16 * GIB
 SIZES = st.lists(st.integers(0, 4 * GIB), max_size=9)

@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 
 from wsltop.charts.glyphs import ASCII, BLOCK, BRAILLE, TIERS, Glyphs, choose_glyphs
-from wsltop.core.event import EventKind
+from wsltop.model.event import EventKind
 
 EACH_TIER = pytest.mark.parametrize("glyphs", [BLOCK, BRAILLE, ASCII], ids=lambda glyphs: glyphs.tier)
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsltop.charts.glyphs import ASCII, BLOCK
-from wsltop.charts.marks import Mark, place_marks
+from wsltop.charts.timeline import Mark, place_marks
 
 
 def row(marks: list[Mark], width: int = 30) -> str:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wsltop.charts.bar import level_of, order_chart
 from wsltop.charts.cells import plain
 from wsltop.charts.glyphs import ASCII, BLOCK
-from wsltop.charts.orders import level_of, order_chart
 
 KIB, MIB, GIB = 1024, 1024**2, 1024**3
 

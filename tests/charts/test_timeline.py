@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from wsltop.charts.cells import Line, plain
 from wsltop.charts.glyphs import ASCII, BLOCK, BRAILLE, Glyphs
 from wsltop.charts.timeline import Column, Mark, Timeline, TimelineInput, geometry_of, render_timeline
-from wsltop.core.units import GIB, MIB
+from wsltop.model.units import GIB, MIB
 
 
 def column(used: float, cache: float, host: float | None) -> Column:

@@ -7,16 +7,8 @@ from hypothesis import strategies as st
 
 from wsltop.charts.cells import plain
 from wsltop.charts.glyphs import ASCII, BLOCK, BRAILLE, Glyphs
-from wsltop.charts.timeline import (
-    STYLES,
-    Column,
-    Mark,
-    Timeline,
-    TimelineInput,
-    geometry_of,
-    render_timeline,
-)
-from wsltop.core.units import GIB
+from wsltop.charts.timeline import STYLES, Column, Mark, Timeline, TimelineInput, geometry_of, render_timeline
+from wsltop.model.units import GIB
 
 SIZES = st.integers(-GIB, 40 * GIB)
 COLUMNS = st.none() | st.builds(Column, SIZES, SIZES, st.none() | SIZES)

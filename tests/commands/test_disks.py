@@ -12,8 +12,8 @@ from typing import Final
 
 import pytest
 
-from tests.record.recorded import run as recorded
-from wsltop.record.reader import Recording
+from tests.recording.recorded import run as recorded
+from wsltop.recording.reader import Recording
 
 UNSHARE: Final = (shutil.which("unshare") or "", "--user", "--map-root-user", "--mount")
 
@@ -61,9 +61,9 @@ def run(place: Path, options: str, taken: int, environ: dict[str, str], *argumen
 FILLS: Final = """
 import sys
 from pathlib import Path
-from tests.record.recorded import run
+from tests.recording.recorded import run
 from wsltop.errors import RecordingError
-from wsltop.record.writer import RecordingWriter
+from wsltop.recording.writer import RecordingWriter
 made = RecordingWriter(Path(sys.argv[1]), interval=1.0)
 try:
     for one in run(5000):

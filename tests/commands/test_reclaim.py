@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands.program import Program
-from wsltop.control import root
+from wsltop.reclaim import root
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands.program import Program, start
-from tests.record.recorded import read
+from tests.recording.recorded import read
 from wsltop.commands.record import ticks
 
 QUICK = ("--interval", "0.2", "--host", "none")

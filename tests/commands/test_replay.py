@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.commands.program import Program
-from tests.record.recorded import record, run
-from tests.record.test_player import story
+from tests.recording.recorded import record, run
+from tests.recording.test_player import story
 from wsltop.commands import replay
 
 

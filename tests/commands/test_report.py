@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.commands.program import Program
-from tests.record.recorded import record
-from tests.record.test_issue import full_sample
-from tests.record.test_player import story
+from tests.recording.recorded import record
+from tests.recording.test_player import story
+from tests.report.test_issue import full_sample
 from tests.samples import later
 
 

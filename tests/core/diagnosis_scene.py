@@ -6,16 +6,18 @@ from typing import Any, Literal, NamedTuple
 
 from msgspec.structs import replace
 
-from wsltop.core.diagnosis import Evidence, Finding
+from wsltop.core.diagnosis.evidence import Evidence
+from wsltop.core.diagnosis.finding import Finding
 from wsltop.core.diagnosis.rules import RULES, apply
-from wsltop.core.event import Event, EventKind
-from wsltop.core.gate import Algorithm, Bounds, C, GateState, WindowState
-from wsltop.core.gate.state import Verdict
+from wsltop.core.gate.rules import Algorithm, C
+from wsltop.core.gate.watch import Bounds, GateState, Verdict, WindowState
 from wsltop.core.history import Point
 from wsltop.core.ledger import free_pages_from
-from wsltop.core.moment import grasp
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.sample import (
+from wsltop.core.moment import interpret
+from wsltop.core.wslconfig.effective import Mode, ReclaimMode
+from wsltop.model.event import Event, EventKind
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import (
     Counters,
     FreeBlocks,
     HostMemory,
@@ -28,9 +30,7 @@ from wsltop.core.sample import (
     Sample,
     Zone,
 )
-from wsltop.core.units import GIB, MIB
-from wsltop.core.wslconfig import ReclaimMode
-from wsltop.core.wslconfig.reclaim import Mode
+from wsltop.model.units import GIB, MIB
 
 NO = Unavailable("not read in this test", "Try again.")
 TOTAL = 16 * GIB
@@ -137,7 +137,7 @@ def evidence(
     taken: Sample | None = None, *, draining: Any = None, flavor: Literal["wsl2", "wsl1", "none"] = "wsl2", **parts: Any
 ) -> Evidence:
     """Evidence around a sample; what is not given was not read."""
-    moment = grasp(taken or sample(), 1.0)
+    moment = interpret(taken or sample(), 1.0)
     if draining is not None:
         moment = replace(moment, draining=draining)
     return Evidence(moment=moment, flavor=flavor, **parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from wsltop.core.cpu import CpuTimes
+from wsltop.model.sample import CpuTimes
 
 COLUMNS = ("user", "nice", "system", "iowait")
 

@@ -10,12 +10,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tests.samples import MIB, MONOTONIC, later, meminfo, sample
-from wsltop.core import bookmark
-from wsltop.core.bookmark import Bookmark
-from wsltop.core.cpu import CpuTimes
+from wsltop.core import session as bookmark
 from wsltop.core.history import History, Ring
-from wsltop.core.sample import Counters, Sample
-from wsltop.core.session import Session
+from wsltop.core.session import Bookmark, Session
+from wsltop.model.sample import Counters, CpuTimes, Sample
 
 
 def times(second: int) -> CpuTimes:

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from wsltop.core.counters import WATCHED, counted_event, derive
-from wsltop.core.event import Event
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.sample import Counters, FreeBlocks, Identity, Meminfo, OwnUse, ReportingOrder, Sample
+from wsltop.core.events import WATCHED, counted_event, derive
+from wsltop.model.event import Event
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import Counters, FreeBlocks, Identity, Meminfo, OwnUse, ReportingOrder, Sample
 
 MISSING = Unavailable("not read in this test")
 MIB = 1024**2

@@ -20,9 +20,10 @@ from tests.core.diagnosis_scene import (
     mode,
     sample,
 )
-from wsltop.core.diagnosis import Evidence
-from wsltop.core.gate import Blocker, Blockers, D
-from wsltop.core.units import GIB
+from wsltop.core.diagnosis.evidence import Evidence
+from wsltop.core.gate.rules import D
+from wsltop.core.gate.watch import Blocker, Blockers
+from wsltop.model.units import GIB
 
 MUCH = guest(cache=5 * GIB)
 BIG = guest(cache=GIB)

@@ -22,14 +22,13 @@ from tests.core.diagnosis_scene import (
     past,
     sample,
 )
-from wsltop.core.diagnosis import diagnose
-from wsltop.core.drain import Draining
-from wsltop.core.gate import D
+from wsltop.core.diagnosis.rules import diagnose
+from wsltop.core.gate.rules import D
 from wsltop.core.history import Point
-from wsltop.core.ledger import keep_ledger
-from wsltop.core.reading import Unavailable
-from wsltop.core.sample import FreeBlocks, Identity, ReportingOrder, Sample
-from wsltop.core.units import GIB, KIB, MIB, format_duration
+from wsltop.core.ledger import Draining, keep_ledger
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import FreeBlocks, Identity, ReportingOrder, Sample
+from wsltop.model.units import GIB, KIB, MIB, format_duration
 
 OLD_KERNEL = Identity(kernel="5.10.102.1-microsoft-standard-WSL2", distro="Ubuntu", wsl_version=NO)
 ASSUMED = ReportingOrder(order=9, assumed=True)

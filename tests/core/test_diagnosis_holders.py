@@ -6,13 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from tests.core.diagnosis_scene import NO, TOTAL, Case, check, evidence, guest, judge, mode, sample
-from wsltop.core.families import Family
-from wsltop.core.groups import Group, Groups
-from wsltop.core.growth import FamilyGrowth
-from wsltop.core.holders import Holders
-from wsltop.core.mounts import Mounts, Tmpfs
-from wsltop.core.reading import Reading
-from wsltop.core.units import GIB, MIB
+from wsltop.core.holders import FamilyGrowth
+from wsltop.model.reading import Reading
+from wsltop.model.sample import Family, Group, Groups, Holders, Mounts, Tmpfs
+from wsltop.model.units import GIB, MIB
 
 NODE = Family(name="node", held=3 * GIB, anonymous=3 * GIB, pids=(4711, 4712), estimated=False)
 

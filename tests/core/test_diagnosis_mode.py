@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.core.diagnosis_scene import Case, check, event, evidence, gate, guest, judge, mode
-from wsltop.core.diagnosis import SwapRates
-from wsltop.core.gate import D
-from wsltop.core.mounts import CgroupMode, Mounts
-from wsltop.core.reading import Unavailable
-from wsltop.core.units import GIB, MIB
+from wsltop.core.diagnosis.evidence import SwapRates
+from wsltop.core.gate.rules import D
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import CgroupMode, Mounts
+from wsltop.model.units import GIB, MIB
 
 BIG, SMALL = guest(cache=GIB), guest(cache=GIB - 4096)
 OLD, NEW = (gate(mode="gradual"),), (gate(mode="gradual", algorithm=D),)

@@ -19,11 +19,11 @@ from tests.core.diagnosis_scene import (
     pressure,
     sample,
 )
-from wsltop.core.diagnosis import SwapRates, count_swap, swap_rates
-from wsltop.core.reading import Unavailable
-from wsltop.core.sample import Counters
-from wsltop.core.units import GIB, MIB
-from wsltop.core.wslconfig import Suggestion
+from wsltop.core.diagnosis.evidence import SwapRates, count_swap, swap_rates
+from wsltop.core.wslconfig.effective import Suggestion
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Counters
+from wsltop.model.units import GIB, MIB
 
 KILL = "Out of memory: Killed process 5017 (node) total-vm:9000kB, anon-rss:2097152kB, file-rss:0kB"
 IN_GROUP = "Memory cgroup out of memory: Killed process 77 ((sd-pam)) total-vm:9000kB, anon-rss:4kB"

@@ -21,14 +21,14 @@ from tests.core import (
     test_diagnosis_windows,
 )
 from tests.core.diagnosis_scene import NO, NOW, Case, evidence, gate, guest, judge, sample
-from wsltop.core.diagnosis import Evidence, Finding, catalogue, diagnose, worst
-from wsltop.core.diagnosis.finding import rank
-from wsltop.core.diagnosis.rules import RULES
-from wsltop.core.event import Event
-from wsltop.core.gate import A, Algorithm, B, C, D
-from wsltop.core.reading import Unavailable
-from wsltop.core.text import clean
-from wsltop.core.units import GIB, MIB
+from wsltop.core.diagnosis.evidence import Evidence
+from wsltop.core.diagnosis.finding import Finding, rank
+from wsltop.core.diagnosis.rules import RULES, catalogue, diagnose, worst
+from wsltop.core.gate.rules import A, Algorithm, B, C, D
+from wsltop.model.event import Event
+from wsltop.model.reading import Unavailable
+from wsltop.model.text import clean
+from wsltop.model.units import GIB, MIB
 
 CASES: tuple[Case, ...] = (
     *test_diagnosis_cache.CASES,

@@ -19,10 +19,11 @@ from tests.core.diagnosis_scene import (
 )
 from tests.core.test_diagnosis_free import KEPT
 from wsltop.core.history import Point
-from wsltop.core.reading import Unavailable
-from wsltop.core.sample import ReportingOrder, Sample, VmProcess
-from wsltop.core.units import GIB, KIB, MIB
-from wsltop.core.wslconfig import ConfigFinding, Suggestion
+from wsltop.core.wslconfig.effective import Suggestion
+from wsltop.core.wslconfig.lint import ConfigFinding
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import ReportingOrder, Sample, VmProcess
+from wsltop.model.units import GIB, KIB, MIB
 
 TIMEOUT = "WSL (2 - ) ERROR: UtilAcceptVsock:271: accept4 failed 110"
 BROKEN = Unavailable("the binfmt_misc entry for Windows programs is lost", "Run from Windows: wsl.exe --shutdown.")

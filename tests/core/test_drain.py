@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsltop.core.drain import Drain, pace
-from wsltop.core.sample import FreeBlocks
+from wsltop.core.ledger import Drain, pace
+from wsltop.model.sample import FreeBlocks
 
 MIB = 1024**2
 

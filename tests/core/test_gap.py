@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.samples import MIB, host_memory, small_sample
-from wsltop.core.gap import WORTH_TELLING, Gap, explain_gap, tell_gap
-from wsltop.core.ledger import FreeSplit, Ledger, keep_ledger
-from wsltop.core.reading import Unavailable
-from wsltop.core.units import parse_size
+from wsltop.core.ledger import WORTH_TELLING, FreeSplit, Gap, Ledger, explain_gap, keep_ledger, tell_gap
+from wsltop.model.reading import Unavailable
+from wsltop.model.units import parse_size
 
 GONE = Unavailable("gone", "Look for it.")
 

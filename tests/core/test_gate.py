@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.gate_machine import machine, times
-from wsltop.core.cpu import CpuTimes
-from wsltop.core.gate import A, Algorithm, B, C, D, Gate, GateState
-from wsltop.core.wslconfig.reclaim import Mode
+from wsltop.core.gate.rules import A, Algorithm, B, C, D
+from wsltop.core.gate.watch import Gate, GateState
+from wsltop.core.wslconfig.effective import Mode
+from wsltop.model.sample import CpuTimes
 
 UPTIME = 100_000
 """A machine that has been up for long, with a busy past."""

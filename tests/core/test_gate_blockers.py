@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.gate_machine import times
-from wsltop.core.gate import C, D, ProcessCpu, blockers
+from wsltop.core.gate.rules import C, D
+from wsltop.core.gate.watch import blockers
+from wsltop.model.sample import ProcessCpu
 
 BEFORE = times(user=1000, nice=10, system=500, idle=100_000)
 AFTER = times(user=1020, nice=14, system=506, idle=103_970)  # 4000 ticks: 20 user, 4 nice, 6 system

@@ -4,17 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from wsltop.core.gate import (
-    A,
-    D,
-    algorithms_for,
-    describe,
-    dropped_by_counters,
-    dropped_by_init,
-    effective_mode,
-)
-from wsltop.core.reading import Unavailable
-from wsltop.core.wslconfig.reclaim import Mode
+from wsltop.core.gate.rules import A, D, algorithms_for, describe, dropped_by_counters, dropped_by_init, effective_mode
+from wsltop.core.wslconfig.effective import Mode
+from wsltop.model.reading import Unavailable
 
 UNKNOWN = Unavailable("nobody knows")
 

@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.gate_machine import machine
-from wsltop.core.gate import A, Algorithm, B, C, D, Gate, Memory, simulate
-from wsltop.core.wslconfig.reclaim import Mode
+from wsltop.core.gate.rules import A, Algorithm, B, C, D, Memory
+from wsltop.core.gate.simulation import simulate
+from wsltop.core.gate.watch import Gate
+from wsltop.core.wslconfig.effective import Mode
 
 TABLE = tomllib.loads((Path(__file__).parents[1] / "data/gate/acts.toml").read_text("utf-8"))["case"]
 BY_ID: dict[str, Algorithm] = {"A": A, "B": B, "C": C, "D": D}

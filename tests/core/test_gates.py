@@ -7,12 +7,10 @@ from msgspec.structs import replace
 
 from tests.core.gate_machine import machine, times
 from tests.samples import IDENTITY, QUIET_LOG, nothing, record, sample
-from wsltop.core.cpu import CpuTimes
-from wsltop.core.gate import Certainty, GateState
-from wsltop.core.gates import Gates
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.sample import KernelLog, KernelRecord, Sample
-from wsltop.core.wslconfig.reclaim import Mode
+from wsltop.core.gate.watch import Certainty, Gates, GateState
+from wsltop.core.wslconfig.effective import Mode
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import CpuTimes, KernelLog, KernelRecord, Sample
 
 UNKNOWN = Unavailable("the version is not known")
 HOUR = 3600.0

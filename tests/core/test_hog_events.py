@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.samples import GIB, MIB, MONOTONIC, TIME, ended, hog, later, small_sample
-from wsltop.core.event import Event
-from wsltop.core.hog_events import tell_hogs
-from wsltop.core.sample import Hog, HogEnded
+from wsltop.core.events import tell_hogs
+from wsltop.model.event import Event
+from wsltop.model.sample import Hog, HogEnded
 
 BEFORE = small_sample()
 

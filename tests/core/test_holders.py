@@ -6,15 +6,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.samples import meminfo
-from wsltop.core.families import Family, family_of, group_families, is_interpreter
-from wsltop.core.groups import Group, GroupKind, apart, frozen_by_strangers, name_group, unescape_unit
-from wsltop.core.growth import FamilySizes, fit_line, measure_growth, note_families
-from wsltop.core.holders import NOISE, Holders, PidView, hold
-from wsltop.core.mounts import Tmpfs
-from wsltop.core.processes import ProcessTable, ProcessUse, Pss, cpu_between
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.sample import Meminfo
-from wsltop.core.units import GIB, MIB
+from wsltop.core.holders import (
+    NOISE,
+    FamilySizes,
+    apart,
+    attribute_memory,
+    cpu_between,
+    family_of,
+    fit_line,
+    frozen_by_strangers,
+    group_families,
+    is_interpreter,
+    measure_growth,
+    name_group,
+    note_families,
+    unescape_unit,
+)
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import (
+    Family,
+    Group,
+    GroupKind,
+    Holders,
+    Meminfo,
+    PidView,
+    ProcessTable,
+    ProcessUse,
+    Pss,
+    Tmpfs,
+)
+from wsltop.model.units import GIB, MIB
 
 NONE = Unavailable("not here")
 ID = "0123456789ab" + "c" * 52
@@ -58,7 +79,7 @@ def whole_of(anonymous: int, shared: int) -> Meminfo:
 
 
 def holders(*uses: ProcessUse, view: PidView = "distro", whole: Reading[Meminfo] = NONE, unread: int = 0) -> Holders:
-    return hold(ProcessTable(processes=uses, unread=unread), whole, view, groups=NONE)
+    return attribute_memory(ProcessTable(processes=uses, unread=unread), whole, view, groups=NONE)
 
 
 # Processes
@@ -203,7 +224,7 @@ def test_elsewhere_is_what_the_visible_do_not_hold() -> None:
     tmpfs = Tmpfs(place="/dev/shm", used=100 * MIB, size=GIB, device="0:1")
     full = Tmpfs(place="/x", used=NONE, size=None, device="0:2")
     table = ProcessTable(processes=(small, big))
-    found = hold(table, whole_of(2 * GIB, GIB), "distro", groups=NONE, tmpfs=(tmpfs, full))
+    found = attribute_memory(table, whole_of(2 * GIB, GIB), "distro", groups=NONE, tmpfs=(tmpfs, full))
     assert [use.pid for use in found.processes] == [1, 2]
     assert found.visible_anonymous == GIB // 4 + 200 * MIB
     assert found.visible_shared == GIB // 4 + 100 * MIB
@@ -236,7 +257,7 @@ def test_where_all_processes_are_visible_nothing_is_elsewhere() -> None:
 
 def test_processes_hidden_by_hidepid_are_elsewhere_even_in_the_first_namespace() -> None:
     table = ProcessTable(processes=(process(1, rss=GIB),))
-    found = hold(table, whole_of(4 * GIB, 0), "initial", groups=NONE, hidden=True)
+    found = attribute_memory(table, whole_of(4 * GIB, 0), "initial", groups=NONE, hidden=True)
     assert found.elsewhere == 3 * GIB
     assert "hidepid" in found.reason
 
@@ -255,7 +276,7 @@ def test_without_a_ledger_elsewhere_says_why() -> None:
 def test_holders_survive_a_recording() -> None:
     group = Group(path="a", name="a", kind="group", current=1)
     uses = (process(1, rss=GIB, pss=pss_of(5, None, None, 1, 1)), process(2))
-    found = hold(ProcessTable(processes=uses), whole_of(GIB, 0), "distro", groups=(group,))
+    found = attribute_memory(ProcessTable(processes=uses), whole_of(GIB, 0), "distro", groups=(group,))
     assert msgspec.json.decode(msgspec.json.encode(found), type=Holders) == found
 
 

@@ -8,21 +8,25 @@ import pytest
 from msgspec.structs import replace
 
 from tests.samples import GIB, IDENTITY, MIB, MONOTONIC, TIME, host_memory, later, meminfo, nothing, small_sample
-from wsltop.core import insight as insight_module
-from wsltop.core.bookmark import Bookmark
-from wsltop.core.cpu import CpuTimes
-from wsltop.core.diagnosis import Finding
-from wsltop.core.families import Family
-from wsltop.core.gate.blockers import ProcessCpu
-from wsltop.core.growth import FamilyGrowth
-from wsltop.core.holders import Holders
-from wsltop.core.insight import NOT_YET, SIZES_EVERY, ConfigView, Insight, Watcher, compare_config, windows_total
+from wsltop.core import moment as insight_module
+from wsltop.core.diagnosis.finding import Finding
+from wsltop.core.holders import FamilyGrowth
 from wsltop.core.ledger import keep_ledger
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.sample import HostMemory, Sample
-from wsltop.core.session import DIAGNOSE_EVERY, Session
-from wsltop.core.surroundings import Census, Surroundings
-from wsltop.core.wslconfig import Suggestion, WslconfigFile
+from wsltop.core.moment import NOT_YET, SIZES_EVERY, ConfigView, Insight, Tracker, compare_config, windows_total
+from wsltop.core.session import DIAGNOSE_EVERY, Bookmark, Session
+from wsltop.core.wslconfig.effective import Suggestion
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import (
+    Census,
+    CpuTimes,
+    Family,
+    Holders,
+    HostMemory,
+    ProcessCpu,
+    Sample,
+    Surroundings,
+    WslconfigFile,
+)
 from wsltop.ui.presenter import Presenter
 from wsltop.ui.viewstate import ViewState
 
@@ -51,7 +55,7 @@ def in_wsl(surroundings: Surroundings | None = None, **changes: object) -> Sampl
     return replace(made, **changes)
 
 
-def feed(watcher: Watcher, sample: Sample) -> Insight:
+def feed(watcher: Tracker, sample: Sample) -> Insight:
     return watcher.feed(sample, keep_ledger(sample))
 
 
@@ -70,34 +74,34 @@ def ids_of(insight: Insight) -> list[str]:
 
 def test_mode_and_findings_come_from_the_file() -> None:
     text = "[wsl2]\nmemory=8 gigs\n[experimental]\nautoMemoryReclaim=gradual\n"
-    insight = feed(Watcher(), in_wsl(around(text)))
+    insight = feed(Tracker(), in_wsl(around(text)))
     assert mode_of(insight) == ("gradual", "configured")
     assert "config-bad-value" in ids_of(insight)
     assert {(state.mode, state.certainty) for state in insight.gates} == {("gradual", "configured")}
 
 
 def test_an_absent_file_means_the_default() -> None:
-    insight = feed(Watcher(), in_wsl(around(None)))
+    insight = feed(Tracker(), in_wsl(around(None)))
     assert mode_of(insight) == ("dropCache", "default")
     assert [state.certainty for state in insight.gates] == ["default"]
 
 
 def test_a_file_that_cannot_be_read_leaves_the_mode_assumed() -> None:
-    insight = feed(Watcher(), in_wsl(around(wslconfig=Unavailable("the drive is gone"))))
+    insight = feed(Tracker(), in_wsl(around(wslconfig=Unavailable("the drive is gone"))))
     assert insight.config == Unavailable("the drive is gone")
     assert [(state.mode, state.certainty) for state in insight.gates] == [("dropCache", "unknown")]
 
 
 def test_a_file_in_utf_16_is_not_what_wsl_reads() -> None:
     file = replace(wslconfig("[experimental]\nautoMemoryReclaim=disabled\n"), encoding="utf-16-le")
-    insight = feed(Watcher(), in_wsl(around(wslconfig=file)))
+    insight = feed(Tracker(), in_wsl(around(wslconfig=file)))
     assert mode_of(insight) == ("dropCache", "default")
     assert "config-encoding" in ids_of(insight)
 
 
 def test_a_file_that_changed_after_the_start_is_not_in_force() -> None:
     file = replace(wslconfig("[experimental]\nautoMemoryReclaim=disabled\n"), mtime=TIME - 10)
-    insight = feed(Watcher(), in_wsl(around(wslconfig=file)))
+    insight = feed(Tracker(), in_wsl(around(wslconfig=file)))
     assert mode_of(insight) == ("disabled", "assumed")
     assert "config-not-in-force" in ids_of(insight)
 
@@ -117,7 +121,7 @@ def readings(monkeypatch: pytest.MonkeyPatch) -> list[Sample]:
 
 
 def test_the_settings_are_read_once_per_change(readings: list[Sample]) -> None:
-    watcher, taken = Watcher(), in_wsl(around("[wsl2]\n"))
+    watcher, taken = Tracker(), in_wsl(around("[wsl2]\n"))
     for _ in range(20):
         taken = later(taken)
         feed(watcher, taken)
@@ -132,18 +136,18 @@ def test_the_settings_are_read_once_per_change(readings: list[Sample]) -> None:
 
 
 def test_what_is_known_later_is_held_against_the_settings_at_once() -> None:
-    watcher = Watcher()
+    watcher = Tracker()
     unknown = replace(IDENTITY, wsl_version=Unavailable("not asked yet"))
     early = in_wsl(around("[wsl2]\nmemory=100GB\n"), identity=unknown, host=Unavailable("not answered yet"))
     first = feed(watcher, early)
     known = later(early, identity=IDENTITY, host=host_memory(read_at=MONOTONIC))
-    late, fresh = feed(watcher, known), feed(Watcher(), known)
+    late, fresh = feed(watcher, known), feed(Tracker(), known)
     assert late.config == fresh.config
     assert first.config != fresh.config
 
 
 def test_settings_that_go_away_are_told_as_gone() -> None:
-    watcher, taken = Watcher(), in_wsl(around("[wsl2]\n"))
+    watcher, taken = Tracker(), in_wsl(around("[wsl2]\n"))
     feed(watcher, taken)
     gone = feed(watcher, later(taken, surroundings=around(wslconfig=NO)))
     assert gone.config == NO
@@ -151,7 +155,7 @@ def test_settings_that_go_away_are_told_as_gone() -> None:
 
 @pytest.mark.parametrize("flavor", ["none", "wsl1", NO])
 def test_outside_of_wsl_2_there_are_no_gates(flavor: object) -> None:
-    insight = feed(Watcher(), in_wsl(around(flavor=flavor), census=census()))
+    insight = feed(Tracker(), in_wsl(around(flavor=flavor), census=census()))
     assert insight.gates == ()
     assert insight.blockers == NOT_YET
 
@@ -200,7 +204,7 @@ def census(
 
 
 def test_blockers_come_from_a_census_that_spans_time() -> None:
-    watcher = Watcher()
+    watcher = Tracker()
     assert feed(watcher, in_wsl(census=census())).blockers == NOT_YET
     taken = later(in_wsl(), census=census(MONOTONIC + 10, since=CPU, user=60))
     found = feed(watcher, taken).blockers
@@ -212,12 +216,12 @@ def test_blockers_come_from_a_census_that_spans_time() -> None:
 
 def test_a_census_in_which_no_cpu_time_passed_tells_of_no_blockers() -> None:
     still = Census(read_at=MONOTONIC, holders=holders(), since=CPU, until=CPU)
-    assert feed(Watcher(), in_wsl(census=still)).blockers == NOT_YET
+    assert feed(Tracker(), in_wsl(census=still)).blockers == NOT_YET
 
 
 def watch(sizes: list[int], *, unread: int = 0, step: float = SIZES_EVERY) -> Insight:
     """A census with each size of one family."""
-    watcher, taken, insight = Watcher(), in_wsl(), Insight()
+    watcher, taken, insight = Tracker(), in_wsl(), Insight()
     for size in sizes:
         taken = later(taken, step)
         counted = census(taken.monotonic, family("java", size), unread=unread)
@@ -254,7 +258,7 @@ def test_counts_at_every_sample_are_not_all_noted() -> None:
 
 
 def test_an_unreadable_census_changes_nothing() -> None:
-    watcher = Watcher()
+    watcher = Tracker()
     taken = later(in_wsl(), census=census(MONOTONIC + 10, since=CPU, user=60))
     known = feed(watcher, taken)
     after = feed(watcher, later(taken, census=Unavailable("no processes")))
@@ -265,13 +269,13 @@ def test_an_unreadable_census_changes_nothing() -> None:
 
 
 def test_a_suggestion_needs_figures() -> None:
-    assert feed(Watcher(), nothing()).suggestion == NOT_YET
-    insight = feed(Watcher(), in_wsl())
+    assert feed(Tracker(), nothing()).suggestion == NOT_YET
+    insight = feed(Tracker(), in_wsl())
     assert isinstance(insight.suggestion, Suggestion)
 
 
 def test_the_suggestion_remembers_the_peak() -> None:
-    watcher, taken = Watcher(), in_wsl()
+    watcher, taken = Tracker(), in_wsl()
     calm = feed(watcher, taken).suggestion
     peak = feed(watcher, later(taken, meminfo=meminfo(available=1000 * MIB))).suggestion
     after = feed(watcher, later(taken, 3.0)).suggestion

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wsltop.core.counters import counted_event
-from wsltop.core.event import Event, EventKind, Origin
-from wsltop.core.journal import Journal
+from wsltop.core.event_log import EventLog
+from wsltop.core.events import counted_event
+from wsltop.model.event import Event, EventKind, Origin
 
 MIB = 1024**2
 
@@ -23,18 +23,18 @@ def line(text: str, start: float, *, memory: bool = False, kind: EventKind = "lo
     return Event(kind=kind, origin=origin, time=start + 1000, start=start, end=start, text=text, memory=memory)
 
 
-def journal_of(*events: Event) -> Journal:
-    journal = Journal()
+def journal_of(*events: Event) -> EventLog:
+    journal = EventLog()
     journal.add(events)
     return journal
 
 
-def texts(journal: Journal, everything: bool = True) -> list[str]:
+def texts(journal: EventLog, everything: bool = True) -> list[str]:
     return [event.text for event in journal.events(everything)]
 
 
 def test_what_goes_on_is_one_event() -> None:
-    journal = Journal()
+    journal = EventLog()
     for tick in range(5):
         journal.add([counted("swap", 10.0 + tick, out=100 * MIB, **{"in": 0})])
     (event,) = journal.events()
@@ -83,7 +83,7 @@ def test_the_log_and_the_counters_both_tell_of_a_cache_drop() -> None:
 
 
 def test_exact_repeats_of_a_line_are_one_even_across_other_lines() -> None:
-    journal = Journal()
+    journal = EventLog()
     for tick in range(15):
         journal.add([line("usb reset", 10.0 + tick), line(f"sector {tick}", 10.0 + tick)])
     assert texts(journal)[:3] == ["usb reset (repeated 14 times)", "sector 0", "sector 1"]
@@ -114,7 +114,7 @@ def test_lines_of_one_instant_keep_their_order() -> None:
 
 
 def test_a_flood_of_other_lines_leaves_memory_alone() -> None:
-    journal = Journal(memory_limit=10, other_limit=20)
+    journal = EventLog(memory_limit=10, other_limit=20)
     for number in range(5):
         journal.add([line(f"memory {number}", number * 10.0, memory=True)])
     journal.add(line(f"other {number}", 100.0 + number) for number in range(10_000))
@@ -124,14 +124,14 @@ def test_a_flood_of_other_lines_leaves_memory_alone() -> None:
 
 
 def test_each_view_is_bounded_and_keeps_the_newest() -> None:
-    journal = Journal(memory_limit=10, other_limit=20)
+    journal = EventLog(memory_limit=10, other_limit=20)
     journal.add(line(f"{number}", float(number), memory=number % 2 == 0) for number in range(1000))
     assert texts(journal, everything=False) == [f"{number}" for number in range(980, 1000, 2)]
     assert len(journal.events(True)) == 30
 
 
 def test_an_event_that_was_pushed_out_begins_anew() -> None:
-    journal = Journal(memory_limit=2, other_limit=2)
+    journal = EventLog(memory_limit=2, other_limit=2)
     journal.add([counted("swap", 1.0, out=MIB)])
     journal.add([line("a", 2.0, memory=True), line("b", 2.5, memory=True)])
     journal.add([counted("swap", 3.0, out=MIB)])
@@ -139,7 +139,7 @@ def test_an_event_that_was_pushed_out_begins_anew() -> None:
 
 
 def test_lost_lines_are_told_and_add_up() -> None:
-    journal = Journal()
+    journal = EventLog()
     journal.lost(0, time=1000.0, monotonic=1.0, origin="kmsg")
     assert journal.events(True) == ()
     journal.lost(1, time=1000.0, monotonic=1.0, origin="kmsg")
@@ -150,7 +150,7 @@ def test_lost_lines_are_told_and_add_up() -> None:
 
 
 def test_versions_tell_which_view_changed() -> None:
-    journal = Journal()
+    journal = EventLog()
     journal.add([line("memory", 1.0, memory=True)])
     memory, everything = journal.version(), journal.version(True)
     view = journal.events()
@@ -212,7 +212,7 @@ def sums(events: list[Event] | tuple[Event, ...]) -> Counter[tuple[str, str]]:
 @given(BATCHES, st.integers(0, 8), st.integers(0, 8))
 @settings(max_examples=300)
 def test_any_events_leave_the_journal_sorted_and_bounded(batches: list[list[Event]], memory: int, other: int) -> None:
-    journal = Journal(memory_limit=memory, other_limit=other)
+    journal = EventLog(memory_limit=memory, other_limit=other)
     for batch in batches:
         journal.add(batch)
         everything, shown = journal.events(True), journal.events()
@@ -225,7 +225,7 @@ def test_any_events_leave_the_journal_sorted_and_bounded(batches: list[list[Even
 @given(BATCHES)
 @settings(max_examples=300)
 def test_becoming_one_loses_no_amount(batches: list[list[Event]]) -> None:
-    journal = Journal()
+    journal = EventLog()
     for batch in batches:
         journal.add(batch)
     assert sums(journal.events(True)) == sums([event for batch in batches for event in batch])

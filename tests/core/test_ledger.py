@@ -15,12 +15,9 @@ from msgspec.structs import asdict, replace
 from tests.guest.texts import KERNELS
 from tests.samples import MIB, PAGE, USED_PARTS, kernel_sample, meminfo, sample, small_sample
 from wsltop.core.ledger import FreeSplit, Ledger, keep_ledger, reportable_free
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.sample import FreeBlocks, Meminfo, ReportingOrder, Sample, Zone
-from wsltop.guest.buddyinfo import BuddyinfoSource
-from wsltop.guest.meminfo import MeminfoSource
-from wsltop.guest.reporting import ReportingSource
-from wsltop.guest.zoneinfo import ZoneinfoSource
+from wsltop.guest.kernel_files import BuddyinfoSource, MeminfoSource, ReportingSource, ZoneinfoSource
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import FreeBlocks, Meminfo, ReportingOrder, Sample, Zone
 
 GONE = Unavailable("gone", "Look for it.")
 

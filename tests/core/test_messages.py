@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.hostile import controls
-from wsltop.core.messages import interpret
-from wsltop.core.sample import KernelRecord
+from wsltop.core.events import interpret_record
+from wsltop.model.sample import KernelRecord
 
 ABOUT_MEMORY = [
     ("WSL2: Performing memory compaction.", "compaction"),
@@ -81,13 +81,13 @@ def record(text: str, *, monotonic: float = 50.0, level: int = 6) -> KernelRecor
     [(*row, True) for row in ABOUT_MEMORY] + [(*row, False) for row in NOT_ABOUT_MEMORY],
 )
 def test_each_text_has_its_meaning(text: str, kind: str, memory: bool) -> None:
-    event = interpret(record(text, level=4), "kmsg", now=60.0, time=1000.0)
+    event = interpret_record(record(text, level=4), "kmsg", now=60.0, time=1000.0)
     assert (event.kind, event.memory, event.text) == (kind, memory, text)
     assert (event.origin, event.level, event.amounts) == ("kmsg", 4, {})
 
 
 def test_the_wall_clock_of_a_line_follows_from_its_stamp() -> None:
-    event = interpret(record("x", monotonic=50.0), "dmesg", now=60.0, time=1000.0)
+    event = interpret_record(record("x", monotonic=50.0), "dmesg", now=60.0, time=1000.0)
     assert (event.start, event.end, event.time, event.origin) == (50.0, 50.0, 990.0, "dmesg")
 
 
@@ -100,20 +100,20 @@ def test_the_wall_clock_of_a_line_follows_from_its_stamp() -> None:
     ],
 )
 def test_a_live_line_is_held_between_two_samples(stamp: float, start: float) -> None:
-    event = interpret(record("x", monotonic=stamp), "kmsg", now=60.0, time=1000.0, since=59.0)
+    event = interpret_record(record("x", monotonic=stamp), "kmsg", now=60.0, time=1000.0, since=59.0)
     assert (event.start, event.time) == (start, 1000.0 - (60.0 - start))
 
 
 def test_the_backlog_keeps_its_stamps_but_is_never_in_the_future() -> None:
-    assert interpret(record("x", monotonic=0.0), "kmsg", now=60.0, time=1000.0).start == 0.0
-    assert interpret(record("x", monotonic=99.0), "kmsg", now=60.0, time=1000.0).start == 60.0
+    assert interpret_record(record("x", monotonic=0.0), "kmsg", now=60.0, time=1000.0).start == 0.0
+    assert interpret_record(record("x", monotonic=99.0), "kmsg", now=60.0, time=1000.0).start == 60.0
 
 
 @given(st.text(), st.floats(0, 1e9), st.floats(0, 1e9), st.none() | st.floats(0, 1e9))
 def test_any_text_at_any_time_is_safe_and_not_in_the_future(
     text: str, stamp: float, now: float, since: float | None
 ) -> None:
-    event = interpret(record(text, monotonic=stamp), "journal", now=now, time=1e9, since=since)
+    event = interpret_record(record(text, monotonic=stamp), "journal", now=now, time=1e9, since=since)
     assert not controls().intersection(map(ord, event.text))
     assert event.start <= now
     if since is not None:
@@ -121,4 +121,4 @@ def test_any_text_at_any_time_is_safe_and_not_in_the_future(
 
 
 def test_a_huge_line_is_cut() -> None:
-    assert len(interpret(record("x (" * 100_000), "kmsg", now=60.0, time=0.0).text) == 1000
+    assert len(interpret_record(record("x (" * 100_000), "kmsg", now=60.0, time=0.0).text) == 1000

@@ -8,13 +8,23 @@ import pytest
 from msgspec.structs import replace
 
 from tests.samples import GIB, MIB, ended, hog, later, small_sample
-from wsltop.core.event import Event, EventKind, Origin
 from wsltop.core.ledger import FreeSplit, Ledger, keep_ledger
-from wsltop.core.outcomes import KEPT, SETTLE, WORTH, Outcomes, act_of
-from wsltop.core.prediction import Share, assume_shares, predict_compaction, predict_drop, predict_kill
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.sample import Counters, Sample
+from wsltop.core.prediction import (
+    KEPT,
+    SETTLE,
+    WORTH,
+    Outcomes,
+    Share,
+    act_of,
+    assume_shares,
+    predict_compaction,
+    predict_drop,
+    predict_kill,
+)
 from wsltop.core.session import Session
+from wsltop.model.event import Event, EventKind, Origin
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import Counters, Sample
 
 START = 1000.0
 FRAGMENTED, REPORTABLE = 400 * MIB, 600 * MIB

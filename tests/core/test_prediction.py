@@ -20,9 +20,9 @@ from wsltop.core.prediction import (
     predict_reclaim,
     pressure_size,
 )
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.sample import ReportingOrder
-from wsltop.core.units import GIB, MIB
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import ReportingOrder
+from wsltop.model.units import GIB, MIB
 
 ALL = Shares(fragmented=Share(1, 1), cache=Share(1, 1), slab=Share(0.5, 1), anonymous=Share(1, 1))
 

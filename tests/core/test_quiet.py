@@ -6,10 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from tests.ui.worlds import HOST, MEMINFO, SAMPLE
-from wsltop.core.moment import Moment, grasp
+from wsltop.core.moment import Moment, interpret
 from wsltop.core.quiet import PATIENCE, QUIET_INTERVAL, Quiet
-from wsltop.core.reading import Unavailable
-from wsltop.core.units import GIB, MIB
+from wsltop.model.reading import Unavailable
+from wsltop.model.units import GIB, MIB
 
 HUNDREDTH = MEMINFO.total // 100
 
@@ -24,7 +24,7 @@ def moment(second: float, *, used: int = 0, cached: int = 0, host: int | None = 
         cached=MEMINFO.cached + cached,
     )
     now = SAMPLE.monotonic + second
-    return grasp(
+    return interpret(
         replace(
             SAMPLE,
             monotonic=now,

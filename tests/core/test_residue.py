@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from wsltop.core.drain import Draining
 from wsltop.core.history import Point
-from wsltop.core.residue import NOISE, explain_residue, freed_ago
+from wsltop.core.ledger import NOISE, Draining, explain_residue, freed_ago
 
 GIB = 1024**3
 QUIET = Draining(size=0, seconds=0.0)

@@ -7,8 +7,8 @@ import pytest
 
 from tests.guest.texts import KERNELS
 from tests.samples import ended, hog, host_memory, kernel_sample, nothing, record, sample
-from wsltop.core.reading import Unavailable
-from wsltop.core.sample import SCHEMA, Counters, Identity, KernelLog, OwnUse, ReportingOrder, Sample
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import SCHEMA, Counters, Identity, KernelLog, OwnUse, ReportingOrder, Sample
 
 GONE = Unavailable('gone: \x1b[31m日本 "quoted" \\', "Look for it.")
 

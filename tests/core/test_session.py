@@ -8,10 +8,10 @@ from msgspec.structs import replace
 from tests.samples import GIB, MIB, MONOTONIC, ended, hog, host_memory, later, meminfo, nothing, record, small_sample
 from wsltop.core.history import Point
 from wsltop.core.ledger import Ledger
-from wsltop.core.moment import HOST_FRESH, chart_point, fresh_host, grasp, host_age
-from wsltop.core.reading import Unavailable
-from wsltop.core.sample import Counters, HostMemory, KernelLog, Mark, Sample
+from wsltop.core.moment import HOST_FRESH, chart_point, fresh_host, host_age, interpret
 from wsltop.core.session import Session
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Counters, HostMemory, KernelLog, Mark, Sample
 
 
 def counters(taken: Sample, **by: int) -> Counters:
@@ -63,7 +63,7 @@ def test_a_host_reading_that_is_too_old_is_not_the_present(interval: float, age:
     fresh = small_sample(host=host_memory(read_at=MONOTONIC - age))
     stale = small_sample(host=host_memory(read_at=MONOTONIC - age - 0.1))
     assert fresh_host(fresh, interval) == fresh.host
-    moment = grasp(stale, interval)
+    moment = interpret(stale, interval)
     assert moment.host == Unavailable(f"the last answer of the host is {age + 0.1:.0f} s old")
     assert not isinstance(moment.gap, Unavailable)
     assert not moment.gap.measured
@@ -81,18 +81,18 @@ def test_the_age_of_a_host_reading_is_never_negative() -> None:
 
 def test_a_missing_host_keeps_its_own_reason() -> None:
     taken = small_sample()
-    assert grasp(taken, 1.0).host is taken.host
+    assert interpret(taken, 1.0).host is taken.host
 
 
 def test_the_parts_of_a_point_are_never_more_than_the_whole() -> None:
     taken = small_sample(meminfo=meminfo(available=1000 * MIB))
-    point = chart_point(grasp(taken, 1.0))
+    point = chart_point(interpret(taken, 1.0))
     assert point is not None
     assert point.used + point.cache == 8000 * MIB
 
 
 def test_an_unknown_expectation_is_none_in_the_chart() -> None:
-    point = chart_point(grasp(small_sample(zones=Unavailable("gone")), 1.0))
+    point = chart_point(interpret(small_sample(zones=Unavailable("gone")), 1.0))
     assert point is not None
     assert point.expected is None
 
@@ -157,7 +157,7 @@ def test_events_of_hogs_are_each_told_alone() -> None:
 
 
 def test_a_moment_holds_what_the_sample_means() -> None:
-    moment = grasp(small_sample(host=host_memory()), 1.0)
+    moment = interpret(small_sample(host=host_memory()), 1.0)
     assert isinstance(moment.ledger, Ledger)
     assert isinstance(moment.host, HostMemory)
     assert not isinstance(moment.gap, Unavailable)

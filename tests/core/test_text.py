@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.hostile import controls
-from wsltop.core.text import ascii_only, clean
+from wsltop.model.text import ascii_only, clean
 
 FORBIDDEN = controls()
 

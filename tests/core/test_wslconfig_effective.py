@@ -6,20 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.units import GIB, MIB
-from wsltop.core.wslconfig import (
+from wsltop.core.wslconfig.effective import (
     Machine,
     Observed,
-    WslConfig,
     compare,
     effective,
     in_force,
-    parse,
-    parse_wsl_size,
     reclaim_mode,
     suggest_memory,
 )
+from wsltop.core.wslconfig.grammar import WslConfig, parse
+from wsltop.core.wslconfig.keys import parse_wsl_size
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.units import GIB, MIB
 
 NO = Unavailable(reason="interop is disabled")
 BOOT = 1_000_000.0

@@ -8,21 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsltop.core.text import clean
-from wsltop.core.units import GIB
-from wsltop.core.wslconfig import (
-    KNOWN_KEYS,
-    RETIRED_KEYS,
-    WslConfig,
-    WslconfigFile,
-    as_wsl_reads,
-    decode,
-    find_key,
-    lint,
-    lint_file,
-    parse,
-)
-from wsltop.core.wslconfig.values import is_valid
+from wsltop.core.wslconfig.grammar import WslConfig, parse
+from wsltop.core.wslconfig.keys import KNOWN_KEYS, RETIRED_KEYS, find_key, is_valid
+from wsltop.core.wslconfig.lint import as_wsl_reads, decode, lint, lint_file
+from wsltop.model.sample import WslconfigFile
+from wsltop.model.text import clean
+from wsltop.model.units import GIB
 
 DATA = Path(__file__).parent.parent / "data" / "wslconfig"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.guest.texts import plant
-from wsltop.core.groups import Group, Groups
-from wsltop.core.reading import Reading, Unavailable
 from wsltop.guest.cgroups import COUNT, DETAILED, CgroupSource, fields_of, walk
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import Group, Groups
 
 DATA = Path(__file__).parents[1] / "data" / "cgroups"
 ID = "4f1c2d3e5a6b" + "0" * 52

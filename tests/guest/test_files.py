@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.guest.texts import plant
-from wsltop.core.reading import Unavailable
 from wsltop.guest.files import LIMIT, KernelFile
+from wsltop.model.reading import Unavailable
 
 
 def open_descriptors() -> int:

@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.guest.texts import plant, script
-from wsltop.core.reading import Unavailable
-from wsltop.core.sample import KernelRecord
-from wsltop.guest.flavor import wsl_flavor
-from wsltop.guest.identity import IdentitySource, parse_pretty_name
+from wsltop.guest.identity import IdentitySource, parse_pretty_name, wsl_flavor
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import KernelRecord
 
 RELEASE = "6.6.87.2-microsoft-standard-WSL2"
 OSRELEASE = "proc/sys/kernel/osrelease"

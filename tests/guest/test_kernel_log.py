@@ -14,12 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.guest.texts import plant, script
-from wsltop.core.reading import Unavailable
-from wsltop.core.sample import KernelLog, KernelRecord
 from wsltop.guest.command import Output, run_command
-from wsltop.guest.dmesg import DmesgCommand, parse_dmesg
-from wsltop.guest.journal import JournalCommand, parse_journal
-from wsltop.guest.kernel_log import KernelLogSource, open_kernel_log
+from wsltop.guest.kernel_log import (
+    DmesgCommand,
+    JournalCommand,
+    KernelLogSource,
+    open_kernel_log,
+    parse_dmesg,
+    parse_journal,
+)
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import KernelLog, KernelRecord
 
 DMESG = """<5>[    0.000000] Linux version 6.6.87.2-microsoft-standard-WSL2
 <6>[    0.157594] hv_balloon: Cold memory discard hint enabled with order 9

@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 
 from tests.guest.texts import FOLDER, KERNELS
 from tests.hostile import controls
-from wsltop.core.reading import Unavailable
-from wsltop.core.sample import KernelLog, KernelRecord
-from wsltop.guest.kmsg import (
+from wsltop.guest.kernel_log import (
     BUFFER,
     PATIENCE,
     RECORDS_PER_READ,
@@ -23,6 +21,8 @@ from wsltop.guest.kmsg import (
     parse_fragments,
     unescape,
 )
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import KernelLog, KernelRecord
 
 FORBIDDEN = {chr(code) for code in controls()}
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.guest.texts import KERNELS, kernel_text, plant
-from wsltop.core.reading import Unavailable
-from wsltop.core.sample import Meminfo
-from wsltop.guest.meminfo import MeminfoSource, parse_meminfo
+from wsltop.guest.kernel_files import MeminfoSource, parse_meminfo
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Meminfo
 
 KIB = 1024
 

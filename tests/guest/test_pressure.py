@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.guest.texts import plant
-from wsltop.core.reading import Unavailable
-from wsltop.core.sample import Pressure
-from wsltop.guest.pressure import ABSENT, PressureSource, parse_pressure
+from wsltop.guest.kernel_files import ABSENT, PressureSource, parse_pressure
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Pressure
 
 TEXT = """\
 some avg10=12.50 avg60=3.00 avg300=0.61 total=1500000

@@ -15,14 +15,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.guest.texts import plant
-from wsltop.core.processes import ProcessTable, ProcessUse, Pss, cpu_between
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.units import GIB, KIB, MIB
-from wsltop.guest.namespace import INITIAL, hides_others, see_pids
+from wsltop.core.holders import cpu_between
 from wsltop.guest.own import PAGE_SIZE
-from wsltop.guest.proc_table import ProcessStat, ProcFiles, parse_process_stat, parse_statm
-from wsltop.guest.processes import ProcessSource
-from wsltop.guest.rollup import DENIED_FOR, FRESH, PssSource, parse_rollup
+from wsltop.guest.processes import (
+    DENIED_FOR,
+    FRESH,
+    INITIAL,
+    ProcessSource,
+    ProcessStat,
+    ProcFiles,
+    PssSource,
+    hides_others,
+    parse_process_stat,
+    parse_rollup,
+    parse_statm,
+    see_pids,
+)
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import ProcessTable, ProcessUse, Pss
+from wsltop.model.units import GIB, KIB, MIB
 
 ROLLUP = """\
 55d73ebd0000-7ffc09f42000 ---p 00000000 00:00 0                          [rollup]

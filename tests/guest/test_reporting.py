@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.guest.texts import plant
-from wsltop.core.reading import Unavailable
-from wsltop.core.sample import ReportingOrder
-from wsltop.guest.reporting import ReportingSource, parse_order
+from wsltop.guest.kernel_files import ReportingSource, parse_order
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import ReportingOrder
 
 PARAMETER = "sys/module/page_reporting/parameters/page_reporting_order"
 ASSUMED = ReportingOrder(order=9, assumed=True)

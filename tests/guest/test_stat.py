@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsltop.core.cpu import CpuTimes
-from wsltop.core.reading import Unavailable
-from wsltop.guest.stat import StatSource, parse_stat
+from wsltop.guest.kernel_files import StatSource, parse_stat
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import CpuTimes
 
 WSL = """\
 cpu  10132153 290696 3084719 46828483 16683 0 25195 17 175628 0

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.guest.texts import KERNELS, kernel_text
-from wsltop.core.counters import WATCHED
-from wsltop.core.reading import Unavailable
-from wsltop.core.sample import Counters
-from wsltop.guest.vmstat import COUNTERS, SPELLINGS, VmstatSource, parse_vmstat
+from wsltop.core.events import WATCHED
+from wsltop.guest.kernel_files import COUNTERS, SPELLINGS, VmstatSource, parse_vmstat
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Counters
 
 SINCE = {
     "pgsteal_khugepaged": "6.6",

@@ -10,11 +10,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.guest.texts import KERNELS, kernel_text, plant
-from wsltop.core.reading import Unavailable
-from wsltop.core.sample import FreeBlocks, Meminfo, Zone
-from wsltop.guest.buddyinfo import BuddyinfoSource, parse_buddyinfo
-from wsltop.guest.meminfo import parse_meminfo
-from wsltop.guest.zoneinfo import ZoneinfoSource, parse_zoneinfo
+from wsltop.guest.kernel_files import BuddyinfoSource, ZoneinfoSource, parse_buddyinfo, parse_meminfo, parse_zoneinfo
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import FreeBlocks, Meminfo, Zone
 
 ZONE_NAMES = st.sampled_from(["DMA", "DMA32", "Normal", "HighMem", "Movable", "Device"])
 PAGES = st.integers(0, 10**18)

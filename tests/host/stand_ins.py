@@ -8,11 +8,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.sample import HostMemory
-from wsltop.host.drives import POWERSHELL, TASKLIST, Windows
-from wsltop.host.source import HostSource
-from wsltop.host.stream import Pace
+from wsltop.host.interop import POWERSHELL, TASKLIST, Windows
+from wsltop.host.source import HostSource, Pace
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import HostMemory
 
 GIB = 1 << 30
 HASTY = Pace(first_answer=1.0, silence=1.0, first_pause=0.05, longest_pause=0.2, healthy=60.0, grace=0.1)

@@ -15,11 +15,11 @@ from tests.host.stand_ins import (
     wait_for_memory,
     wait_for_reason,
 )
-from wsltop.core.reading import Unavailable
-from wsltop.core.sample import HostMemory
 from wsltop.host.choose import open_host
-from wsltop.host.drives import POWERSHELL, TASKLIST
+from wsltop.host.interop import POWERSHELL, TASKLIST
 from wsltop.host.source import HostSource
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import HostMemory
 
 LISTS = f"say({ROW!r})\n"
 

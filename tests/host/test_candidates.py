@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsltop.core.reading import Unavailable
-from wsltop.host.candidates import LARGEST, NOT_FOUND, Candidate, choose_process, list_vms, plausible_size
+from wsltop.host.source import LARGEST, NOT_FOUND, Candidate, choose_process, list_vms, plausible_size
+from wsltop.model.reading import Unavailable
 
 
 def some(*names: str) -> list[Candidate]:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.host.stand_ins import ANSWERS, HASTY, FakeDrive, fake_wsl, own_children, wait_for_memory
-from wsltop.core.reading import Unavailable
 from wsltop.errors import UsageError
 from wsltop.host.choose import CHOICES, open_host
 from wsltop.host.source import FixedSource
+from wsltop.model.reading import Unavailable
 
 
 @pytest.mark.parametrize("choice", ["", "windows", "process", "process:", "process: ", "process:0", "AUTO ", "none:"])

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.host.stand_ins import FakeDrive, fake_wsl
-from wsltop.core.reading import Unavailable
-from wsltop.host.drives import POWERSHELL, TASKLIST, Launch, Windows, find_drives
+from wsltop.host.interop import POWERSHELL, TASKLIST, Launch, Windows, find_drives
+from wsltop.model.reading import Unavailable
 
 PLAN9 = r"C:\134 /mnt/c 9p rw,noatime,aname=drvfs;path=C:\;uid=1000;gid=1000;symlinkroot=/mnt/,cache=5,trans=fd 0 0"
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from tests.host.stand_ins import GIB, HASTY, FakeDrive, wait_for_memory
 from wsltop.clock import SYSTEM_CLOCK
-from wsltop.core.reading import Unavailable
-from wsltop.core.sample import HostMemory, VmProcess
-from wsltop.host.candidates import NOT_FOUND
 from wsltop.host.powershell import CANNOT_TELL, OPTIONS, SHORTEST, open_powershell, parse_line, write_script
+from wsltop.host.source import NOT_FOUND
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import HostMemory, VmProcess
 
 SCRIPT = write_script(1.0)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from wsltop.core.reading import Unavailable
-from wsltop.core.sample import HostMemory
 from wsltop.host.process import LOOK_AGAIN, ProcessSource
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import HostMemory
 
 NAME = "wsltop-fake-vmm"
 """The kernel keeps 15 bytes of a name."""

@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 
 from tests.host.stand_ins import FakeDrive, fake_wsl
 from tests.hostile import controls
-from wsltop.core.reading import Unavailable
-from wsltop.core.roster import Distro
-from wsltop.host.decoding import decode_text
-from wsltop.host.drives import WSL_EXE, Windows
-from wsltop.host.roster import ask_roster, mark_running, parse_list, parse_versions
+from wsltop.host.distros import ask_distros, mark_running, parse_list, parse_versions
+from wsltop.host.interop import WSL_EXE, Windows, decode_text
+from wsltop.model.distros import Distro
+from wsltop.model.reading import Unavailable
 
 ENGLISH = """  NAME                   STATE           VERSION
 * Ubuntu-24.04           Running         2
@@ -55,14 +54,14 @@ def answering(listed: str, running: str = "Ubuntu-24.04\n", status: int = 0) -> 
 
 
 def told(drive: FakeDrive) -> tuple[Distro, ...]:
-    distros = ask_roster(drive.windows()).distros
+    distros = ask_distros(drive.windows()).distros
     assert not isinstance(distros, Unavailable), distros
     return distros
 
 
 def test_the_distributions_are_listed(drive: FakeDrive) -> None:
     drive.put(WSL_EXE, answering(ENGLISH, "Ubuntu-24.04\ndocker-desktop\n"))
-    roster = ask_roster(drive.windows())
+    roster = ask_distros(drive.windows())
     assert roster.distros == (
         Distro(name="Ubuntu-24.04", state="Running", version=2, default=True, running=True),
         Distro(name="docker-desktop", state="Running", version=2, default=False, running=True),
@@ -97,7 +96,7 @@ def test_a_message_in_place_of_names_says_nothing_of_who_runs() -> None:
 
 def test_an_error_is_told_in_its_words(drive: FakeDrive) -> None:
     drive.put(WSL_EXE, answering("Windows Subsystem for Linux has no installed distributions.\n", status=255))
-    roster = ask_roster(drive.windows())
+    roster = ask_distros(drive.windows())
     assert isinstance(roster.distros, Unavailable)
     assert "ended with code 255: Windows Subsystem for Linux has no" in roster.distros.reason
     assert roster.versions == roster.distros, "what did not answer once is not asked again"
@@ -105,7 +104,7 @@ def test_an_error_is_told_in_its_words(drive: FakeDrive) -> None:
 
 def test_an_old_wsl_that_knows_no_version_still_lists(drive: FakeDrive) -> None:
     drive.put(WSL_EXE, answering(ENGLISH).replace("sys.exit(0)", "sys.exit(255 if '--version' in sys.argv else 0)"))
-    roster = ask_roster(drive.windows())
+    roster = ask_distros(drive.windows())
     assert not isinstance(roster.distros, Unavailable)
     assert isinstance(roster.versions, Unavailable)
     assert "wsl.exe --version ended with code 255" in roster.versions.reason
@@ -113,7 +112,7 @@ def test_an_old_wsl_that_knows_no_version_still_lists(drive: FakeDrive) -> None:
 
 def test_a_windows_that_does_not_answer_is_given_up(drive: FakeDrive) -> None:
     drive.put(WSL_EXE, "ignore_everything()\n")
-    distros = ask_roster(drive.windows(), timeout=0.3).distros
+    distros = ask_distros(drive.windows(), timeout=0.3).distros
     assert isinstance(distros, Unavailable)
     assert distros.reason == "wsl.exe --list --verbose did not answer in time"
     assert distros.hint == "Try by hand: wsl.exe --list --verbose"
@@ -121,7 +120,7 @@ def test_a_windows_that_does_not_answer_is_given_up(drive: FakeDrive) -> None:
 
 def test_a_flood_is_cut_off(drive: FakeDrive) -> None:
     drive.put(WSL_EXE, "while True:\n    say(b'x' * 65536)\n")
-    distros = ask_roster(drive.windows()).distros
+    distros = ask_distros(drive.windows()).distros
     assert isinstance(distros, Unavailable)
     assert "printed too much" in distros.reason
 
@@ -129,10 +128,10 @@ def test_a_flood_is_cut_off(drive: FakeDrive) -> None:
 def test_without_windows_the_reason_is_told(tmp_path: Path) -> None:
     (tmp_path / "proc/sys/kernel").mkdir(parents=True)
     (tmp_path / "proc/sys/kernel/osrelease").write_text("6.8.0-45-generic\n")
-    distros = ask_roster(Windows(root=tmp_path, environ={})).distros
+    distros = ask_distros(Windows(root=tmp_path, environ={})).distros
     assert isinstance(distros, Unavailable)
     assert "not WSL" in distros.reason
-    distros = ask_roster(Windows(root=fake_wsl(tmp_path / "wsl"), environ={})).distros
+    distros = ask_distros(Windows(root=fake_wsl(tmp_path / "wsl"), environ={})).distros
     assert isinstance(distros, Unavailable)
     assert "wsl.exe" in distros.reason
 

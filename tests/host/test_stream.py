@@ -17,12 +17,11 @@ from tests.host.stand_ins import (
     wait_for_reason,
 )
 from wsltop.clock import SYSTEM_CLOCK
-from wsltop.core.reading import Unavailable
-from wsltop.core.sample import HostMemory
-from wsltop.host.drives import Windows
+from wsltop.host.interop import Windows
 from wsltop.host.powershell import open_powershell
-from wsltop.host.source import WAITING
-from wsltop.host.stream import Pace, StreamSource
+from wsltop.host.source import WAITING, Pace, StreamSource
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import HostMemory
 
 
 def listen_to(windows: Windows, pace: Pace = HASTY) -> StreamSource:

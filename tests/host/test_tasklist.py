@@ -8,11 +8,10 @@ from hypothesis import strategies as st
 
 from tests.host.stand_ins import HASTY, ROW, FakeDrive, runs, wait_for, wait_for_memory, wait_for_reason
 from wsltop.clock import SYSTEM_CLOCK
-from wsltop.core.reading import Unavailable
-from wsltop.core.sample import HostMemory
-from wsltop.host.candidates import LARGEST, NOT_FOUND
-from wsltop.host.stream import Pace
+from wsltop.host.source import LARGEST, NOT_FOUND, Pace
 from wsltop.host.tasklist import ARGUMENTS, open_tasklist, parse_kib, parse_output
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import HostMemory
 
 OUTPUTS = sorted((Path(__file__).parent.parent / "data/windows/tasklist").iterdir())
 KIB = 11_476_232

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.host.stand_ins import ROW, FakeDrive, runs, wait_for
-from wsltop.host.drives import POWERSHELL, TASKLIST
+from wsltop.host.interop import POWERSHELL, TASKLIST
 
 HOLDER = """
 import sys, time

@@ -5,14 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.host.stand_ins import fake_wsl
-from wsltop.guest.flavor import identify_guest
-from wsltop.host.wsl import (
-    BINFMT_LOST,
-    INTEROP_DISABLED,
-    explain_guest,
-    find_interop_fault,
-    wsl_setting,
-)
+from wsltop.guest.identity import identify_guest
+from wsltop.host.interop import BINFMT_LOST, INTEROP_DISABLED, explain_guest, find_interop_fault, wsl_setting
 
 
 @pytest.mark.parametrize(

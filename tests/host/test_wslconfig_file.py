@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.wslconfig import WslconfigFile
 from wsltop.host.wslconfig_file import LIMIT, find_wslconfig
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import WslconfigFile
 
 UID = os.getuid()
 

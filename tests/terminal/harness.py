@@ -164,7 +164,7 @@ class Terminal:
 
     def hogs(self) -> list[psutil.Process]:
         """Its hogs."""
-        return self.children("control/hog.py")
+        return self.children("hogs/hog.py")
 
     def close(self) -> None:
         """End the program if need be, and let go of everything."""

@@ -11,17 +11,17 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 from textual.pilot import Pilot
 
-from tests.control.machine import Machine
-from tests.control.real import is_hog
+from tests.hogs.real import is_hog
+from tests.reclaim.machine import Machine
 from tests.ui.worlds import HOST, MEMINFO, SAMPLE, World, settle, wait_until
 from wsltop.charts.cells import plain
-from wsltop.core.reading import Unavailable
-from wsltop.core.sample import Mark
-from wsltop.core.units import GIB, MIB
-from wsltop.record.reader import Recording
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Mark
+from wsltop.model.units import GIB, MIB
+from wsltop.recording.reader import Recording
 from wsltop.ui.bindings import KEYS
-from wsltop.ui.screens.card import CardText
-from wsltop.ui.screens.plan import PlanScreen
+from wsltop.ui.cards.card import CardText
+from wsltop.ui.cards.plan import PlanScreen
 
 ACTS = {"c": "compact", "d": "drop-cache", "D": "drop-all", "m": "reclaim", "u": "pressure"}
 UNASKED = "#!/bin/sh\necho 'sudo: a password is required' >&2\nexit 1\n"

@@ -9,10 +9,10 @@ from wsltop.charts.cells import plain
 from wsltop.charts.glyphs import ASCII, BLOCK
 from wsltop.ui.app import WsltopApp
 from wsltop.ui.bindings import GROUPS, KEYS, Key, action_name, bindings, describe
+from wsltop.ui.cards.help import help_lines
+from wsltop.ui.main import MainScreen
 from wsltop.ui.paint import width_of
-from wsltop.ui.screens.help import help_lines
-from wsltop.ui.screens.main import MainScreen
-from wsltop.ui.widgets.keybar import KeyBar, KeyBarView, KeyHint
+from wsltop.ui.panels.footer import KeyBar, KeyBarView, KeyHint
 
 MOVEMENT = {"h", "j", "k", "l", "g", "G", "b", "w", "n", "p", "u", "d", "e", "0", "up", "down", "left", "right"} | {
     "pageup",

@@ -16,23 +16,19 @@ from textual.pilot import Pilot
 from tests.ui.worlds import FORBIDDEN, HOST, HOSTILE, MEMINFO, SAMPLE, START, World, hog
 from wsltop.charts.cells import Line, plain
 from wsltop.charts.glyphs import ASCII, BLOCK, Glyphs
-from wsltop.core.diagnosis import Figure, Finding, Remedy
-from wsltop.core.event import Event
-from wsltop.core.families import Family
-from wsltop.core.groups import Group
-from wsltop.core.growth import FamilyGrowth
-from wsltop.core.holders import Holders
+from wsltop.core.diagnosis.finding import Figure, Finding, Remedy
+from wsltop.core.holders import FamilyGrowth
 from wsltop.core.ledger import FreeSplit, Ledger
-from wsltop.core.moment import Moment, grasp
-from wsltop.core.outcomes import SETTLE, Outcomes
-from wsltop.core.processes import ProcessUse
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.surroundings import Census
-from wsltop.core.units import GIB, MIB, format_size
-from wsltop.ui.screens.card import WIDTH, Card, CardText
-from wsltop.ui.views.holders import holder_lines
-from wsltop.ui.views.ledger import BUCKETS, ledger_lines
-from wsltop.ui.views.verdict import finding_card
+from wsltop.core.moment import Moment, interpret
+from wsltop.core.prediction import SETTLE, Outcomes
+from wsltop.model.event import Event
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import Census, Family, Group, Holders, ProcessUse
+from wsltop.model.units import GIB, MIB, format_size
+from wsltop.ui.cards.card import WIDTH, Card, CardText
+from wsltop.ui.cards.holders import holder_lines
+from wsltop.ui.cards.ledger import BUCKETS, ledger_lines
+from wsltop.ui.panels.verdict import finding_card
 
 NO = Unavailable("not read here", "Read it there.")
 GROWTH: Reading[tuple[FamilyGrowth, ...]] = Unavailable("not watched for long enough")
@@ -103,7 +99,7 @@ def test_the_rows_are_all_of_the_guests_memory(
         page_tables=tables,
         huge_pages=huge,
     )
-    moment = grasp(replace(SAMPLE, meminfo=figures), 1.0)
+    moment = interpret(replace(SAMPLE, meminfo=figures), 1.0)
     ledger, lines = ledger_of(moment), ledger_card(moment)
     shown = {name: int(getattr(ledger, attribute)) for name, attribute, _ in BUCKETS}
     split = ledger.free_split
@@ -117,7 +113,7 @@ def test_the_rows_are_all_of_the_guests_memory(
 
 
 def test_without_free_lists_free_is_one_row_that_still_sums() -> None:
-    moment = grasp(replace(SAMPLE, free_blocks=NO), 1.0)
+    moment = interpret(replace(SAMPLE, free_blocks=NO), 1.0)
     ledger, lines = ledger_of(moment), ledger_card(moment)
     assert sum(int(getattr(ledger, attribute)) for _, attribute, _ in BUCKETS) + ledger.free == ledger.total
     assert "not read here. Read it there." in row(lines, "free")
@@ -125,21 +121,21 @@ def test_without_free_lists_free_is_one_row_that_still_sums() -> None:
 
 
 def test_unknown_parts_say_why() -> None:
-    lines = ledger_card(grasp(replace(SAMPLE, host=NO, zones=NO), 1.0))
+    lines = ledger_card(interpret(replace(SAMPLE, host=NO, zones=NO), 1.0))
     for name in ("expected", "working set"):
         assert " ".join(row(lines, name).split()) == "unknown not read here. Read it there."
     assert not any("residue" in line for line in lines)
-    blind = ledger_card(grasp(replace(SAMPLE, meminfo=NO), 1.0))
+    blind = ledger_card(interpret(replace(SAMPLE, meminfo=NO), 1.0))
     assert blind[1].strip() == "not read here. Read it there."
     assert len(blind) == 2
 
 
 def test_free_blocks_without_a_zone_are_survived() -> None:
-    assert ledger_card(grasp(replace(SAMPLE, free_blocks=()), 1.0))
+    assert ledger_card(interpret(replace(SAMPLE, free_blocks=()), 1.0))
 
 
 def test_predictions_and_what_came_of_them_are_shown() -> None:
-    moment, outcomes = grasp(SAMPLE, 1.0), Outcomes()
+    moment, outcomes = interpret(SAMPLE, 1.0), Outcomes()
     before = ledger_card(moment, outcomes, hogs=GIB)
     assert not any("what did come back" in line for line in before)
     for name in ("by compaction", "by dropping cache", "… and slab", "by killing the hogs", "by wsl --shutdown"):
@@ -166,13 +162,13 @@ def test_predictions_and_what_came_of_them_are_shown() -> None:
 def test_no_large_free_block_is_a_warning() -> None:
     (zone,) = SAMPLE.free_blocks if not isinstance(SAMPLE.free_blocks, Unavailable) else ()
     scattered = replace(zone, counts=(*zone.counts[:7], 0, 0, 0, 0))
-    assert any("40650" in line for line in ledger_card(grasp(replace(SAMPLE, free_blocks=(scattered,)), 1.0)))
-    assert not any("40650" in line for line in ledger_card(grasp(SAMPLE, 1.0)))
+    assert any("40650" in line for line in ledger_card(interpret(replace(SAMPLE, free_blocks=(scattered,)), 1.0)))
+    assert not any("40650" in line for line in ledger_card(interpret(SAMPLE, 1.0)))
 
 
 @pytest.mark.parametrize("glyphs", [BLOCK, ASCII], ids=["block", "ascii"])
 def test_the_ledger_card_of_a_healthy_machine_fits_and_is_not_cut(glyphs: Glyphs) -> None:
-    moment = grasp(replace(SAMPLE, host=HOST), 1.0)
+    moment = interpret(replace(SAMPLE, host=HOST), 1.0)
     lines = ledger_card(moment, glyphs=glyphs, hogs=GIB)
     assert [line for line in lines if cell_len(line) > WIDTH or glyphs.ellipsis in line[20:]] == []
 
@@ -217,7 +213,7 @@ def holders(name: str = "node", **changes: object) -> Holders:
 
 def holder_card(held: Holders, growth: Reading[tuple[FamilyGrowth, ...]] = GROWTH) -> list[Line]:
     census = Census(read_at=START, holders=held)
-    return list(holder_lines(grasp(replace(SAMPLE, census=census), 1.0), growth, WIDTH, BLOCK))
+    return list(holder_lines(interpret(replace(SAMPLE, census=census), 1.0), growth, WIDTH, BLOCK))
 
 
 def test_families_processes_groups_and_the_rest_are_told() -> None:
@@ -240,7 +236,7 @@ def test_growth_is_told_with_what_is_left() -> None:
 def test_what_is_unknown_of_the_holders_says_why() -> None:
     told = "\n".join(texts(holder_card(holders(groups=NO, elsewhere=NO))))
     assert told.count("not read here. Read it there.") == 2
-    census = texts(holder_lines(grasp(replace(SAMPLE, census=NO), 1.0), GROWTH, WIDTH, BLOCK))
+    census = texts(holder_lines(interpret(replace(SAMPLE, census=NO), 1.0), GROWTH, WIDTH, BLOCK))
     assert census[1].strip() == "not read here. Read it there."
 
 

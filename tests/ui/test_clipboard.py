@@ -7,7 +7,7 @@ from pathlib import Path
 import pyperclip
 import pytest
 
-from wsltop.host.drives import Launch
+from wsltop.host.interop import Launch
 from wsltop.ui.clipboard import copy_text
 
 TEXT = "gap 4.1 GiB: Größe, 記憶\n"

@@ -4,14 +4,14 @@ from itertools import combinations
 
 import pytest
 
-from wsltop.ui.folding import LEAST_HEIGHT, LEAST_WIDTH, Shape, fold
+from wsltop.ui.layout import LEAST_HEIGHT, LEAST_WIDTH, Rows, lay_out
 
 PANELS = ("memory", "timeline", "hogs", "events")
 """Those that stand at every size; verdict and gate come and go with the room."""
 HIDDEN = [frozenset(some) for count in range(len(PANELS) + 1) for some in combinations(PANELS, count)]
 
 
-def stacked(shape: Shape) -> int:
+def stacked(shape: Rows) -> int:
     """Rows that the panels take one below the other; on a wide screen the lists stand beside the timeline."""
     beside = shape.verdict + shape.gate + shape.hogs
     assert not shape.wide or beside in (0, shape.timeline)
@@ -23,7 +23,7 @@ def stacked(shape: Shape) -> int:
 def test_the_rows_add_up_for_every_size(hogs: int) -> None:
     for width in range(1, 251):
         for height in range(1, 81):
-            shape = fold(width, height, hogs)
+            shape = lay_out(width, height, hogs)
             if width < LEAST_WIDTH or height < LEAST_HEIGHT:
                 assert shape is None
                 continue
@@ -40,7 +40,7 @@ def test_what_is_hidden_leaves_its_rows_to_the_others(hidden: frozenset[str]) ->
     for width in (60, 80, 119, 120, 121, 250):
         for height in range(LEAST_HEIGHT, 81):
             for hogs in (0, 3, 9):
-                shape = fold(width, height, hogs, hidden)
+                shape = lay_out(width, height, hogs, hidden)
                 assert shape is not None
                 for name in PANELS:
                     assert (getattr(shape, name) == 0) == (name in hidden), (name, width, height)
@@ -50,7 +50,7 @@ def test_what_is_hidden_leaves_its_rows_to_the_others(hidden: frozenset[str]) ->
 
 
 def test_everything_is_shown_at_80x24() -> None:
-    shape = fold(80, 24, 4)
+    shape = lay_out(80, 24, 4)
     assert shape is not None
     assert shape.memory >= 6
     assert shape.hogs >= 5
@@ -62,12 +62,12 @@ def test_everything_is_shown_at_80x24() -> None:
 def test_a_gate_takes_its_rows_from_the_list_of_hogs_on_a_wide_screen_only(gate: bool) -> None:
     for width in (60, 80, 120, 200):
         for height in range(LEAST_HEIGHT, 81):
-            shape = fold(width, height, 2, gate=gate)
+            shape = lay_out(width, height, 2, gate=gate)
             assert shape is not None
             assert stacked(shape) == height - 2
             assert shape.hogs >= 2
             assert not shape.gate or (gate and shape.wide)
-    wide = fold(160, 48, 2, gate=gate)
+    wide = lay_out(160, 48, 2, gate=gate)
     assert wide is not None
     assert (wide.gate > 0) == gate
 
@@ -75,7 +75,7 @@ def test_a_gate_takes_its_rows_from_the_list_of_hogs_on_a_wide_screen_only(gate:
 def test_more_rows_never_take_any_from_a_panel_of_the_same_kind_of_screen() -> None:
     for width in (80, 200):
         for height in range(36, 80):
-            low, high = fold(width, height, 4), fold(width, height + 1, 4)
+            low, high = lay_out(width, height, 4), lay_out(width, height + 1, 4)
             assert low is not None
             assert high is not None
             for name in PANELS:

@@ -16,8 +16,8 @@ from textual.pilot import Pilot
 
 from tests.ui.worlds import MEMINFO, SAMPLE, World, drops, hog, record
 from wsltop.charts.glyphs import ASCII, BLOCK
-from wsltop.core.reading import Unavailable
-from wsltop.core.units import GIB
+from wsltop.model.reading import Unavailable
+from wsltop.model.units import GIB
 
 FOLDER = Path(__file__).parent / "golden"
 WRITES = os.environ.get("WSLTOP_GOLDEN") == "write"

@@ -11,8 +11,8 @@ from textual.pilot import Pilot
 from tests.host.stand_ins import FakeDrive
 from tests.ui.worlds import World, drops, record, settle
 from wsltop.config import load_state
-from wsltop.core.units import GIB, MIB
-from wsltop.host.drives import WSL_EXE
+from wsltop.host.interop import WSL_EXE
+from wsltop.model.units import GIB, MIB
 from wsltop.ui.bindings import KEYS
 
 

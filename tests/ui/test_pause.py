@@ -12,13 +12,13 @@ from textual.geometry import Region
 from textual.pilot import Pilot
 
 from tests.ui.worlds import MEMINFO, NOON, SAMPLE, World, drops
-from wsltop.core.sample import Counters
-from wsltop.core.units import GIB, MIB
+from wsltop.model.sample import Counters
+from wsltop.model.units import GIB, MIB
 from wsltop.ui.bindings import KEYS
-from wsltop.ui.screens.card import WIDTH
-from wsltop.ui.widgets.panel import Panel
-from wsltop.ui.widgets.scrubber import Scrubber
-from wsltop.ui.widgets.status import StatusLine
+from wsltop.ui.cards.card import WIDTH
+from wsltop.ui.panels.panel import Panel
+from wsltop.ui.panels.scrubber import Scrubber
+from wsltop.ui.panels.status import StatusLine
 
 BACK, ON, EVENT_BEFORE, NEXT_EVENT = (
     "left_square_bracket",

@@ -9,8 +9,8 @@ from textual.pilot import Pilot
 
 from tests.ui.worlds import MEMINFO, World, drops
 from wsltop.core.quiet import PATIENCE, QUIET_INTERVAL
-from wsltop.core.units import GIB
-from wsltop.record.reader import Recording
+from wsltop.model.units import GIB
+from wsltop.recording.reader import Recording
 
 
 async def come_to_rest(world: World, pilot: Pilot[None]) -> None:

@@ -11,22 +11,21 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from tests.core.test_bookmark import life
-from tests.record.recorded import record
+from tests.recording.recorded import record
 from wsltop.charts.glyphs import BLOCK
-from wsltop.record.player import Player
-from wsltop.record.reader import Recording
+from wsltop.recording.player import Player
+from wsltop.recording.reader import Recording
 from wsltop.ui.bindings import KEYS
 from wsltop.ui.exporting import ScreenOptions
+from wsltop.ui.panels.scrubber import Scrubber, scrubber_view
 from wsltop.ui.replay import ReplayApp
-from wsltop.ui.views.scrubber import scrubber_view
-from wsltop.ui.widgets.scrubber import Scrubber
 
 
 def run(tmp_path: Path, play: Callable[[ReplayApp, Pilot[None]], Awaitable[None]]) -> None:
     """Open the packaged recording on a screen of its own, and play with it."""
 
     async def main() -> None:
-        with as_file(files("wsltop.record") / "sample.wsltop") as path, Recording.open(path) as recording:
+        with as_file(files("wsltop.report") / "sample.wsltop") as path, Recording.open(path) as recording:
             options = ScreenOptions(glyphs=BLOCK, color=True, theme=None, hog_size=1 << 30, state_folder=tmp_path)
             app = ReplayApp(Player(recording, paused=True), options, "The classic, taken under QEMU")
             async with app.run_test(size=(120, 34)) as pilot:

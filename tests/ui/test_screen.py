@@ -12,10 +12,10 @@ from textual.pilot import Pilot
 
 from tests.ui.worlds import FORBIDDEN, HOST, HOSTILE, MEMINFO, SAMPLE, World, drops, hog, record
 from wsltop.charts.glyphs import ASCII
-from wsltop.core.reading import Unavailable
-from wsltop.core.sample import Identity
-from wsltop.core.units import GIB
-from wsltop.ui.widgets.panel import Panel
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Identity
+from wsltop.model.units import GIB
+from wsltop.ui.panels.panel import Panel
 
 
 def test_a_pause_freezes_every_panel_while_samples_go_on(world: World) -> None:

@@ -13,17 +13,15 @@ from tests.core.gate_machine import times
 from tests.ui.worlds import FORBIDDEN, HOSTILE, hog
 from wsltop.charts.cells import Line, plain
 from wsltop.charts.glyphs import ASCII, BLOCK, Glyphs
-from wsltop.core.diagnosis import Figure, Finding, Remedy
-from wsltop.core.gate import Blocker, Blockers, Bounds, C, D, Gate, WindowState
-from wsltop.core.sample import HogStatus
-from wsltop.core.units import GIB, MIB
-from wsltop.ui.views.gate import GateView, gate_view, tell_bounds, window_row
-from wsltop.ui.views.hogs import STATUS_TEXT, HogsView, hogs_view
-from wsltop.ui.views.verdict import VerdictView, verdict_view
-from wsltop.ui.widgets.gate import GatePanel
-from wsltop.ui.widgets.hogs import HogsPanel, window
-from wsltop.ui.widgets.panel import Panel
-from wsltop.ui.widgets.verdict import VerdictPanel
+from wsltop.core.diagnosis.finding import Figure, Finding, Remedy
+from wsltop.core.gate.rules import C, D
+from wsltop.core.gate.watch import Blocker, Blockers, Bounds, Gate, WindowState
+from wsltop.model.sample import HogStatus
+from wsltop.model.units import GIB, MIB
+from wsltop.ui.panels.gate import GatePanel, GateView, gate_view, tell_bounds, window_row
+from wsltop.ui.panels.hogs import STATUS_TEXT, HogsPanel, HogsView, hogs_view, window
+from wsltop.ui.panels.panel import Panel
+from wsltop.ui.panels.verdict import VerdictPanel, VerdictView, verdict_view
 
 MIXED = st.text(st.sampled_from("abc 漢é\u0301[]/"), max_size=200)
 WIDTHS, HEIGHTS = st.integers(1, 120), st.integers(1, 20)

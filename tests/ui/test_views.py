@@ -8,21 +8,19 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.ui.worlds import FORBIDDEN, HOST, HOSTILE, MEMINFO, NOON, SAMPLE, START, drops, hog
-from wsltop.core.bookmark import Bookmark
-from wsltop.core.event import Event
-from wsltop.core.moment import grasp
-from wsltop.core.reading import Unavailable
-from wsltop.core.sample import Hog, HogStatus, HostMemory, Identity, KernelLog, OwnUse, Sample
-from wsltop.core.session import Session
-from wsltop.core.units import GIB, MIB
+from wsltop.core.moment import interpret
+from wsltop.core.session import Bookmark, Session
+from wsltop.model.event import Event
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Hog, HogStatus, HostMemory, Identity, KernelLog, OwnUse, Sample
+from wsltop.model.units import GIB, MIB
+from wsltop.ui.panels.events import Position, events_view, move
+from wsltop.ui.panels.hogs import hog_row, hogs_view, window
+from wsltop.ui.panels.memory import STEP, memory_view
+from wsltop.ui.panels.status import status_view
+from wsltop.ui.panels.timeline import DEFAULT_WINDOW, WINDOWS, event_mark, tell_window
 from wsltop.ui.presenter import Presenter
-from wsltop.ui.views.events import Position, events_view, move
-from wsltop.ui.views.hogs import hog_row, hogs_view
-from wsltop.ui.views.memory import STEP, memory_view
-from wsltop.ui.views.status import status_view
-from wsltop.ui.views.timeline import DEFAULT_WINDOW, WINDOWS, event_mark, tell_window
 from wsltop.ui.viewstate import LEAST_HOG, ViewState
-from wsltop.ui.widgets.hogs import window
 
 
 def event(number: int, kind: str = "cache drop", **changes: object) -> Event:
@@ -42,7 +40,7 @@ def view_of(events: list[Event], position: Position, rows: int = 5) -> tuple[lis
 
 
 def test_host_and_guest_are_on_one_scale() -> None:
-    view = memory_view(grasp(SAMPLE, 1.0))
+    view = memory_view(interpret(SAMPLE, 1.0))
     assert view.host.size == 7 * GIB
     assert view.host.measured
     assert view.host.text == "7.0 GiB vmmemWSL"
@@ -53,12 +51,12 @@ def test_host_and_guest_are_on_one_scale() -> None:
 
 
 def test_a_host_that_holds_more_than_the_guest_has_stretches_the_scale() -> None:
-    view = memory_view(grasp(replace(SAMPLE, host=replace(HOST, working_set=20 * GIB)), 1.0))
+    view = memory_view(interpret(replace(SAMPLE, host=replace(HOST, working_set=20 * GIB)), 1.0))
     assert view.scale == 20 * GIB
 
 
 def test_without_a_host_the_expected_figure_is_never_called_measured() -> None:
-    view = memory_view(grasp(replace(SAMPLE, host=Unavailable("no interop", "Enable it.")), 1.0))
+    view = memory_view(interpret(replace(SAMPLE, host=Unavailable("no interop", "Enable it.")), 1.0))
     assert not view.host.measured
     assert view.host.text.endswith("GiB expected")
     assert view.host.problem == "no interop. Enable it."
@@ -66,20 +64,20 @@ def test_without_a_host_the_expected_figure_is_never_called_measured() -> None:
 
 
 def test_an_old_host_reading_is_not_the_present() -> None:
-    view = memory_view(grasp(replace(SAMPLE, host=replace(HOST, read_at=START - 60)), 1.0))
+    view = memory_view(interpret(replace(SAMPLE, host=replace(HOST, read_at=START - 60)), 1.0))
     assert not view.host.measured
     assert "60 s old" in view.host.problem
 
 
 def test_an_unreadable_guest_says_so_and_shows_no_number() -> None:
-    view = memory_view(grasp(replace(SAMPLE, meminfo=Unavailable("gone", "Look.")), 1.0))
+    view = memory_view(interpret(replace(SAMPLE, meminfo=Unavailable("gone", "Look.")), 1.0))
     assert view.problem == "gone. Look."
     assert view.parts == ()
     assert view.totals == view.used == view.gap == ""
 
 
 def test_a_host_process_is_a_host_and_not_windows() -> None:
-    view = memory_view(grasp(replace(SAMPLE, host=replace(HOST, source="process", process="qemu")), 1.0))
+    view = memory_view(interpret(replace(SAMPLE, host=replace(HOST, source="process", process="qemu")), 1.0))
     assert view.host.label == "Host"
     assert "Windows" not in view.sentence
 
@@ -298,7 +296,7 @@ def test_every_view_can_be_made_of_a_sample_that_knows_nothing() -> None:
 
 
 def status_of(sample: Sample, interval: float = 1.0) -> tuple[str, bool]:
-    view = status_view(grasp(sample, interval), interval=interval, paused=None)
+    view = status_view(interpret(sample, interval), interval=interval, paused=None)
     return view.host, view.host_is_old
 
 
@@ -320,7 +318,7 @@ def test_no_host_is_told() -> None:
 
 
 def test_the_status_names_the_guest_and_its_own_cost() -> None:
-    view = status_view(grasp(SAMPLE, 2.0), interval=2.0, paused=None)
+    view = status_view(interpret(SAMPLE, 2.0), interval=2.0, paused=None)
     assert view.identity == ("Ubuntu 24.04.1 LTS", "WSL 2.6.3", "Linux 6.6.87.2-microsoft-standard-WSL2")
     assert view.mode == "LIVE 2 s"
     assert view.own == "self 0.4 %"

@@ -13,10 +13,13 @@ from textual.strip import Strip
 
 from tests import samples
 from wsltop.charts.glyphs import BLOCK, Glyphs
-from wsltop.control.hog_options import HogOptions
-from wsltop.control.hogs import HogPool
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.sample import (
+from wsltop.core.session import Session
+from wsltop.errors import HogRefused
+from wsltop.hogs.options import HogOptions
+from wsltop.hogs.pool import HogPool
+from wsltop.host.source import FixedSource
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import (
     Counters,
     FreeBlocks,
     Hog,
@@ -32,10 +35,7 @@ from wsltop.core.sample import (
     Sample,
     Zone,
 )
-from wsltop.core.session import Session
-from wsltop.core.units import GIB, MIB
-from wsltop.errors import HogRefused
-from wsltop.host.source import FixedSource
+from wsltop.model.units import GIB, MIB
 from wsltop.sampler import Sampler
 from wsltop.ui.app import WsltopApp
 from wsltop.ui.exporting import ScreenOptions

@@ -92,7 +92,7 @@ def parse_arguments() -> argparse.Namespace:
     runs.add_argument("--timeout", type=float, default=300.0, metavar="SECONDS", help="for the command [300]")
     runs.add_argument("argv", nargs="+", metavar="COMMAND")
     records = commands.add_parser("record", help="take the recording that comes with the package")
-    records.add_argument("file", nargs="?", type=Path, help="where it goes [wsltop/record/sample.wsltop]")
+    records.add_argument("file", nargs="?", type=Path, help="where it goes [wsltop/recording/sample.wsltop]")
     commands.add_parser("fetch", help="fetch the parts only")
     commands.add_parser("list", help="name the scenarios")
     return parser.parse_args()

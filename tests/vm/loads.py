@@ -9,7 +9,7 @@ import msgspec
 
 from tests.vm.findings import MIB, MOST, Finding, at_least, at_most, compare, note
 from tests.vm.lab import Lab, State, guest_size, point
-from wsltop.control.floor import floor_for
+from wsltop.hogs.guard import floor_for
 
 
 def idle(lab: Lab) -> Iterator[Finding]:

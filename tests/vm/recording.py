@@ -18,7 +18,7 @@ from tests.vm.initramfs import PROJECT
 from tests.vm.machine import Machine
 from tests.vm.missing import MachineFailed
 from tests.vm.parts import get_parts
-from wsltop.record.reader import Recording
+from wsltop.recording.reader import Recording
 
 PLACE: Final = "/var/tmp/story.wsltop"
 TIME: Final = 180.0
@@ -80,4 +80,4 @@ def private_names() -> Iterator[str]:
 
 def packaged() -> Path:
     """Where the package has its recording, in this working copy."""
-    return Path(str(files("wsltop.record"))) / "sample.wsltop"
+    return Path(str(files("wsltop.report"))) / "sample.wsltop"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.vm.curve import Point
-from wsltop.host.drives import POWERSHELL, TASKLIST
+from wsltop.host.interop import POWERSHELL, TASKLIST
 
 PERIOD: Final = 0.1
 """Seconds between two figures."""

@@ -6,20 +6,16 @@ from itertools import pairwise
 from math import inf
 from typing import Final, NamedTuple
 
-from wsltop.core.units import GIB, MIB
+from wsltop.model.units import GIB, MIB
 
 ROWS_APART: Final = 2
 """Size labels keep at least this many rows from one another."""
-
 COLUMNS_APART: Final = 2
 """Blanks between two time labels, at least."""
-
 MOST_TIMES: Final = 6
 """More labels than this do not make a time axis easier to read."""
-
 ROUNDING: Final = 1e-9
 """Forgives floating point when an age falls on a boundary."""
-
 TIME_UNITS: Final = (
     ("s", 1, 120, (1, 2, 5, 10, 15, 20, 30, 60)),
     ("m", 60, 7200, (1, 2, 5, 10, 15, 20, 30, 60)),

@@ -16,7 +16,6 @@ from msgspec.structs import astuple, replace
 
 Tier: TypeAlias = Literal["block", "braille", "ascii"]
 GlyphChoice: TypeAlias = Literal["auto", "block", "braille", "ascii"]
-
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 """A small table from name to glyph; a tuple so that ``Glyphs`` stays hashable."""
 
@@ -182,10 +181,8 @@ BLOCK: Final = Glyphs(
     times="×",  # noqa: RUF001
     ellipsis="…",
 )
-
 BRAILLE: Final = replace(BLOCK, tier="braille", area_cache="⠡", rises=tuple(" ⣀⣤⣶⣿"), dots=True)
 """Opt-in: Cascadia leaves gaps between the dots. The host's line gains: four levels to a row instead of one."""
-
 ASCII: Final = Glyphs(
     tier="ascii",
     fills=_table("""
@@ -246,7 +243,6 @@ ASCII: Final = Glyphs(
     times="x",
     ellipsis="~",
 )
-
 TIERS: Final[dict[Tier, Glyphs]] = {"block": BLOCK, "braille": BRAILLE, "ascii": ASCII}
 
 

@@ -1,24 +1,171 @@
-"""The timeline: what the guest uses as a stacked area, what the host holds as a line, on one time axis. Pure.
-
-Sizes are on a fixed scale from zero to the VM's size, so that heights can be compared over time; the newest column is
-at the right end; what was not sampled stays blank.
-"""
+"""The timeline: guest memory as a stacked area, host memory as a line, with marks, on one time axis."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
-from typing import Final
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from wsltop.charts.area import BLANK, Canvas, Column, HostStyle, Levels, column_cells, levels_of
 from wsltop.charts.axis import size_ticks, size_unit, time_ticks
+from wsltop.charts.bar import nearest
 from wsltop.charts.cells import Line, Span, merged
-from wsltop.charts.glyphs import Glyphs
-from wsltop.charts.marks import Mark, place_marks
+from wsltop.charts.glyphs import Glyphs, Stroke
 
-__all__ = ["STYLES", "Column", "Geometry", "Mark", "Timeline", "TimelineInput", "geometry_of", "render_timeline"]
+
+class Mark(NamedTuple):
+    """An event at a column: its kind chooses the sign, its label is a short word of one-cell characters."""
+
+    column: int
+    kind: str
+    label: str
+
+
+class PlacedText(NamedTuple):
+    """Text and the column where it starts."""
+
+    start: int
+    text: str
+
+
+def place_marks(marks: Sequence[Mark], width: int, glyphs: Glyphs) -> list[PlacedText]:
+    """Place marks on a row of ``width`` columns, from left to right; texts never touch each other's cells.
+
+    Marks of one column become one. A label stands right of its sign, else left of it, else nowhere; the newest mark
+    chooses first. Marks outside the row are left out.
+    """
+    columns = sorted({mark.column for mark in marks if 0 <= mark.column < width})
+    placed: list[PlacedText] = []
+    limit = width
+    for index in range(len(columns) - 1, -1, -1):
+        column = columns[index]
+        sign, label = _joined([mark for mark in marks if mark.column == column], glyphs)
+        floor = columns[index - 1] + 2 if index else 0
+        text = PlacedText(column, sign)
+        if label and column + 1 + len(label) <= limit:
+            text = PlacedText(column, sign + label)
+        elif label and column - len(label) >= floor:
+            text = PlacedText(column - len(label), label + sign)
+        placed.append(text)
+        limit = text.start - 1
+    return placed[::-1]
+
+
+def _joined(marks: Sequence[Mark], glyphs: Glyphs) -> tuple[str, str]:
+    """The sign and the label of all marks of one column."""
+    signs = {glyphs.mark(mark.kind) for mark in marks}
+    labels = dict.fromkeys(mark.label for mark in marks if mark.label)
+    return signs.pop() if len(signs) == 1 else glyphs.several, "+".join(labels)
+
+
+HostStyle: TypeAlias = Literal["measured", "expected"]
+BLANK: Final = Span(" ")
+LEFT_DOTS: Final = (0x40, 0x04, 0x02, 0x01)
+"""Bits of a braille cell's left dots, from the bottom (Unicode, Braille Patterns)."""
+RIGHT_DOTS: Final = (0x80, 0x20, 0x10, 0x08)
+
+
+class Column(NamedTuple):
+    """What one column of the timeline shows, in bytes; ``host`` is ``None`` where it is not known."""
+
+    used: int
+    cache: int
+    host: int | None
+
+
+class Levels(NamedTuple):
+    """A column rounded to what can be drawn: used in steps of ``rises``, the stack's top in rows, the host's level."""
+
+    used: int
+    top: int
+    host: int | None
+
+
+class Canvas(NamedTuple):
+    """What the cells of a column depend on besides its levels."""
+
+    rows: int
+    maximum: int
+    host_style: HostStyle
+    glyphs: Glyphs
+
+
+def levels_of(column: Column, canvas: Canvas) -> Levels:
+    """Round a column. Sizes below zero or above the maximum are drawn at the edge."""
+    rows, maximum = canvas.rows, canvas.maximum
+    steps = len(canvas.glyphs.rises) - 1
+    used = max(column.used, 0)
+    host = None
+    if column.host is not None and rows > 0 and maximum > 0:
+        positions = rows * (4 if canvas.glyphs.dots else 1)
+        # The line's cell is the one that contains the value, as with the ticks of the axis.
+        host = min(max(column.host, 0) * positions // maximum, positions - 1)
+    return Levels(
+        nearest(used, rows * steps, maximum),
+        nearest(used + max(column.cache, 0), rows, maximum),
+        host,
+    )
+
+
+def column_cells(levels: Levels, previous: int | None, canvas: Canvas) -> tuple[Span, ...]:
+    """Return a column's cells from the bottom up: used, cache above it, and the host's line over both.
+
+    The line is joined to the level that it had in the ``previous`` column, if that is known.
+    """
+    glyphs = canvas.glyphs
+    steps = len(glyphs.rises) - 1
+    full, part = divmod(levels.used, steps)
+    cells = [Span(glyphs.rises[-1], "used")] * full
+    if part:
+        cells.append(Span(glyphs.rises[part], "used-on-cache" if levels.top > full else "used"))
+    cells += [Span(glyphs.area_cache, "cache")] * (levels.top - len(cells))
+    cells += [BLANK] * (canvas.rows - len(cells))
+    if levels.host is None:
+        return tuple(cells)
+    style = "host" if canvas.host_style == "measured" else "expected"
+    solid = full + (2 * part >= steps)
+    for row, glyph in _line(levels.host, previous, canvas):
+        ground = "-on-used" if row < solid else "-on-cache" if row < levels.top else ""
+        cells[row] = Span(glyph, style + ground)
+    return tuple(cells)
+
+
+def _line(level: int, previous: int | None, canvas: Canvas) -> Iterator[tuple[int, str]]:
+    measured = canvas.host_style == "measured"
+    before = level if previous is None else previous
+    if canvas.glyphs.dots:
+        return _dotted(level, before, measured)
+    return _stepped(level, before, canvas.glyphs.measured if measured else canvas.glyphs.expected)
+
+
+def _stepped(level: int, before: int, stroke: Stroke) -> Iterator[tuple[int, str]]:
+    """The line's rows and glyphs when a row has one level."""
+    if level == before:
+        yield level, stroke.across
+        return
+    rising = level > before
+    yield before, stroke.rise_from if rising else stroke.fall_from
+    for row in range(min(level, before) + 1, max(level, before)):
+        yield row, stroke.upright
+    yield level, stroke.rise_to if rising else stroke.fall_to
+
+
+def _dotted(level: int, before: int, solid: bool) -> Iterator[tuple[int, str]]:
+    """The line's rows and glyphs with four levels to a row; a dashed line lacks every other dot."""
+    if level == before:
+        left = range(level, level + 1)
+    else:
+        left = range(before + 1, level + 1) if level > before else range(level, before)
+    masks: dict[int, int] = {}
+    for dot in left:
+        masks[dot // 4] = masks.get(dot // 4, 0) | LEFT_DOTS[dot % 4]
+    if solid:
+        masks[level // 4] |= RIGHT_DOTS[level % 4]
+    for row, mask in masks.items():
+        yield row, chr(0x2800 + mask)
+
 
 STYLES: Final = (
     "axis",
@@ -36,10 +183,8 @@ STYLES: Final = (
     "cursor",
 )
 """Every style name that a timeline uses; blank cells have none. ``a-on-b`` is a foreground on the color of an area."""
-
 LEAST_PLOT: Final = 16
 """With fewer columns than this left for the plot, the size axis is folded away."""
-
 CACHE_LIMIT: Final = 4096
 
 

@@ -6,12 +6,11 @@ from typing import Any
 
 import click
 
-from wsltop.commands.output import say_text
-from wsltop.commands.sampling import Seconds, host_options, merge, sampling, settled_moment
+from wsltop.commands.common import Seconds, host_options, merge, sampling, say_text, settled_moment
 from wsltop.config import Settings
-from wsltop.core.insight import compare_config
+from wsltop.core.moment import compare_config
 from wsltop.core.session import Session
-from wsltop.record.settings import settings_text
+from wsltop.report.text import settings_text
 
 
 @click.command("config")

@@ -7,12 +7,11 @@ from typing import Any
 
 import click
 
-from wsltop.commands.output import say, say_text
-from wsltop.commands.sampling import Seconds, host_options, merge, sampling, settled_moment
+from wsltop.commands.common import Seconds, host_options, merge, sampling, say, say_text, settled_moment
 from wsltop.config import Settings
-from wsltop.core.diagnosis import diagnose
+from wsltop.core.diagnosis.rules import diagnose
 from wsltop.core.session import Session
-from wsltop.record.doctor import doctor, encode, exit_code
+from wsltop.report.doctor import doctor, encode, exit_code
 
 STEP = 0.5
 """Seconds between two samples while it watches."""

@@ -3,36 +3,229 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import select
+import signal
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final
 
 import click
 
 from wsltop.charts.glyphs import choose_glyphs
-from wsltop.commands.experiment_loop import heard, run
-from wsltop.commands.experiment_options import plan_from, read_size
-from wsltop.commands.output import say, say_text
-from wsltop.commands.sampling import Seconds, drive_of, host_options, merge, settled_moment
+from wsltop.commands.common import Seconds, drive_of, host_options, merge, say, say_text, settled_moment
 from wsltop.config import Settings
-from wsltop.control.acting import Acting
-from wsltop.control.actions import ACTIONS
-from wsltop.control.experiment import Experiment, prepare
-from wsltop.control.hog_options import ABOUT
-from wsltop.control.hogs import HogPool
-from wsltop.control.plan import tell_plan
-from wsltop.control.root import find_root_access
-from wsltop.core.experiment import measure_all
-from wsltop.core.text import clean
-from wsltop.core.units import format_duration
+from wsltop.core.ledger import keep_ledger
 from wsltop.errors import ExitCode, UsageError
+from wsltop.experiment.load import resolve
+from wsltop.experiment.measure import measure_all
+from wsltop.experiment.run import Experiment, Standing, TrialAction, prepare
+from wsltop.experiment.spec import ExperimentPlan
+from wsltop.hogs.options import ABOUT
+from wsltop.hogs.pool import HogPool
 from wsltop.host.choose import open_host
-from wsltop.record import experiment_files
-from wsltop.record.experiment_json import encode
-from wsltop.record.experiment_table import plan_facts
-from wsltop.record.experiment_text import report
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Sample
+from wsltop.model.text import clean
+from wsltop.model.units import format_duration, format_size, parse_size
+from wsltop.reclaim.actions import ACTIONS
+from wsltop.reclaim.plan import tell_plan
+from wsltop.reclaim.root import find_root_access
+from wsltop.report import experiment_pages as experiment_files
+from wsltop.report.experiment import encode, plan_facts, report
 from wsltop.sampler import Sampler
+
+HOLD: Final = 10.0
+"""Seconds that hogs are held unless the user says otherwise; a command runs until it ends."""
+
+
+def read_size(_context: click.Context, _option: click.Parameter, text: str) -> int:
+    """Bytes from an option such as ``512M``."""
+    try:
+        size = parse_size(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    if size < 1:
+        raise click.BadParameter("a size is above zero")
+    return size
+
+
+def plan_from(
+    load: tuple[str, ...],
+    hogs: int,
+    size: int,
+    kind: str,
+    hold: float | None,
+    then: str | None,
+    **times: Any,
+) -> ExperimentPlan:
+    """The plan from the options of the command line.
+
+    Raises:
+        UsageError: they do not go together.
+    """
+    if times["incompressible"] and (load or kind == "cache"):
+        raise UsageError("--incompressible is for hogs with content of their own: not for a command, nor for cache")
+    titles = {str(name): one for name, one in ACTIONS.items()}
+    action, _, amount = (then or "").partition(":")
+    if then is not None and action not in titles:
+        raise UsageError(f"--then {clean(then)!r} is none of {', '.join(ACTIONS)}")
+    if times["control"] and not action:
+        raise UsageError("--control is a trial without the action, so it needs --then ACTION")
+    action_size: int | None = None
+    if action and titles[action].takes_size:
+        action_size = size_of(action, amount, 0 if load else hogs * size)
+    elif amount:
+        raise UsageError(f"--then {action} takes no size")
+    return ExperimentPlan(
+        command=resolve(load) if load else (),
+        hogs=hogs,
+        size=size,
+        kind=kind,
+        hold=hold if load or hold is not None else HOLD,
+        action=action,
+        action_size=action_size,
+        **times,
+    )
+
+
+def size_of(action: str, amount: str, load: int) -> int:
+    """Bytes for an action that wants to know them: as it was told, or as much as the load takes.
+
+    Raises:
+        UsageError: there is no such size, or none at all.
+    """
+    if not amount and load:
+        return load
+    try:
+        size = parse_size(amount)
+    except ValueError as error:
+        raise UsageError(f"--then {action} needs a size: --then {action}:1G") from error
+    if size < 1:
+        raise UsageError(f"--then {action}:{clean(amount)}: a size is above zero")
+    return size
+
+
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+LINE: Final = 100
+"""Columns of the progress line at the most: a longer one would wrap and could not be overwritten."""
+
+
+class Interruption:
+    """Notes the first signal that asks to end, and ends the sleep that it comes into."""
+
+    def __init__(self) -> None:
+        self.name = ""
+        self._woken, self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def hear(self, number: int, _frame: FrameType | None) -> None:
+        """A signal came."""
+        self.name = self.name or signal.Signals(number).name
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._wake, b".")
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, unless a signal has come or comes."""
+        if not self.name:
+            select.select([self._woken], [], [], max(0.0, seconds))
+
+    def close(self) -> None:
+        """Close the pipe."""
+        os.close(self._woken)
+        os.close(self._wake)
+
+
+@contextlib.contextmanager
+def heard() -> Iterator[Interruption]:
+    """Signals as notes instead of ends, for as long as it is open; a second one changes nothing.
+
+    A hang-up that whoever started us has ignored stays ignored: that is how nohup works.
+    """
+    interruption = Interruption()
+    ignored = {signal.SIGHUP} if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else set()
+    former = {number: signal.signal(number, interruption.hear) for number in SIGNALS if number not in ignored}
+    try:
+        yield interruption
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+        interruption.close()
+
+
+def run(experiment: Experiment, sampler: Sampler, interval: float, interruption: Interruption) -> None:
+    """Run an experiment to its end or to the first signal; its processes are gone then."""
+    line = ProgressLine()
+    try:
+        due = time.monotonic()
+        while not experiment.finished:
+            if interruption.name:
+                experiment.stop(interruption.name, time.monotonic())
+                break
+            sample = sampler.sample()
+            experiment.take(sample)
+            experiment.step(time.monotonic())
+            experiment.events()
+            line.show(experiment.standing(time.monotonic()), experiment.plan, sample)
+            due = max(due + interval, time.monotonic())  # what was missed is not made up for
+            interruption.sleep(due - time.monotonic())
+    finally:
+        experiment.close()
+        line.end()
+
+
+class ProgressLine:
+    """One line on standard error: rewritten on a terminal, elsewhere a line for each phase."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr is not None and sys.stderr.isatty()
+        self._phase: tuple[int, str] | None = None
+        self._width = 0
+
+    def show(self, standing: Standing, plan: ExperimentPlan, sample: Sample) -> None:
+        """Say how far it is."""
+        phase = (standing.trial, standing.phase)
+        if not self._terminal:
+            if phase != self._phase and standing.phase != "done":
+                self._say(f"wsltop: {tell_phase(standing, plan)}\n")
+            self._phase = phase
+            return
+        text = f"{tell_phase(standing, plan)} {tell_time(standing)}  {tell_memory(sample)}"[:LINE]
+        self._say(f"\r{text.ljust(self._width)}")
+        self._width = len(text)
+
+    def end(self) -> None:
+        """Clear the line."""
+        if self._terminal and self._width:
+            self._say(f"\r{' ' * self._width}\r")
+
+    def _say(self, text: str) -> None:
+        with contextlib.suppress(OSError):  # a terminal that is gone; the signal that says so is on its way
+            click.echo(text, nl=False, err=True)
+
+
+def tell_phase(standing: Standing, plan: ExperimentPlan) -> str:
+    """``trial 2 of 3: hold``."""
+    which = f"trial {standing.trial} of {standing.trials}" if standing.trials > 1 else "experiment"
+    control = f" (without {plan.action})" if standing.control else ""
+    return f"{which}{control}: {standing.phase}"
+
+
+def tell_time(standing: Standing) -> str:
+    """Seconds of the phase, of how many at the most."""
+    most = "" if standing.most is None else f" of {format_duration(standing.most)}"
+    return f"{format_duration(standing.seconds)}{most}"
+
+
+def tell_memory(sample: Sample) -> str:
+    """Both sides in short."""
+    ledger = keep_ledger(sample)
+    guest = "?" if isinstance(ledger, Unavailable) else format_size(ledger.used)
+    host = "?" if isinstance(sample.host, Unavailable) else format_size(sample.host.working_set)
+    return f"guest used {guest}, host {host}"
+
 
 PATIENCE: Final = 8.0
 """Seconds for Windows to answer before the baseline begins."""
@@ -88,7 +281,7 @@ def command(
     for path in reports:
         experiment_files.check(path)
     with opened(settings, interval) as (sampler, pool):
-        acting = Acting(plan, find_root_access(drive=drive_of(settings)), way) if plan.action else None
+        acting = TrialAction(plan, find_root_access(drive=drive_of(settings)), way) if plan.action else None
         experiment = prepare(plan, pool, interval=interval, acting=acting)
         moment = settled_moment(sampler, 0.0 if dry_run else PATIENCE)
         if dry_run:

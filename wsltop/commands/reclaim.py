@@ -8,20 +8,18 @@ from typing import Any, cast
 
 import click
 
-from wsltop.commands.output import say, say_text
-from wsltop.commands.sampling import drive_of, host_options, merge, sampling, settled_moment
+from wsltop.commands.common import drive_of, host_options, merge, sampling, say, say_text, settled_moment
 from wsltop.config import Settings
-from wsltop.control.actions import ACTIONS, ActionName
-from wsltop.control.perform import Performance, perform
-from wsltop.control.plan import Plan, plan, tell_plan
-from wsltop.control.progress import Done, Failed
-from wsltop.control.root import Way, find_root_access
-from wsltop.core.moment import grasp
-from wsltop.core.reading import tell_why
+from wsltop.core.moment import interpret
 from wsltop.core.reclaimed import ReclaimWatch
-from wsltop.core.units import parse_size
 from wsltop.errors import UsageError, WsltopError
-from wsltop.record.reclaimed import encode_reclaimed, reclaimed_lines
+from wsltop.model.reading import tell_why
+from wsltop.model.units import parse_size
+from wsltop.reclaim.actions import ACTIONS, ActionName
+from wsltop.reclaim.perform import Done, Failed, ReclaimAction, perform
+from wsltop.reclaim.plan import Plan, plan, tell_plan
+from wsltop.reclaim.root import Way, find_root_access
+from wsltop.report.text import encode_reclaimed, reclaimed_lines
 from wsltop.sampler import Sampler
 
 STEP = 0.25
@@ -53,7 +51,7 @@ def command(
         settled_moment(sampler, 8.0)
         planned = plan(
             cast("ActionName", action),
-            ledger=grasp(sampler.sample(), STEP).ledger,
+            ledger=interpret(sampler.sample(), STEP).ledger,
             access=find_root_access(drive=drive_of(settings)),
             size=wanted,
             way=cast("Way | None", way),
@@ -123,7 +121,7 @@ def run(planned: Plan, sampler: Sampler, watch: ReclaimWatch) -> None:
         performance.close()
 
 
-def wait(performance: Performance, sampler: Sampler, watch: ReclaimWatch) -> float:
+def wait(performance: ReclaimAction, sampler: Sampler, watch: ReclaimWatch) -> float:
     """Watch until the action is done; when that was."""
     while True:
         progress = performance.poll()
@@ -140,7 +138,7 @@ def follow(sampler: Sampler, watch: ReclaimWatch, seconds: float) -> None:
     """Watch for some seconds."""
     end = time.monotonic() + seconds
     while True:
-        watch.take(grasp(sampler.sample(), STEP))
+        watch.take(interpret(sampler.sample(), STEP))
         left = end - time.monotonic()
         if left <= 0:
             return

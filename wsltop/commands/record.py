@@ -14,10 +14,10 @@ from typing import Any, Final
 
 import click
 
-from wsltop.commands.sampling import INTERVAL, host_options, merge, sampling
+from wsltop.commands.common import INTERVAL, host_options, merge, sampling
 from wsltop.config import Settings
-from wsltop.core.units import format_duration, format_size, parse_duration, parse_size
-from wsltop.record.writer import MIN_SIZE, RecordingWriter
+from wsltop.model.units import format_duration, format_size, parse_duration, parse_size
+from wsltop.recording.writer import MIN_SIZE, RecordingWriter
 
 ENDS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """They end the recording, and that is how it is meant to end."""

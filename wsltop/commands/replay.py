@@ -11,16 +11,16 @@ from pathlib import Path
 
 import click
 
-from wsltop.commands.output import say, say_text
+from wsltop.commands.common import say, say_text
 from wsltop.config import Settings, state_folder
 from wsltop.errors import UsageError, WsltopError
-from wsltop.record.player import Player
-from wsltop.record.reader import Recording
-from wsltop.record.report import report
-from wsltop.record.snapshot import encode
+from wsltop.recording.player import Player
+from wsltop.recording.reader import Recording
+from wsltop.report.snapshot import encode
+from wsltop.report.text import report
 
 SAMPLE = "sample.wsltop"
-"""The recording that comes with the package, in ``wsltop.record``."""
+"""The recording that comes with the package, in ``wsltop.report``."""
 SAMPLE_TITLE = "sample.txt"
 """One line beside it: what it shows, and where it was taken."""
 
@@ -66,10 +66,10 @@ def opened(file: Path | None, *, salvage: bool) -> Iterator[tuple[Recording, str
     with ExitStack() as stack:
         title = "" if file is None else file.name
         if file is None:
-            file = stack.enter_context(as_file(files("wsltop.record") / SAMPLE))
+            file = stack.enter_context(as_file(files("wsltop.report") / SAMPLE))
             if not file.is_file():
                 raise WsltopError("this installation of wsltop has no sample recording: make one with wsltop record")
-            title = (files("wsltop.record") / SAMPLE_TITLE).read_text(encoding="utf-8").strip()
+            title = (files("wsltop.report") / SAMPLE_TITLE).read_text(encoding="utf-8").strip()
         recording = stack.enter_context(Recording.open(file, salvage=salvage))
         if recording.note:
             click.echo(f"wsltop: {file}: {recording.note}", err=True)
@@ -106,7 +106,7 @@ def show(recording: Recording, title: str, settings: Settings) -> int:
         click.echo(f"wsltop: {why}, so this is the end of the recording; see --at", err=True)
         print_moment(recording, "end", as_json=False)
         return 0
-    from wsltop.ui.lean import import_without_tls
+    from wsltop.ui.terminal import import_without_tls
 
     import_without_tls()
     from wsltop.ui.launch import replay

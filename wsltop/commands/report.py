@@ -9,19 +9,18 @@ from typing import Any
 
 import click
 
-from wsltop.commands.output import say_text
+from wsltop.commands.common import Seconds, drive_of, host_options, merge, sampling, say_text
 from wsltop.commands.replay import opened, play
-from wsltop.commands.sampling import Seconds, drive_of, host_options, merge, sampling
 from wsltop.config import Settings
-from wsltop.core.diagnosis import diagnose
-from wsltop.core.roster import NOT_RECORDED, Roster
+from wsltop.core.diagnosis.rules import diagnose
 from wsltop.core.session import Session
 from wsltop.errors import UsageError, WsltopError
-from wsltop.host.drives import Windows
-from wsltop.host.roster import ask_roster
+from wsltop.host.distros import ask_distros
+from wsltop.host.interop import Windows
 from wsltop.host.source import WAITING
-from wsltop.record.issue import Case, issue
-from wsltop.record.redact import this_machine
+from wsltop.model.distros import NOT_RECORDED, Distros
+from wsltop.report.issue import IssueInput, issue
+from wsltop.report.redact import this_machine
 
 STEP = 0.5
 """Seconds between two samples while it watches."""
@@ -71,7 +70,7 @@ def command(
         raise WsltopError(f"cannot write {output}: {error.strerror or error}") from error
 
 
-def look(settings: Settings, watch: float, wait: float) -> Case:
+def look(settings: Settings, watch: float, wait: float) -> IssueInput:
     """Watch this machine until ``watch`` seconds are over and Windows has answered; processes and all."""
     session = Session(STEP, frozenset(settings.silence))
     begin = time.monotonic()
@@ -87,15 +86,15 @@ def look(settings: Settings, watch: float, wait: float) -> Case:
                 break
             time.sleep(STEP)
     # Only now: a program of Windows costs both sides a little.
-    roster = ask_roster(Windows(root=Path("/"), environ=os.environ, drive=drive_of(settings)))
+    roster = ask_distros(Windows(root=Path("/"), environ=os.environ, drive=drive_of(settings)))
     return case_of(session, "taken live", roster)
 
 
-def case_of(session: Session, origin: str, roster: Roster) -> Case:
+def case_of(session: Session, origin: str, roster: Distros) -> IssueInput:
     """What a session knows of its newest moment."""
     if session.moment is None:
         raise WsltopError("there is nothing to report")
-    return Case(
+    return IssueInput(
         moment=session.moment,
         findings=diagnose(session.evidence(session.moment)),
         events=session.journal.events(),

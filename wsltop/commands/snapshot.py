@@ -8,13 +8,12 @@ from typing import Any
 
 import click
 
-from wsltop.commands.output import say, say_text
-from wsltop.commands.sampling import INTERVAL, Seconds, host_options, merge, sampling, settled_moment
+from wsltop.commands.common import INTERVAL, Seconds, host_options, merge, sampling, say, say_text, settled_moment
 from wsltop.config import Settings
 from wsltop.core.moment import Moment
-from wsltop.core.outcomes import Outcomes
+from wsltop.core.prediction import Outcomes
 from wsltop.errors import UsageError
-from wsltop.record.snapshot import encode
+from wsltop.report.snapshot import encode
 
 
 @click.command("snapshot")
@@ -54,6 +53,6 @@ def show(moment: Moment, outcomes: Outcomes | None, *, as_json: bool, indent: bo
     if as_json:
         say((encode(moment, outcomes, indent=indent) + "\n").encode())  # JSON is UTF-8, whatever the locale
     else:
-        from wsltop.record.report import report
+        from wsltop.report.text import report
 
         say_text(report(moment))

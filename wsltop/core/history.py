@@ -22,7 +22,6 @@ COARSE_STEP = 5.0
 DAY = 24 * 3600.0
 HOLD = 2.5
 """A value stands for this many sampling intervals; after that the time is a gap."""
-
 MOST = 2**63 - 1
 ABSENT = -1
 """Stands for ``None`` inside the arrays, and nowhere else."""

@@ -1,39 +1,235 @@
-"""Who holds the memory: processes, families, control groups, and what nobody visible holds.
-
-Pure; everything is read in ``wsltop.guest``. Imports msgspec and ``core``.
-
-    elsewhere = (AnonPages - anonymous memory of the visible processes)
-              + (Shmem - shared memory of the visible processes - files of the visible tmpfs)
-
-Each part is cut at 0, and each errs to the low side: pages that a fork shares, and tmpfs files that a process maps, are
-subtracted twice. So ``elsewhere`` is a lower bound.
-"""
+"""Who holds the memory: processes, families of processes, control groups, and what cannot be seen."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final, Literal
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from wsltop.core.families import Family, group_families
-from wsltop.core.groups import Group
-from wsltop.core.mounts import Tmpfs
-from wsltop.core.processes import ProcessTable, ProcessUse
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.units import KIB, MIB, format_size
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import (
+    CONTAINER,
+    DISTRO,
+    Family,
+    Group,
+    GroupKind,
+    Holders,
+    PidView,
+    ProcessCpu,
+    ProcessTable,
+    ProcessUse,
+    Tmpfs,
+)
+from wsltop.model.text import clean
+from wsltop.model.units import KIB, MIB, format_size
 
 if TYPE_CHECKING:
-    from wsltop.core.sample import Meminfo  # a sample carries holders
+    from wsltop.model.sample import Meminfo
 
-PidView = Literal["initial", "distro", "container", "nested", "unknown"]
-"""Which processes can be seen: all; those of a WSL distro; of a container; of some other PID namespace."""
+
+def cpu_between(before: Iterable[ProcessUse], after: Iterable[ProcessUse]) -> tuple[ProcessCpu, ...]:
+    """What each process computed between two tables; those that used nothing are left out.
+
+    A process that started in between counts with all of its ticks. One that is older but was not in ``before``, as the
+    first pass was still going on, counts with none: nobody knows when it used them.
+    """
+    known = {(use.pid, use.started): use for use in before}
+    newest = max((started for _, started in known), default=None)
+    used: list[ProcessCpu] = []
+    for use in after:
+        last = known.get((use.pid, use.started))
+        if last is use or (last is None and (newest is None or use.started < newest)):
+            continue
+        user = use.user_ticks - (last.user_ticks if last else 0)
+        system = use.system_ticks - (last.system_ticks if last else 0)
+        if user > 0 or system > 0:
+            used.append(
+                ProcessCpu(
+                    pid=use.pid, name=use.name, user=max(0, user), system=max(0, system), nice=use.nice, own=use.own
+                )
+            )
+    return tuple(used)
+
+
+MARKS: Final = (
+    ("vscode-server", "/.vscode-server"),
+    ("vscode-server", "/.vscode-remote"),
+    ("cursor-server", "/.cursor-server"),
+    ("windsurf-server", "/.windsurf-server"),
+    ("jetbrains", "JetBrains/"),
+    ("jetbrains", "com.intellij."),
+    ("gradle", "org.gradle."),
+    ("kotlin", "org.jetbrains.kotlin."),
+    ("elasticsearch", "org.elasticsearch."),
+    ("jupyter", "/jupyter"),
+    ("jupyter", "ipykernel"),
+)
+"""What gives a program away that runs inside an interpreter, looked for in the first words of its command."""
+COMMS: Final = tuple(
+    (family, re.compile(pattern))
+    for family, pattern in (
+        ("node", r"node|nodejs|MainThread|npm.*|yarn|pnpm|tsserver|deno|bun"),
+        ("python", r"python[0-9.]*|pypy[0-9.]*|ipython[0-9]*|gunicorn.*|uvicorn|celery"),
+        ("java", r"java|javac|mvn"),
+        ("docker", r"dockerd|docker.*|containerd.*|runc|buildkitd|vpnkit.*|com\.docker.*"),
+        ("podman", r"podman.*|conmon|crun|netavark|aardvark-dns"),
+        ("kubernetes", r"kube.*|k3s.*|kind|minikube|etcd|coredns"),
+        ("chrome", r"chrome.*|chromium.*|headless_shell"),
+        ("firefox", r"firefox.*|Web Content|Isolated Web Co|WebExtensions|Privileged Cont|RDD Process|Socket Process"),
+        ("postgres", r"postgres|postmaster"),
+        ("mysql", r"mysqld.*|mariadbd.*"),
+        ("C compiler", r"cc1|cc1plus|gcc.*|g\+\+.*|clang(\+\+)?(-[0-9]+)?|ld|ld\..*|lld|mold|as|collect2|lto1.*"),
+        ("rust", r"rustc|cargo|rust-analyzer.*|rustdoc"),
+        ("go", r"go|gopls|compile|link"),
+        ("dotnet", r"dotnet|MSBuild|VBCSCompiler"),
+        ("bazel", r"bazel.*"),
+        ("systemd", r"systemd.*|\(sd-pam\)|dbus-daemon|dbus-broker.*"),
+        ("WSL init", r"init(\(.*)?|SessionLeader|Relay\(.*|plan9|wsl.*-?relay"),
+        ("shell", r"bash|zsh|fish|sh|dash|tmux.*|screen"),
+    )
+)
+"""Families by the kernel's name of the process, which is 15 characters long at the most."""
+INTERPRETERS: Final = re.compile(
+    r"node|nodejs|MainThread|python[0-9.]*|pypy[0-9.]*|java|ruby|perl|php.*|electron|dotnet|sh|bash|dash"
+)
+"""Names that say little: of these alone the command line is read. Reading it takes a lock of the process."""
+WORDS: Final = 8
+"""The words of the command that are looked at: the program, options, a script; a later word may be anything."""
+
+
+def is_interpreter(name: str) -> bool:
+    """Whether the name of a process says little about what it is."""
+    return INTERPRETERS.fullmatch(name) is not None
+
+
+def family_of(name: str, command: Sequence[str] = ()) -> str:
+    """The family of a process: by its command, then by its name, else its name without what comes after ``/`` or ``:``.
+
+    Kernel threads such as ``kworker/0:1-events`` so become one family.
+    """
+    text = "\n".join(command[:WORDS])
+    for family, mark in MARKS:
+        if mark in text:
+            return family
+    for family, pattern in COMMS:
+        if pattern.fullmatch(name):
+            return family
+    return re.split(r"[/:]", name, maxsplit=1)[0].strip() or name or "(no name)"
+
+
+def group_families(processes: Iterable[ProcessUse]) -> tuple[Family, ...]:
+    """Group processes that come biggest first; the families come biggest first. Kernel threads hold nothing."""
+    members: dict[tuple[str, bool], list[ProcessUse]] = {}
+    for use in processes:
+        if use.rss:
+            members.setdefault((use.family, use.own), []).append(use)
+    families = [_sum(name, own, uses) for (name, own), uses in members.items()]
+    return tuple(sorted(families, key=lambda family: (-family.held, family.name)))
+
+
+def _sum(name: str, own: bool, uses: list[ProcessUse]) -> Family:
+    held = proven = anonymous = 0
+    for use in uses:
+        alone = use.rss_anon
+        anonymous += alone
+        if use.estimated:
+            held += alone
+        else:
+            held += use.held
+            proven += use.held
+    return Family(
+        name="wsltop" if own else name,
+        held=held,
+        anonymous=anonymous,
+        pids=tuple(use.pid for use in uses),
+        estimated=2 * proven < held,
+        own=own,
+    )
+
+
+ENGINES: Final = {"libpod": "podman", "cri-containerd": "containerd", "crio": "cri-o"}
+ESCAPED: Final = re.compile(r"((?:\\x[0-9a-f]{2})+)", re.ASCII)
+DOCKERS: Final = re.compile(r"docker|containerd|moby|libpod|kubepods|buildkit|crio")
+"""Groups in whose path this occurs may be frozen by their own engine: a paused container."""
+
+
+def name_group(path: str, names: Mapping[str, str] | None = None) -> tuple[GroupKind, str]:
+    """The kind and the name of a group, by its path.
+
+    Args:
+        path: below the mount, without a leading slash.
+        names: names that were found out otherwise: of distros by init pid, of containers by the full id.
+    """
+    names = names or {}
+    distro = DISTRO.fullmatch(path)
+    if distro:
+        return "distro", clean(names.get(distro[1], f"distro (init pid {distro[1]})"))
+    last = path.rpartition("/")[2]
+    container = CONTAINER.fullmatch(last)
+    if container:
+        before = path.split("/")[-2:-1]
+        engine = container[1] or (before[0] if before and DOCKERS.fullmatch(before[0]) else "container")
+        engine = ENGINES.get(engine, engine)
+        return "container", clean(f"{engine} {names.get(container[2], container[2][:12])}")
+    if path == "wsl-user/non-distro":
+        return "group", "WSL outside the distros"
+    if last.startswith("lxc.payload."):
+        return "container", clean(f"lxc {last.removeprefix('lxc.payload.')}")
+    if last.endswith((".service", ".scope")):
+        return "unit", unescape_unit(last)
+    if last.endswith(".slice"):
+        return "slice", unescape_unit(last)
+    return "group", clean(last)
+
+
+def unescape_unit(name: str) -> str:
+    r"""Undo systemd's ``\x2d`` (systemd.unit(5)); the result is cleaned, as the escaped may be anything."""
+    plain = ESCAPED.sub(lambda match: bytes.fromhex(match[1].replace("\\x", "")).decode("utf-8", "replace"), name)
+    return clean(plain)
+
+
+def apart(groups: Iterable[Group]) -> tuple[Group, ...]:
+    """Groups that do not contain each other, biggest first; what a parent holds beside its parts is in none of them.
+
+    From the root down, a distro, container or unit stands for all that is in it. The distro that wsltop is in is told
+    in its parts, and so are slices and groups that have parts.
+    """
+    ordered = sorted(groups, key=lambda group: group.path)
+    parents = {group.path.rpartition("/")[0] for group in ordered}
+    kept: list[Group] = []
+    whole: set[str] = set()
+    for group in ordered:
+        above = group.path.split("/")[:-1]
+        if any("/".join(above[:depth]) in whole for depth in range(1, len(above) + 1)):
+            continue
+        opened = group.kind in {"slice", "group"} or (group.kind == "distro" and group.ours)
+        if opened and group.path in parents:
+            continue
+        whole.add(group.path)
+        kept.append(group)
+    return tuple(sorted(kept, key=lambda group: (-group.current, group.path)))
+
+
+def frozen_by_strangers(frozen: Mapping[str, str]) -> tuple[str, ...]:
+    """The names of frozen groups that no container engine owns; ``frozen`` is names by path.
+
+    A group inside a frozen one is frozen too and not told again.
+    """
+    told: list[str] = []
+    for path in sorted(frozen):
+        above = path.split("/")[:-1]
+        inside = any("/".join(above[:depth]) in frozen for depth in range(1, len(above) + 1))
+        if not inside and not DOCKERS.search(path):
+            told.append(frozen[path])
+    return tuple(told)
+
 
 NOISE: Final = 64 * MIB
 """A remainder below this is the error of the measurement."""
 NOISE_PER_PROCESS: Final = 64 * KIB
 """RSS lags by up to 32 pages per CPU that a process ran on (lib/percpu_counter.c, Linux 6.2 to 6.16)."""
-
 REASONS: Final[dict[PidView, str]] = {
     "distro": "held outside this distro: other distros, WSLg and Docker Desktop run in PID namespaces of their own, "
     "and their processes cannot be seen from here",
@@ -47,25 +243,7 @@ REASONS: Final[dict[PidView, str]] = {
 HIDDEN: Final = "; processes of other users are hidden here too (/proc is mounted with hidepid)"
 
 
-class Holders(Struct, frozen=True, kw_only=True, tag="holders"):
-    """Who holds the memory. Bytes."""
-
-    processes: tuple[ProcessUse, ...]
-    """Biggest first, by ``held``."""
-    families: tuple[Family, ...]
-    groups: Reading[tuple[Group, ...]]
-    visible_anonymous: int
-    visible_shared: int
-    """Shared memory that visible processes map, as far as their PSS was read, and files of the visible tmpfs."""
-    elsewhere: Reading[int]
-    """At least this much is held by what cannot be seen from here."""
-    reason: str
-    """Why the visible does not add up to the whole, here."""
-    unread: int
-    """Processes still to be read for the first time; growth is only worth noting when this is 0."""
-
-
-def hold(
+def attribute_memory(
     table: ProcessTable,
     meminfo: Reading[Meminfo],
     view: PidView,
@@ -136,3 +314,88 @@ def _elsewhere(
     if rest < noise:
         return Unavailable(f"less than {format_size(noise)}, which is the error of this measurement")
     return rest
+
+
+WINDOW: Final = 300.0
+"""Seconds that must lie between the first and the last observation: less is a start-up, not a trend."""
+FEWEST: Final = 4
+"""Observations below which a line through them says nothing."""
+NOTICEABLE: Final = 16 * MIB
+"""Growth over the whole window below which a family is called steady."""
+STRAIGHT: Final = 0.6
+"""Share of the variation that the line must explain (the coefficient of determination): a heap that fills and is
+collected again goes up and down, and is not a leak."""
+
+
+class FamilySizes(Struct, frozen=True, kw_only=True):
+    """What each family held at one moment, in bytes of anonymous memory."""
+
+    monotonic: float
+    sizes: dict[str, int]
+
+
+class FamilyGrowth(Struct, frozen=True, kw_only=True):
+    """The trend of one family over the observations."""
+
+    name: str
+    rate: float
+    """Bytes per minute, the slope of the least-squares line; negative when it shrinks."""
+    gained: int
+    """Bytes between the first and the last observation."""
+    span: float
+    """Seconds between them."""
+    growing: bool
+    """Whether the growth is big enough and straight enough to be called growth."""
+    minutes_left: float | None = None
+    """Minutes until it has taken all available memory at this rate; ``None`` unless it is growing."""
+
+
+def note_families(monotonic: float, families: Sequence[Family]) -> FamilySizes:
+    """Keep what ``measure_growth`` needs of one moment. Only complete tables are worth noting."""
+    sizes: dict[str, int] = {}
+    for family in families:
+        sizes[family.name] = sizes.get(family.name, 0) + family.anonymous
+    return FamilySizes(monotonic=monotonic, sizes=sizes)
+
+
+def measure_growth(observed: Sequence[FamilySizes], available: int | None = None) -> tuple[FamilyGrowth, ...]:
+    """The trend of every family that is there now, fastest first; empty before the window is full.
+
+    A family that was absent held nothing: if its processes were started within the window, that is growth.
+    """
+    if len(observed) < FEWEST:
+        return ()
+    times = [sizes.monotonic for sizes in observed]
+    span = times[-1] - times[0]
+    if span < WINDOW:
+        return ()
+    trends = [_trend(name, times, [sizes.sizes for sizes in observed], available) for name in observed[-1].sizes]
+    return tuple(sorted(trends, key=lambda trend: (-trend.rate, trend.name)))
+
+
+def _trend(name: str, times: list[float], observed: list[Mapping[str, int]], available: int | None) -> FamilyGrowth:
+    sizes = [sizes.get(name, 0) for sizes in observed]
+    slope, explained = fit_line(times, sizes)
+    span = times[-1] - times[0]
+    growing = slope * span >= NOTICEABLE and sizes[-1] > sizes[0] and explained >= STRAIGHT
+    rate = slope * 60
+    return FamilyGrowth(
+        name=name,
+        rate=rate,
+        gained=sizes[-1] - sizes[0],
+        span=span,
+        growing=growing,
+        minutes_left=max(0, available) / rate if growing and available is not None else None,
+    )
+
+
+def fit_line(times: Sequence[float], sizes: Sequence[float]) -> tuple[float, float]:
+    """Least squares: the slope per unit of time, and the share of the variation that the line explains, 0 to 1."""
+    count = len(times)
+    middle_time, middle_size = sum(times) / count, sum(sizes) / count
+    spread = sum((time - middle_time) ** 2 for time in times)
+    variation = sum((size - middle_size) ** 2 for size in sizes)
+    if spread <= 0 or variation <= 0:
+        return 0.0, 0.0
+    together = sum((time - middle_time) * (size - middle_size) for time, size in zip(times, sizes, strict=True))
+    return together / spread, together**2 / (spread * variation)

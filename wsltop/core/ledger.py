@@ -1,37 +1,17 @@
-"""The ledger: the guest's RAM in disjoint buckets that sum to MemTotal to the byte, and what the host should hold.
-
-Formulas (fs/proc/meminfo.c, mm/page_alloc.c, mm/page_reporting.c):
-
-    used             MemTotal - MemAvailable, as ``free`` of procps 4 says it
-    anonymous        AnonPages
-    shared           Shmem (tmpfs, shared memory)
-    cache            Cached + Buffers - Shmem; swap cache is left out: it is in AnonPages while it is mapped
-      dirty          of it Dirty + Writeback: must be written before it can be dropped
-      held           of it what a drop leaves: Mapped - Shmem (Mapped counts mapped shared memory too, so this may be
-                     too little), and what is on no list of evictable file pages: cache - Active(file) - Inactive(file)
-      clean          the rest: what a drop frees
-    slab             SReclaimable, SUnreclaim
-    page tables      PageTables + SecPageTables
-    huge pages       Hugetlb: the reserved pool, used or not
-    reportable free  free blocks of at least the reporting order (/proc/buddyinfo), and pages that the kernel has not
-                     initialized yet: MemTotal - managed pages (/proc/zoneinfo), zero once deferred initialization ends.
-                     Nobody has ever touched those, so the host does not hold them either.
-    fragmented free  MemFree - reportable free + the free pages on the CPUs' own lists (/proc/zoneinfo, pagesets),
-                     which MemFree leaves out: free, and not for the host as it lies
-    kernel other     what remains: stacks, per-CPU data, drivers, swap cache, buffers of the network …
-    expected host    present pages (/proc/zoneinfo) - reportable free
-    watermark        the zones' low watermarks (/proc/zoneinfo); no bucket, a part of free memory
-
-The kernel's counters are read one after another while the machine goes on, and some lag by a few pages per CPU. Where
-they contradict each other by that little, the largest bucket gives way, so that the sum holds and nothing is negative.
-"""
+"""The ledger: the guest's RAM in disjoint buckets that sum to MemTotal, and what Windows should hold for it."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
+from typing import Final, Literal
+
 from msgspec import Struct
 
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.sample import FreeBlocks, Meminfo, ReportingOrder, Sample, Zone
+from wsltop.core.history import Point
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import FreeBlocks, HostMemory, Meminfo, ReportingOrder, Sample, Zone
+from wsltop.model.units import MIB, format_duration, format_size
 
 
 class FreeSplit(Struct, frozen=True, kw_only=True, tag="split"):
@@ -207,3 +187,179 @@ def expect_host(present: Reading[int], reportable: Reading[int]) -> Reading[int]
     if isinstance(reportable, Unavailable):
         return reportable
     return max(0, present - reportable)
+
+
+PASS: Final = 2.0
+"""Seconds between two passes (PAGE_REPORTING_DELAY)."""
+BATCH: Final = 32
+"""Blocks per call to the hypervisor (PAGE_REPORTING_CAPACITY)."""
+SHARE: Final = 512
+"""A pass takes a sixteenth of a list in batches of 32: one batch for each 512 blocks (page_reporting_cycle)."""
+
+
+class Draining(Struct, frozen=True, kw_only=True):
+    """What is on its way to the host."""
+
+    size: int
+    """Bytes that are free and not reported yet; 0 when everything has been."""
+    seconds: float
+    """Until the last of it has been reported; 0 when everything has been."""
+
+
+class Drain:
+    """Follows the free lists from sample to sample."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[int, str, int], int] = {}
+        self._pending: dict[tuple[int, str, int], float] = {}
+        self._last: float | None = None
+
+    def feed(self, monotonic: float, free_blocks: tuple[FreeBlocks, ...], order: int, page_size: int) -> Draining:
+        """Take the free lists of a sample; what is left to report then."""
+        elapsed = 0.0 if self._last is None else max(0.0, monotonic - self._last)
+        first = self._last is None
+        self._last = monotonic
+        counts = {
+            (zone.node, zone.zone, exponent): count
+            for zone in free_blocks
+            for exponent, count in enumerate(zone.counts)
+            if exponent >= order
+        }
+        for key, count in counts.items():
+            before = count if first else self._counts.get(key, 0)
+            self._follow(key, before, count, elapsed)
+        self._counts = counts
+        left = {key: blocks for key, blocks in self._pending.items() if blocks >= 1}
+        return Draining(
+            size=sum(math.floor(blocks) * page_size << key[2] for key, blocks in left.items()),
+            seconds=max((self._seconds(key, blocks) for key, blocks in left.items()), default=0.0),
+        )
+
+    def _follow(self, key: tuple[int, str, int], before: int, now: int, elapsed: float) -> None:
+        """Report at the kernel's pace, then add what has become free; blocks that were taken again need no report."""
+        pending = self._pending.get(key, 0.0)
+        pending = max(0.0, pending - pace(before) * elapsed / PASS)
+        self._pending[key] = min(float(now), max(0.0, pending + (now - before)))
+
+    def _seconds(self, key: tuple[int, str, int], blocks: float) -> float:
+        return PASS * math.ceil(blocks / pace(self._counts[key]))
+
+
+def pace(blocks: int) -> int:
+    """Blocks of a list of ``blocks`` that one pass reports."""
+    return (math.ceil(blocks / SHARE) + 1) * BATCH
+
+
+WORTH_TELLING = 32 * MIB
+"""Parts below this are left out of the sentence: they are noise beside figures in GiB."""
+
+
+class Gap(Struct, frozen=True, kw_only=True, tag="gap"):
+    """Host minus guest."""
+
+    size: int
+    """Bytes; negative when the host holds less than the guest uses."""
+    measured: bool
+    """False: the host could not be read, and the expected figure stands in."""
+    sentence: str
+
+
+def explain_gap(ledger: Reading[Ledger], host: Reading[HostMemory]) -> Reading[Gap]:
+    """Compare the working set (or, where there is none, the expected host memory) with the guest's used memory."""
+    if isinstance(ledger, Unavailable):
+        return ledger
+    if not isinstance(host, Unavailable):
+        size = host.working_set - ledger.used
+        who = "the host" if host.source == "process" else "Windows"
+        return Gap(size=size, measured=True, sentence=tell_gap(ledger, size, who))
+    if isinstance(ledger.expected_host, Unavailable):
+        return ledger.expected_host
+    size = ledger.expected_host - ledger.used
+    return Gap(size=size, measured=False, sentence=tell_gap(ledger, size, None))
+
+
+def tell_gap(ledger: Ledger, size: int, who: str | None) -> str:
+    """Name the parts of the gap: cache, fragmented free memory, and the rest by its sign; ``None`` only expects it."""
+    keeps = "Expected" if who is None else f"{who[0].upper()}{who[1:]} keeps"
+    if size < -WORTH_TELLING:
+        why = "part of what is free is held in reserve" if who is None else "it has trimmed or compressed the VM"
+        return f"{keeps} less than the guest uses: {why}"
+    if size < WORTH_TELLING:
+        return f"{keeps} what the guest uses, and no more"
+    split = ledger.free_split
+    parts = [
+        (ledger.cache + ledger.slab_reclaimable, "cache"),
+        (0 if isinstance(split, Unavailable) else split.fragmented, "fragmented free"),
+    ]
+    rest = size - sum(part for part, _ in parts)
+    parts.append((rest, "draining, or the VM's own"))
+    told = [f"{format_size(part)} {name}" for part, name in parts if part >= WORTH_TELLING]
+    if rest <= -WORTH_TELLING:
+        told.append(f"less {format_size(-rest)} that it does not hold")
+    return f"{keeps}: {', '.join(told)}"
+
+
+Meaning = Literal["settled", "draining", "overhead", "trimmed"]
+NOISE: Final = 64 * MIB
+"""The model was within 5 MiB of a real host; two clocks, one of them on Windows, are not that exact."""
+NOISE_SHARE: Final = 0.01
+LOOK_BACK: Final = 60.0
+"""Seconds over which the trend is read."""
+
+
+class Residue(Struct, frozen=True, kw_only=True):
+    """Host minus model."""
+
+    size: int
+    """Bytes."""
+    meaning: Meaning
+    sentence: str
+
+
+def explain_residue(
+    working_set: int, expected: int, draining: Draining | None, points: Iterable[Point], now: float
+) -> Residue:
+    """Say what the residue is, by its sign, by what is draining, and by when memory was last freed.
+
+    Args:
+        working_set: the host's figure in bytes.
+        expected: what the model expects, in bytes.
+        draining: what is on its way, where the free lists could be followed.
+        points: the history of about the last minute, oldest first.
+        now: monotonic time of the sample.
+    """
+    size = working_set - expected
+    noise = max(NOISE, int(expected * NOISE_SHARE))
+    freed = freed_ago(points, now)
+    if size < -noise:
+        sentence = (
+            f"{format_size(-size)} less than the guest holds: Windows has trimmed or compressed the VM; "
+            "that is no reclaim"
+        )
+        return Residue(size=size, meaning="trimmed", sentence=sentence)
+    if size <= noise:
+        return Residue(size=size, meaning="settled", sentence="the host holds what it should, within noise")
+    if draining is not None and draining.size and freed is not None:
+        sentence = (
+            f"{format_size(size)} still draining after a free {format_duration(freed)} ago; "
+            f"{format_duration(draining.seconds)} left"
+        )
+        return Residue(size=size, meaning="draining", sentence=sentence)
+    sentence = f"{format_size(size)} beyond the guest's own: VM overhead, or free memory that was not reported"
+    return Residue(size=size, meaning="overhead", sentence=sentence)
+
+
+def freed_ago(points: Iterable[Point], now: float) -> float | None:
+    """Seconds since the expected host memory last fell by more than noise within a second or two, or None."""
+    latest: float | None = None
+    previous: Point | None = None
+    for point in points:
+        if previous is not None and fell(previous.expected, point.expected):
+            latest = point.monotonic
+        previous = point
+    return None if latest is None else max(0.0, now - latest)
+
+
+def fell(before: int | None, now: int | None) -> bool:
+    """Whether the expected host memory fell by more than noise from one sample to the next."""
+    return before is not None and now is not None and before - now > NOISE

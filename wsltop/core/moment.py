@@ -1,21 +1,35 @@
-"""A moment: one sample and what it means by itself, all that a still picture of the screen is made of."""
+"""What samples mean: one by itself (Moment), and a succession of them (Tracker)."""
 
 from __future__ import annotations
 
+from collections import deque
+from typing import Final
+
 from msgspec import Struct
 
-from wsltop.core.drain import Draining
-from wsltop.core.gap import Gap, explain_gap
+from wsltop.core.gate.watch import Blockers, Certainty, Gates, GateState, blockers
 from wsltop.core.history import Point
-from wsltop.core.ledger import Ledger, keep_ledger
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.residue import Residue
-from wsltop.core.sample import HostMemory, Sample
+from wsltop.core.holders import FamilyGrowth, FamilySizes, measure_growth, note_families
+from wsltop.core.ledger import Draining, Gap, Ledger, Residue, explain_gap, keep_ledger
+from wsltop.core.wslconfig.effective import (
+    Comparison,
+    Machine,
+    Observed,
+    ReclaimMode,
+    Suggestion,
+    compare,
+    effective,
+    in_force,
+    reclaim_mode,
+    suggest_memory,
+)
+from wsltop.core.wslconfig.grammar import parse
+from wsltop.core.wslconfig.lint import ConfigFinding, as_wsl_reads, lint, lint_file
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import Census, HostMemory, Sample, WslconfigFile
 
 HOST_FRESH = 12.0
 """A host reading older than this is no longer the present (the slowest source answers every five seconds)."""
-
-
 NOT_FOLLOWED = Unavailable("one sample alone does not tell")
 
 
@@ -46,7 +60,7 @@ def fresh_host(sample: Sample, interval: float) -> Reading[HostMemory]:
     return sample.host
 
 
-def grasp(sample: Sample, interval: float) -> Moment:
+def interpret(sample: Sample, interval: float) -> Moment:
     """Work out what a sample means."""
     ledger = keep_ledger(sample)
     host = fresh_host(sample, interval)
@@ -65,3 +79,157 @@ def chart_point(moment: Moment) -> Point | None:
         host=None if isinstance(host, Unavailable) else host.working_set,
         expected=None if isinstance(ledger.expected_host, Unavailable) else ledger.expected_host,
     )
+
+
+NOT_YET: Final = Unavailable("not watched for long enough")
+SIZES_EVERY: Final = 30.0
+"""Seconds between two notes of what the families hold."""
+SIZES_KEPT: Final = 120
+"""An hour of notes."""
+CERTAINTIES: Final[dict[str, Certainty]] = {"configured": "configured", "default": "default", "assumed": "unknown"}
+
+
+class ConfigView(Struct, frozen=True, kw_only=True, tag="config"):
+    """What ``.wslconfig`` says, and what is wrong with it."""
+
+    reclaim: ReclaimMode
+    findings: tuple[ConfigFinding, ...]
+
+
+class Insight(Struct, frozen=True, kw_only=True):
+    """What is known at a sample."""
+
+    gates: tuple[GateState, ...] = ()
+    """One for each rule that may apply; none where this is not WSL."""
+    blockers: Reading[Blockers] = NOT_YET
+    growth: Reading[tuple[FamilyGrowth, ...]] = NOT_YET
+    config: Reading[ConfigView] = NOT_YET
+    suggestion: Reading[Suggestion] = NOT_YET
+
+
+class Tracker:
+    """Follows the samples and keeps the insight of the newest."""
+
+    def __init__(self) -> None:
+        self._gates = Gates()
+        self._sizes: deque[FamilySizes] = deque(maxlen=SIZES_KEPT)
+        self._census: Reading[Census] | None = None
+        self._blockers: Reading[Blockers] = NOT_YET
+        self._growth: Reading[tuple[FamilyGrowth, ...]] = NOT_YET
+        self._read_with: tuple[Reading[WslconfigFile], Reading[str], Machine] | None = None
+        self._config: Reading[ConfigView] = NOT_YET
+        self._peak = Observed(peak_used=0)
+        self._started: float | None = None
+
+    def feed(self, sample: Sample, ledger: Reading[Ledger]) -> Insight:
+        """Take the next sample; what is known then."""
+        self.follow(sample, ledger)
+        watched = sample.surroundings.flavor == "wsl2"
+        return Insight(
+            gates=tuple(gate.state() for gate in self._gates.told(sample)) if watched else (),
+            blockers=self._blockers,
+            growth=self._growth,
+            config=self._config,
+            suggestion=self._suggest(sample, ledger),
+        )
+
+    def follow(self, sample: Sample, ledger: Reading[Ledger]) -> None:
+        """Take the next sample without saying what is known: what later ones build on is kept."""
+        # The version and Windows' RAM become known after the file: then it is checked again.
+        read_with = (sample.surroundings.wslconfig, sample.identity.wsl_version, machine_of(sample))
+        if read_with != self._read_with:
+            self._read_with = read_with
+            self._config = read_config(sample)
+        mode = reclaim_of(sample, self._config)
+        if sample.surroundings.flavor == "wsl2":
+            self._gates.follow(sample, mode.mode, CERTAINTIES[mode.certainty])
+        self._follow_census(sample, ledger)
+        self._note_peak(sample, ledger)
+
+    def _follow_census(self, sample: Sample, ledger: Reading[Ledger]) -> None:
+        census = sample.census
+        if census is self._census or isinstance(census, Unavailable):
+            return
+        self._census = census
+        gates = self._gates.told(sample) if sample.surroundings.flavor == "wsl2" else ()
+        if gates and census.since is not None and census.until is not None:
+            found = blockers(gates[0].algorithm, census.since, census.until, census.busy)
+            self._blockers = found if found is not None else NOT_YET
+        if census.holders.unread:
+            return
+        if not self._sizes or census.read_at - self._sizes[-1].monotonic >= SIZES_EVERY:
+            self._sizes.append(note_families(census.read_at, census.holders.families))
+            available = None if isinstance(ledger, Unavailable) else ledger.available
+            self._growth = measure_growth(tuple(self._sizes), available) or NOT_YET
+
+    def _note_peak(self, sample: Sample, ledger: Reading[Ledger]) -> None:
+        if isinstance(ledger, Unavailable) or isinstance(sample.meminfo, Unavailable):
+            return
+        if self._started is None:
+            self._started = sample.monotonic
+        self._peak = Observed(
+            peak_used=max(self._peak.peak_used, ledger.used),
+            active_cache=max(self._peak.active_cache, sample.meminfo.active_file),
+            swap_used=max(self._peak.swap_used, ledger.swap_used),
+            seconds=sample.monotonic - self._started,
+        )
+
+    def _suggest(self, sample: Sample, ledger: Reading[Ledger]) -> Reading[Suggestion]:
+        """What ``memory=`` would have done for what was seen so far."""
+        if isinstance(ledger, Unavailable) or isinstance(sample.meminfo, Unavailable):
+            return NOT_YET
+        return suggest_memory(self._peak, ledger.total, windows_total(sample))
+
+
+def reclaim_of(sample: Sample, config: Reading[ConfigView]) -> ReclaimMode:
+    """The mode of reclaim, assumed where the settings are unknown."""
+    if isinstance(config, Unavailable):
+        return reclaim_mode(config, sample.identity.wsl_version)
+    return config.reclaim
+
+
+def read_config(sample: Sample) -> Reading[ConfigView]:
+    """Read the settings of the sample's surroundings against the VM as it runs."""
+    file = sample.surroundings.wslconfig
+    if isinstance(file, Unavailable):
+        return file
+    version = sample.identity.wsl_version
+    machine = machine_of(sample)
+    config = as_wsl_reads(file)
+    findings = (
+        *lint_file(file),
+        *lint(parse(file.text), wsl_version=version, windows_total=machine.windows_total),
+        *effective(config, machine, file.mtime),
+    )
+    mode = reclaim_mode(config, version, in_force=in_force(file.mtime, machine.boot_time))
+    return ConfigView(reclaim=mode, findings=findings)
+
+
+def compare_config(sample: Sample) -> tuple[Comparison, ...]:
+    """What the settings ask for beside what is there, setting by setting; empty where they cannot be read."""
+    file = sample.surroundings.wslconfig
+    return () if isinstance(file, Unavailable) else compare(as_wsl_reads(file), machine_of(sample))
+
+
+def machine_of(sample: Sample) -> Machine:
+    """The VM as it runs, in the terms of ``.wslconfig``."""
+    meminfo, cpu = sample.meminfo, sample.cpu
+    boot: Reading[float] = Unavailable("the boot time is unknown")
+    if not isinstance(cpu, Unavailable) and cpu.boot_time is not None:
+        boot = float(cpu.boot_time)
+    return Machine(
+        mem_total=meminfo if isinstance(meminfo, Unavailable) else meminfo.total,
+        swap_total=meminfo if isinstance(meminfo, Unavailable) else meminfo.swap_total,
+        cpus=cpu if isinstance(cpu, Unavailable) else cpu.cpus,
+        cmdline=sample.surroundings.cmdline,
+        boot_time=boot,
+        windows_total=windows_total(sample),
+    )
+
+
+def windows_total(sample: Sample) -> Reading[int]:
+    """RAM of Windows; that of a plain Linux host says nothing about ``.wslconfig``."""
+    host = sample.host
+    if isinstance(host, Unavailable) or host.source == "process":
+        return Unavailable("Windows was not asked")
+    return host.total

@@ -1,33 +1,18 @@
-"""What an action would add to reportable free memory, said before it is done, and compared with what came of it.
-
-Each prediction has two figures. ``at_most`` is a bound: more than this is not there to be had. ``estimate`` is the
-figure to show: the part of the bound that is likely to end up in blocks of at least the reporting order. That part
-is assumed from trials until it has been seen on this machine.
-
-    compaction   bound: fragmented free. It moves pages, it frees none.
-    cache drop   freed: clean page cache that nothing maps (``Ledger.cache_clean``). Bound: all page cache that is not
-                 dirty, because Mapped, which is subtracted, counts mapped shared memory too.
-    drop all     the same and slab: reclaimable slab is what the kernel *might* free; objects in use stay, and one of
-                 them keeps its whole page.
-    reclaim      the same as a cache drop, up to the size asked for; it frees slab and mapped pages as well.
-    pressure     a process takes all free memory but what the kernel keeps (its low watermarks), and then so much more;
-                 what it pushes out is free when it ends. It may not take what lies below the floor. The kernel goes on
-                 up to a higher watermark, so the bound is higher by the low ones.
-    kill         the process's anonymous pages.
-
-What is freed may join fragmented free memory beside it to a reportable block, so every bound but that of compaction
-grows by fragmented free.
-"""
+"""What an action would add to reportable free memory, compared with what came of it."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections import deque
+from collections.abc import Iterable
+from typing import Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from wsltop.core.ledger import FreeSplit, Ledger
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.units import format_size
+from wsltop.model.event import Event
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.units import MIB, format_size
 
 FINE_ORDER: Final = 5
 COARSE_ORDER: Final = 9
@@ -215,3 +200,115 @@ class Outcome(Struct, frozen=True, kw_only=True, tag="outcome"):
 def compare(predicted: Prediction, before: FreeSplit, after: FreeSplit) -> Outcome:
     """What came of a prediction, from free memory before and after."""
     return Outcome(predicted=predicted, gained=after.reportable - before.reportable)
+
+
+Act = Literal["compaction", "cache drop", "cache and slab drop", "kill"]
+SETTLE: Final = 15.0
+"""Seconds after which the guest's free lists have taken in what an act freed: pages wait on the CPUs' own lists."""
+WORTH: Final = 16 * MIB
+"""Predictions below this say nothing about shares."""
+KEPT: Final = 32
+
+
+class Settled(Struct, frozen=True, kw_only=True, tag="settled"):
+    """One act that has settled."""
+
+    act: Act
+    time: float
+    """Wall clock of the act."""
+    outcome: Outcome
+
+
+class Pending(Struct, frozen=True, kw_only=True):
+    """An act that has not settled yet."""
+
+    act: Act
+    time: float
+    monotonic: float
+    predicted: Prediction
+    before: FreeSplit
+    base: int
+    """Bytes of which the prediction takes a share."""
+
+
+class Outcomes:
+    """Follows the acts of a session."""
+
+    def __init__(self) -> None:
+        self.settled: deque[Settled] = deque(maxlen=KEPT)
+        self.shares: Shares | None = None
+        """What part came back here, where anything has been seen; assumed otherwise."""
+        self._pending: Pending | None = None
+        self._acted: float | None = None
+        """When the newest act was seen, monotonic, whether it was compared or not."""
+
+    def feed(self, monotonic: float, before: Reading[Ledger], ledger: Reading[Ledger], events: Iterable[Event]) -> None:
+        """Take a tick: the ledgers before and at it, and the events that came with it."""
+        for event in events:
+            self._take(event, monotonic, before)
+        pending = self._pending
+        if pending is None or monotonic - pending.monotonic < SETTLE or isinstance(ledger, Unavailable):
+            return
+        self._pending = None
+        if isinstance(ledger.free_split, Unavailable):
+            return
+        outcome = compare(pending.predicted, pending.before, ledger.free_split)
+        self.settled.append(Settled(act=pending.act, time=pending.time, outcome=outcome))
+        self._learn(pending, outcome, ledger)
+
+    def _take(self, event: Event, monotonic: float, before: Reading[Ledger]) -> None:
+        """Keep an act's prediction, if it is the only one and no hog takes memory meanwhile."""
+        act = act_of(event)
+        if act is None:
+            self._pending = None if event.kind == "hog" else self._pending
+            return
+        settled = self._acted is None or monotonic - self._acted >= SETTLE
+        alone = settled and self._pending is None
+        self._pending = self._predict(act, event, monotonic, before) if alone else None
+        self._acted = monotonic
+
+    def _predict(self, act: Act, event: Event, monotonic: float, before: Reading[Ledger]) -> Pending | None:
+        if isinstance(before, Unavailable):
+            return None
+        split = before.free_split
+        if isinstance(split, Unavailable):
+            return None
+        predicted, base = predict(act, event, before, split, self.shares)
+        if isinstance(predicted, Unavailable) or base < WORTH:
+            return None
+        return Pending(act=act, time=event.time, monotonic=monotonic, predicted=predicted, before=split, base=base)
+
+    def _learn(self, pending: Pending, outcome: Outcome, ledger: Ledger) -> None:
+        shares = self.shares or shares_for(ledger)
+        if pending.act == "compaction":
+            self.shares = replace(shares, fragmented=learned(shares.fragmented, outcome, pending))
+        elif pending.act == "cache drop":
+            self.shares = replace(shares, cache=learned(shares.cache, outcome, pending))
+        elif pending.act == "kill":
+            self.shares = replace(shares, anonymous=learned(shares.anonymous, outcome, pending))
+
+
+def learned(share: Share, outcome: Outcome, pending: Pending) -> Share:
+    """The share after one more outcome."""
+    return share.learn(outcome.gained, pending.base)
+
+
+def act_of(event: Event) -> Act | None:
+    """Which act an event tells of, or None."""
+    if event.kind == "compaction" and event.origin == "vmstat" and event.amounts.get("requested"):
+        return "compaction"
+    if event.kind == "cache drop" and event.origin == "vmstat":
+        return "cache and slab drop" if event.amounts.get("slab") else "cache drop"
+    return "kill" if event.kind == "hog" and event.amounts.get("freed") else None
+
+
+def predict(
+    act: Act, event: Event, before: Ledger, split: FreeSplit, shares: Shares | None
+) -> tuple[Reading[Prediction], int]:
+    """The prediction from the sample before the act, and the bytes of which it takes a share."""
+    if act == "compaction":
+        return predict_compaction(before, shares), split.fragmented
+    if act == "kill":
+        freed = event.amounts.get("freed", 0)
+        return predict_kill(before, freed, shares), freed
+    return predict_drop(before, shares, slab=act == "cache and slab drop"), before.cache_clean

@@ -1,27 +1,26 @@
-"""A session: what has been seen so far, fed with one sample at a time.
-
-Whoever produces the samples (this machine now, a recording later) is not known here. Pure: time comes with the samples.
-"""
+"""A session: what has been seen so far, fed one sample at a time, and bookmarks to go on from."""
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
+from typing import Any, Final, TypeVar, cast
 
 from msgspec.structs import replace
 
-from wsltop.core.counters import derive
-from wsltop.core.diagnosis import Evidence, Finding, SwapCount, count_swap, diagnose, swap_rates
-from wsltop.core.drain import Drain, Draining
+from wsltop.core.diagnosis.evidence import Evidence, SwapCount, count_swap, swap_rates
+from wsltop.core.diagnosis.finding import Finding
+from wsltop.core.diagnosis.rules import diagnose
+from wsltop.core.event_log import MERGE_WITHIN, EventLog
+from wsltop.core.events import derive, interpret_record, mark_event, tell_hogs
+from wsltop.core.gate.ticks import TickHistory
+from wsltop.core.gate.watch import Gate, Gates, Phase
 from wsltop.core.history import FINE_SPAN, History, Point
-from wsltop.core.hog_events import mark_event, tell_hogs
-from wsltop.core.insight import Insight, Watcher
-from wsltop.core.journal import MERGE_WITHIN, Journal
-from wsltop.core.messages import interpret
-from wsltop.core.moment import NOT_FOLLOWED, Moment, chart_point, grasp
-from wsltop.core.outcomes import Outcomes
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.residue import LOOK_BACK, Residue, explain_residue
-from wsltop.core.sample import Sample
+from wsltop.core.ledger import LOOK_BACK, Drain, Draining, Residue, explain_residue
+from wsltop.core.moment import NOT_FOLLOWED, Insight, Moment, Tracker, chart_point, interpret
+from wsltop.core.prediction import Outcomes
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import Sample
 
 DIAGNOSE_EVERY = 4.0
 """Seconds between two diagnoses: they cost a third of a millisecond, and a verdict that flickers is none."""
@@ -42,14 +41,14 @@ class Session:
         self.silenced = silenced
         """Ids of findings that the user does not want to see."""
         self.history = History(interval, fine_span)
-        self.journal = Journal()
+        self.journal = EventLog()
         self.moment: Moment | None = None
         self.insight = Insight()
         self.findings: tuple[Finding, ...] = ()
         """Worst first, as of at most a few seconds ago."""
         self.outcomes = Outcomes()
         self._drain = Drain()
-        self._watcher = Watcher()
+        self._watcher = Tracker()
         self._diagnosed: float | None = None
         self._swapped: deque[Reading[SwapCount]] = deque(maxlen=SWAP_SAMPLES)
         self._keep_interval(interval)
@@ -73,7 +72,7 @@ class Session:
         previous = None if before is None else before.sample
         if sample.interval is not None:
             self._keep_interval(sample.interval)
-        moment = replace(grasp(sample, self.interval), draining=self._follow_drain(sample))
+        moment = replace(interpret(sample, self.interval), draining=self._follow_drain(sample))
         self.moment = self._explain_residue(moment) if shown else moment
         self.samples += 1
         if before is not None:
@@ -159,5 +158,62 @@ class Session:
             self.journal.lost(log.lost, time=sample.time, monotonic=sample.monotonic, origin=log.origin)
         since = None if previous is None or isinstance(previous.kernel_log, Unavailable) else previous.monotonic
         self.journal.add(
-            interpret(record, log.origin, now=sample.monotonic, time=sample.time, since=since) for record in log.records
+            interpret_record(record, log.origin, now=sample.monotonic, time=sample.time, since=since)
+            for record in log.records
         )
+
+
+T = TypeVar("T")
+CHANGING: Final = (Session, EventLog, Outcomes, Drain, Tracker, Gates, Gate, TickHistory, Phase)
+"""All that changes in a session beside its history; the rest are structs, texts and numbers."""
+
+
+class Bookmark:
+    """The place of ``session`` at this moment; whatever happens to the session later, it stays."""
+
+    def __init__(self, session: Session) -> None:
+        self._history = session.history
+        self._kept = fork(session, {id(session.history): session.history})
+        moment = session.moment
+        self.monotonic = 0.0 if moment is None else moment.sample.monotonic
+        """Monotonic time of the newest sample."""
+
+    def open(self) -> Session:
+        """A session of one's own that goes on from here."""
+        history = self._history.until(self.monotonic)
+        return fork(self._kept, {id(self._history): history})
+
+
+def fork(value: T, known: dict[int, Any]) -> T:
+    """An independent copy: what can change is copied, what cannot is shared.
+
+    Args:
+        value: a session, or a part of one.
+        known: copies that are there already, by the id of what they are copies of; two that shared a part share its
+            copy.
+    """
+    kind = type(value)
+    if kind in (int, float, str, bool) or value is None:
+        return value
+    if id(value) in known:
+        return cast(T, known[id(value)])
+    copy: Any = value
+    if isinstance(value, CHANGING):
+        copy = known[id(value)] = object.__new__(kind)
+        vars(copy).update((name, fork(part, known)) for name, part in vars(value).items())
+    elif isinstance(value, dict):
+        copy = value.copy()
+        copy.update((key, fork(part, known)) for key, part in value.items() if holds_change(part))
+    elif isinstance(value, array):
+        copy = value[:]
+    elif isinstance(value, (list, deque)):
+        copy = value.copy()
+    elif isinstance(value, tuple) and value and holds_change(value[0]):
+        copy = tuple(fork(part, known) for part in value)
+    known[id(value)] = copy
+    return cast(T, copy)
+
+
+def holds_change(part: object) -> bool:
+    """Whether a part of a container can change; the containers of a session hold parts of one kind."""
+    return isinstance(part, (*CHANGING, dict, list, deque))

@@ -9,11 +9,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from wsltop.core.reading import Reading, Unavailable
+from wsltop.model.reading import Reading, Unavailable
 
 if TYPE_CHECKING:
     import subprocess
-
 ENVIRONMENT: Final = {"LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 """English messages, and nothing of the user's environment."""
 OUTPUT_LIMIT: Final = 8 * 1024 * 1024

@@ -11,13 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
-from wsltop.core.reading import Reading, Unavailable
+from wsltop.model.reading import Reading, Unavailable
 
 CHUNK: Final = 32 * 1024
 """Bytes asked for at once; the files in question are 1 to 10 KB on a PC."""
 LIMIT: Final = 4 * 1024 * 1024
 """A kernel file that is longer than this is not what it claims to be."""
-
 T = TypeVar("T")
 
 

@@ -1,4 +1,4 @@
-"""What this guest is: kernel, distribution, version of WSL. None of it changes while wsltop runs."""
+"""What this guest is: WSL or not, kernel, distribution, WSL version."""
 
 from __future__ import annotations
 
@@ -8,14 +8,53 @@ import shlex
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.sample import Identity, KernelRecord
-from wsltop.core.text import clean
+from msgspec import Struct
+
 from wsltop.guest.command import run_command
 from wsltop.guest.files import KernelFile
-from wsltop.guest.flavor import WslFlavor, wsl_flavor
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import Identity, KernelRecord
+from wsltop.model.text import clean
+
+WslFlavor = Literal["wsl2", "wsl1", "none"]
+
+
+class Guest(Struct, frozen=True):
+    """Where this Linux runs, and its kernel's release, empty when it cannot be read."""
+
+    flavor: WslFlavor
+    release: str
+
+
+def identify_guest(root: Path, environ: Mapping[str, str]) -> Guest:
+    """Tell WSL 2, WSL 1 and other Linux apart."""
+    file = KernelFile(root / "proc/sys/kernel/osrelease")
+    text = file.read()
+    file.close()
+    release = "" if isinstance(text, Unavailable) else clean(text).strip()
+    return Guest(wsl_flavor(release, environ, root), release)
+
+
+def wsl_flavor(release: str, environ: Mapping[str, str], root: Path) -> WslFlavor:
+    """Tell WSL 2, WSL 1 and other Linux apart by the kernel's release.
+
+    It ends in ``-microsoft-standard-WSL2`` on WSL 2 and in ``-Microsoft`` on WSL 1 (``4.4.0-19041-Microsoft``), whose
+    kernel is not Linux. A kernel of the user's own may be called anything, but runs on WSL 2 only: then WSL's variables
+    and ``/run/WSL`` tell.
+    """
+    if release.endswith("-Microsoft"):
+        return "wsl1"
+    if "microsoft" in release.lower() or "wsl2" in release.lower():
+        return "wsl2"
+    if environ.get("WSL_DISTRO_NAME") or environ.get("WSL_INTEROP"):
+        return "wsl2"
+    try:
+        return "wsl2" if (root / "run/WSL").is_dir() else "none"
+    except OSError:
+        return "none"
+
 
 BOOT_LINE: Final = re.compile(r"WSL \(1 - [^)]*\): WSL version ([0-9]+(?:\.[0-9]+){1,4})", re.ASCII)
 """What init writes to the kernel log since WSL 2.7.1."""

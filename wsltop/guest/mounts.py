@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from wsltop.core.mounts import CgroupMode, Mounts, Tmpfs
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.text import clean
 from wsltop.guest.files import KernelFile, unreadable
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import CgroupMode, Mounts, Tmpfs
+from wsltop.model.text import clean
 
 IN_MEMORY: Final = frozenset({"tmpfs", "devtmpfs", "ramfs"})
 OCTAL: Final = re.compile(r"\\([0-7]{3})")

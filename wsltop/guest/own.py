@@ -8,9 +8,9 @@ from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.sample import OwnUse
 from wsltop.guest.files import KernelFile
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import OwnUse
 
 TICKS = os.sysconf("SC_CLK_TCK")
 WINDOW = 5.0

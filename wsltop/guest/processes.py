@@ -1,32 +1,290 @@
-"""The visible processes, read so that looking does not keep the VM awake.
-
-psutil costs about ten times as much per process, and its PSS reads the long ``smaps``; so ``/proc`` is read directly:
-``stat`` alone tells whether a process did anything since, and only then is ``statm`` read. A call reads at most
-``limit`` processes and stops at its budget of time: those that were busy last time, the biggest and new ones come
-first, and the others take turns, a quarter of them per call. wsltop's own come before all.
-"""
+"""The visible processes: what each holds and computes, read at a bounded cost."""
 
 from __future__ import annotations
 
 import errno
 import heapq
+import os
+import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
 
-from wsltop.core.families import family_of, is_interpreter
-from wsltop.core.processes import ProcessTable, ProcessUse
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.text import clean
-from wsltop.guest.files import unreadable
+from wsltop.core.holders import family_of, is_interpreter
+from wsltop.guest.files import KernelFile, unreadable
+from wsltop.guest.identity import identify_guest
 from wsltop.guest.own import PAGE_SIZE
-from wsltop.guest.proc_table import ProcessStat, ProcFiles, parse_process_stat, parse_statm
-from wsltop.guest.rollup import PssSource
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import PSS_NOT_READ, PidView, ProcessTable, ProcessUse, Pss
+from wsltop.model.text import clean
+from wsltop.model.units import KIB, MIB
+
+INITIAL: Final = "pid:[4026531836]"
+"""The first PID namespace has this fixed number (include/linux/proc_ns.h, PROC_PID_INIT_INO = 0xEFFFFFFC)."""
+NSPID: Final = re.compile(r"^NSpid:((?:\s+[0-9]+)+)$", re.MULTILINE | re.ASCII)
+MARKERS: Final = (".dockerenv", "run/.containerenv")
+
+
+def see_pids(root: Path = Path("/"), environ: Mapping[str, str] = os.environ) -> PidView:
+    """Tell whose processes ``/proc`` shows.
+
+    The number of the namespace is proof; without it, ``kthreadd`` is, as kernel threads live in the first namespace
+    only. Where this is not the first one, ``/run/WSL`` or WSL's variables tell a distro: an image that was exported
+    from Docker and imported into WSL still has its ``/.dockerenv``, so that alone proves nothing.
+    """
+    proc = root / "proc"
+    status = _text(proc / "self/status")
+    own = NSPID.search(status)
+    foreign = own is not None and len(own[1].split()) > 1  # /proc is mounted for an outer namespace, not for ours
+    link = "" if foreign else _link(proc / "self/ns/pid")
+    if link == INITIAL or (not link and _text(proc / "2/comm").strip() == "kthreadd"):
+        return "initial"
+    distro = bool(environ.get("WSL_DISTRO_NAME")) or _exists(root / "run/WSL")
+    if distro and identify_guest(root, environ).flavor == "wsl2":
+        return "distro"
+    if any(_exists(root / marker) for marker in MARKERS) or environ.get("container"):
+        return "container"
+    return "nested" if link or foreign else "unknown"
+
+
+def hides_others(root: Path = Path("/")) -> bool:
+    """Whether ``/proc`` hides other users' processes (hidepid, proc(5)): then the first process cannot be seen."""
+    proc = root / "proc"
+    return _exists(proc / "self") and not _exists(proc / "1")
+
+
+def _text(path: Path) -> str:
+    file = KernelFile(path)
+    text = file.read()
+    file.close()
+    return "" if isinstance(text, Unavailable) else text
+
+
+def _link(path: Path) -> str:
+    try:
+        return str(path.readlink())
+    except OSError:
+        return ""
+
+
+def _exists(path: Path) -> bool:
+    try:
+        path.lstat()
+    except OSError:
+        return False
+    return True
+
+
+ONE_READ: Final = 4096
+"""Bytes: more than any of these files has, so that one read is all of it."""
+NOT_BLOCKING: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+"""A FIFO in the file's place must not hang the caller."""
+
+
+class ProcessStat(NamedTuple):
+    """The fields of ``/proc/PID/stat`` that wsltop uses (fs/proc/array.c, do_task_stat)."""
+
+    name: str
+    state: str
+    parent: int
+    user_ticks: int
+    system_ticks: int
+    nice: int
+    started: int
+    """Ticks after boot."""
+    rss: int
+    """Pages."""
+
+
+def parse_process_stat(data: bytes) -> Reading[ProcessStat]:
+    """Parse ``/proc/PID/stat``; the name may contain anything, ``) S 1`` too: it ends at the *last* parenthesis."""
+    start, end = data.find(b"("), data.rfind(b")")
+    fields = data[end + 1 :].split(None, 23)
+    if not 0 < start < end or len(fields) < 22 or not fields[0].isalpha():
+        return Unavailable("the stat file of a process is not what Linux writes")
+    try:
+        parent, user, system, started, rss = (int(fields[index]) for index in (1, 11, 12, 19, 21))
+        nice = int(fields[16])
+    except ValueError:
+        return Unavailable("the stat file of a process has a field that is no number")
+    if min(parent, user, system, started, rss) < 0 or not -20 <= nice <= 19:
+        return Unavailable("the stat file of a process has a field out of range")
+    name = clean(data[start + 1 : end].decode("utf-8", "replace")).strip()
+    return ProcessStat(
+        name or "(no name)", fields[0].decode("ascii", "replace"), parent, user, system, nice, started, rss
+    )
+
+
+def parse_statm(data: bytes) -> Reading[tuple[int, int]]:
+    """Parse ``/proc/PID/statm``: resident and shared, in pages; ``shared`` is file and shared memory."""
+    fields = data.split(None, 3)
+    if len(fields) < 3 or not (fields[1].isdigit() and fields[2].isdigit()):
+        return Unavailable("the statm file of a process is not what Linux writes")
+    resident, shared = int(fields[1]), int(fields[2])
+    return resident, min(shared, resident)
+
+
+class ProcFiles:
+    """Opens the files of processes below one descriptor of ``/proc``, which saves walking the path each time."""
+
+    def __init__(self, root: Path = Path("/"), on_read: Callable[[int, str], None] | None = None) -> None:
+        self._path = root / "proc"
+        self._on_read = on_read
+        self._descriptor: int | None = None
+
+    def pids(self) -> list[int]:
+        """The pids that can be seen.
+
+        Raises:
+            OSError: there is no ``/proc``, or it may not be listed.
+        """
+        try:
+            return self._list()
+        except OSError:
+            self.close()  # The descriptor may be stale after a remount: once more, from the start.
+            return self._list()
+
+    def read(self, pid: int, name: str) -> bytes:
+        """The start of one file of a process, as much as one read gives.
+
+        Raises:
+            OSError: the process is gone (ENOENT, ESRCH) or the file is not for us (EACCES, EPERM).
+        """
+        if self._on_read is not None:
+            self._on_read(pid, name)
+        descriptor = os.open(f"{pid}/{name}", NOT_BLOCKING, dir_fd=self._open())
+        try:
+            return os.read(descriptor, ONE_READ)
+        finally:
+            os.close(descriptor)
+
+    def own_pid(self) -> int:
+        """This process's pid as this ``/proc`` counts: a ``/proc`` of an outer PID namespace has other numbers."""
+        try:
+            return int(os.readlink("self", dir_fd=self._open()))
+        except (OSError, ValueError):
+            return os.getpid()
+
+    def close(self) -> None:
+        """Let go of ``/proc``; the next read opens it again."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def _list(self) -> list[int]:
+        with os.scandir(self._open()) as entries:
+            names = [entry.name for entry in entries]
+        return [int(name) for name in names if name.isascii() and name.isdigit() and len(name) < 11]
+
+    def _open(self) -> int:
+        if self._descriptor is None:
+            self._descriptor = os.open(self._path, NOT_BLOCKING | os.O_DIRECTORY)
+        return self._descriptor
+
+
+PER_CALL: Final = 2
+SHARE: Final = 0.002
+"""Share of one core that reading PSS may take over time."""
+FRESH: Final = 60.0
+"""Seconds for which a PSS is good if the RSS stands still."""
+DENIED_FOR: Final = 300.0
+"""Seconds after which a refused process is asked again."""
+MOVED: Final = 8
+"""A PSS is read again once the RSS has moved by one part in this many."""
+LONGEST: Final = 0.05
+"""Seconds that one reading may take; a process for which more is expected keeps its estimate."""
+FIRST_PACE: Final = 0.012 / 1024**3
+"""Seconds per byte of RSS, until it has been measured here."""
+FIELD: Final = re.compile(rb"^(Rss|Pss|Pss_Anon|Pss_File|Pss_Shmem): +([0-9]{1,15}) kB$", re.MULTILINE)
+
+
+def parse_rollup(data: bytes, use: ProcessUse, now: float) -> Reading[Pss]:
+    """Parse ``smaps_rollup`` (fs/proc/task_mmu.c); the parts of PSS are there since Linux 5.4."""
+    size = {name.decode(): int(number) * KIB for name, number in FIELD.findall(data)}
+    if "Pss" not in size:
+        return Unavailable("smaps_rollup has no Pss")
+    return Pss(
+        total=size["Pss"],
+        anonymous=size.get("Pss_Anon"),
+        file=size.get("Pss_File"),
+        shared=size.get("Pss_Shmem"),
+        read_at=now,
+        rss=use.rss,
+        rss_anon=use.rss_anon,
+    )
+
+
+class PssSource:
+    """Keeps the PSS of the biggest processes.
+
+    Args:
+        files: where processes are read.
+        clock: measures what a reading costs, in seconds of CPU.
+    """
+
+    def __init__(self, files: ProcFiles, clock: Callable[[], float] = time.thread_time) -> None:
+        self._files = files
+        self._clock = clock
+        self._known: dict[tuple[int, int], tuple[float, Reading[Pss]]] = {}
+        """When it was asked, and the answer, by pid and start."""
+        self._free_at = float("-inf")
+        self._pace = FIRST_PACE
+
+    def refresh(self, biggest: Sequence[ProcessUse], now: float) -> dict[int, Reading[Pss]]:
+        """Read the PSS of those processes that need it most; the new answers by pid."""
+        present = {(use.pid, use.started) for use in biggest}
+        self._known = {key: known for key, known in self._known.items() if key in present}
+        due = [(urgency, use) for use in biggest if use.rss and (urgency := self._urgency(use, now)) is not None]
+        due.sort(key=lambda item: item[0])
+        fresh: dict[int, Reading[Pss]] = {}
+        for _, use in due[:PER_CALL]:
+            if now < self._free_at:
+                break
+            answer = self._read(use, now)
+            self._known[use.pid, use.started] = (now, answer)
+            fresh[use.pid] = answer
+        return fresh
+
+    def of(self, pid: int, started: int) -> Reading[Pss]:
+        """The last answer for a process."""
+        known = self._known.get((pid, started))
+        return PSS_NOT_READ if known is None else known[1]
+
+    def _urgency(self, use: ProcessUse, now: float) -> tuple[int, float] | None:
+        """The lower the sooner: never asked, moved on, old. ``None``: not now."""
+        known = self._known.get((use.pid, use.started))
+        if known is None:
+            return 0, -use.rss
+        asked, answer = known
+        if isinstance(answer, Unavailable):
+            return (2, asked) if now - asked >= DENIED_FOR else None
+        if abs(use.rss - answer.rss) > max(MIB, answer.rss // MOVED):
+            return 1, asked
+        return (2, asked) if now - asked >= FRESH else None
+
+    def _read(self, use: ProcessUse, now: float) -> Reading[Pss]:
+        if use.rss * self._pace > LONGEST:
+            return Unavailable(f"reading its PSS would take about {use.rss * self._pace * 1000:.0f} ms")
+        began = self._clock()
+        try:
+            data = self._files.read(use.pid, "smaps_rollup")
+        except PermissionError:
+            return Unavailable("the process belongs to another user", "Run wsltop as root to see its PSS.")
+        except FileNotFoundError:
+            return Unavailable("this kernel has no smaps_rollup for it")
+        except OSError as error:
+            return Unavailable(f"its PSS cannot be read: {error.strerror or error}")
+        took = max(0.0, self._clock() - began)
+        self._free_at = now + took / SHARE
+        if use.rss >= 64 * MIB:
+            self._pace = (self._pace + took / use.rss) / 2
+        return parse_rollup(data, use, now)
+
 
 LIMIT: Final = 256
 """Processes read per call."""

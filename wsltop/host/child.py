@@ -12,10 +12,9 @@ import subprocess
 import time
 from typing import Final
 
-from wsltop.core.reading import Unavailable
-from wsltop.host.decoding import LineSplitter
-from wsltop.host.drives import Launch
-from wsltop.tether import tethered
+from wsltop.host.interop import Launch, LineSplitter
+from wsltop.model.reading import Unavailable
+from wsltop.prctl import tethered
 
 CHUNK: Final = 16 * 1024
 KEPT_ERRORS: Final = 4 * 1024

@@ -1,22 +1,142 @@
-"""Opens the source that the user asked for."""
+"""Opens the source of Windows' figures that the user asked for; auto tries PowerShell, then tasklist."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from msgspec import structs
+
 from wsltop.clock import SYSTEM_CLOCK, Clock
-from wsltop.core.reading import Unavailable
 from wsltop.errors import UsageError
-from wsltop.guest.flavor import identify_guest
-from wsltop.host.drives import Windows
-from wsltop.host.source import FixedSource, HostSource
-from wsltop.host.wsl import explain_guest
+from wsltop.guest.identity import identify_guest
+from wsltop.host.interop import Windows, explain_guest
+from wsltop.host.source import NOT_FOUND, WAITING, Contender, FixedSource, HostSource
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import HostMemory
 
 if TYPE_CHECKING:
-    from wsltop.host.stream import Pace
+    from wsltop.host.source import Pace
+Opener = Callable[[], Contender]
+
+
+class AutoSource:
+    """Tries sources in order.
+
+    Args:
+        openers: make the sources, the best first, by their name.
+    """
+
+    def __init__(self, openers: Sequence[tuple[str, Opener]]) -> None:
+        self._openers = tuple(openers)
+        self._running: dict[str, Contender] = {}
+        self._retired: list[Contender] = []
+        self._winner: str | None = None
+        self._demoted: set[str] = set()
+        self._why: dict[str, Unavailable] = {}
+        self._closed = False
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The children of all sources that run."""
+        return tuple(pid for source in (*self._running.values(), *self._retired) for pid in source.pids)
+
+    def start(self) -> None:
+        """Start the best source."""
+        if not self._running and not self._closed:
+            self._start_next()
+
+    def read(self) -> Reading[HostMemory]:
+        """The winner's answer; before there is one, why nobody answers, the best source's reason first."""
+        for name in list(self._running):
+            source = self._running[name]
+            reading = source.read()
+            if not isinstance(reading, Unavailable):
+                self._choose(name)
+                return self._with_reason(name, reading)
+            self._why[name] = reading
+            if name == self._winner:
+                if not source.failing:
+                    return reading
+                self._demote(name)
+        self._consider_next()
+        return self._most_useful()
+
+    def close(self) -> None:
+        """End every source, all at the same time."""
+        self._closed = True
+        sources = [*self._running.values(), *self._retired]
+        for source in sources:
+            source.stop()
+        for source in sources:
+            source.close()
+        self._running.clear()
+        self._retired.clear()
+
+    def _choose(self, name: str) -> None:
+        """Let ``name`` win: the others end."""
+        self._winner = name
+        for other in [other for other in self._running if other != name]:
+            source = self._running.pop(other)
+            source.stop()
+            self._retired.append(source)
+
+    def _demote(self, name: str) -> None:
+        """Take the win from a source that fails for good; it is tried again only when all others failed, too."""
+        self._winner = None
+        self._demoted.add(name)
+        source = self._running.pop(name)
+        source.stop()
+        self._retired.append(source)
+
+    def _consider_next(self) -> None:
+        """Start another source when all that run have failed, or do not see the process."""
+        hopeless = all(source.failing or self._why.get(name) == NOT_FOUND for name, source in self._running.items())
+        if hopeless and not self._closed:
+            self._start_next()
+
+    def _start_next(self) -> None:
+        idle = [(name, opener) for name, opener in self._openers if name not in self._running]
+        fresh = [(name, opener) for name, opener in idle if name not in self._demoted]
+        for name, opener in (fresh or idle)[:1]:
+            self._forget_ended()
+            self._demoted.discard(name)
+            self._running[name] = opener()
+            self._running[name].start()
+
+    def _forget_ended(self) -> None:
+        """Close the sources that were told to end and have done so; never waits."""
+        for source in [source for source in self._retired if source.stopped]:
+            source.close()
+            self._retired.remove(source)
+
+    def _most_useful(self) -> Unavailable:
+        """The reasons of the sources in their order; each once, and none that only waits beside one that failed."""
+        reasons = [(name, self._why[name]) for name, _ in self._openers if name in self._why]
+        told = [(name, why) for name, why in reasons if why != WAITING]
+        if not told:
+            return WAITING
+        name, first = told[0]
+        others = [f"{other}: {why.reason}" for other, why in told[1:] if why.reason != first.reason]
+        if not others:
+            return first
+        return Unavailable("; ".join((f"{name}: {first.reason}", *others)), first.hint)
+
+    def _with_reason(self, name: str, reading: HostMemory) -> HostMemory:
+        """A reading of a lesser source, its missing parts explained by what the better one said."""
+        better = next((self._why[one] for one, _ in self._openers if one != name and one in self._why), None)
+        if name == self._openers[0][0] or better is None or better == WAITING:
+            return reading
+        why = Unavailable(f"{name} does not tell it, and {self._openers[0][0]} failed: {better.reason}", better.hint)
+        explained = {
+            field: why
+            for field in ("private_bytes", "total", "available")
+            if isinstance(getattr(reading, field), Unavailable)
+        }
+        return structs.replace(reading, **explained)
+
 
 CHOICES: Final = ("auto", "powershell", "tasklist", "process:NAME-or-PID", "none")
 NOT_ASKED: Final = Unavailable("the host is not asked: --host none", "Leave --host out to ask Windows.")
@@ -62,9 +182,8 @@ def open_host(
 
 def ask_windows(choice: str, windows: Windows, *, interval: float, clock: Clock, pace: Pace | None) -> HostSource:
     """The source that asks Windows; what starts programs is imported where one is to be started."""
-    from wsltop.host.auto import AutoSource
     from wsltop.host.powershell import open_powershell
-    from wsltop.host.stream import Pace, StreamSource
+    from wsltop.host.source import Pace, StreamSource
     from wsltop.host.tasklist import open_tasklist
 
     patience = pace or Pace(silence=max(30.0, 10 * interval))

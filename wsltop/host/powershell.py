@@ -13,22 +13,17 @@ import msgspec
 from msgspec import Struct
 
 from wsltop.clock import Clock
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.sample import HostMemory
-from wsltop.host.candidates import Candidate, choose_process, list_vms, plausible_size
-from wsltop.host.decoding import ascii_bytes
-from wsltop.host.drives import POWERSHELL, Launch, Windows
-from wsltop.host.stream import Answer, Pace, StreamSource
-from wsltop.host.wsl import find_interop_fault
+from wsltop.host.interop import POWERSHELL, Launch, Windows, ascii_bytes, find_interop_fault
+from wsltop.host.source import Answer, Candidate, Pace, StreamSource, choose_process, list_vms, plausible_size
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import HostMemory
 
 OPTIONS: Final = ("-NoLogo", "-NoProfile", "-NonInteractive", "-InputFormat", "None", "-Command")
 """``-InputFormat None``: PowerShell itself must not read the stdin whose end the script waits for."""
-
 SHORTEST, LONGEST = 0.5, 10.0
 """Seconds between two lines: twice a second is what an experiment needs, and only one that short an interval asks."""
 BOUND: Final = 600
 """Lines that a script prints which cannot watch its stdin, before it ends and is started again."""
-
 SCRIPT: Final = ";".join(
     (
         "$ErrorActionPreference='Stop'",
@@ -71,7 +66,6 @@ SCRIPT: Final = ";".join(
   do, its asynchronous methods wait. The first line comes before stdin is touched. Where no read can be pending it
   ends after ``BOUND`` lines; and Windows ends it in any case when the process on our side is gone.
 """
-
 CANNOT_TELL: Final = Unavailable("Windows did not tell", "Update Windows, or look at Task Manager's Performance page.")
 
 

@@ -12,9 +12,9 @@ from typing import Final
 import psutil
 
 from wsltop.clock import Clock
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.sample import HostMemory
-from wsltop.core.text import clean
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import HostMemory
+from wsltop.model.text import clean
 
 LOOK_AGAIN: Final = 5.0
 """Seconds between two searches by name: each reads a file per process of the machine."""

@@ -25,7 +25,7 @@ def run(command: list[str], libc: ctypes.CDLL) -> tuple[int, bytes]:
     me = os.getpid()
     pid = os.fork()
     if pid == 0:
-        become(command, writing, me, libc)
+        run_command(command, writing, me, libc)
     os.close(writing)
     output, total = b"", 0
     while True:
@@ -43,7 +43,7 @@ def run(command: list[str], libc: ctypes.CDLL) -> tuple[int, bytes]:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), output
 
 
-def become(command: list[str], output: int, parent: int, libc: ctypes.CDLL) -> None:
+def run_command(command: list[str], output: int, parent: int, libc: ctypes.CDLL) -> None:
     """Turn this forked copy into ``command``, its stdin empty; never returns."""
     code = 126
     try:

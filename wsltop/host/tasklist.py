@@ -14,27 +14,29 @@ from typing import Final
 from msgspec import Struct, structs
 
 from wsltop.clock import Clock
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.sample import HostMemory
-from wsltop.core.text import clean
 from wsltop.host import repeat
-from wsltop.host.candidates import Candidate, choose_process, list_vms, plausible_size
-from wsltop.host.decoding import ascii_bytes, decode_text
-from wsltop.host.drives import TASKLIST, Launch, Windows
-from wsltop.host.reasons import explain_end, suspect_interop
-from wsltop.host.source import Refusal
-from wsltop.host.stream import Answer, Pace, StreamSource
-from wsltop.host.wsl import find_interop_fault
+from wsltop.host.interop import (
+    TASKLIST,
+    Launch,
+    Windows,
+    ascii_bytes,
+    decode_text,
+    explain_end,
+    find_interop_fault,
+    suspect_interop,
+)
+from wsltop.host.source import Answer, Candidate, Pace, Refusal, StreamSource, choose_process, list_vms, plausible_size
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import HostMemory
+from wsltop.model.text import clean
 
 ARGUMENTS: Final = ("/FI", "IMAGENAME eq vmmem*", "/FO", "CSV", "/NH")
 SHORTEST, LONGEST = 5.0, 30.0
 """Seconds between two runs: a start costs Windows some 100 ms."""
-
 FRAME: Final = re.compile(rb"(-?\d{1,10}) x([0-9a-f]*)")
 FIELD: Final = re.compile(r'"([^"]*)"')
 NOT_KIB: Final = frozenset("MGTмгтМГТ")  # noqa: RUF001 - Cyrillic is meant
 """First letters of larger units. No tasklist is known to use one; a figure in one is not read rather than misread."""
-
 ONLY_POWERSHELL: Final = Unavailable("tasklist does not tell it", "Use --host powershell where that works.")
 
 

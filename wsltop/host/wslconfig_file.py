@@ -13,19 +13,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.text import clean
-from wsltop.core.wslconfig.file import ChosenBy, WslconfigFile, decode
+from wsltop.core.wslconfig.lint import decode
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import ChosenBy, WslconfigFile
+from wsltop.model.text import clean
 
 NAME: Final = ".wslconfig"
 LIMIT: Final = 2**20
 """Bytes; a real file has a few hundred."""
-
 MOST_PROFILES: Final = 256
-
 NO_USERS: Final = frozenset({"public", "default", "default user", "all users", "wdagutilityaccount"})
 """Folders beside the profiles; ``defaultuser0`` and its kind come from the setup of Windows."""
-
 LOOKALIKES: Final = frozenset({".wslconfig.txt", ".wslconf", "wslconfig", ".wsl.config", "wsl.conf", "wslconfig.txt"})
 """What people called it instead (WSL#6890), in lower case; the Explorer hides ``.txt``."""
 

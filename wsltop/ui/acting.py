@@ -9,20 +9,18 @@ from typing import Final
 from msgspec import Struct
 from textual.timer import Timer
 
-from wsltop.control.actions import ActionName
-from wsltop.control.perform import Performance, perform
-from wsltop.control.plan import Plan
-from wsltop.control.progress import Done, Failed, Running
-from wsltop.control.root import find_root_access
 from wsltop.core.moment import Moment
-from wsltop.core.reading import tell_why
 from wsltop.core.reclaimed import ReclaimWatch
 from wsltop.core.session import Session
-from wsltop.record.reclaimed import reclaimed_lines, tell_reclaimed
+from wsltop.model.reading import tell_why
+from wsltop.reclaim.actions import ActionName
+from wsltop.reclaim.perform import Done, Failed, ReclaimAction, Running, perform
+from wsltop.reclaim.plan import Plan
+from wsltop.reclaim.root import find_root_access
+from wsltop.report.text import reclaimed_lines, tell_reclaimed
 from wsltop.sampler import Sampler
+from wsltop.ui.cards.plan import PlanScreen, Proposal
 from wsltop.ui.exporting import ExportingApp
-from wsltop.ui.proposal import Proposal
-from wsltop.ui.screens.plan import PlanScreen
 
 LOOK_EVERY: Final = 0.1
 """Seconds between two looks at what runs: the hog of ``pressure`` ends when somebody sees that it is full, and a
@@ -44,7 +42,7 @@ class ScreenAction:
 
     def __init__(self, plan: Plan, baseline: Moment, root: Path) -> None:
         self.plan = plan
-        self._performance: Performance = perform(plan, root=root)
+        self._performance: ReclaimAction = perform(plan, root=root)
         self._watch = ReclaimWatch(plan.predicted)
         self._watch.take(baseline)
         self._watch.begin(baseline.sample.monotonic)

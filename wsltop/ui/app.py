@@ -15,20 +15,20 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from wsltop.config import State, load_state, save_state
-from wsltop.control.hog_options import HogOptions
-from wsltop.control.hogs import HogPool
 from wsltop.core.quiet import QUIET_INTERVAL, Quiet
-from wsltop.core.sample import Hog, Sample
 from wsltop.core.session import Session
 from wsltop.errors import HogRefused
-from wsltop.record.recent import Recent
+from wsltop.hogs.options import HogOptions
+from wsltop.hogs.pool import HogPool
+from wsltop.model.sample import Hog, Sample
+from wsltop.recording.recent import Recent
 from wsltop.sampler import Sampler
 from wsltop.ui.bindings import KEYS, Key, action_name, describe
 from wsltop.ui.driver import RestingDriver
 from wsltop.ui.exporting import ScreenOptions
+from wsltop.ui.main import MainScreen
 from wsltop.ui.pausing import PausingApp
 from wsltop.ui.presenter import Presenter
-from wsltop.ui.screens.main import MainScreen
 from wsltop.ui.terminal import vanish
 from wsltop.ui.viewstate import ViewState
 

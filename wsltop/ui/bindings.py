@@ -7,10 +7,9 @@ from typing import Final, Literal, NamedTuple
 
 from textual.binding import Binding, BindingType
 
-from wsltop.control.actions import ACTIONS
+from wsltop.reclaim.actions import ACTIONS
 
 Group = Literal["hogs", "replay", "view", "events", "program"]
-
 GROUPS: Final[tuple[tuple[Group, str], ...]] = (
     ("hogs", "Hogs, and giving memory back"),
     ("replay", "Going through time"),

@@ -9,7 +9,7 @@ from typing import Final
 
 import pyperclip
 
-from wsltop.host.drives import Launch
+from wsltop.host.interop import Launch
 
 TIMEOUT: Final = 5.0
 

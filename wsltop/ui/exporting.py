@@ -11,12 +11,12 @@ from textual.app import App
 from textual.notifications import SeverityLevel
 
 from wsltop.charts.glyphs import Glyphs
-from wsltop.core.roster import NOT_RECORDED
-from wsltop.core.text import clean
-from wsltop.host.drives import Launch, Windows
-from wsltop.host.roster import ask_roster
-from wsltop.record.issue import Case, issue
-from wsltop.record.redact import this_machine
+from wsltop.host.distros import ask_distros
+from wsltop.host.interop import Launch, Windows
+from wsltop.model.distros import NOT_RECORDED
+from wsltop.model.text import clean
+from wsltop.report.issue import IssueInput, issue
+from wsltop.report.redact import this_machine
 from wsltop.ui.presenter import Presenter
 
 
@@ -63,7 +63,7 @@ class ExportingApp(App[None]):
         moment = self.presenter.moment
         if moment is None:
             return
-        case = Case(
+        case = IssueInput(
             moment=moment,
             findings=self.presenter.findings,
             events=tuple(self.presenter.state.events(self.presenter.session)),
@@ -72,11 +72,11 @@ class ExportingApp(App[None]):
         )
         self.run_worker(lambda: self._copy(case), thread=True, exit_on_error=False, group="copy")
 
-    def _copy(self, case: Case) -> None:
+    def _copy(self, case: IssueInput) -> None:
         from wsltop.ui.clipboard import copy_text
 
         windows = self.options.windows
-        roster = NOT_RECORDED if windows is None else ask_roster(windows)
+        roster = NOT_RECORDED if windows is None else ask_distros(windows)
         text = issue(replace(case, roster=roster), this_machine())
         file = self.options.state_folder / f"report-{stamp()}.txt"
         terminal = self._copy_to_terminal if self.options.osc52 else None

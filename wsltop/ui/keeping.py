@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 
-from wsltop.control.experiment import Experiment, prepare
-from wsltop.control.hogs import HogPool
-from wsltop.core.experiment import ExperimentPlan, measure_all, tell_result
-from wsltop.core.sample import Sample
-from wsltop.core.units import GIB, format_duration, format_size
 from wsltop.errors import RecordingError, WsltopError
-from wsltop.record.writer import RecordingWriter
+from wsltop.experiment.measure import measure_all
+from wsltop.experiment.run import Experiment, prepare
+from wsltop.experiment.spec import ExperimentPlan
+from wsltop.experiment.summary import tell_result
+from wsltop.hogs.pool import HogPool
+from wsltop.model.sample import Sample
+from wsltop.model.units import GIB, format_duration, format_size
+from wsltop.recording.writer import RecordingWriter
 from wsltop.ui.acting import ActingApp
 from wsltop.ui.exporting import stamp
 

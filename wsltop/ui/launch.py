@@ -1,31 +1,72 @@
-"""Puts together what the screen needs, and takes it apart again however it ends."""
+"""Starts the screen and takes it apart again however it ends."""
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import io
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 from msgspec.structs import replace
+from rich.console import Console
 
 from wsltop.charts.glyphs import choose_glyphs
 from wsltop.config import Settings
-from wsltop.control.hogs import HogPool
 from wsltop.core.quiet import PATIENCE, SHORT_PATIENCE
-from wsltop.core.reading import Unavailable
 from wsltop.core.session import Session
-from wsltop.guest.flavor import identify_guest
+from wsltop.guest.identity import identify_guest
+from wsltop.hogs.pool import HogPool
 from wsltop.host.choose import open_host
-from wsltop.host.drives import CLIP, Launch, Windows
-from wsltop.record.recent import SPAN
+from wsltop.host.interop import CLIP, Launch, Windows
+from wsltop.model.reading import Unavailable
+from wsltop.model.text import clean
+from wsltop.recording.recent import SPAN
 from wsltop.sampler import Sampler
 from wsltop.ui.app import WsltopApp
-from wsltop.ui.exporting import ScreenOptions
-from wsltop.ui.running import run_screen
+from wsltop.ui.exporting import ScreenOptions, stamp
 from wsltop.ui.terminal import can_copy, encoding, wants_color
 
 if TYPE_CHECKING:
-    from wsltop.record.reader import Recording
+    from wsltop.recording.reader import Recording
+GC_THRESHOLD = 5_000
+"""Objects made and not freed before cycles are looked for; Python's own 700 come together in three ticks."""
+
+
+def run_screen(make: Callable[[], WsltopApp], options: ScreenOptions) -> int:
+    """Make the app, and show it until the user leaves it; the exit status."""
+    if options.color:
+        os.environ.pop("NO_COLOR", None)  # empty, or overruled: Textual would count it by its mere presence
+    else:
+        os.environ["NO_COLOR"] = "1"
+    app = make()
+    # What a tick allocates is freed by counting references; looking for cycles among it cost as much as reading /proc.
+    gc.set_threshold(GC_THRESHOLD)
+    crash = io.StringIO()
+    # Textual's tracebacks show every local variable: they belong into a file of the user's, not onto the terminal.
+    app.error_console = Console(file=crash, width=120)
+    with contextlib.suppress(KeyboardInterrupt):
+        app.run()
+    if crash.getvalue():
+        tell_crash(crash.getvalue(), options.state_folder)
+    return app.return_code or 0
+
+
+def tell_crash(details: str, folder: Path) -> None:
+    """Keep the details of a crash in a file, and say where."""
+    path = folder / f"crash-{stamp()}.txt"
+    lines = [line for line in details.splitlines() if line.strip()]
+    where = f"The details are in {path}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(details, encoding="utf-8")
+    except OSError:
+        where = "The details could not be written down"
+    reason = next((clean(line) for line in reversed(lines) if line[:1].isalpha() and "Error" in line), clean(lines[-1]))
+    click.echo(f"wsltop: an error of its own ended it: {reason}\n{where}; please report it.", err=True)
 
 
 def launch(settings: Settings, state_folder: Path) -> int:
@@ -48,7 +89,7 @@ def launch(settings: Settings, state_folder: Path) -> int:
 def replay(recording: Recording, settings: Settings, state_folder: Path, *, title: str) -> int:
     """Show a recording until the user leaves; the exit status."""
     # What only a replay needs costs memory: the live screen does without.
-    from wsltop.record.player import Player
+    from wsltop.recording.player import Player
     from wsltop.ui.replay import ReplayApp
 
     options = screen_options(settings, state_folder)

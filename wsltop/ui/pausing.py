@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wsltop.core.sample import Sample
 from wsltop.errors import RecordingError
-from wsltop.record.recent import Recent
+from wsltop.model.sample import Sample
+from wsltop.recording.recent import Recent
 from wsltop.ui.stepping import SteppingApp
 
 if TYPE_CHECKING:
-    from wsltop.record.player import Player
+    from wsltop.recording.player import Player
 
 
 class PausingApp(SteppingApp):
@@ -55,7 +55,7 @@ class PausingApp(SteppingApp):
             self.look_around()
 
     def _open(self, at: str | float) -> Player | None:
-        from wsltop.record.player import Player  # most runs never pause: they do without it
+        from wsltop.recording.player import Player  # most runs never pause: they do without it
 
         reel = self.recent.reel()
         if reel is None:

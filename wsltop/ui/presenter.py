@@ -6,27 +6,25 @@ from collections.abc import Iterable, Sequence
 
 from wsltop.charts.cells import Line
 from wsltop.charts.glyphs import Glyphs
-from wsltop.control.floor import floor_for
-from wsltop.core.diagnosis import Finding
-from wsltop.core.diagnosis.finding import rank
+from wsltop.core.diagnosis.finding import Finding, rank
+from wsltop.core.events import tell_kind
 from wsltop.core.history import Columns, Point
-from wsltop.core.hog_events import tell_kind
-from wsltop.core.insight import Insight
-from wsltop.core.moment import Moment
-from wsltop.core.reading import Unavailable
-from wsltop.core.sample import Hog
+from wsltop.core.moment import Insight, Moment
 from wsltop.core.session import Session
-from wsltop.ui.folding import Shape, fold
-from wsltop.ui.views.events import EventsView, Position, events_view, move
-from wsltop.ui.views.gate import GateView, gate_view
-from wsltop.ui.views.hogs import HINT, HogsView, hogs_view
-from wsltop.ui.views.holders import holder_lines
-from wsltop.ui.views.ledger import ledger_lines
-from wsltop.ui.views.memory import MemoryView, memory_view, tell
-from wsltop.ui.views.scrubber import ScrubberView
-from wsltop.ui.views.status import Pause, StatusView, status_view
-from wsltop.ui.views.timeline import TimelineView, timeline_view
-from wsltop.ui.views.verdict import VerdictView, finding_card, verdict_view
+from wsltop.hogs.guard import floor_for
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Hog
+from wsltop.ui.cards.holders import holder_lines
+from wsltop.ui.cards.ledger import ledger_lines
+from wsltop.ui.layout import Rows, lay_out
+from wsltop.ui.panels.events import EventsView, Position, events_view, move
+from wsltop.ui.panels.gate import GateView, gate_view
+from wsltop.ui.panels.hogs import HINT, HogsView, hogs_view
+from wsltop.ui.panels.memory import MemoryView, memory_view, tell
+from wsltop.ui.panels.scrubber import ScrubberView
+from wsltop.ui.panels.status import Pause, StatusView, status_view
+from wsltop.ui.panels.timeline import TimelineView, timeline_view
+from wsltop.ui.panels.verdict import VerdictView, finding_card, verdict_view
 from wsltop.ui.viewstate import ViewState
 
 GATE_EVERY = 4.0
@@ -135,10 +133,10 @@ class Presenter:
         """Whether there is an idle gate: only in WSL."""
         return bool(self.insight.gates)
 
-    def fold(self, width: int, height: int, hogs: Sequence[Hog]) -> Shape | None:
+    def fold(self, width: int, height: int, hogs: Sequence[Hog]) -> Rows | None:
         """How the panels share a terminal; None when it is too small."""
         shown = len(self.shown_hogs(hogs))
-        return fold(width, height, shown, self.state.hidden, gate=self.has_gate, scrubber=self.scrubber is not None)
+        return lay_out(width, height, shown, self.state.hidden, gate=self.has_gate, scrubber=self.scrubber is not None)
 
     def verdict(self) -> VerdictView:
         """The verdict panel."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from wsltop.core.units import format_duration
 from wsltop.errors import RecordingError
-from wsltop.record.player import Player, tell_speed
+from wsltop.model.units import format_duration
+from wsltop.recording.player import Player, tell_speed
 from wsltop.ui.app import WsltopApp
 from wsltop.ui.exporting import ScreenOptions
 

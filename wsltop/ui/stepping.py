@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from wsltop.charts.glyphs import Glyphs
 from wsltop.errors import RecordingError
+from wsltop.ui.cards.card import Card
 from wsltop.ui.keeping import KeepingApp
-from wsltop.ui.screens.card import Card
-from wsltop.ui.screens.main import MainScreen
-from wsltop.ui.views.scrubber import scrubber_view
+from wsltop.ui.main import MainScreen
+from wsltop.ui.panels.scrubber import scrubber_view
 
 if TYPE_CHECKING:
-    from wsltop.record.player import Player
-
+    from wsltop.recording.player import Player
 T = TypeVar("T")
 
 
@@ -63,7 +62,7 @@ class SteppingApp(KeepingApp):
 
     def ask_place(self) -> None:
         """Ask for a time, and go there."""
-        from wsltop.ui.screens.goto import GoToScreen
+        from wsltop.ui.cards.goto import GoToScreen
 
         def answered(text: str | None) -> None:
             if text:

@@ -1,15 +1,16 @@
-"""The terminal itself: whether there is one, what it can show, and how to leave it."""
+"""The terminal: whether there is one, what it can show, how to leave it; and Textual without OpenSSL."""
 
 from __future__ import annotations
 
+import importlib
 import locale
 import os
+import sys
 from collections.abc import Mapping
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
 UNABLE = frozenset({"dumb", "unknown", ""})
 """Values of TERM under which nothing but lines of text can be expected."""
-
 NO_OSC52 = frozenset({"linux", "vt100", "vt220", "ansi", "cons25"})
 """Terminals without a clipboard of their own."""
 
@@ -46,3 +47,15 @@ def can_copy(environ: Mapping[str, str]) -> bool:
 def vanish(status: int) -> None:
     """End at once without a word: there is nobody left to tell, and writing would only fail or block."""
     os._exit(status)
+
+
+def import_without_tls(name: str = "asyncio") -> None:
+    """Import a module that makes do without ``ssl``, unless somebody has imported either before."""
+    modules: dict[str, Any] = sys.modules
+    if name in modules or "ssl" in modules:
+        return
+    modules["ssl"] = None  # an import of it fails; so the reference of Python's import system says
+    try:
+        importlib.import_module(name)
+    finally:
+        del modules["ssl"]

@@ -9,13 +9,13 @@ from typing import Final
 
 from msgspec import Struct
 
-from wsltop.control.hog_options import ABOUT
-from wsltop.core.event import Event
-from wsltop.core.sample import Hog
 from wsltop.core.session import Session
-from wsltop.core.units import MIB
-from wsltop.ui.views.events import Position
-from wsltop.ui.views.timeline import DEFAULT_WINDOW, WINDOWS
+from wsltop.hogs.options import ABOUT
+from wsltop.model.event import Event
+from wsltop.model.sample import Hog
+from wsltop.model.units import MIB
+from wsltop.ui.panels.events import Position
+from wsltop.ui.panels.timeline import DEFAULT_WINDOW, WINDOWS
 
 LEAST_HOG: Final = 64 * MIB
 CHOICES: Final = (("anonymous", False), ("anonymous", True), *((kind, False) for kind in ABOUT if kind != "anonymous"))

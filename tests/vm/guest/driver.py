@@ -15,15 +15,15 @@ from typing import Any, Final
 
 import msgspec
 
-from wsltop.control.hogs import HogPool
-from wsltop.core.event import Event
-from wsltop.core.reading import Unavailable
-from wsltop.core.residue import Residue
-from wsltop.core.sample import Hog, HogEnded
+from wsltop.core.ledger import Residue
 from wsltop.core.session import Session
 from wsltop.errors import HogRefused
+from wsltop.hogs.pool import HogPool
 from wsltop.host.choose import open_host
-from wsltop.record.snapshot import snapshot
+from wsltop.model.event import Event
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Hog, HogEnded
+from wsltop.report.snapshot import snapshot
 from wsltop.sampler import Sampler
 
 NEWS: Final = 60

@@ -12,12 +12,12 @@ import time
 from pathlib import Path
 from typing import Final
 
-from wsltop.control.hogs import HogPool
-from wsltop.core.reading import Unavailable
-from wsltop.core.units import MIB
+from wsltop.hogs.pool import HogPool
 from wsltop.host.choose import open_host
 from wsltop.host.source import HostSource
-from wsltop.record.writer import RecordingWriter
+from wsltop.model.reading import Unavailable
+from wsltop.model.units import MIB
+from wsltop.recording.writer import RecordingWriter
 from wsltop.sampler import Sampler
 
 HOGS, SIZE = 4, 384 * MIB

@@ -4,13 +4,31 @@ from __future__ import annotations
 
 from typing import Final
 
-from wsltop.core.diagnosis.evidence import Evidence
-from wsltop.core.diagnosis.figures import BIG, gates_of, known, ledger_of, matters, only_old_rule, short, sure_mode
-from wsltop.core.diagnosis.finding import Figure, Finding, Remedy, percent, size
-from wsltop.core.diagnosis.remedies import DROP, SHUTDOWN, advice, reclaim_setting
-from wsltop.core.gate import Blocker, Blockers, GateState
+from wsltop.core.diagnosis.evidence import (
+    BIG,
+    Evidence,
+    gates_of,
+    known,
+    ledger_of,
+    matters,
+    only_old_rule,
+    short,
+    sure_mode,
+)
+from wsltop.core.diagnosis.finding import (
+    DROP,
+    SHUTDOWN,
+    Figure,
+    Finding,
+    Remedy,
+    advice,
+    percent,
+    reclaim_setting,
+    size,
+)
+from wsltop.core.gate.watch import Blocker, Blockers, GateState
 from wsltop.core.ledger import Ledger
-from wsltop.core.units import format_duration, format_size
+from wsltop.model.units import format_duration, format_size
 
 NAMED: Final = 3
 """Blockers that a sentence names."""

@@ -1,25 +1,26 @@
-"""Everything that a rule may look at. From what was not read, and is ``Unavailable``, no rule claims anything."""
+"""The evidence that rules look at, and the figures that several of them need."""
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from collections.abc import Iterator
+from typing import Final, Literal, TypeVar
 
 from msgspec import Struct
 
-from wsltop.core.event import Event
-from wsltop.core.gate import Blockers, GateState
-from wsltop.core.groups import Groups
-from wsltop.core.growth import FamilyGrowth
+from wsltop.core.gate.watch import Blockers, GateState
 from wsltop.core.history import Point
-from wsltop.core.holders import Holders
+from wsltop.core.holders import FamilyGrowth
+from wsltop.core.ledger import Ledger
 from wsltop.core.moment import Moment
-from wsltop.core.mounts import Mounts
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.sample import Sample, VmProcess
-from wsltop.core.wslconfig import ConfigFinding, ReclaimMode, Suggestion
+from wsltop.core.wslconfig.effective import Mode, ReclaimMode, Suggestion
+from wsltop.core.wslconfig.lint import ConfigFinding
+from wsltop.model.event import Event, EventKind
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import Groups, Holders, HostMemory, Mounts, Sample, VmProcess
+from wsltop.model.text import clean
+from wsltop.model.units import GIB
 
 Flavor = Literal["wsl2", "wsl1", "none"]
-
 NOT_READ: Final = Unavailable("not read")
 
 
@@ -107,3 +108,90 @@ def swap_rates(earlier: Reading[SwapCount], later: Reading[SwapCount]) -> Readin
     if seconds <= 0 or inward < 0 or outward < 0:
         return Unavailable("the samples are not of one boot in order")
     return SwapRates(inward=inward / seconds, outward=outward / seconds, seconds=seconds)
+
+
+T = TypeVar("T")
+BIG: Final = GIB
+"""Page cache below this is what any Linux keeps: nobody misses it on Windows, and reading it again takes time."""
+HEAVY_SHARE: Final = 4
+"""A quarter of the guest's RAM in cache is what people notice in Task Manager."""
+TIGHT, EASY = 0.25, 0.5
+"""Share of Windows' RAM that is available: below the first it matters who holds the rest, above the second it does
+not."""
+
+
+def known(reading: Reading[T]) -> T | None:
+    """Return the value, or ``None`` where there is none."""
+    return None if isinstance(reading, Unavailable) else reading
+
+
+def ledger_of(evidence: Evidence) -> Ledger | None:
+    """Return the ledger of a guest that has RAM."""
+    ledger = known(evidence.moment.ledger)
+    return ledger if ledger is not None and ledger.total > 0 else None
+
+
+def host_of(evidence: Evidence) -> HostMemory | None:
+    """Return what the host says now."""
+    return known(evidence.moment.host)
+
+
+def host_name(evidence: Evidence) -> str:
+    """Return how to call the host."""
+    return "Windows" if evidence.on_wsl else "the host"
+
+
+def gates_of(evidence: Evidence) -> tuple[GateState, ...]:
+    """Return the gates that may apply; none when that is not known."""
+    return known(evidence.gates) or ()
+
+
+def sure_mode(evidence: Evidence) -> Mode | None:
+    """Return the mode of reclaim, when it is not just assumed."""
+    reclaim = known(evidence.reclaim)
+    return None if reclaim is None or reclaim.certainty == "assumed" else reclaim.mode
+
+
+def only_old_rule(evidence: Evidence) -> bool:
+    """Tell whether this WSL certainly has the rule of up to 2.9.4, which counts un-niced user time alone."""
+    gates = gates_of(evidence)
+    return bool(gates) and not any(gate.algorithm.rolling for gate in gates)
+
+
+def only_new_rule(evidence: Evidence) -> bool:
+    """Tell whether this WSL certainly has the rule that came after 2.9.4."""
+    gates = gates_of(evidence)
+    return bool(gates) and all(gate.algorithm.rolling for gate in gates)
+
+
+def host_room(evidence: Evidence) -> float | None:
+    """Return the share of the host's RAM that is available to its programs, 0 to 1."""
+    host = host_of(evidence)
+    if host is None or isinstance(host.total, Unavailable) or isinstance(host.available, Unavailable):
+        return None
+    return host.available / host.total if host.total > 0 else None
+
+
+def matters(evidence: Evidence, ledger: Ledger) -> bool:
+    """Tell whether the cache that is kept deserves a warning: much of the guest, or missed by Windows."""
+    room = host_room(evidence)
+    if room is not None and room >= EASY:
+        return False
+    return (room is not None and room < TIGHT) or ledger.cache_clean >= ledger.total // HEAVY_SHARE
+
+
+def recent(evidence: Evidence, kind: EventKind, seconds: float) -> Iterator[Event]:
+    """Yield the events of a kind that ended at most so many seconds ago, oldest first."""
+    since = evidence.moment.sample.monotonic - seconds
+    return (event for event in evidence.events if event.kind == kind and event.end >= since)
+
+
+def short(text: str, limit: int = 40) -> str:
+    """Return text from outside, made safe and cut to fit into a sentence."""
+    text = clean(text).strip()
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def clause(text: str) -> str:
+    """Return a clause without the stop at its end, so that it can be put into a sentence."""
+    return text.rstrip(" .")

@@ -1,4 +1,4 @@
-"""A finding: what is the matter, the figures that say so, and what to do about it at which cost."""
+"""A finding: what is wrong, its figures, and the remedies with their costs."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from wsltop.core.units import format_size
+from wsltop.core.diagnosis.evidence import Evidence, known, short
+from wsltop.model.reading import Unavailable
+from wsltop.model.units import format_size
 
 Severity = Literal["ok", "note", "warning", "problem"]
 """``note``: good to know; ``warning``: memory or time is lost; ``problem``: something fails, or soon will."""
-
 SEVERITIES: Final[tuple[Severity, ...]] = ("ok", "note", "warning", "problem")
 """From the best to the worst."""
-
 RemedyKind = Literal["command", "windows", "config", "advice"]
 """``command``: in a shell of the guest; ``windows``: in a terminal of Windows; ``config``: lines of ``.wslconfig`` with
 their section; ``advice``: a sentence."""
-
 Action = Literal["", "drop", "compact"]
 """What wsltop can do itself, so that the screen may name its key."""
 
@@ -71,3 +70,70 @@ def percent(share: float) -> str:
     if share <= 0:
         return "0 %"
     return f"{share * 100:.{2 if share < 0.00995 else 1 if share < 0.0995 else 0}f} %"
+
+
+RESTART: Final = "in force after wsl --shutdown, which ends all distributions"
+DROP: Final = Remedy(
+    kind="command",
+    does="drop the page cache",
+    text="sudo sh -c 'echo 1 > /proc/sys/vm/drop_caches'",
+    cost="what is needed again is read from the disk again",
+    action="drop",
+)
+COMPACT: Final = Remedy(
+    kind="command",
+    does="compact free memory",
+    text="sudo sh -c 'echo 1 > /proc/sys/vm/compact_memory'",
+    cost="some seconds of one CPU",
+    action="compact",
+)
+SHUTDOWN: Final = Remedy(
+    kind="windows",
+    does="start the VM anew",
+    text="wsl --shutdown",
+    cost="ends every distribution and all that runs in it",
+)
+UPDATE: Final = Remedy(
+    kind="windows",
+    does="update WSL",
+    text="wsl --update",
+    cost="ends every distribution when it installs",
+)
+WATCH: Final = Remedy(
+    kind="command",
+    does="watch for longer than the kernel takes to report free memory",
+    text="wsltop doctor --watch 65",
+)
+
+
+def reclaim_setting(mode: str, does: str, cost: str = "") -> Remedy:
+    """Set ``autoMemoryReclaim``, in the only section where WSL reads it."""
+    return Remedy(
+        kind="config",
+        does=does,
+        text=f"[experimental]\nautoMemoryReclaim={mode}",
+        cost=f"{cost}; {RESTART}" if cost else RESTART,
+    )
+
+
+def memory_setting(evidence: Evidence, *, more_than: int = 0, less_than: int | None = None) -> tuple[Remedy, ...]:
+    """Set ``memory`` to the suggested size, where there is one and it goes in the right direction. Bytes."""
+    suggestion = known(evidence.suggestion)
+    if suggestion is None or not evidence.on_wsl or suggestion.size <= more_than:
+        return ()
+    if less_than is not None and suggestion.size >= less_than:
+        return ()
+    way = "raise" if less_than is None else "lower"
+    return (
+        Remedy(kind="config", does=f"{way} the VM's limit", text=f"[wsl2]\n{short(suggestion.line)}", cost=RESTART),
+    )
+
+
+def advice(text: str, cost: str = "") -> Remedy:
+    """Put advice into words."""
+    return Remedy(kind="advice", does="", text=text, cost=cost)
+
+
+def hint_of(missing: Unavailable) -> tuple[Remedy, ...]:
+    """Pass on what the source of a missing value says must be done."""
+    return (advice(short(missing.hint, 240)),) if missing.hint else ()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from wsltop.core.diagnosis.evidence import Evidence
-from wsltop.core.diagnosis.figures import (
+from wsltop.core.diagnosis.evidence import (
     BIG,
+    Evidence,
     gates_of,
     known,
     ledger_of,
@@ -18,17 +18,25 @@ from wsltop.core.diagnosis.figures import (
     short,
     sure_mode,
 )
-from wsltop.core.diagnosis.finding import Figure, Finding, size
-from wsltop.core.diagnosis.remedies import DROP, RESTART, SHUTDOWN, UPDATE, advice, reclaim_setting
-from wsltop.core.event import Event
-from wsltop.core.mounts import CgroupMode
-from wsltop.core.units import MIB, format_duration, format_size
+from wsltop.core.diagnosis.finding import (
+    DROP,
+    RESTART,
+    SHUTDOWN,
+    UPDATE,
+    Figure,
+    Finding,
+    advice,
+    reclaim_setting,
+    size,
+)
+from wsltop.model.event import Event
+from wsltop.model.sample import CgroupMode
+from wsltop.model.units import MIB, format_duration, format_size
 
 SWAPPED: Final = 256 * MIB
 """Less in the swap is what any Linux puts there of programs that never run."""
 RETURNING: Final = 1 * MIB
 """Bytes per second that come back from swap: somebody waits for what was put there."""
-
 THREAD_ERROR: Final = re.compile(
     r"WSL \(1(?: - [^)]{0,32})?\) ERROR: .*(?:memory\.reclaim|/vm/drop_caches|/vm/compact_memory)"
 )

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from wsltop.core.diagnosis.evidence import Evidence
-from wsltop.core.diagnosis.figures import known, ledger_of, short
-from wsltop.core.diagnosis.finding import Figure, Finding, Remedy, Severity, percent, size
-from wsltop.core.diagnosis.remedies import advice, memory_setting
-from wsltop.core.event import Event
-from wsltop.core.sample import Pressure
-from wsltop.core.units import MIB, format_duration, format_size
+from wsltop.core.diagnosis.evidence import Evidence, known, ledger_of, short
+from wsltop.core.diagnosis.finding import Figure, Finding, Remedy, Severity, advice, memory_setting, percent, size
+from wsltop.model.event import Event
+from wsltop.model.sample import Pressure
+from wsltop.model.units import MIB, format_duration, format_size
 
 THRASH_RATE: Final = 1 * MIB
 """Bytes per second both in and out: the same memory goes back and forth; one way alone is only tidying up."""

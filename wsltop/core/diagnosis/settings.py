@@ -1,15 +1,14 @@
-"""``.wslconfig``: lines that do nothing, a file that is not in force, and a VM that is not as it says."""
+"""Findings about .wslconfig, and about figures that could not be read."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from wsltop.core.diagnosis.evidence import Evidence
-from wsltop.core.diagnosis.figures import known, short
-from wsltop.core.diagnosis.finding import Figure, Finding, Remedy
-from wsltop.core.diagnosis.remedies import RESTART, SHUTDOWN, advice
-from wsltop.core.wslconfig import ConfigFinding
+from wsltop.core.diagnosis.evidence import Evidence, clause, known, ledger_of, short
+from wsltop.core.diagnosis.finding import RESTART, SHUTDOWN, Figure, Finding, Remedy, advice, hint_of, size
 from wsltop.core.wslconfig.effective import FINDING_IDS
+from wsltop.core.wslconfig.lint import ConfigFinding
+from wsltop.model.reading import Unavailable
 
 NOT_IN_FORCE: Final = "config-not-in-force"
 DIFFERS: Final = frozenset(f"config-{name}" for name in FINDING_IDS.values())
@@ -103,3 +102,73 @@ def remedies(findings: list[ConfigFinding]) -> tuple[Remedy, ...]:
     """What to do about the first few, each thing once, and what makes it hold."""
     texts = list(dict.fromkeys(short(one.remedy, 200) for one in findings[:SHOWN] if one.remedy))
     return tuple(advice(text, RESTART if text is texts[-1] else "") for text in texts)
+
+
+REASON: Final = 120
+
+
+def guest_unreadable(evidence: Evidence) -> Finding | None:
+    """Without /proc/meminfo nothing can be said."""
+    if ledger_of(evidence) is not None:
+        return None
+    ledger = evidence.moment.ledger
+    why = ledger if isinstance(ledger, Unavailable) else Unavailable("/proc/meminfo says that there is no RAM")
+    return Finding(
+        id="guest-unreadable",
+        severity="warning",
+        verdict="GUEST UNREADABLE",
+        sentence=f"Cannot tell where memory is: {clause(short(why.reason, REASON))}.",
+        remedy=hint_of(why),
+    )
+
+
+def host_unreadable(evidence: Evidence) -> Finding | None:
+    """What Windows holds is then expected, not measured."""
+    host = evidence.moment.host
+    if not isinstance(host, Unavailable) or evidence.interop_fault is not None:
+        return None
+    ledger = ledger_of(evidence)
+    expected = None if ledger is None else ledger.expected_host
+    return Finding(
+        id="host-unreadable",
+        severity="note",
+        verdict="WINDOWS UNKNOWN",
+        sentence=f"Cannot tell what Windows holds: {clause(short(host.reason, REASON))}.",
+        evidence=() if expected is None or isinstance(expected, Unavailable) else (size("expected", expected),),
+        remedy=hint_of(host),
+    )
+
+
+def log_unreadable(evidence: Evidence) -> Finding | None:
+    """Who was killed, and what WSL's init complained about, stand in the kernel log alone."""
+    log = evidence.moment.sample.kernel_log
+    if not isinstance(log, Unavailable):
+        return None
+    return Finding(
+        id="log-unreadable",
+        severity="note",
+        verdict="NO KERNEL LOG",
+        sentence=f"Cannot tell who was killed or what failed: {clause(short(log.reason, REASON))}.",
+        remedy=hint_of(log),
+    )
+
+
+def wsl1(evidence: Evidence) -> Finding | None:
+    """WSL 1 runs Linux programs in Windows' own memory: there is no VM."""
+    if evidence.flavor != "wsl1":
+        return None
+    return Finding(
+        id="wsl1",
+        severity="note",
+        verdict="WSL 1",
+        sentence="This is WSL 1: it has no virtual machine, and memory goes back to Windows when a program ends.",
+        evidence=(Figure("flavor", "WSL 1"),),
+        remedy=(
+            Remedy(
+                kind="windows",
+                does="convert the distribution",
+                text="wsl --set-version NAME 2",
+                cost="minutes, and as much disk again meanwhile",
+            ),
+        ),
+    )

@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from wsltop.core.diagnosis.evidence import Evidence
-from wsltop.core.diagnosis.figures import clause, host_name, host_of, known, ledger_of, recent, short
-from wsltop.core.diagnosis.finding import Figure, Finding, size
-from wsltop.core.diagnosis.free import large_blocks
-from wsltop.core.diagnosis.remedies import COMPACT, DROP, SHUTDOWN, hint_of, memory_setting
-from wsltop.core.diagnosis.reporting import nothing_reported
+from wsltop.core.diagnosis.evidence import Evidence, clause, host_name, host_of, known, ledger_of, recent, short
+from wsltop.core.diagnosis.finding import COMPACT, DROP, SHUTDOWN, Figure, Finding, hint_of, memory_setting, size
+from wsltop.core.diagnosis.free import large_blocks, nothing_reported
 from wsltop.core.ledger import Ledger
-from wsltop.core.reading import Unavailable
-from wsltop.core.units import GIB, MIB, format_size
+from wsltop.model.reading import Unavailable
+from wsltop.model.units import GIB, MIB, format_size
 
 SHORT, SHORT_SHARE = GIB, 10
 """Windows trims working sets when about this little is available."""

@@ -1,22 +1,22 @@
-"""The idle rules of WSL's init as data, and the predicates that both the live gate and the simulation use.
-
-Sources, all in github.com/microsoft/WSL: A and B are ``ConfigureMemoryReduction`` in src/linux/init/main.cpp
-(tags 2.5.8 to 2.7.1, and 2.7.2 on), C is ``StartMemoryReductionThread`` in src/linux/init/util.cpp (tags 2.8.7 to
-2.9.4), D is its rewrite (commits 49f841cc5 and 88f76dd7d, after 2.9.4). Imports msgspec and ``core``.
-"""
+"""The idle rules of WSL's init, one for each generation of WSL, and the choice of the one that applies."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from wsltop.core.cpu import USER_HZ, CpuTimes
-from wsltop.core.wslconfig.reclaim import Mode
+from wsltop.core.wslconfig.effective import Mode
+from wsltop.core.wslconfig.keys import parse_version
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import USER_HZ, CpuTimes
+from wsltop.model.units import GIB, MIB
 
 Metric = Literal["user", "busy"]
 """What counts as busy: the user column alone (A-C), or all but idle and iowait (D)."""
-
 Ticks = tuple[int, int]
 """Busy ticks by a metric, and the ticks of all columns."""
 
@@ -156,3 +156,154 @@ D: Final = Algorithm(
     drops=3,
     rolling=True,
 )
+DROP_LINE: Final = re.compile(r"mini_init \(\d+\): drop_caches: (\d+)")
+"""The kernel's own line (fs/drop_caches.c) with WSL's init as the writer; any other name is not WSL."""
+Dropped = Literal[1, 3]
+"""What was written to drop_caches: 1 the page cache, 3 slab too."""
+
+
+def algorithms_for(version: Reading[str], observed: Dropped | None = None) -> tuple[Algorithm, ...]:
+    """The rule of this WSL; more than one where that cannot be decided.
+
+    The ranges come from comparing the function in every tag from 2.5.8 to 2.9.4. ``observed`` is what WSL's init was
+    seen writing to drop_caches; it decides only where the version is unknown or its rule is itself an assumption.
+    """
+    parsed = None if isinstance(version, Unavailable) else parse_version(version)
+    if parsed is None or len(parsed) < 3:
+        why = "the version of WSL is unknown"
+        if observed is not None:
+            return (_seen(observed, why),)
+        return replace(C, assumed=why), replace(D, assumed=why)
+    found = _by_version(parsed[:3])
+    if found.assumed and observed is not None and found.drops != observed:
+        return (_seen(observed, found.assumed),)
+    return (found,)
+
+
+def _seen(observed: Dropped, why: str) -> Algorithm:
+    nearest = D if observed == 3 else C
+    return replace(nearest, assumed=f"{why}; init was seen writing {observed} to drop_caches")
+
+
+def _by_version(version: tuple[int, ...]) -> Algorithm:
+    line, patch = version[:2], version[2]
+    if version < (2, 0, 0):
+        return replace(A, assumed="before 2.0.0 there was no autoMemoryReclaim, and the source is closed")
+    if version < (2, 5, 8):
+        return replace(A, assumed="the source before 2.5.8 is closed; this is the nearest rule known")
+    if version <= (2, 6, 3) or (line == (2, 7) and patch <= 1):
+        return A
+    if line == (2, 6):
+        return replace(A, assumed="a release newer than the sources read; the 2.6 line had this rule")
+    if line == (2, 7):
+        return B if patch <= 11 else replace(B, assumed="a release newer than the sources read; the 2.7 line kept it")
+    if line == (2, 8):
+        return B if patch <= 6 else C
+    if version <= (2, 9, 4):
+        return C
+    if version < (2, 9, 8):
+        return replace(D, assumed="the new rule came after 2.9.4; which release carried it first is not certain")
+    return D
+
+
+def effective_mode(mode: Mode, reclaim_file: bool | None) -> Mode:
+    """What a mode becomes: without a writable ``/sys/fs/cgroup/memory.reclaim``, gradual falls back to dropCache.
+
+    ``reclaim_file`` says whether that file exists; ``None`` when it is not known.
+    """
+    return "dropCache" if mode == "gradual" and reclaim_file is False else mode
+
+
+def dropped_by_init(line: str) -> Dropped | None:
+    """What WSL's init wrote to drop_caches, when this line of the kernel log says that it did."""
+    match = DROP_LINE.search(line)
+    value = int(match[1]) & 3 if match else 0
+    return 1 if value == 1 else 3 if value == 3 else None
+
+
+def dropped_by_counters(before: Mapping[str, int], after: Mapping[str, int]) -> Dropped | None:
+    """What somebody wrote to drop_caches between two readings of ``/proc/vmstat``.
+
+    ``drop_pagecache`` and ``drop_slab`` go up by one per write (fs/drop_caches.c). The counters do not name the
+    writer: only a drop at idle that nobody asked for is WSL's.
+    """
+    if not {"drop_pagecache", "drop_slab"} <= before.keys() & after.keys():
+        return None
+    cache = after["drop_pagecache"] - before["drop_pagecache"]
+    slab = after["drop_slab"] - before["drop_slab"]
+    if cache <= 0 or slab < 0:
+        return None
+    return 3 if slab else 1
+
+
+LOW: Final = GIB
+"""A-C: ``MemoryLow``; gradual rests once its target falls under this."""
+HIGH: Final = 1.1 * GIB
+"""A-C: ``MemoryHigh``; above this, gradual starts again."""
+FLOOR: Final = 128 * MIB
+"""D: cache that gradual leaves (``c_floorBytes``)."""
+MIN_STEP: Final = 256 * MIB
+MAX_STEP: Final = 1024 * MIB
+
+
+class Memory(Struct, frozen=True, kw_only=True):
+    """The figures that gradual looks at, in bytes."""
+
+    total: int
+    """MemTotal."""
+    in_use: int
+    """MemTotal less MemFree, page cache included: what A-C measure (``GetMemoryInUse``)."""
+    cache: int
+    """Active(file) + Inactive(file) + SReclaimable: what D measures (``GetReclaimableCacheBytes``)."""
+
+
+def gradual_request(algorithm: Algorithm, memory: Memory, *, resting: bool = False) -> int:
+    """Bytes that gradual asks of ``memory.reclaim`` in one idle look; 0 for none.
+
+    A-C: 3 % of the memory in use while above 1 GiB; ``resting`` says that the target has been under 1 GiB in this
+    idle period, and then it takes more than 1.1 GiB to start again. D: what is above 128 MiB of cache, at most 1/32
+    of the RAM, clamped to 256 MiB..1 GiB.
+    """
+    if algorithm.rolling:
+        step = min(max(memory.total // 32, MIN_STEP), MAX_STEP)
+        return min(max(memory.cache - FLOOR, 0), step)
+    if memory.in_use <= LOW or (resting and memory.in_use <= HIGH):
+        return 0
+    return int(memory.in_use - memory.in_use * 0.97)
+
+
+def rests(request: int, memory: Memory) -> bool:
+    """Whether A-C's gradual rests after this request: its target is under 1 GiB."""
+    return memory.in_use - request < LOW
+
+
+def describe(algorithm: Algorithm, mode: Mode) -> tuple[str, ...]:
+    """What will be written when the gate opens, as clauses; first the reclaim, then the compaction."""
+    if algorithm.rolling:
+        return _describe_rolling(mode)
+    compaction = (
+        "compacts at any look, every 30 s, when the next second is quiet"
+        if algorithm.forgets_probe
+        else "compacts at a look when there was CPU use since the last check and the next second is quiet"
+    )
+    if mode == "disabled":
+        return "reclaims no cache", f"{compaction}, even so"
+    if mode == "gradual":
+        return (
+            "asks memory.reclaim for 3 % of the memory in use, every 30 s while idle and above 1 GiB",
+            "names no swappiness, so anonymous memory can go to swap",
+            compaction,
+        )
+    return "writes 1 to drop_caches: page cache, not slab; once per idle period", compaction
+
+
+def _describe_rolling(mode: Mode) -> tuple[str, ...]:
+    if mode == "disabled":
+        return ("runs no thread: neither reclaim nor compaction",)
+    if mode == "gradual":
+        return (
+            "asks memory.reclaim for the cache above 128 MiB, at most RAM/32 (256 MiB to 1 GiB) every 10 s while idle",
+            "says swappiness=0, so anonymous memory stays",
+            "compacts after each reclaim, and once per idle period",
+        )
+    return "writes 3 to drop_caches: page cache and slab; once per idle period", "then compacts"

@@ -13,15 +13,13 @@ from typing import Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from wsltop.core.cpu import CpuTimes
-from wsltop.core.gate.intent import Memory, gradual_request, rests
-from wsltop.core.gate.rules import Algorithm, compaction_due, probe_quiet, split
-from wsltop.core.units import GIB
-from wsltop.core.wslconfig.reclaim import Mode
+from wsltop.core.gate.rules import Algorithm, Memory, compaction_due, gradual_request, probe_quiet, rests, split
+from wsltop.core.wslconfig.effective import Mode
+from wsltop.model.sample import CpuTimes
+from wsltop.model.units import GIB
 
 Step = tuple[float, CpuTimes]
 """Seconds since boot, and the counters then."""
-
 LIKE_8_GIB: Final = Memory(total=8 * GIB, in_use=2 * GIB, cache=GIB)
 
 

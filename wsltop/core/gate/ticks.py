@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from typing import Final, Literal, NamedTuple
 
-from wsltop.core.cpu import USER_HZ
+from wsltop.model.sample import USER_HZ
 
 COARSE: Final = 90.0
 """Seconds. In a longer interval nothing is interpolated: it counts as not watched."""
@@ -17,7 +17,6 @@ MIN_STEP: Final = 0.1
 """Seconds. Of samples that come faster, the middle one is given up, so that the history stays bounded."""
 SLEPT: Final = 5.0
 """Seconds of CPU time that must be missing before an interval is taken for a suspended machine."""
-
 Link = Literal["first", "steady", "resumed", "broken", "ignored"]
 """How a sample joins the one before it."""
 

@@ -1,28 +1,249 @@
-"""The live gate: WSL's idle rule on sliding windows, at whatever interval the samples come.
-
-WSL looks at fixed ticks whose phase is unknown from inside, so the rule is applied as if WSL looked now; at the
-moment of a real look the sliding windows and WSL's own are the same. Pure: times come with the samples. Imports
-``core``.
-"""
+"""The live gate: WSL's idle rules applied to the samples, with what keeps the gate shut."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from typing import Final, Literal
 
-from wsltop.core.cpu import CpuTimes
-from wsltop.core.gate.intent import describe
-from wsltop.core.gate.phase import Phase
-from wsltop.core.gate.rules import Algorithm, WindowRule, compaction_due, probe_quiet, split
-from wsltop.core.gate.state import Bounds, Certainty, CompactionState, GateState, Verdict, WindowState
+from msgspec import Struct
+
+from wsltop.core.gate.rules import (
+    Algorithm,
+    WindowRule,
+    algorithms_for,
+    compaction_due,
+    describe,
+    dropped_by_init,
+    probe_quiet,
+    split,
+)
 from wsltop.core.gate.ticks import TickHistory
-from wsltop.core.units import format_duration
-from wsltop.core.wslconfig.reclaim import Mode
+from wsltop.core.wslconfig.effective import Mode
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import CpuTimes, ProcessCpu, Sample
+from wsltop.model.text import clean
+from wsltop.model.units import format_duration
+
+ELSEWHERE: Final = (
+    "not visible from this distro: other distros, WSLg, mini_init and kernel threads live in other PID namespaces; "
+    "processes that ended in between are here too"
+)
+"""Why the visible processes do not add up to the whole."""
+
+
+class Blocker(Struct, frozen=True, kw_only=True):
+    """Processes of one name and their share of all CPUs, 0 to 1."""
+
+    name: str
+    share: float
+    pids: tuple[int, ...]
+
+
+class Blockers(Struct, frozen=True, kw_only=True):
+    """Who used the CPU, in the columns that the rule counts."""
+
+    total: float
+    """Share of all CPUs in use in the whole VM."""
+    visible: tuple[Blocker, ...]
+    """Biggest first; processes that used nothing and wsltop's own are left out."""
+    own: float
+    elsewhere: float
+    """``total`` less what is visible and ours; not below 0, as processes and the whole are read at two moments."""
+    reason: str = ELSEWHERE
+
+
+def counted(algorithm: Algorithm, process: ProcessCpu) -> int:
+    """The ticks of a process that the rule counts: un-niced user time (A-C), or all (D)."""
+    if algorithm.metric == "user":
+        return 0 if process.nice > 0 else max(process.user, 0)
+    return max(process.user, 0) + max(process.system, 0)
+
+
+def blockers(
+    algorithm: Algorithm, before: CpuTimes, after: CpuTimes, processes: Iterable[ProcessCpu]
+) -> Blockers | None:
+    """Split the CPU use between two samples by process name.
+
+    ``None`` when no CPU time passed, or counters went back: then nothing is known.
+    """
+    busy_before, total_before = split(algorithm.metric, before)
+    busy_after, total_after = split(algorithm.metric, after)
+    capacity, busy = total_after - total_before, busy_after - busy_before
+    if capacity <= 0 or busy < 0:
+        return None
+    own = 0
+    ticks: dict[str, int] = {}
+    pids: dict[str, list[int]] = {}
+    for process in processes:
+        used = counted(algorithm, process)
+        if process.own:
+            own += used
+        elif used:
+            name = clean(process.name)
+            ticks[name] = ticks.get(name, 0) + used
+            pids.setdefault(name, []).append(process.pid)
+    visible = sorted(ticks.items(), key=lambda item: (-item[1], item[0]))
+    rest = busy - own - sum(ticks.values())
+    return Blockers(
+        total=min(1.0, busy / capacity),
+        visible=tuple(
+            Blocker(name=name, share=min(1.0, used / capacity), pids=tuple(pids[name])) for name, used in visible
+        ),
+        own=min(1.0, own / capacity),
+        elsewhere=min(1.0, max(0.0, rest / capacity)),
+    )
+
+
+Certainty = Literal["configured", "default", "unknown"]
+"""How the mode is known: read in ``.wslconfig``, absent there, or the file could not be read (assumed)."""
+Verdict = Literal["open", "shut", "unknown", "off"]
+"""``unknown``: not watched for long enough. ``off``: the mode reclaims nothing."""
+
+
+class WindowState(Struct, frozen=True, kw_only=True):
+    """One window of the rule. Shares are of all CPUs, 0 to 1, counted in the columns that the rule counts."""
+
+    name: str
+    seconds: int
+    busy: float | None
+    """Share over the window, or over the watched part of it; ``None`` when nothing of it was watched."""
+    limit: float
+    watched: float
+    """Seconds of the window that wsltop has seen, or can compute."""
+    ok: bool | None
+    """Within the limit; ``None`` when what is known allows both."""
+    sure: bool
+    """True when ``ok`` holds wherever between two samples the ticks fell."""
+
+
+class Bounds(Struct, frozen=True, kw_only=True):
+    """A moment ahead that is known within bounds, in seconds from the last sample."""
+
+    earliest: float
+    latest: float
+
+
+class CompactionState(Struct, frozen=True, kw_only=True):
+    """Compaction in A-C, which has a test of its own and runs in every mode."""
+
+    due: bool | None
+    """More than 10 ms per CPU of user time since the last probe; ``None`` when the last probe is not known."""
+    quiet: bool | None
+    """User time of the last second under 1 % of all CPUs, as the probe would find it."""
+    busy: float | None
+    """Share of all CPUs in user mode over the last second."""
+    limit: float
+    last: float | None
+    """Seconds since a compaction by WSL was observed."""
+
+
+class GateState(Struct, frozen=True, kw_only=True):
+    """The gate as it would be judged if WSL looked at this moment."""
+
+    algorithm: Algorithm
+    mode: Mode
+    certainty: Certainty
+    verdict: Verdict
+    reason: str
+    """Why, as a clause."""
+    windows: tuple[WindowState, ...]
+    look: Bounds | None
+    """The next look of WSL; ``None`` when there is no thread that looks."""
+    phase_known: bool
+    """Whether the timer's phase was learned from an event; otherwise the next look is anywhere within the period."""
+    opens: Bounds | None
+    """The first look that can act if everything went idle now; ``None`` if none will: off, or spent."""
+    spent: bool | None
+    """dropCache: it has fired in this idle period and waits for a busy look. ``None``: not known. False otherwise."""
+    open_for: float | None
+    """Seconds for which the gate has been seen open without a break."""
+    overdue: bool
+    """Open over two looks, armed, and nothing was seen: mode off, thread ended, or another rule."""
+    fired: int
+    """Actions by WSL that were observed."""
+    last_fired: float | None
+    """Seconds since the last of them."""
+    compaction: CompactionState | None
+    """``None`` in D, where compaction belongs to the reclaim."""
+    intent: tuple[str, ...]
+    """What it will do when it opens, as clauses."""
+
+
+DRIFT: Final = 0.005
+"""Seconds by which a look may come later than the period says: a wake-up at SCHED_IDLE on a machine at rest.
+
+A-C keep their target (``sleep_until``), D sleeps 10 s after its work (``sleep_for``), so both only ever drift late.
+The figure is ours, an allowance and not a measurement.
+"""
+WORK: Final = 2.0
+"""Seconds that D's own drop and compaction may take before its next sleep begins; ours, likewise."""
+
+
+class Phase:
+    """When WSL looks next, on the monotonic clock."""
+
+    def __init__(self, algorithm: Algorithm) -> None:
+        self._period = float(algorithm.period)
+        self._work = WORK if algorithm.rolling else 0.0
+        self._anchor: float | None = None
+        self._before = 0.0
+
+    def learn(self, look: float, uncertainty: float) -> None:
+        """Take a look that is known to have happened, give or take ``uncertainty`` seconds; the newest counts."""
+        if self._anchor is None or look >= self._anchor:
+            self._anchor, self._before = look, max(0.0, uncertainty)
+
+    def forget(self) -> None:
+        """The machine was suspended: the timer fired on waking, at a moment that nobody saw."""
+        self._anchor = None
+
+    def known(self, now: float) -> bool:
+        """Whether the phase is known well enough to say more than "within one period"."""
+        return self._anchor is not None and now >= self._anchor and self._late(now) + self._before < self._period / 2
+
+    def next_look(self, now: float) -> Bounds:
+        """Seconds until the next look."""
+        if self._anchor is None or not self.known(now):
+            return Bounds(earliest=0.0, latest=self._period)
+        since = (now - self._anchor) % self._period
+        late = self._late(now)
+        pending = since < late and now - self._anchor >= self._period
+        wait = self._period - since
+        return Bounds(earliest=0.0 if pending else max(0.0, wait - self._before), latest=wait + late)
+
+    def first_look_after(self, now: float, wait: float) -> Bounds:
+        """Seconds until the first look that comes at least ``wait`` seconds from now."""
+        look = self.next_look(now)
+        skipped = max(0, math.ceil((wait - look.latest) / self._period)) * self._period
+        missed = self._period if look.earliest + skipped < wait else 0.0
+        latest = look.latest + skipped
+        if not self.known(now):
+            return Bounds(earliest=wait, latest=wait + self._period)
+        return Bounds(earliest=max(wait, look.earliest + skipped), latest=latest + missed)
+
+    def looked_between(self, start: float, end: float) -> bool:
+        """Whether a look surely fell between two moments."""
+        if end - start >= self._period + self._work:
+            return True
+        if self._anchor is None or start < self._anchor or not self.known(end):
+            return False
+        count = math.ceil((start + self._before - self._anchor) / self._period)
+        return self._anchor + max(count, 1) * self._period + self._late(end) <= end
+
+    def may_have_looked(self, start: float, end: float) -> bool:
+        """Whether a look can have fallen between two moments."""
+        return not self.known(start) or self.next_look(start).earliest <= end - start
+
+    def _late(self, now: float) -> float:
+        looks = 0.0 if self._anchor is None else max(0.0, now - self._anchor) / self._period
+        return self._before + self._work + (looks + 1) * DRIFT
+
 
 KEEP: Final = 660.0
 """Seconds of history: the longest window and two periods."""
 PROBE: Final = 1.0
 """Seconds between a look of A-C and the end of its compaction probe."""
-
 Firing = Literal["drop", "reclaim", "compaction"]
 """What WSL was seen doing."""
 
@@ -228,3 +449,60 @@ class Gate:
         shut = next(window for window in self._windows if window.ok is False)
         share = "" if shut.busy is None else f"{shut.busy * 100:.2f} % of all CPUs in use, "
         return f"{shut.name}: {share}the limit is {shut.limit * 100:.3g} %"
+
+
+class Gates:
+    """Follows the rules that are possible; which ones those are can change when the version or a drop is seen."""
+
+    def __init__(self) -> None:
+        self._gates: tuple[Gate, ...] = ()
+        self._observed: Literal[1, 3] | None = None
+        self._drops: list[float] = []
+        """When WSL's init was seen dropping caches, monotonic: a gate that is chosen later learns its phase from it."""
+
+    def feed(self, sample: Sample, mode: Mode, certainty: Certainty) -> tuple[GateState, ...]:
+        """Take a sample in; the state of each possible gate, none where CPU times cannot be read."""
+        self.follow(sample, mode, certainty)
+        return tuple(gate.state() for gate in self.told(sample))
+
+    def told(self, sample: Sample) -> tuple[Gate, ...]:
+        """The gates of which a sample tells: none where CPU times cannot be read."""
+        return () if isinstance(sample.cpu, Unavailable) else self._gates
+
+    def follow(self, sample: Sample, mode: Mode, certainty: Certainty) -> None:
+        """Take a sample in without asking for the states."""
+        drops = self._see_drops(sample)
+        self._choose(sample, mode, certainty)
+        self._drops = (self._drops + drops)[-16:]  # after the choice: a new gate is told of them below, and once
+        for gate in self._gates:
+            if not isinstance(sample.cpu, Unavailable):
+                gate.feed(sample.monotonic, sample.cpu)
+            for moment in drops:
+                gate.observed(moment)
+
+    def _see_drops(self, sample: Sample) -> list[float]:
+        """The times of this sample's drops by init, from the kernel's own lines."""
+        if isinstance(sample.kernel_log, Unavailable):
+            return []
+        seen: list[float] = []
+        for record in sample.kernel_log.records:
+            written = dropped_by_init(record.text) if record.facility == 0 else None
+            if written is not None:
+                self._observed = written
+                seen.append(record.monotonic)
+        return seen
+
+    def _choose(self, sample: Sample, mode: Mode, certainty: Certainty) -> None:
+        """Keep the gates whose rule and mode still hold; start the others with what has been watched already."""
+        wanted = algorithms_for(sample.identity.wsl_version, self._observed)
+        current = [(gate.algorithm, gate.mode, gate.certainty) for gate in self._gates]
+        if current == [(algorithm, mode, certainty) for algorithm in wanted]:
+            return
+        self._gates = tuple(self._continue(algorithm, mode, certainty) for algorithm in wanted)
+
+    def _continue(self, algorithm: Algorithm, mode: Mode, certainty: Certainty) -> Gate:
+        history = next((gate.history for gate in self._gates if gate.algorithm.metric == algorithm.metric), None)
+        gate = Gate(algorithm, mode, certainty, history)
+        for moment in self._drops:
+            gate.observed(moment)
+        return gate

@@ -1,26 +1,99 @@
-"""What ``.wslconfig`` asks for against what the VM has.
-
-WSL computes the size of the VM, its swap and its processors as in microsoft/WSL, WslCoreConfig.cpp (Initialize) and
-WslCoreVm.cpp; here the same rules are applied to the file, and the results compared with the guest's own figures.
-"""
+"""What .wslconfig asks for against what the VM has, and what to write as memory=."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import Struct
 
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.units import GIB, MIB, format_size
-from wsltop.core.wslconfig.finding import ConfigFinding, quote
 from wsltop.core.wslconfig.grammar import WslConfig
-from wsltop.core.wslconfig.lint_values import MINIMUM_MEMORY
-from wsltop.core.wslconfig.values import U64, parse_wsl_bool, parse_wsl_int, parse_wsl_size
+from wsltop.core.wslconfig.keys import (
+    RECLAIM,
+    U64,
+    parse_version,
+    parse_wsl_bool,
+    parse_wsl_int,
+    parse_wsl_size,
+    render_size,
+)
+from wsltop.core.wslconfig.lint import MINIMUM_MEMORY, ConfigFinding, quote
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.units import GIB, MIB, format_duration, format_size
+
+Mode = Literal["dropCache", "gradual", "disabled"]
+"""``autoMemoryReclaim``."""
+MODES: Final[dict[str, Mode]] = {"dropcache": "dropCache", "gradual": "gradual", "disabled": "disabled"}
+Certainty = Literal["configured", "default", "assumed"]
+"""``configured``: the file says so; ``default``: file and version are known; ``assumed``: one of them is not, or the
+file changed after the VM started."""
+NAME: Final = "experimental.autoMemoryReclaim"
+INTRODUCED: Final = (2, 0, 0)
+DROP_CACHE_BY_DEFAULT: Final = (2, 1, 3)
+"""Release notes of 2.1.3, "Set the default reclamation mode to dropcache"."""
+
+
+class ReclaimMode(Struct, frozen=True, kw_only=True):
+    """The mode and why we think so."""
+
+    mode: Mode
+    certainty: Certainty
+    source: str
+    """A clause, safe to show: ``line 7 of .wslconfig``."""
+    line: int | None = None
+
+
+def reclaim_mode(config: Reading[WslConfig], wsl_version: Reading[str], *, in_force: bool | None = True) -> ReclaimMode:
+    """Infer the mode. ``config`` without entries is an absent file; ``in_force=False`` is a file newer than the VM."""
+    version = None if isinstance(wsl_version, Unavailable) else parse_version(wsl_version)
+    if version is not None and version < INTRODUCED:
+        return ReclaimMode(mode="disabled", certainty="default", source="WSL before 2.0.0 has no automatic reclaim")
+    if isinstance(config, Unavailable):
+        mode, _, why = default_mode(version)
+        return ReclaimMode(mode=mode, certainty="assumed", source=f"{why}; .wslconfig unknown: {config.reason}")
+    found = configured_mode(config, version)
+    if in_force is False:
+        return ReclaimMode(
+            mode=found.mode,
+            certainty="assumed",
+            source=f"{found.source}; the file changed after the VM started",
+            line=found.line,
+        )
+    return found
+
+
+def configured_mode(config: WslConfig, version: tuple[int, ...] | None) -> ReclaimMode:
+    """Read the mode from the file, or fall back to the default as WSL does."""
+    entry = config.first(NAME)
+    mode, certainty, why = default_mode(version)
+    if entry is None:
+        return ReclaimMode(mode=mode, certainty=certainty, source=f"not set in .wslconfig; {why}")
+    if entry.value.lower() in MODES:
+        return ReclaimMode(
+            mode=MODES[entry.value.lower()],
+            certainty="configured",
+            source=f"line {entry.line} of .wslconfig",
+            line=entry.line,
+        )
+    return ReclaimMode(
+        mode=mode,
+        certainty=certainty,
+        source=f"{quote(entry.value)!r} in line {entry.line} is none of {', '.join(RECLAIM)}; {why}",
+        line=entry.line,
+    )
+
+
+def default_mode(version: tuple[int, ...] | None) -> tuple[Mode, Certainty, str]:
+    """Return the default of a version of WSL."""
+    if version is None:
+        return "dropCache", "assumed", "dropCache is the default since 2.1.3, and this version is unknown"
+    if version < DROP_CACHE_BY_DEFAULT:
+        return "disabled", "default", "the default before 2.1.3"
+    return "dropCache", "default", "the default since 2.1.3"
+
 
 STEP: Final = 2 * MIB
 """The VM's memory is rounded down to it; swap may differ by the page that holds its header."""
-
 CLOCK_MARGIN: Final = 2.0
 """Seconds that Windows' and the guest's clock may differ; WSL reads the file about a second before the kernel boots."""
 
@@ -211,3 +284,73 @@ def line_of(config: WslConfig, name: str) -> int | None:
     """Return where the file says it."""
     entry = config.first(name)
     return entry.line if entry else None
+
+
+MARGIN: Final = 4
+"""A quarter on top of what was seen, and at least a GiB: tomorrow's build is not today's."""
+FLOOR: Final = 2 * GIB
+"""Less makes distributions with systemd and an editor's server swap."""
+SUGGESTED_STEP: Final = 512 * MIB
+SHORT: Final = 3600.0
+"""Observed for less than this many seconds, a peak says little."""
+
+
+class Observed(Struct, frozen=True, kw_only=True):
+    """The most that was seen of each, in bytes."""
+
+    peak_used: int
+    """MemTotal less MemAvailable: what the guest cannot do without."""
+    active_cache: int = 0
+    """Active(file): page cache that was used more than once, beyond what MemAvailable counts as needed."""
+    swap_used: int = 0
+    """Anonymous memory that did not fit."""
+    seconds: float | None = None
+    """How long was looked."""
+
+
+class Suggestion(Struct, frozen=True, kw_only=True):
+    """A line for ``.wslconfig``, and why."""
+
+    line: str
+    size: int
+    reasons: tuple[str, ...]
+
+
+def suggest_memory(observed: Observed, total: int, windows_total: Reading[int]) -> Suggestion:
+    """Suggest ``memory=`` for the working set that was seen. ``total`` is MemTotal."""
+    working_set = observed.peak_used + observed.active_cache + observed.swap_used
+    margin = max(working_set // MARGIN, GIB)
+    size = round_up(max(working_set + margin, FLOOR))
+    reasons = [
+        f"at the peak {format_size(observed.peak_used)} were in use",
+        *([f"{format_size(observed.active_cache)} of page cache were in active use"] * bool(observed.active_cache)),
+        *([f"{format_size(observed.swap_used)} were swapped out"] * bool(observed.swap_used)),
+        f"{format_size(margin)} are margin",
+    ]
+    if isinstance(windows_total, Unavailable):
+        reasons.append(f"Windows' RAM is unknown ({windows_total.reason}): leave it at least 4 GiB")
+    else:
+        ceiling = max(
+            (windows_total - max(windows_total // MARGIN, 4 * GIB)) // SUGGESTED_STEP * SUGGESTED_STEP,
+            windows_total // 2,
+        )
+        if size > ceiling:
+            size = round_down(ceiling)
+            reasons.append(f"less than that sum, because Windows has {format_size(windows_total)} and needs its part")
+    if observed.peak_used + observed.swap_used >= total - total // 10:
+        reasons.append(f"the peak touched the present limit of {format_size(total)}: the need may be higher")
+    if observed.seconds is not None and observed.seconds < SHORT:
+        reasons.append(f"seen in {format_duration(observed.seconds)} only: look again after a day's work")
+    return Suggestion(line=f"memory={render_size(size)}", size=size, reasons=tuple(reasons))
+
+
+def round_up(size: int) -> int:
+    """Return the next size that people write: half GiB below 4 GiB, whole ones above."""
+    step = SUGGESTED_STEP if size <= 4 * GIB else GIB
+    return -(-size // step) * step
+
+
+def round_down(size: int) -> int:
+    """Return the previous size that people write, at least one step."""
+    step = SUGGESTED_STEP if size <= 4 * GIB else GIB
+    return max(size // step * step, SUGGESTED_STEP)

@@ -1,10 +1,4 @@
-"""The grammar of ``.wslconfig``, as WSL reads it. Imports only msgspec.
-
-The facts are those of microsoft/WSL, src/shared/configfile/configfile.cpp: a line is a section, a key or a comment;
-only ``#`` starts a comment; names are ASCII letters and digits, the first one a letter; a value may hold quotes and
-the escapes ``\\\\ \\" \\b \\n \\t`` and a backslash at the end of the line continues it; a line that breaks a rule is
-skipped as a whole. The file is opened as text (WslCoreConfig.cpp), so CR LF is LF and Ctrl-Z ends it.
-"""
+"""The grammar and the encoding of .wslconfig, as WSL reads them."""
 
 from __future__ import annotations
 
@@ -17,7 +11,6 @@ NAME: Final = LETTERS | frozenset("0123456789")
 ESCAPES: Final = {"\\": "\\", '"': '"', "b": "\b", "n": "\n", "t": "\t", "\r": "", "\n": ""}
 LONGEST_NAME: Final = 256
 """A hostile file must not make each of its entries as long as itself."""
-
 ProblemKind = Literal["key", "section", "equals", "quote", "escape"]
 """``key``: the line starts with no letter; ``section``: a malformed ``[header]``; ``equals``: no ``=`` after the name;
 ``quote``: a quote stays open; ``escape``: a backslash before a character that WSL does not know."""

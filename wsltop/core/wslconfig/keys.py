@@ -1,18 +1,101 @@
-"""The keys of ``.wslconfig`` as a table, those that are gone, and those that belong into ``/etc/wsl.conf``.
-
-From microsoft/WSL at 2026-08: src/windows/common/WslCoreConfig.{h,cpp} for the keys, types and defaults (tags from
-2.5.8 on compared for ``since``), src/linux/init/WslDistributionConfig.{h,cpp} for ``wsl.conf``, and the history of
-MicrosoftDocs/WSL, WSL/wsl-config.md for what is gone.
-"""
+"""The keys of .wslconfig, the values that WSL accepts, and the mode of memory reclaim that follows."""
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from ipaddress import AddressValueError, IPv4Address
+from typing import Final, Literal
 
 from msgspec import Struct
 
-from wsltop.core.wslconfig.values import Kind
+Kind = Literal["size", "int", "bool", "enum", "text", "path", "ip", "ports", "mac"]
+U64: Final = 2**64
+UNITS: Final[dict[str, int]] = {"": 1} | {
+    text: int(1024**power)
+    for power, letter in enumerate("BKMGT")
+    for text in ({letter, letter + "B"} if letter != "B" else {"B"})
+}
+WSL_SIZE: Final = re.compile(r"([ \t\n\v\f\r]*)([+-]?)([0-9]+)(.{0,2})", re.DOTALL)
+WSL_INT: Final = re.compile(r"[ \t\n\v\f\r]*([+-]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)")
+MAC: Final = re.compile(r"[0-9a-fA-F]{2}([:-])(?:[0-9a-fA-F]{2}\1){4}[0-9a-fA-F]{2}")
+PORT: Final = re.compile(r"[ \t\n\v\f\r]*\+?([0-9]+)")
+
+
+def parse_wsl_size(text: str) -> int | None:
+    """Bytes as WSL reads them (stringshared.h, ParseMemorySize over strtoull); ``None``: WSL rejects it.
+
+    Its oddities are kept: zero must be written ``0``, ``-1`` wraps around, and so does a product over 64 bits.
+    """
+    match = WSL_SIZE.fullmatch(text)
+    if match is None or match[4] not in UNITS:
+        return None
+    number = min(int(match[3]), U64 - 1) if len(match[3]) < 40 else U64 - 1
+    if match[2] == "-" and number < U64 - 1:
+        number = -number % U64
+    if number == 0 and (match[1] or match[2] or match[3] != "0"):
+        return None
+    return number * UNITS[match[4]] % U64
+
+
+def parse_wsl_int(text: str) -> int | None:
+    """Return the integer as WSL reads it: decimal, ``0x`` or octal (strtol, base 0, 32 bits on Windows, saturating)."""
+    match = WSL_INT.fullmatch(text)
+    if match is None:
+        return None
+    digits = match[2].lower()
+    base = 16 if digits.startswith("0x") else 8 if digits.startswith("0") else 10
+    number = int(digits, base) if len(digits) < 40 else 2**31
+    return max(-(2**31), -number) if match[1] == "-" else min(2**31 - 1, number)
+
+
+def parse_wsl_bool(text: str) -> bool | None:
+    """Return true or false for ``true``, ``false``, ``1``, ``0``; there is no ``yes`` and no ``on``."""
+    return {"true": True, "1": True, "false": False, "0": False}.get(text.lower())
+
+
+def is_valid(kind: Kind, choices: tuple[str, ...], text: str) -> bool:
+    """Tell whether WSL takes the text for a key of this kind."""
+    match kind:
+        case "size":
+            return parse_wsl_size(text) is not None
+        case "int":
+            return parse_wsl_int(text) is not None
+        case "bool":
+            return parse_wsl_bool(text) is not None
+        case "enum":
+            return text.lower() in {choice.lower() for choice in choices}
+        case "mac":
+            return MAC.fullmatch(text) is not None
+        case "ip":
+            return is_ipv4(text)
+        case "ports":
+            return all(is_port(part) for part in text.split(",") if part)
+        case "text" | "path":
+            return True
+
+
+def is_ipv4(text: str) -> bool:
+    """Tell whether the text is an IPv4 address (inet_pton)."""
+    try:
+        IPv4Address(text)
+    except AddressValueError:
+        return False
+    return True
+
+
+def is_port(text: str) -> bool:
+    """Tell whether the text starts with a port (std::stoi, which ignores what follows)."""
+    match = PORT.match(text)
+    return match is not None and len(match[1]) < 40 and 0 < int(match[1]) <= 0xFFFF
+
+
+def render_size(size: int) -> str:
+    """Write bytes the way WSL reads them, in the largest unit that is exact: ``8GB``, ``1536MB``, ``1``."""
+    for unit in ("TB", "GB", "MB", "KB"):
+        if size and size % UNITS[unit] == 0:
+            return f"{size // UNITS[unit]}{unit}"
+    return str(size)
+
 
 SECTIONS: Final = ("wsl2", "general", "experimental")
 
@@ -53,7 +136,6 @@ class RetiredKey(Struct, frozen=True):
 
 NETWORKING: Final = ("NAT", "mirrored", "none", "bridged", "consomme", "virtioProxy")
 RECLAIM: Final = ("dropCache", "gradual", "disabled")
-
 KNOWN_KEYS: Final = (
     KnownKey("wsl2", "memory", "size", "half of Windows' RAM", "from 256 MB to all of Windows' RAM; in steps of 2 MB"),
     KnownKey("wsl2", "swap", "size", "a quarter of memory, rounded up to GB", "0 turns swap off"),
@@ -115,7 +197,6 @@ KNOWN_KEYS: Final = (
     KnownKey("experimental", "hostAddressLoopback", "bool", "false", since="2.0.0"),
     KnownKey("experimental", "setVersionDebug", "bool", "false"),
 )
-
 RETIRED_KEYS: Final = (
     RetiredKey(
         "pageReporting",
@@ -128,7 +209,6 @@ RETIRED_KEYS: Final = (
     RetiredKey("pageReportingOrder", "WSL chooses the order from the build of Windows; nothing replaces the key."),
     RetiredKey("useWindowsDnsCache", "Left the documentation in 2024; nothing replaces it."),
 )
-
 WSL_CONF_KEYS: Final = (
     *(f"automount.{key}" for key in ("enabled", "root", "options", "mountFsTab", "ldconfig", "cgroups")),
     *(f"interop.{key}" for key in ("enabled", "appendWindowsPath")),
@@ -142,9 +222,7 @@ WSL_CONF_KEYS: Final = (
 )
 """Settings of one distribution, read from its own ``/etc/wsl.conf``. Without ``general.guiApplications``, whose key
 ``.wslconfig`` knows too."""
-
 WSL_CONF_SECTIONS: Final = frozenset(name.partition(".")[0].lower() for name in WSL_CONF_KEYS)
-
 BY_NAME: Final = {name.lower(): key for key in KNOWN_KEYS for name in key.names}
 BY_KEY: Final = {key.key.lower(): key for key in KNOWN_KEYS}
 RETIRED_BY_KEY: Final = {key.key.lower(): key for key in RETIRED_KEYS}

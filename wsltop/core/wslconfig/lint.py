@@ -1,19 +1,15 @@
-"""What is wrong with a ``.wslconfig``, line by line.
-
-WSL never fails because of it: it warns on the Windows terminal, keeps the default and goes on, so that a limit which
-does not limit looks like one that does.
-"""
+"""What is wrong with a .wslconfig, line by line."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import get_close_matches
 from itertools import islice
-from typing import Final
+from typing import Final, Literal
 
-from wsltop.core.reading import Reading, Unavailable
-from wsltop.core.wslconfig.finding import ConfigFinding, quote
-from wsltop.core.wslconfig.grammar import Entry, Header, Problem, WslConfig
+from msgspec import Struct
+
+from wsltop.core.wslconfig.grammar import Entry, Header, Problem, WslConfig, parse
 from wsltop.core.wslconfig.keys import (
     BY_KEY,
     KNOWN_KEYS,
@@ -23,13 +19,157 @@ from wsltop.core.wslconfig.keys import (
     WSL_CONF_SECTIONS,
     KnownKey,
     find_key,
+    is_valid,
     parse_version,
+    parse_wsl_size,
+    render_size,
 )
-from wsltop.core.wslconfig.lint_values import lint_value
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import Encoding, WslconfigFile
+from wsltop.model.text import clean
+from wsltop.model.units import GIB, MIB, format_size, parse_size
+
+Severity = Literal["error", "warning", "note"]
+"""``error``: WSL does not do what the line says; ``warning``: it does, and that is rarely meant;
+``note``: good to know."""
+
+
+class ConfigFinding(Struct, frozen=True, kw_only=True):
+    """What is wrong, where, and what to do."""
+
+    id: str
+    """Stable, for scripts: ``config-unknown-key``."""
+    line: int | None = None
+    """In ``.wslconfig``, from 1; ``None`` when it is about no single line."""
+    severity: Severity
+    text: str
+    """A sentence, safe to show."""
+    remedy: str = ""
+    """What to do, as a sentence; empty when there is nothing to do."""
+
+
+def quote(text: str, limit: int = 60) -> str:
+    """Return text from the file, made safe and cut to fit into a sentence."""
+    text = clean(text).strip()
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+MINIMUM_MEMORY: Final = 256 * MIB
+"""WSL raises a smaller ``memory`` to it (WslCoreConfig.cpp, Initialize)."""
+TINY: Final = {"memory": MINIMUM_MEMORY, "swap": MIB, "defaultVhdSize": 16 * MIB, "swiotlb": MIB}
+"""Below this, a size is a forgotten suffix."""
+
+
+def lint_value(entry: Entry, key: KnownKey, windows_total: Reading[int]) -> Iterator[ConfigFinding]:
+    """Find values that WSL rejects, and values that it takes though they are rarely meant."""
+    if not is_valid(key.kind, key.choices, entry.value):
+        yield bad_value(entry, key)
+        return
+    if key.kind == "size":
+        yield from lint_size(entry, key, windows_total)
+    if key.kind in ("path", "text") and not entry.value.isascii():
+        yield ConfigFinding(
+            id="config-non-ascii",
+            line=entry.line,
+            severity="warning",
+            text=f"{key.key} holds characters outside of ASCII; WSL's reader keeps one byte of each and garbles them.",
+            remedy="Use a path of plain ASCII characters.",
+        )
+    if key.key == "autoMemoryReclaim" and entry.value.lower() == "gradual":
+        yield ConfigFinding(
+            id="config-gradual",
+            line=entry.line,
+            severity="note",
+            text="gradual is reported to stall distributions with systemd after idle times (WSL#10675).",
+            remedy="If yours stalls, write autoMemoryReclaim=dropCache.",
+        )
+
+
+def bad_value(entry: Entry, key: KnownKey) -> ConfigFinding:
+    """Explain what WSL does instead, and what it would take."""
+    kept = f"keeps the default ({key.default})"
+    if key.kind == "mac":
+        kept = "refuses to start the VM"
+    elif key.kind == "ip":
+        kept = "turns DNS tunneling off"
+    elif key.kind == "ports":
+        kept = "leaves out what is no port"
+    shown = quote(entry.value)
+    return ConfigFinding(
+        id="config-bad-value",
+        line=entry.line,
+        severity="error",
+        text=f"{key.key}={shown} is invalid; WSL {kept}." if shown else f"{key.key} has no value; WSL {kept}.",
+        remedy=valid_values(entry, key),
+    )
+
+
+def valid_values(entry: Entry, key: KnownKey) -> str:
+    """Say what WSL would take, with the value that was probably meant."""
+    match key.kind:
+        case "size":
+            return size_remedy(entry, key)
+        case "bool":
+            return "Write true or false."
+        case "int":
+            return "Write a whole number; 0x marks hexadecimal, a leading 0 octal."
+        case "enum":
+            close = get_close_matches(entry.value.lower()[:64], [choice.lower() for choice in key.choices], n=1)
+            meant = next((choice for choice in key.choices if close and choice.lower() == close[0]), "")
+            return f"Write one of {', '.join(key.choices)}{f'; {meant} is close' if meant else ''}."
+        case "ip":
+            return "Write an IPv4 address."
+        case "mac":
+            return "Write six pairs of hexadecimal digits with - or : between them."
+        case "ports":
+            return "Write numbers from 1 to 65535 with commas between them."
+        case "text" | "path":
+            return ""
+
+
+def size_remedy(entry: Entry, key: KnownKey) -> str:
+    """Show how WSL wants a size, by the value that was probably meant."""
+    meant = entry.value.partition(";")[0].strip()
+    rules = "WSL takes a whole number and an upper-case KB, MB, GB or TB, without a blank"
+    if len(meant) > 20:
+        return f"{rules}: {key.key}=8GB."
+    if meant.endswith("%"):
+        return f"{rules}; it knows no percentages."
+    try:
+        size = parse_size(meant)
+    except ValueError:
+        return f"{rules}: {key.key}=8GB."
+    rounded = size - size % MIB if size > MIB else size
+    return f"Write {key.key}={render_size(rounded)}; {rules}."
+
+
+def lint_size(entry: Entry, key: KnownKey, windows_total: Reading[int]) -> Iterator[ConfigFinding]:
+    """Find sizes without a suffix, and more memory than Windows has."""
+    size = parse_wsl_size(entry.value) or 0
+    limit = TINY.get(key.key, 0)
+    if 0 < size < limit:
+        plain = entry.value.isdecimal()
+        yield ConfigFinding(
+            id="config-tiny-size",
+            line=entry.line,
+            severity="warning",
+            text=f"{key.key}={quote(entry.value)} is {format_size(size)}"
+            + (" (a number without suffix is bytes)" if plain else "")
+            + ("; WSL raises it to 256 MB." if key.key == "memory" else "."),
+            remedy=f"Add a suffix: {key.key}={quote(entry.value)}GB." if plain else "Write a larger size.",
+        )
+    if key.key == "memory" and not isinstance(windows_total, Unavailable) and size >= windows_total - GIB // 2:
+        yield ConfigFinding(
+            id="config-too-much-memory",
+            line=entry.line,
+            severity="warning",
+            text=f"memory={quote(entry.value)} gives WSL all of Windows' {format_size(windows_total)}.",
+            remedy="Leave Windows a quarter of its RAM, and at least 4 GB.",
+        )
+
 
 MOST: Final = 100
 """Findings of one kind; the rest of a file that is no ``.wslconfig`` at all is not worth the time."""
-
 UNKNOWN: Final = Unavailable(reason="not asked for")
 
 
@@ -206,3 +346,65 @@ def sections() -> str:
     """Return the sections as a list for people."""
     used = dict.fromkeys(key.section for key in KNOWN_KEYS)
     return ", ".join(f"[{section}]" for section in used)
+
+
+UTF_16: Final = ("utf-16-le", "utf-16-be")
+
+
+def decode(data: bytes) -> tuple[str, Encoding]:
+    """Return the text and its encoding; never raises."""
+    if data.startswith(b"\xef\xbb\xbf"):
+        return data[3:].decode("utf-8", "replace"), "utf-8-sig"
+    if data.startswith(b"\xff\xfe"):
+        return data[2:].decode("utf-16-le", "replace"), "utf-16-le"
+    if data.startswith(b"\xfe\xff"):
+        return data[2:].decode("utf-16-be", "replace"), "utf-16-be"
+    # ASCII in UTF-16 without a mark has a NUL in every other byte.
+    head = data[:256]
+    if head[1::2].count(0) * 2 > len(head[1::2]):
+        return data.decode("utf-16-le", "replace"), "utf-16-le"
+    if head[0::2].count(0) * 2 > len(head[0::2]):
+        return data.decode("utf-16-be", "replace"), "utf-16-be"
+    try:
+        return data.decode("utf-8"), "utf-8"
+    except UnicodeDecodeError:
+        return data.decode("utf-8", "replace"), "unknown"
+
+
+def as_wsl_reads(file: WslconfigFile) -> WslConfig:
+    """Return what WSL gets from the file: nothing, where it is absent or UTF-16."""
+    return WslConfig() if file.encoding in UTF_16 else parse(file.text)
+
+
+def lint_file(file: WslconfigFile) -> tuple[ConfigFinding, ...]:
+    """Return what is wrong with the name and the encoding."""
+    return tuple(lint_name(file)) + tuple(lint_encoding(file))
+
+
+def lint_name(file: WslconfigFile) -> Iterator[ConfigFinding]:
+    """Find files that were meant to be ``.wslconfig``."""
+    for name in () if file.present else file.lookalikes:
+        yield ConfigFinding(
+            id="config-file-name",
+            severity="error",
+            text=f"There is no .wslconfig, but {quote(name)} beside it; WSL does not read that.",
+            remedy=f"Rename {quote(name)} to .wslconfig; let the Explorer show file name extensions.",
+        )
+
+
+def lint_encoding(file: WslconfigFile) -> Iterator[ConfigFinding]:
+    """Find encodings that WSL does not read."""
+    if file.encoding in UTF_16:
+        yield ConfigFinding(
+            id="config-encoding",
+            severity="error",
+            text="The file is UTF-16; WSL reads UTF-8 and is known to ignore such a file without a word (WSL#7851).",
+            remedy="Save it as UTF-8; in Windows PowerShell write it with -Encoding ascii.",
+        )
+    elif file.encoding == "unknown":
+        yield ConfigFinding(
+            id="config-encoding",
+            severity="warning",
+            text="The file is not UTF-8; WSL may misread it from the first foreign character on.",
+            remedy="Save it as UTF-8.",
+        )

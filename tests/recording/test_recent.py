@@ -1,0 +1,130 @@
+"""The samples in memory: what is kept of them, for how long, and that a look back shows what was shown then."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from tests.core.test_bookmark import life, told
+from tests.recording.recorded import run
+from tests.samples import MONOTONIC, TIME
+from wsltop.core.session import Session
+from wsltop.model.sample import Counters, OwnUse, Sample
+from wsltop.recording import recent
+from wsltop.recording.player import Player
+from wsltop.recording.recent import SPAN, Recent, RecentLog
+from wsltop.recording.timeline_index import STRETCH
+
+
+def watch(samples: list[Sample], *moments: int) -> tuple[Recent, Session, dict[int, tuple[object, ...]]]:
+    """A session that is kept, and what it showed after some of its samples."""
+    kept, session = Recent(1.0), Session(1.0, fine_span=SPAN)
+    then: dict[int, tuple[object, ...]] = {}
+    for number, one in enumerate(samples):
+        kept.take(one, session)
+        session.take(one)
+        if number in moments:
+            then[number] = told(session)
+    return kept, session, then
+
+
+def reel_of(kept: Recent) -> RecentLog:
+    reel = kept.reel()
+    assert reel is not None
+    return reel
+
+
+def look_back(reel: RecentLog, at: int) -> Player:
+    return Player(reel, at, paused=True, bookmarks=reel.bookmarks)
+
+
+def test_the_samples_come_back() -> None:
+    samples = run(40)
+    reel = reel_of(watch(samples)[0])
+    assert [reel.sample(number) for number in range(reel.count)] == samples
+    assert (reel.start, reel.end) == (samples[0].time, samples[-1].time)
+    with pytest.raises(IndexError):
+        reel.sample(40)
+
+
+def test_there_is_nothing_before_the_first_sample() -> None:
+    assert Recent(1.0).reel() is None
+
+
+def test_a_reel_stays_as_it_was_while_more_is_kept() -> None:
+    samples = list(life(STRETCH + 20))
+    kept, session, _ = watch(samples[: STRETCH - 5])
+    reel = reel_of(kept)
+    for one in samples[STRETCH - 5 :]:
+        kept.take(one, session)
+        session.take(one)
+    assert reel.count == STRETCH - 5
+    assert reel.sample(STRETCH - 6) == samples[STRETCH - 6]
+    assert reel_of(kept).sample(STRETCH + 19) == samples[-1]
+
+
+def test_a_sample_is_found_by_its_time() -> None:
+    reel = reel_of(watch(list(life(STRETCH + 20)))[0])
+    # The first of life's samples is a second after TIME.
+    assert [reel.index_at(TIME + 1 + after) for after in (-9.0, 0.0, 7.5, 312.0, 1e6)] == [0, 0, 7, 312, STRETCH + 19]
+    assert [reel.index_at_monotonic(MONOTONIC + 1 + after) for after in (-9.0, 7.5, 1e6)] == [0, 7, STRETCH + 19]
+
+
+@pytest.mark.parametrize("at", [0, 1, 3, 60, 299, 300, 301, 449])
+def test_a_look_back_shows_what_was_shown_then(at: int) -> None:
+    kept, _, then = watch(list(life(450)), at)
+    assert told(look_back(reel_of(kept), at).session) == then[at]
+
+
+def test_steps_there_and_back_show_the_same() -> None:
+    kept, _, then = watch(list(life(450)), 290, 310)
+    player = look_back(reel_of(kept), 310)
+    for _ in range(20):
+        player.step(-1)
+    assert told(player.session) == then[290]
+    for _ in range(20):
+        player.step(1)
+    assert told(player.session) == then[310]
+
+
+def test_what_is_old_gives_way_and_what_is_left_still_knows_the_past(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recent, "MOST_SAMPLES", 2 * STRETCH)
+    kept, _, then = watch(list(life(3 * STRETCH - 50)), STRETCH + 20, 2 * STRETCH + 40)
+    reel = reel_of(kept)
+    assert reel.count == 2 * STRETCH - 50
+    assert told(look_back(reel, 20).session) == then[STRETCH + 20]
+    assert told(look_back(reel, STRETCH + 40).session) == then[2 * STRETCH + 40]
+
+
+def test_a_flood_does_not_take_more_memory_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recent, "MOST_BYTES", 3_000)
+    kept, _, _ = watch(list(life(5 * STRETCH)))
+    assert 0 < kept.size < 12_000
+    assert reel_of(kept).count < 5 * STRETCH
+
+
+def test_a_figure_that_no_format_holds_costs_the_past_and_nothing_else() -> None:
+    samples = run(12)
+    samples[6] = replace(samples[6], own=OwnUse(cpu=None, resident=2**200))
+    counters = samples[7].counters
+    assert isinstance(counters, Counters)
+    kept = Recent(1.0)
+    session = Session(1.0)
+    for number, one in enumerate(samples):
+        kept.take(one, session)
+        if number == 6:
+            assert kept.reel() is None
+    assert [reel_of(kept).sample(number) for number in range(5)] == samples[7:]
+
+
+def test_events_are_found_in_it() -> None:
+    kept, _, _ = watch(list(life(200)))
+    player = look_back(reel_of(kept), 199)
+    found = []
+    while player.previous_event() == "found":
+        found.append(player.number)
+    assert found
+    assert found == sorted(set(found), reverse=True)
+    while player.explore():
+        pass
+    assert len(player.marks) == len(found)

@@ -1,0 +1,121 @@
+"""``wsltop doctor``: text that fits, JSON that lasts, and the exit code."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.core.diagnosis_scene import NO, Case, evidence, gate, guest, mode, sample
+from tests.core.test_diagnosis_cache import BUSY
+from tests.core.test_diagnosis_verdict import CASES
+from wsltop.core.diagnosis.finding import Figure, Finding, Remedy, Severity
+from wsltop.core.diagnosis.rules import diagnose
+from wsltop.errors import ExitCode
+from wsltop.report.doctor import WIDTH, cells, doctor, encode, exit_code, wrap
+
+KEPT = evidence(guest(cache=5 * 1024**3), gates=(gate(),), blockers=BUSY, reclaim=mode("dropCache"))
+
+TEXT = """\
+WARNING  CACHE KEPT                                                 [cache-kept]
+  5.0 GiB of page cache stays, because WSL's idle gate is shut by node 1.2 %,
+  dockerd 0.40 %.
+    page cache            5.0 GiB
+    a drop frees          5.0 GiB
+    idle gate             shut; 10 min: 1.90 % of all CPUs in use, the limit is
+                          0.525 %
+    mode                  dropCache
+    CPUs in use           1.9 %
+    not visible here      0.20 %
+  -> Drop the page cache, in this shell:
+       sudo sh -c 'echo 1 > /proc/sys/vm/drop_caches'
+     cost: what is needed again is read from the disk again
+  -> Nice what keeps the gate shut: this WSL does not count niced processes, in
+     this shell:
+       renice -n 1 -p $(ps -L -o lwp= -p 4711,4712,99)
+     cost: they give way to others; those of other users need sudo
+  -> Let 3 idle minutes do instead of 10, in %UserProfile%\\.wslconfig:
+       [experimental]
+       autoMemoryReclaim=gradual
+     cost: the gate is the same; anonymous memory may go to swap; in force after
+     wsl --shutdown, which ends all distributions
+"""
+
+
+def test_text_golden() -> None:
+    assert doctor(diagnose(KEPT)) == TEXT
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_every_case_fits_80_columns(case: Case) -> None:
+    text = doctor(diagnose(case.hit))
+    assert text.endswith("\n")
+    assert all(cells(line) <= WIDTH and line == line.rstrip() for line in text.splitlines())
+
+
+def test_findings_stand_apart() -> None:
+    text = doctor(diagnose(evidence(sample(kernel_log=NO, host=NO))))
+    assert text.count("\n\n") == 2
+    assert text.startswith("OK       NOTHING IS WRONG")
+
+
+def test_nothing_at_all() -> None:
+    assert doctor(()) == "Nothing to report.\n"
+    assert msgspec.json.decode(encode(())) == {"schema": 1, "severity": "ok", "verdict": None, "findings": []}
+
+
+def test_json_has_stable_names() -> None:
+    document = msgspec.json.decode(encode(diagnose(KEPT)))
+    assert list(document) == ["schema", "severity", "verdict", "findings"]
+    assert document["schema"] == 1
+    assert document["severity"] == "warning"
+    assert document["verdict"]["id"] == "cache-kept"
+    first = document["findings"][0]
+    assert list(first) == ["id", "severity", "verdict", "sentence", "evidence", "remedy"]
+    assert first["evidence"][0] == {"name": "page cache", "value": "5.0 GiB"}
+    assert first["remedy"][0] == {
+        "kind": "command",
+        "does": "drop the page cache",
+        "text": "sudo sh -c 'echo 1 > /proc/sys/vm/drop_caches'",
+        "cost": "what is needed again is read from the disk again",
+        "action": "drop",
+    }
+
+
+@pytest.mark.parametrize(
+    ("severities", "code"),
+    [
+        ((), ExitCode.OK),
+        (("ok",), ExitCode.OK),
+        (("ok", "note"), ExitCode.OK),
+        (("note", "warning"), ExitCode.FAILURE),
+        (("problem",), ExitCode.FAILURE),
+    ],
+)
+def test_exit_code(severities: tuple[Severity, ...], code: ExitCode) -> None:
+    found = tuple(Finding(id="x", severity=one, verdict="X", sentence="X.") for one in severities)
+    assert exit_code(found) is code
+
+
+@given(st.text(), st.integers(20, 80))
+def test_wrapped_text_fits_and_loses_nothing(text: str, width: int) -> None:
+    lines = list(wrap(text, width, first="  -> ", indent="     "))
+    assert all(cells(line) <= width for line in lines)
+    assert "".join("".join(lines).split()).startswith("->")
+
+
+def test_hostile_text_is_harmless() -> None:
+    finding = Finding(
+        id="x",
+        severity="note",
+        verdict="X",
+        sentence="\x1b[31m" + "日本" * 60,
+        evidence=(Figure("a very long name of a figure", "\u202evalue"), Figure("短", "x" * 200)),
+        remedy=(Remedy(kind="command", does="see", text="ls\x07", cost=""),),
+    )
+    text = doctor((finding,))
+    assert "\x1b" not in text
+    assert "\x07" not in text
+    assert "\u202e" not in text
+    assert all(cells(line) <= WIDTH for line in text.splitlines())

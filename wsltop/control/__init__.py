@@ -1,1 +1,0 @@
-"""The only code that changes anything on this machine: hogs, and the actions that give memory back."""

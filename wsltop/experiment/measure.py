@@ -1,0 +1,313 @@
+"""The figures of a trial: levels and times of guest and host, their lag, the prediction's error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from wsltop.core.curve import (
+    Crossing,
+    Dot,
+    add_answer,
+    band_of,
+    between,
+    fall_below,
+    floor_of,
+    level_of,
+    peak_of,
+    step_of,
+)
+from wsltop.core.prediction import Prediction
+from wsltop.experiment.trial import Result, Tick, Trial
+from wsltop.model.reading import Reading, Unavailable
+
+
+class Summary(Struct, frozen=True):
+    """The same figure of several trials."""
+
+    middle: float
+    low: float
+    high: float
+    seen: int
+    """In how many trials there was one."""
+    of: int
+
+
+def summarize(figures: Sequence[float | None]) -> Summary | None:
+    """The spread of those that are there; ``None`` when none is."""
+    there = [figure for figure in figures if figure is not None]
+    return Summary(median(there), min(there), max(there), len(there), len(figures)) if there else None
+
+
+GRACE: Final = 2
+"""The peak may still be seen in so many readings after the release: some hosts answer late."""
+
+
+class Side(Struct, frozen=True, kw_only=True):
+    """One curve in figures; how they are defined says ``curve``. Bytes and seconds since the release."""
+
+    baseline: int
+    peak: int
+    floor: int | None
+    """``None``: it was interrupted before the release."""
+    lowest: int | None
+    """The lowest level after the release; clearly below the floor when it rose again."""
+    band: int
+    """What does not count as change."""
+    step: float
+    """Seconds between two readings."""
+    first: Crossing | None = None
+    """To the first return that is more than noise; ``None``: never, as with the next ones."""
+    t50: Crossing | None = None
+    """To half of what came back."""
+    t90: Crossing | None = None
+    halved: Crossing | None = None
+    """To half of the peak: on the host this is "time to 50 % host working-set reduction"."""
+
+    @property
+    def taken(self) -> int:
+        """What the load added."""
+        return self.peak - self.baseline
+
+    @property
+    def returned(self) -> int | None:
+        """What came back of the peak."""
+        return None if self.floor is None else self.peak - self.floor
+
+    @property
+    def share(self) -> float | None:
+        """The part of what the load added that came back; ``None`` when the load did not show."""
+        return None if self.returned is None or not self.shows else self.returned / self.taken
+
+    @property
+    def retained(self) -> int | None:
+        """What is kept above the baseline."""
+        return None if self.floor is None else self.floor - self.baseline
+
+    @property
+    def shows(self) -> bool:
+        """Whether the load stood out of the noise."""
+        return self.taken > self.band
+
+    @property
+    def rebound(self) -> int:
+        """How much of what had come back was taken again; 0 within noise."""
+        if self.floor is None or self.lowest is None or self.floor - self.lowest <= self.band:
+            return 0
+        return self.floor - self.lowest
+
+
+class Marks(Struct, frozen=True):
+    """The times that matter to a curve, monotonic."""
+
+    load: float | None
+    release: float | None
+    action: float | None
+    end: float
+    window: float
+
+
+def measure_side(dots: Sequence[Dot], marks: Marks) -> Reading[Side]:
+    """The figures of one curve."""
+    started = marks.end if marks.load is None else marks.load
+    quiet = [dot for dot in dots if dot.time <= started]
+    baseline = level_of(quiet)
+    if baseline is None:
+        return Unavailable("there was no reading before the load", "Give it longer: --baseline SECONDS")
+    step = step_of(dots)
+    release = marks.end if marks.release is None else marks.release
+    high_until = release + GRACE * step
+    if marks.action is not None and marks.action > release:
+        high_until = min(high_until, marks.action)
+    peak = peak_of(between(dots, started, high_until))
+    if peak is None:
+        return Unavailable("there was no reading under load", "Hold it longer: --hold SECONDS")
+    band = band_of(quiet, peak - baseline)
+    after = [] if marks.release is None else [dot for dot in dots if dot.time > release]
+    side = Side(
+        baseline=baseline,
+        peak=peak,
+        floor=floor_of(after, marks.window),
+        lowest=lowest_of(after, marks.window),
+        band=band,
+        step=step,
+    )
+    return add_times(side, dots, release, high_until)
+
+
+def add_times(side: Side, dots: Sequence[Dot], release: float, high_until: float) -> Side:
+    """The times at which it fell."""
+    returned = side.returned
+    if returned is None or returned <= side.band:
+        return side
+
+    def when(level: float) -> Crossing | None:
+        return fall_below(dots, level, zero=release, high_until=high_until, slack=side.band // 2)
+
+    return replace(
+        side,
+        first=when(side.peak - side.band),
+        t50=when(side.peak - 0.5 * returned),
+        t90=when(side.peak - 0.9 * returned),
+        halved=when(0.5 * side.peak),
+    )
+
+
+def lowest_of(dots: Sequence[Dot], window: float) -> int | None:
+    """The lowest level that lasted: the lowest median of three neighbors, or the floor."""
+    sizes = [dot.size for dot in dots]
+    medians = [sorted(sizes[start : start + 3])[1] for start in range(len(sizes) - 2)]
+    floor = floor_of(dots, window)
+    return None if floor is None else min([floor, *medians])
+
+
+JUST_BEFORE: Final = 2.0
+"""Seconds before an action whose level it is compared with."""
+FREED_BEFORE: Final = -1.0
+"""When the guest had half of it free earlier than this before the release, a lag would mean nothing."""
+
+
+class ActionFigures(Struct, frozen=True, kw_only=True):
+    """What an action gave; in a control, what came without it. Bytes."""
+
+    predicted: Prediction | None
+    gained: int | None
+    """Growth of reportable free memory since just before it; ``None`` where that is not known."""
+    host_returned: int | None
+    """Fall of the host's working set since just before it."""
+
+    @property
+    def error(self) -> int | None:
+        """How much more came than was predicted."""
+        return None if self.predicted is None or self.gained is None else self.gained - self.predicted.estimate
+
+
+class Measures(Struct, frozen=True, kw_only=True):
+    """All figures of one trial."""
+
+    guest: Reading[Side]
+    host: Reading[Side]
+    """As Windows, or the process, said it."""
+    expected: Reading[Side]
+    """What the host should hold by the guest's own figures; no delay of the reporting is in it."""
+    lag: Crossing | None
+    """From half of it free in the guest to half of it back on the host; measured hosts only."""
+    cpu_load: float | None
+    """CPU seconds of the whole guest from the start of the load to the release."""
+    cpu_after: float | None
+    """… and from there to the end."""
+    action: ActionFigures | None
+    settled_after: float | None
+    """Seconds from the release until nothing changed any more; ``None``: never."""
+    least_available: int | None
+
+    @property
+    def measured(self) -> bool:
+        """Whether the host's figures were measured."""
+        return not isinstance(self.host, Unavailable)
+
+    @property
+    def outside(self) -> Reading[Side]:
+        """The host's figures, or the expected ones where it cannot be read."""
+        return self.expected if isinstance(self.host, Unavailable) else self.host
+
+
+def measure(trial: Trial, window: float) -> Measures:
+    """Work a trial out; ``window``: the seconds of rest that its plan asked for."""
+    marks = marks_of(trial, window)
+    ticks = [tick for tick in trial.ticks if tick.time <= marks.end]
+    curves = {"guest": guest_dots(ticks), "host": host_dots(ticks), "expected": expected_dots(ticks)}
+    guest = measure_side(curves["guest"], marks)
+    host = measure_side(curves["host"], marks) if curves["host"] else missing_host(trial)
+    lag = None
+    if isinstance(guest, Side) and isinstance(host, Side) and guest.t50 is not None and host.t50 is not None:
+        lag = host.t50.minus(guest.t50) if guest.t50.seconds >= FREED_BEFORE else None
+    return Measures(
+        guest=guest,
+        host=host,
+        expected=measure_side(curves["expected"], marks),
+        lag=lag,
+        cpu_load=cpu_between(ticks, marks.load, marks.release),
+        cpu_after=cpu_between(ticks, marks.release, marks.end),
+        action=measure_action(trial, curves, marks),
+        settled_after=rest_began(trial, marks),
+        least_available=min((tick.available for tick in ticks), default=None),
+    )
+
+
+def measure_all(result: Result) -> tuple[Measures, ...]:
+    """The figures of every trial of an experiment."""
+    return tuple(measure(trial, result.plan.window) for trial in result.trials)
+
+
+def marks_of(trial: Trial, window: float) -> Marks:
+    """The marks of a trial. A lasting load is not released: then the seconds count from the action."""
+    action = trial.start_of("action")
+    if action is None and trial.start_of("wait") is not None:
+        action = trial.start_of("settle")  # a control: where the action would have been
+    release = trial.start_of("release", "action", "settle")
+    action = release if action is None and trial.control else action
+    return Marks(trial.start_of("load"), release, action, trial.measured_until, window)
+
+
+def measure_action(trial: Trial, curves: dict[str, list[Dot]], marks: Marks) -> ActionFigures | None:
+    """What the action gave, or came without it."""
+    if marks.action is None or (trial.action is None and not trial.control):
+        return None
+    predicted = None if trial.action is None else trial.action.predicted
+    return ActionFigures(
+        predicted=None if isinstance(predicted, Unavailable) else predicted,
+        gained=fall_since(curves["expected"], marks),
+        host_returned=fall_since(curves["host"], marks),
+    )
+
+
+def fall_since(dots: Sequence[Dot], marks: Marks) -> int | None:
+    """How much a curve fell from just before the action to the end."""
+    start = marks.end if marks.action is None else marks.action
+    former = [dot for dot in dots if dot.time <= start]
+    before, after = floor_of(former, JUST_BEFORE), floor_of([dot for dot in dots if dot.time > start], marks.window)
+    return None if before is None or after is None else before - after
+
+
+def guest_dots(ticks: Sequence[Tick]) -> list[Dot]:
+    """Guest memory that is not free."""
+    return [Dot(tick.time, tick.taken) for tick in ticks]
+
+
+def expected_dots(ticks: Sequence[Tick]) -> list[Dot]:
+    """What the host should hold."""
+    return [Dot(tick.time, tick.expected) for tick in ticks if tick.expected is not None]
+
+
+def host_dots(ticks: Sequence[Tick]) -> list[Dot]:
+    """What the host said, each answer once and at the time when it came."""
+    dots: list[Dot] = []
+    for tick in ticks:
+        if tick.host is not None and tick.host_at is not None:
+            add_answer(dots, tick.host_at, tick.host)
+    return dots
+
+
+def missing_host(trial: Trial) -> Unavailable:
+    """Why the host has no figures."""
+    return trial.missing or Unavailable("the host did not answer")
+
+
+def cpu_between(ticks: Sequence[Tick], start: float | None, end: float | None) -> float | None:
+    """CPU seconds of the whole guest."""
+    if start is None or end is None:
+        return None
+    busy = [tick.busy for tick in ticks if start <= tick.time <= end and tick.busy is not None]
+    return max(0.0, busy[-1] - busy[0]) if busy else None
+
+
+def rest_began(trial: Trial, marks: Marks) -> float | None:
+    """Seconds from the release to the beginning of the rest with which the trial ended."""
+    if trial.ending != "settled" or marks.release is None:
+        return None
+    return max(0.0, marks.end - marks.window - marks.release)

@@ -1,0 +1,489 @@
+"""Runs an experiment: its trials one after another, each a state machine that the caller steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeAlias, cast
+
+from msgspec import Struct
+
+from wsltop.core.curve import FEWEST
+from wsltop.core.ledger import Ledger, keep_ledger
+from wsltop.core.prediction import Prediction
+from wsltop.errors import WsltopError
+from wsltop.experiment.load import CommandLoad, HogLoad, Load, fit
+from wsltop.experiment.spec import ExperimentPlan
+from wsltop.experiment.trial import ActionOutcome, Ending, Phase, Recorder, Result, Stage, Trial
+from wsltop.hogs.options import HogOptions
+from wsltop.hogs.pool import HogPool
+from wsltop.model.event import Event
+from wsltop.model.reading import Reading, Unavailable, tell_why
+from wsltop.model.sample import Identity, Sample
+from wsltop.reclaim.actions import ActionName
+from wsltop.reclaim.perform import Done, Failed, ReclaimAction, Running, perform
+from wsltop.reclaim.plan import Plan, plan
+from wsltop.reclaim.root import RootAccess, Way
+
+
+class TrialAction:
+    """The action of a plan, as often as the trials ask for it.
+
+    Root is used for it only because the user named it.
+    """
+
+    def __init__(
+        self, chosen: ExperimentPlan, access: RootAccess, way: Way | None = None, root: Path = Path("/")
+    ) -> None:
+        self._name = cast("ActionName", chosen.action)
+        self._size, self._access, self._way, self._root = chosen.action_size, access, way, root
+
+    def plan(self, ledger: Reading[Ledger]) -> Plan:
+        """The plan for a ledger."""
+        return plan(self._name, ledger=ledger, access=self._access, size=self._size, way=self._way, root=self._root)
+
+    def check(self, ledger: Reading[Ledger]) -> Plan:
+        """The plan as of now, before anything is begun.
+
+        Raises:
+            WsltopError: it cannot be performed; the message says what to do.
+        """
+        planned = self.plan(ledger)
+        if planned.blocked is not None and planned.way != "hog":  # the load may leave cache for a hog to push out
+            raise WsltopError(f"{self._name}: {tell_why(planned.blocked.reason, planned.blocked.hint)}")
+        if planned.way == "paste":
+            raise WsltopError(
+                f"{self._name} needs root, and there is no way to it here: run wsltop as root, or with --way"
+            )
+        return planned
+
+    def __call__(self, ledger: Reading[Ledger]) -> tuple[Reading[Prediction], ReclaimAction]:
+        """Plan it for the memory of now."""
+        planned = self.plan(ledger)
+        return planned.predicted, perform(planned, root=self._root)
+
+
+Act: TypeAlias = Callable[[Reading[Ledger]], tuple[Reading[Prediction], ReclaimAction]]
+"""Prepares the action for a ledger: what it promises, and how it is performed."""
+LATE_ANSWER: Final = 12.0
+"""Seconds by which the baseline is extended for a host that answers seldom."""
+DRAINING: Final = 40.0
+"""Seconds by which it is extended for a host that is still getting back what was freed before: reporting is through
+with everything in about thirty."""
+FILLING: Final = 120.0
+"""Seconds within which hogs should be full."""
+ENDING: Final = 30.0
+"""Seconds within which a load should be gone; the kernel needs 0.1 s per GiB."""
+
+
+class TrialRun:
+    """Takes one load through its phases.
+
+    Args:
+        plan: what to do; its hogs fit.
+        load: not started yet.
+        act: the action; ``None`` in a control, and where there is none.
+        number: counts the trials from 1.
+        interval: seconds between two samples.
+        last: no trial follows, so nothing has to come to rest after a lasting load.
+    """
+
+    def __init__(
+        self, plan: ExperimentPlan, load: Load, act: Act | None, *, number: int, interval: float, last: bool
+    ) -> None:
+        self.plan, self.load, self.number = plan, load, number
+        self.phase: Phase = "baseline"
+        self._act, self._last = act, last
+        self._since: float | None = None
+        self._drained = False
+        """Whether the host was still getting memory back in the baseline."""
+        self._stages: list[Stage] = []
+        self._record = Recorder(interval)
+        self._remarks: list[str] = []
+        self._ending: Ending = "interrupted"
+        self._performance: ReclaimAction | None = None
+        self._outcome: ActionOutcome | None = None
+        self._steps: dict[Phase, Callable[[float, float], Phase]] = {
+            "baseline": self._baseline,
+            "load": self._loading,
+            "hold": self._holding,
+            "release": self._releasing,
+            "wait": self._waiting,
+            "action": self._acting,
+            "settle": self._settling,
+            "clear": self._clearing,
+        }
+
+    @property
+    def since(self) -> float | None:
+        """When the present phase began, monotonic; ``None`` before the first sample."""
+        return self._since
+
+    def take(self, sample: Sample) -> None:
+        """Take a sample in."""
+        self.load.see(sample)
+        if self.phase != "done":
+            self._record.take(sample)
+
+    def step(self, now: float) -> Phase:
+        """Go on to whatever ``now`` asks for; the phase after that."""
+        if self._since is None:
+            if not self._record.ticks:
+                return self.phase
+            self._since = now
+        while self.phase != "done":
+            following = self._steps[self.phase](now, now - self._since)
+            if following == self.phase:
+                break
+            self._enter(following, now)
+        return self.phase
+
+    def stop(self, now: float) -> None:
+        """End it here: what was measured so far is kept."""
+        if self.phase == "done":
+            return
+        if self._performance is not None:
+            self._performance.cancel()
+        if self.phase == "clear":
+            self._enter("done", now)  # what was to be measured has been
+            return
+        self._ending = "interrupted"
+        self._enter("done", now)
+
+    def close(self) -> None:
+        """End the load and the action, and wait for a bounded time until they are gone."""
+        if self._performance is not None:
+            self._performance.close()
+        self.load.close()
+
+    def trial(self, now: float, *, control: bool) -> Trial:
+        """What was recorded until ``now``."""
+        open_stage = () if self._since is None or self.phase == "done" else (Stage(self.phase, self._since, now),)
+        return Trial(
+            number=self.number,
+            control=control,
+            stages=(*self._stages, *open_stage),
+            ticks=tuple(self._record.ticks),
+            ending=self._ending,
+            remarks=(*self._remarks, *self.load.remarks),
+            action=self._outcome,
+            exit_code=self.load.exit_code,
+            source=self._record.source,
+            missing=self._record.missing,
+        )
+
+    # Phases: each returns the one to be in now, from the time and from how long it has been in its own.
+
+    def _baseline(self, now: float, lasted: float) -> Phase:
+        patient = self._record.host_is_late and lasted < self.plan.baseline + LATE_ANSWER
+        if lasted < self.plan.baseline or len(self._record.ticks) < FEWEST or patient:
+            return "baseline"
+        start = now - self.plan.baseline
+        falls = self._record.host_falls(start)
+        self._drained = self._drained or falls
+        if self._drained:
+            # Taken for noise, what drains from before would make everything after it look like rest.
+            self._record.forget(start)
+        if falls and lasted < self.plan.baseline + DRAINING:
+            return "baseline"
+        if falls:
+            self._remarks.append("the host was still getting back memory from before when the load began")
+        self._record.end_baseline()
+        try:
+            self.load.start()
+        except WsltopError as error:
+            return self._fail(str(error))
+        return "load"
+
+    def _loading(self, now: float, lasted: float) -> Phase:
+        state = self.load.poll()
+        if state in ("gone", "ending"):
+            return "release" if not self.load.failed else self._fail("")
+        if self.plan.command:
+            return "release" if self.plan.hold is not None and lasted >= self.plan.hold else "load"
+        if state == "filling" and lasted >= FILLING and self.plan.kind != "leak":
+            self._remarks.append(f"the hogs were not full after {FILLING:.0f} s: the machine swaps, or is too busy")
+            return "hold"
+        return "hold" if state == "full" else "load"
+
+    def _holding(self, now: float, lasted: float) -> Phase:
+        if self.load.poll() == "gone":
+            return self._fail("") if self.load.failed else "release"
+        if lasted < (self.plan.hold or 0.0):
+            return "hold"
+        if self.plan.lasting:
+            return "settle" if self._act is None else "action"
+        return "release"
+
+    def _releasing(self, now: float, lasted: float) -> Phase:
+        if self.load.poll() != "gone":
+            if lasted < ENDING:
+                return "release"
+            self._remarks.append(f"the load was not gone after {ENDING:.0f} s")
+        return "wait" if self.plan.action else "settle"
+
+    def _waiting(self, now: float, lasted: float) -> Phase:
+        if lasted < self.plan.settle and not self._rests(now):
+            return "wait"
+        return "settle" if self._act is None else "action"
+
+    def _acting(self, now: float, lasted: float) -> Phase:
+        if self._performance is None or self._outcome is None:
+            return "settle"
+        progress = self._performance.poll()
+        if isinstance(progress, Running):
+            return "action"
+        outcome = self._outcome
+        self._outcome = ActionOutcome(
+            name=outcome.name,
+            predicted=outcome.predicted,
+            seconds=progress.seconds if isinstance(progress, Done) else lasted,
+            done=isinstance(progress, Done),
+            note=progress.reason if isinstance(progress, Failed) else progress.note,
+            hint=progress.hint if isinstance(progress, Failed) else "",
+        )
+        self._performance.close()
+        self._performance = None
+        return "settle"
+
+    def _settling(self, now: float, lasted: float) -> Phase:
+        if self._rests(now):
+            self._ending = "settled"
+        elif lasted >= self.plan.settle:
+            self._ending = "not settled"
+        else:
+            return "settle"
+        return "clear" if self.plan.lasting else "done"
+
+    def _clearing(self, now: float, lasted: float) -> Phase:
+        if self.load.poll() != "gone" and lasted < ENDING:
+            return "clear"
+        if self._last or lasted >= ENDING + self.plan.settle or self._rests(now):
+            return "done"
+        return "clear"
+
+    # What they share
+
+    def _enter(self, phase: Phase, now: float) -> None:
+        """Close the phase that was and do what the next one begins with."""
+        since = now if self._since is None else self._since
+        self._stages.append(Stage(self.phase, since, now))
+        self.phase, self._since = phase, now
+        if phase in ("release", "clear"):
+            self.load.release()
+        elif phase == "action" and self._act is not None:
+            predicted, self._performance = self._act(self._record.ledger)
+            self._outcome = ActionOutcome(name=self.plan.action, predicted=predicted)
+            self._performance.start()
+
+    def _fail(self, why: str) -> Phase:
+        if why:
+            self._remarks.append(why)
+        self._ending = "failed"
+        return "done"
+
+    def _rests(self, now: float) -> bool:
+        """Whether nothing has changed since this phase began."""
+        return self._record.rests(since=now if self._since is None else self._since, now=now, window=self.plan.window)
+
+
+UNSAMPLED: Final = Unavailable("nothing was sampled")
+NOBODY: Final = Identity(kernel=UNSAMPLED, distro=UNSAMPLED, wsl_version=UNSAMPLED)
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """How far an experiment is."""
+
+    phase: Phase
+    seconds: float
+    """In this phase."""
+    most: float | None
+    """How long the phase takes at the most; ``None``: nobody knows."""
+    trial: int
+    trials: int
+    control: bool
+
+
+class Experiment:
+    """Runs a plan.
+
+    Per tick: ``step(now)``, ``take(sample)``, and ``events()`` for the timeline; at the end, or after ``stop``,
+    ``result()``; and ``close()`` whatever happened. Use it from the main thread only, as the pool of its hogs.
+
+    Args:
+        plan: what to do; see ``prepare`` for one that fits.
+        make_load: makes the load of one trial, not started.
+        act: the plan's action.
+        interval: seconds between two samples.
+        remarks: what a reader of the result must know beforehand.
+    """
+
+    def __init__(
+        self,
+        plan: ExperimentPlan,
+        make_load: Callable[[], Load],
+        act: Act | None = None,
+        *,
+        interval: float,
+        remarks: tuple[str, ...] = (),
+    ) -> None:
+        self.plan = plan
+        self.interrupted = ""
+        self._make_load, self._act, self._interval, self._remarks = make_load, act, interval, remarks
+        self._controls = plan.trials
+        self._over: list[Trial] = []
+        self._now = 0.0
+        self._first: Sample | None = None
+        self._newest: Sample | None = None
+        self._told: list[Event] = []
+        self._run: TrialRun | None = self._next_run()
+
+    @property
+    def phase(self) -> Phase:
+        """The phase of the present trial; ``done`` when there is none."""
+        return "done" if self._run is None else self._run.phase
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will happen."""
+        return self._run is None
+
+    @property
+    def failed(self) -> bool:
+        """Whether a trial could not be done, or its action failed."""
+        return any(one.ending == "failed" or (one.action is not None and not one.action.done) for one in self._over)
+
+    def take(self, sample: Sample) -> None:
+        """Take a sample in: of the sampler that knows the pool."""
+        self._first = self._first or sample
+        self._newest = sample
+        if self._run is not None:
+            self._run.take(sample)
+
+    def step(self, now: float) -> Phase:
+        """Do what is due at ``now``, monotonic seconds; the phase after that."""
+        self._now = now
+        if self._run is None:
+            return "done"
+        before = (self._run.phase, self._run.since)
+        phase = self._run.step(now)
+        if (phase, self._run.since) != before:
+            self._mark(phase, now)
+        if phase == "done":
+            self._conclude(now)
+        return self.phase
+
+    def events(self) -> tuple[Event, ...]:
+        """The phases that began since the last call, as marks for the timeline."""
+        told, self._told = tuple(self._told), []
+        return told
+
+    def standing(self, now: float) -> Standing:
+        """How far it is."""
+        number = min(len(self._over) + 1, len(self._controls))
+        since = None if self._run is None else self._run.since
+        return Standing(
+            phase=self.phase,
+            seconds=0.0 if since is None else now - since,
+            most=self._most(self.phase),
+            trial=number,
+            trials=len(self._controls),
+            control=self._controls[number - 1] and bool(self.plan.action),
+        )
+
+    def stop(self, why: str, now: float) -> None:
+        """End it here; ``result`` then tells what was measured so far."""
+        if self._run is not None:
+            self.interrupted = why
+            self._run.stop(now)
+            self._conclude(now, go_on=False)
+            self._mark("done", now)
+
+    def close(self) -> None:
+        """End every process of it and wait, for a bounded time, until they are gone."""
+        if self._run is not None:
+            self.stop("its end", self._now)
+
+    def result(self) -> Result:
+        """What was measured."""
+        sample = self._first
+        ledger = UNSAMPLED if sample is None else keep_ledger(sample)
+        return Result(
+            plan=self.plan,
+            time=0.0 if sample is None else sample.time,
+            interval=self._interval,
+            total=0 if isinstance(ledger, Unavailable) else ledger.total,
+            identity=NOBODY if self._newest is None else self._newest.identity,
+            trials=tuple(self._over),
+            remarks=self._remarks,
+            interrupted=self.interrupted,
+        )
+
+    def _most(self, phase: Phase) -> float | None:
+        plan = self.plan
+        limits: dict[Phase, float | None] = {"baseline": plan.baseline, "wait": plan.settle, "settle": plan.settle}
+        limits["load" if plan.command else "hold"] = plan.hold
+        return limits.get(phase)
+
+    def _next_run(self) -> TrialRun | None:
+        number = len(self._over) + 1
+        if number > len(self._controls):
+            return None
+        control = self._controls[number - 1]
+        return TrialRun(
+            self.plan,
+            self._make_load(),
+            None if control else self._act,
+            number=number,
+            interval=self._interval,
+            last=number == len(self._controls),
+        )
+
+    def _conclude(self, now: float, *, go_on: bool = True) -> None:
+        """Put the trial that is over aside, and begin the next one unless this one failed."""
+        run = self._run
+        if run is None:
+            return
+        run.close()
+        trial = run.trial(now, control=self._controls[len(self._over)])
+        self._over.append(trial)
+        self._run = self._next_run() if go_on and trial.ending != "failed" else None
+        if self._run is not None and self._newest is not None:
+            self._run.take(self._newest)
+
+    def _mark(self, phase: Phase, now: float) -> None:
+        sample = self._newest
+        time = now if sample is None else sample.time + now - sample.monotonic
+        which = f" {len(self._over) + 1} of {len(self._controls)}" if len(self._controls) > 1 else ""
+        self._told.append(
+            Event(
+                kind="mark",
+                origin="wsltop",
+                time=time,
+                start=now,
+                end=now,
+                text=f"experiment{which}: {phase}",
+            )
+        )
+
+
+def prepare(
+    wanted: ExperimentPlan,
+    pool: HogPool,
+    *,
+    interval: float,
+    acting: TrialAction | None = None,
+    options: HogOptions | None = None,
+) -> Experiment:
+    """An experiment that fits this machine, not begun.
+
+    Raises:
+        HogRefused: not even a small load fits above the floor.
+    """
+    chosen, warning = fit(wanted, root=pool.root, floor=pool.floor)
+    options = options or HogOptions(incompressible=chosen.incompressible)
+
+    def make_load() -> Load:
+        return CommandLoad(chosen.command) if chosen.command else HogLoad(pool, chosen, options)
+
+    return Experiment(chosen, make_load, acting, interval=interval, remarks=(warning,) if warning else ())

@@ -1,0 +1,223 @@
+"""One trial as it was recorded: its phases, samples, and what became of the load and the action."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, NamedTuple, TypeAlias, TypeVar, get_args
+
+from msgspec import Struct
+
+from wsltop.core.curve import FEWEST, LEAST_BAND, Dot, add_answer, at_rest, band_of, level_of, step_of
+from wsltop.core.ledger import Ledger
+from wsltop.core.moment import Moment, interpret
+from wsltop.core.prediction import Prediction
+from wsltop.experiment.spec import ExperimentPlan
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import USER_HZ, CpuTimes, Identity, Sample
+
+Phase: TypeAlias = Literal["baseline", "load", "hold", "release", "wait", "action", "settle", "clear", "done"]
+"""``wait``: for rest between the release and the action. ``clear``: a lasting load is ended after the measurement."""
+PHASES: Final[tuple[Phase, ...]] = get_args(Phase)
+Ending: TypeAlias = Literal["settled", "not settled", "interrupted", "failed"]
+
+
+class Tick(NamedTuple):
+    """One sample of both sides. Bytes; ``None`` where there was no reading."""
+
+    time: float
+    """Monotonic seconds."""
+    taken: int
+    """Guest memory that is not free: programs, kernel and page cache."""
+    used: int
+    """As ``free`` says it: page cache that can be dropped is not in it."""
+    cache: int
+    available: int
+    expected: int | None
+    """What the host should hold."""
+    host: int | None
+    host_at: float | None
+    """When the host's answer arrived; the same answer may stand in several ticks."""
+    busy: float | None
+    """CPU seconds that the whole guest has used since boot."""
+
+
+class Stage(Struct, frozen=True):
+    """A phase and its time, monotonic seconds."""
+
+    phase: Phase
+    start: float
+    end: float
+
+
+class ActionOutcome(Struct, frozen=True, kw_only=True):
+    """What an action promised and how it ended."""
+
+    name: str
+    predicted: Reading[Prediction]
+    seconds: float = 0.0
+    done: bool = False
+    note: str = ""
+    """What was different from the plan, or why it failed."""
+    hint: str = ""
+
+
+class Trial(Struct, frozen=True, kw_only=True):
+    """One pass through the phases."""
+
+    number: int
+    control: bool
+    stages: tuple[Stage, ...]
+    ticks: tuple[Tick, ...]
+    ending: Ending
+    remarks: tuple[str, ...] = ()
+    """What a reader of the figures must know: a hog that stopped at the floor, a command that failed."""
+    action: ActionOutcome | None = None
+    exit_code: int | None = None
+    """Of a command that ended by itself; a signal is negative."""
+    source: str = ""
+    """Who answered for the host; empty when nobody did."""
+    missing: Unavailable | None = None
+    """Why the host last had no reading."""
+
+    def start_of(self, *phases: Phase) -> float | None:
+        """When the first of these phases that took place began."""
+        return next((stage.start for stage in self.stages if stage.phase in phases), None)
+
+    @property
+    def measured_until(self) -> float:
+        """The end of what is measured: clearing away comes after it."""
+        return max((stage.end for stage in self.stages if stage.phase != "clear"), default=0.0)
+
+
+class Result(Struct, frozen=True, kw_only=True):
+    """An experiment, over or interrupted."""
+
+    plan: ExperimentPlan
+    time: float
+    """Wall clock of its start."""
+    interval: float
+    total: int
+    """RAM of the guest, bytes; 0 when it is not known."""
+    identity: Identity
+    trials: tuple[Trial, ...]
+    remarks: tuple[str, ...] = ()
+    interrupted: str = ""
+    """By what: ``SIGINT``."""
+
+
+def tick_of(moment: Moment) -> Tick | None:
+    """A sample's part in an experiment, or ``None`` when the guest could not be read."""
+    ledger, host = moment.ledger, moment.host
+    if isinstance(ledger, Unavailable):
+        return None
+    split = ledger.free_split
+    free = ledger.free if isinstance(split, Unavailable) else split.fragmented + split.reportable
+    known = not isinstance(host, Unavailable)
+    return Tick(
+        time=moment.sample.monotonic,
+        taken=ledger.total - free,
+        used=ledger.used,
+        cache=ledger.cache,
+        available=ledger.available,
+        expected=None if isinstance(ledger.expected_host, Unavailable) else ledger.expected_host,
+        host=None if isinstance(host, Unavailable) else host.working_set,
+        host_at=None if not known or isinstance(host, Unavailable) else host.read_at,
+        busy=busy_seconds(moment.sample.cpu),
+    )
+
+
+def busy_seconds(cpu: Reading[CpuTimes]) -> float | None:
+    """CPU seconds that were not idle since boot, all CPUs together."""
+    if isinstance(cpu, Unavailable):
+        return None
+    spent = (cpu.user, cpu.nice, cpu.system, cpu.irq or 0, cpu.softirq or 0)
+    return sum(spent) / USER_HZ
+
+
+T = TypeVar("T")
+SILENT: Final = 15.0
+"""Seconds after which a side that says nothing is not waited for."""
+FALL: Final = 2 * LEAST_BAND
+"""Bytes by which the level of a host falls that is getting memory back."""
+MOST: Final = 20_000
+"""A build may take hours: then what is older is kept at half the rate."""
+
+
+class Recorder:
+    """The ticks of one trial and the curves of both sides."""
+
+    def __init__(self, interval: float) -> None:
+        self._interval = interval
+        self.ticks: list[Tick] = []
+        self.guest: list[Dot] = []
+        self.host: list[Dot] = []
+        self.expected: list[Dot] = []
+        self.ledger: Reading[Ledger] = Unavailable("nothing was sampled yet")
+        self.source = ""
+        self._last_missing: Unavailable | None = None
+        self._bases: dict[str, tuple[Dot, ...]] = {}
+
+    @property
+    def missing(self) -> Unavailable | None:
+        """Why the host never had a reading; ``None`` when it had."""
+        return None if self.host else self._last_missing
+
+    @property
+    def host_is_late(self) -> bool:
+        """Whether the host answers, and has answered too seldom yet to know its level."""
+        return bool(self.host) and len(self.host) < FEWEST
+
+    def take(self, sample: Sample) -> None:
+        """Take a sample in."""
+        moment = interpret(sample, self._interval)
+        self.ledger = moment.ledger
+        if isinstance(moment.host, Unavailable):
+            self._last_missing = moment.host
+        else:
+            self.source = moment.host.source
+        tick = tick_of(moment)
+        if tick is None:
+            return
+        self.ticks.append(tick)
+        self.guest.append(Dot(tick.time, tick.taken))
+        if tick.expected is not None:
+            self.expected.append(Dot(tick.time, tick.expected))
+        if tick.host is not None and tick.host_at is not None:
+            add_answer(self.host, tick.host_at, tick.host)
+        if len(self.ticks) > MOST:
+            self.ticks, self.guest, self.expected = thin(self.ticks), thin(self.guest), thin(self.expected)
+
+    def host_falls(self, since: float) -> bool:
+        """Whether the host gets back memory from before: any of the first readings since then is above the last."""
+        dots = [dot for dot in self.host if dot.time >= since]
+        third = len(dots) // 3
+        level = level_of(dots[len(dots) - third :])
+        return level is not None and max((dot.size for dot in dots[:third]), default=level) - level > FALL
+
+    def forget(self, before: float) -> None:
+        """Drop what was sampled before then."""
+        self.ticks = [tick for tick in self.ticks if tick.time >= before]
+        self.guest, self.host, self.expected = (
+            [dot for dot in dots if dot.time >= before] for dots in (self.guest, self.host, self.expected)
+        )
+
+    def end_baseline(self) -> None:
+        """What was sampled so far is the baseline."""
+        self._bases = {name: tuple(getattr(self, name)) for name in ("guest", "host", "expected")}
+
+    def rests(self, *, since: float, now: float, window: float) -> bool:
+        """Whether nothing has changed for ``window`` seconds since ``since``, on any side that speaks."""
+        return all(self._rests(name, since, now, window) for name in ("guest", "host", "expected"))
+
+    def _rests(self, name: str, since: float, now: float, window: float) -> bool:
+        dots: list[Dot] = getattr(self, name)
+        if not dots or now - dots[-1].time > max(SILENT, 3 * step_of(dots[-10:])):
+            return True
+        base = self._bases.get(name) or tuple(dots[:FEWEST])
+        band = band_of(base, max(dot.size for dot in dots) - base[0].size)
+        return at_rest(dots, since=since, now=now, window=window, band=band)
+
+
+def thin(items: list[T]) -> list[T]:
+    """Half of the older ones, and all of the newer."""
+    middle = len(items) // 2
+    return items[:middle:2] + items[middle:]

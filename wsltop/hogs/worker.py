@@ -1,0 +1,232 @@
+"""How a hog ended, and by whose hand."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO, Literal, cast, get_args
+
+from wsltop.clock import Clock
+from wsltop.hogs import hog, load
+from wsltop.hogs.guard import cost_of
+from wsltop.hogs.options import HogOptions
+from wsltop.model.sample import Hog, HogEnded, HogStatus
+from wsltop.model.text import clean
+
+Cause = Literal["killed", "oom", "signal", "exited"]
+
+
+def cause_of(code: int, said: str, *, ours: bool, oom: bool) -> tuple[Cause, str]:
+    """The cause and a note, from a return code as ``subprocess`` gives it (a signal is negative).
+
+    Args:
+        code: the return code.
+        said: what the hog said last.
+        ours: wsltop has sent SIGKILL.
+        oom: the kernel has counted an OOM kill since the hog started.
+    """
+    if code >= 0:
+        return "exited", f"status {code}: {said}" if said else f"status {code}"
+    if code != -signal.SIGKILL:
+        return "signal", signal_name(-code)
+    return "killed" if ours else "oom" if oom else "signal", "SIGKILL"
+
+
+def signal_name(number: int) -> str:
+    """``SIGTERM``, or ``signal 40`` for one without a name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+PIPE_CAPACITY = 65536
+LONGEST_NOTE = 200
+STATUSES = frozenset(get_args(HogStatus))
+TELLING = frozenset({"holding", "floor", "failed"})
+"""In these a note is part of what the hog is; in others it is yet to come, or past."""
+
+
+class Worker:
+    """A running hog.
+
+    Its pid is safe to signal and to read from ``/proc`` for as long as this object has not reaped it: until then the
+    kernel gives the number to nobody else.
+
+    Raises:
+        OSError: the process cannot be started.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        kind: str,
+        target: int,
+        floor: int | None,
+        clock: Clock,
+        root: Path,
+        options: HogOptions | None = None,
+    ) -> None:
+        self.id = number
+        self.kind = kind
+        self.target = target
+        self.clock = clock
+        self.started = clock.monotonic()
+        self.killed_at: float | None = None
+        self.reported: HogStatus = "starting"
+        self.filled = 0
+        self.full = False
+        self.seconds = 0.0
+        self.speed: float | None = None
+        self.note = ""
+        self.rest = b""
+        self.resident = 0
+        arguments = [str(os.getpid()), kind, str(target), "" if floor is None else str(floor)]
+        options = options or HogOptions()
+        self.incompressible = options.incompressible
+        arguments += options.words()
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", "-S", hog.__file__, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            bufsize=0,
+            cwd="/",  # keeps no file system busy
+            start_new_session=True,  # Ctrl-C and a hang-up of the terminal are for wsltop, which then ends the hog
+        )
+        self.stdin = cast("IO[bytes]", self.process.stdin)
+        self.stdout = cast("IO[bytes]", self.process.stdout)
+        os.set_blocking(self.stdout.fileno(), False)
+        self.statm = root / "proc" / str(self.process.pid) / "statm"
+
+    @property
+    def status(self) -> HogStatus:
+        """What it does, as far as it has told; ``ending`` from the kill on."""
+        return self.reported if self.killed_at is None else "ending"
+
+    @property
+    def promised(self) -> int:
+        """Bytes that it will still take."""
+        return max(0, cost_of(self.target) - self.resident) if self.status in ("starting", "filling") else 0
+
+    def hog(self) -> Hog:
+        """The hog for the sample."""
+        return Hog(
+            id=self.id,
+            pid=self.process.pid,
+            kind=self.kind,
+            target=self.target,
+            resident=self.resident,
+            speed=self.speed,
+            status=self.status,
+            incompressible=self.incompressible,
+            note=self.note if self.status in TELLING else "",
+        )
+
+    def kill(self) -> None:
+        """Send SIGKILL and return at once: the kernel needs about 0.1 s per GiB to take the pages back."""
+        if self.killed_at is None and self.process.poll() is None:
+            self.measure()
+            self.killed_at = self.clock.monotonic()
+            self.process.kill()
+
+    def update(self) -> bool:
+        """Take in what it said and holds; false when it has ended and is reaped."""
+        alive = self.process.poll() is None  # before listening: after the end nothing more is said
+        self.listen()
+        if alive:
+            self.measure()
+        else:
+            self.listen()  # reads the end of the pipe, and with it a last line that nothing terminates
+            self.resident = self.resident or self.filled
+        return alive
+
+    def listen(self) -> None:
+        """Read what its pipe holds, without waiting."""
+        if self.stdout.closed:
+            return
+        try:
+            said = os.read(self.stdout.fileno(), PIPE_CAPACITY)
+        except BlockingIOError:
+            return
+        *lines, self.rest = (self.rest + said).split(b"\n")
+        if not said:
+            self.stdout.close()
+            lines.append(self.rest)
+        for line in lines:
+            self.hear(line.decode(errors="replace"))
+
+    def hear(self, line: str) -> None:
+        """Take in one line: a report, or the interpreter's complaint, whose last line is worth keeping."""
+        status, filled, seconds, note = [*line.split(" ", 3), "", "", ""][:4]
+        try:
+            progress = int(filled), float(seconds)
+        except ValueError:
+            progress = None
+        if progress and status in STATUSES:
+            self.reported = cast("HogStatus", status)
+            self.progress(*progress)
+            self.note = clean(note)[:LONGEST_NOTE]
+        elif words := clean(line).strip():
+            self.note = words[:LONGEST_NOTE]
+
+    def progress(self, filled: int, seconds: float) -> None:
+        """Note how far it is: the speed is that since its last report while it fills, and the mean of all after.
+
+        Once it is full, news is about what it still holds, and the speed stays.
+        """
+        still = self.reported == "filling"
+        if self.full:
+            self.filled = filled
+            return
+        self.full = not still
+        size, time = (filled - self.filled, seconds - self.seconds) if still else (filled, seconds)
+        if size > 0 and time > 0:
+            self.speed = size / time
+        self.filled, self.seconds = filled, seconds
+
+    def measure(self) -> None:
+        """Read its resident pages (proc_pid_statm(5), second field); they are gone first when it ends.
+
+        Page cache is in no process: of that the hog itself tells how much is still there.
+        """
+        if self.kind == "cache":
+            self.resident = self.filled
+            return
+        try:
+            resident = int(self.statm.read_text().split()[1]) * load.PAGE
+        except (OSError, ValueError, IndexError):
+            resident = self.filled
+        self.resident = resident or self.resident
+
+    def ended(self, oom_kills: int) -> HogEnded:
+        """How it ended, once ``update`` has found that it did; ``oom_kills``: how many the kernel counted meanwhile."""
+        now = self.clock.monotonic()
+        how, note = cause_of(self.process.returncode, self.note, ours=self.killed_at is not None, oom=oom_kills > 0)
+        return HogEnded(
+            id=self.id,
+            pid=self.process.pid,
+            kind=self.kind,
+            target=self.target,
+            resident=self.resident,
+            how=how,
+            note=note,
+            lived=now - self.started,
+            teardown=now - self.killed_at if self.killed_at is not None and how == "killed" else None,
+        )
+
+    def reap(self, patience: float) -> bool:
+        """Wait at most ``patience`` seconds for its end; false when it is still there."""
+        try:
+            self.process.wait(max(0.0, patience))
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close both pipes."""
+        self.stdin.close()
+        self.stdout.close()

@@ -1,0 +1,1 @@
+"""What a sample is: frozen structs, events, readings, text and units. Imports nothing else of wsltop."""

@@ -1,0 +1,531 @@
+"""The sample: everything that is read at one tick, as frozen structs. The rest of wsltop sees nothing else."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from wsltop.model.reading import Reading, Unavailable
+
+USER_HZ: Final = 100
+"""Ticks per second in ``/proc/stat``: fixed by the kernel's ABI on x86-64 and arm64, whatever CONFIG_HZ is."""
+
+
+class CpuTimes(Struct, frozen=True, kw_only=True, tag="stat"):
+    """The ``cpu`` line of ``/proc/stat``, all CPUs summed, in ticks of 1/100 s since boot (fs/proc/stat.c).
+
+    ``None``: this kernel does not print the column. ``guest`` time is contained in ``user`` and not repeated.
+    """
+
+    user: int
+    """Time in user mode of processes that are not niced: the only column that WSL up to 2.9.4 looks at."""
+    nice: int
+    """Time in user mode of processes with a nice value above 0."""
+    system: int
+    idle: int
+    iowait: int | None = None
+    """Linux 2.5.41."""
+    irq: int | None = None
+    """Linux 2.6.0."""
+    softirq: int | None = None
+    """Linux 2.6.0."""
+    steal: int | None = None
+    """Linux 2.6.11."""
+    cpus: int
+    """CPUs that are online: the number of ``cpuN`` lines."""
+    boot_time: int | None = None
+    """``btime``: wall clock of the boot, seconds since the epoch."""
+
+
+CgroupMode = Literal["v2", "hybrid", "v1"]
+"""``hybrid``: the controllers are v1 and a v2 tree without controllers stands beside them, as on WSL before 2.5."""
+
+
+class Tmpfs(Struct, frozen=True, kw_only=True):
+    """One file system in memory. Its files count as shared memory, and dropping caches does not return them."""
+
+    place: str
+    """Where it is mounted, cleaned; the first place when it is mounted at several."""
+    used: Reading[int]
+    """Bytes of its files."""
+    size: int | None
+    """Bytes it may grow to; ``None``: no limit."""
+    device: str
+    """``major:minor``: the same file system at several places has the same."""
+    everywhere: bool = False
+    """Shared by all distros: ``/mnt/wsl``."""
+
+
+class Mounts(Struct, frozen=True, kw_only=True, tag="mounts"):
+    """What ``/proc/self/mountinfo`` says about memory."""
+
+    tmpfs: tuple[Tmpfs, ...]
+    """Fullest first."""
+    cgroups: Reading[CgroupMode]
+
+
+class ProcessCpu(Struct, frozen=True, kw_only=True):
+    """CPU ticks of one process between two samples (``/proc/<pid>/stat``)."""
+
+    pid: int
+    name: str
+    user: int
+    """Ticks in user mode (utime), niced or not."""
+    system: int
+    """Ticks in the kernel (stime)."""
+    nice: int = 0
+    """Above 0, user time goes to the nice column, which A-C do not count (``account_user_time``)."""
+    own: bool = False
+    """wsltop itself or one of its processes."""
+
+
+PSS_NOT_READ: Final = Unavailable("PSS is read for the biggest processes only")
+
+
+class Pss(Struct, frozen=True, kw_only=True, tag="pss"):
+    """The proportional set size of one process (``/proc/PID/smaps_rollup``, Linux 4.14). Bytes."""
+
+    total: int
+    anonymous: int | None
+    """Pss_Anon, Linux 5.4."""
+    file: int | None
+    """Pss_File, Linux 5.4."""
+    shared: int | None
+    """Pss_Shmem, Linux 5.4: tmpfs and shared memory."""
+    read_at: float
+    """Monotonic seconds; its age is the sample's time minus this."""
+    rss: int
+    """RSS at that moment, so that a later RSS tells how far the process has moved on."""
+    rss_anon: int
+
+
+class ProcessUse(Struct, frozen=True, kw_only=True):
+    """One process. Bytes, ticks of 1/100 s, cleaned names."""
+
+    pid: int
+    started: int
+    """Ticks after boot; together with ``pid`` this is the process, as pids are used again."""
+    name: str
+    family: str
+    """The name under which people know it. No part of the command line is kept: it may hold secrets."""
+    parent: int
+    state: str
+    """One letter, as ``ps`` says it: R, S, D, Z, T …"""
+    rss: int
+    shared: int
+    """File and shared-memory pages of ``rss``."""
+    pss: Reading[Pss] = PSS_NOT_READ
+    user_ticks: int
+    system_ticks: int
+    nice: int
+    own: bool = False
+    """wsltop itself or a process that it started."""
+
+    @property
+    def rss_anon(self) -> int:
+        """Anonymous pages: an upper bound of what it holds alone, as a fork shares them."""
+        return self.rss - self.shared if self.rss > self.shared else 0
+
+    @property
+    def estimated(self) -> bool:
+        """Whether ``held`` is an estimate without PSS."""
+        return isinstance(self.pss, Unavailable)
+
+    @property
+    def held(self) -> int:
+        """PSS moved on by what RSS has changed since; without PSS its anonymous memory, as an estimate."""
+        pss = self.pss
+        return self.rss_anon if isinstance(pss, Unavailable) else max(0, pss.total + self.rss - pss.rss)
+
+    @property
+    def anonymous(self) -> int:
+        """The anonymous part of ``held``."""
+        if isinstance(self.pss, Unavailable) or self.pss.anonymous is None:
+            return self.rss_anon
+        return max(0, self.pss.anonymous + self.rss_anon - self.pss.rss_anon)
+
+
+class ProcessTable(Struct, frozen=True, kw_only=True, tag="processes"):
+    """Every process that has been read, in no order."""
+
+    processes: tuple[ProcessUse, ...]
+    unread: int = 0
+    """Processes that are listed and have not been read yet: with thousands of them the first pass takes seconds."""
+    refused: int = 0
+    """Processes that are listed and may not be read."""
+
+
+class Family(Struct, frozen=True, kw_only=True):
+    """Processes of one family. Bytes."""
+
+    name: str
+    held: int
+    """Sum of ``ProcessUse.held``."""
+    anonymous: int
+    """Sum of RSS - shared: coarser than ``held``, but measured the same way every time, so its growth means growth."""
+    pids: tuple[int, ...]
+    """Biggest first."""
+    estimated: bool
+    """Whether less than half of ``held`` is backed by PSS."""
+    own: bool = False
+    """wsltop's own processes."""
+
+
+GroupKind = Literal["distro", "container", "unit", "slice", "group"]
+DISTRO: Final = re.compile(r"wsl-user/distro-([0-9]{1,10})", re.ASCII)
+"""WSL 2.9.5 and later (isolateDistroCgroup). The number is the pid of the distro's init *outside* of its namespace."""
+CONTAINER: Final = re.compile(
+    r"(?:(docker|libpod|cri-containerd|crio|containerd|buildkit)-)?([0-9a-f]{64})(?:\.scope)?", re.ASCII
+)
+
+
+class Group(Struct, frozen=True, kw_only=True):
+    """One control group. Bytes; ``None``: this kernel or hierarchy does not say. Children are contained."""
+
+    path: str
+    """Below the mount of the hierarchy, without a leading slash, cleaned."""
+    name: str
+    kind: GroupKind
+    current: int
+    anonymous: int | None = None
+    file: int | None = None
+    """Page cache, tmpfs and shared memory included."""
+    shared: int | None = None
+    slab: int | None = None
+    limit: int | None = None
+    """memory.max; ``None`` also when there is no limit."""
+    oom_kills: int | None = None
+    frozen: bool | None = None
+    ours: bool = False
+    """Whether wsltop is in it."""
+
+
+class Groups(Struct, frozen=True, kw_only=True, tag="groups"):
+    """The control groups of this machine, as far as they can be seen."""
+
+    mode: CgroupMode
+    groups: tuple[Group, ...]
+    """Biggest first, parents and children alike; ``apart`` picks those that do not contain each other."""
+    frozen: tuple[str, ...] = ()
+    """Names of frozen groups that are no container engine's: Docker's Resource Saver has frozen more than its own
+    (microsoft/WSL#12991)."""
+    cut_off: bool = False
+    """Whether there were more groups than were read."""
+
+
+PidView = Literal["initial", "distro", "container", "nested", "unknown"]
+"""Which processes can be seen: all; those of a WSL distro; of a container; of some other PID namespace."""
+
+
+class Holders(Struct, frozen=True, kw_only=True, tag="holders"):
+    """Who holds the memory. Bytes."""
+
+    processes: tuple[ProcessUse, ...]
+    """Biggest first, by ``held``."""
+    families: tuple[Family, ...]
+    groups: Reading[tuple[Group, ...]]
+    visible_anonymous: int
+    visible_shared: int
+    """Shared memory that visible processes map, as far as their PSS was read, and files of the visible tmpfs."""
+    elsewhere: Reading[int]
+    """At least this much is held by what cannot be seen from here."""
+    reason: str
+    """Why the visible does not add up to the whole, here."""
+    unread: int
+    """Processes still to be read for the first time; growth is only worth noting when this is 0."""
+
+
+Encoding = Literal["utf-8", "utf-8-sig", "utf-16-le", "utf-16-be", "unknown"]
+"""``utf-8-sig``: with a byte order mark; ``unknown``: some other 8-bit encoding."""
+ChosenBy = Literal["USERPROFILE", "only profile", "own profile", "user name", "only file", "no file"]
+"""How the profile was told apart from others; ``no file``: none of several profiles has one."""
+
+
+class WslconfigFile(Struct, frozen=True, kw_only=True, tag="wslconfig_file"):
+    """A ``.wslconfig``, or the place where it would be."""
+
+    path: str
+    present: bool
+    text: str = ""
+    encoding: Encoding = "utf-8"
+    mtime: float | None = None
+    """Seconds since the epoch; ``None`` without a file."""
+    chosen_by: ChosenBy
+    lookalikes: tuple[str, ...] = ()
+    """Files beside it whose names are nearly right, when it is absent."""
+
+
+WslFlavor = Literal["wsl2", "wsl1", "none"]
+NOT_READ = Unavailable("not read")
+
+
+class Surroundings(Struct, frozen=True, kw_only=True, tag="surroundings"):
+    """The machine around the figures."""
+
+    flavor: Reading[WslFlavor] = NOT_READ
+    wslconfig: Reading[WslconfigFile] = NOT_READ
+    mounts: Reading[Mounts] = NOT_READ
+    groups: Reading[Groups] = NOT_READ
+    cmdline: Reading[str] = NOT_READ
+    """``/proc/cmdline``."""
+    reclaim_file: Reading[bool] = NOT_READ
+    """Whether ``memory.reclaim`` exists in the root of the cgroup2 file system."""
+    page_reporting: Reading[bool] = NOT_READ
+    """Whether ``/sys/module/page_reporting`` exists."""
+    interop_fault: Unavailable | None = None
+    """What is visibly wrong with interop."""
+
+
+class Census(Struct, frozen=True, kw_only=True, tag="census"):
+    """The processes, counted at one moment."""
+
+    read_at: float
+    """Monotonic seconds."""
+    holders: Holders
+    """Who holds memory; of the processes only the biggest are kept."""
+    since: CpuTimes | None = None
+    """The CPU columns at the census before, with which ``busy`` began; None in the first census."""
+    until: CpuTimes | None = None
+    busy: tuple[ProcessCpu, ...] = ()
+    """What the processes computed since then; the busiest only, and all of our own."""
+
+
+SCHEMA = 1
+"""Version of the sample's shape, raised when a field changes its meaning."""
+
+
+class Meminfo(Struct, frozen=True, kw_only=True, tag="meminfo"):
+    """``/proc/meminfo`` in bytes (fs/proc/meminfo.c). ``None``: this kernel does not print the line."""
+
+    total: int
+    free: int
+    available: int | None = None
+    """MemAvailable, Linux 3.14."""
+    buffers: int
+    cached: int
+    """Page cache without Buffers and swap cache; contains ``shmem``."""
+    swap_cached: int
+    active_file: int
+    inactive_file: int
+    unevictable: int
+    dirty: int
+    writeback: int
+    anon_pages: int
+    mapped: int
+    shmem: int
+    slab_reclaimable: int
+    slab_unreclaimable: int
+    kernel_stack: int
+    page_tables: int
+    secondary_page_tables: int | None = None
+    """SecPageTables, Linux 6.1."""
+    percpu: int | None = None
+    """Percpu, Linux 4.20."""
+    huge_pages: int | None = None
+    """Hugetlb, Linux 4.17; before that HugePages_Total times Hugepagesize."""
+    swap_total: int
+    swap_free: int
+
+
+class FreeBlocks(Struct, frozen=True, kw_only=True):
+    """One line of ``/proc/buddyinfo``: free blocks of one zone by order."""
+
+    node: int
+    zone: str
+    counts: tuple[int, ...]
+    """Index is the order: ``counts[o]`` blocks of ``2**o`` pages."""
+
+
+class Zone(Struct, frozen=True, kw_only=True):
+    """One zone of ``/proc/zoneinfo``, in pages."""
+
+    node: int
+    zone: str
+    present: int
+    """Pages that exist in the machine."""
+    managed: int
+    """Pages that the allocator has been given; MemTotal is their sum, unless initialization is deferred."""
+    low: int
+    """Low watermark: page reporting skips a zone that is near it."""
+    per_cpu: int = 0
+    """Free pages that the CPUs keep on lists of their own. MemFree does not count them, nor does MemAvailable, and
+    they are not reported; since Linux 6.7 they are hundreds of MiB after a large program has ended."""
+
+
+class ReportingOrder(Struct, frozen=True, kw_only=True, tag="order"):
+    """The smallest free block that is reported to the host, as a power of two of pages."""
+
+    order: int
+    assumed: bool
+    """True when the parameter is absent or -1, and the pageblock order stands in."""
+
+
+class Counters(Struct, frozen=True, kw_only=True, tag="vmstat"):
+    """The counters of ``/proc/vmstat`` that wsltop uses, since boot. A counter that the kernel lacks is not a key."""
+
+    values: dict[str, int]
+
+
+class Pressure(Struct, frozen=True, kw_only=True, tag="pressure"):
+    """``/proc/pressure/memory`` (PSI): the share of time in which tasks waited for memory, 0 to 1."""
+
+    some_avg10: float
+    some_avg60: float
+    some_total: float
+    """Seconds since boot in which at least one task waited."""
+    full_avg10: float
+    full_avg60: float
+    full_total: float
+    """Seconds since boot in which all runnable tasks waited."""
+
+
+class KernelRecord(Struct, frozen=True, kw_only=True):
+    """One record of the kernel log, its text stripped of control characters."""
+
+    sequence: int
+    monotonic: float
+    """Seconds since boot as the kernel stamped it."""
+    level: int
+    """Syslog severity, 0 (emergency) to 7 (debug)."""
+    facility: int
+    """Syslog facility: 0 the kernel, 1 user space (WSL's init writes with it)."""
+    text: str
+
+
+class KernelLog(Struct, frozen=True, kw_only=True, tag="kernel_log"):
+    """The records that came since the last sample."""
+
+    origin: Literal["kmsg", "dmesg", "journal"]
+    records: tuple[KernelRecord, ...] = ()
+    lost: int = 0
+    """Records that the kernel overwrote, or that a flood made us skip, before we read them."""
+
+
+class VmProcess(Struct, frozen=True, kw_only=True):
+    """A process of Windows that stands for a virtual machine: ``vmmem*``."""
+
+    name: str
+    working_set: int
+    """Bytes."""
+
+
+class HostMemory(Struct, frozen=True, kw_only=True, tag="host"):
+    """What the host said about the VM's process and about its own memory."""
+
+    source: Literal["powershell", "tasklist", "process"]
+    process: str
+    pid: int
+    working_set: int
+    """Bytes of the process in the host's RAM (``WorkingSet64``)."""
+    private_bytes: Reading[int]
+    """Committed private bytes (``PrivateMemorySize64``)."""
+    total: Reading[int]
+    """RAM of the host."""
+    available: Reading[int]
+    """RAM of the host that is available to programs."""
+    vms: tuple[VmProcess, ...] = ()
+    """All processes of virtual machines, ours among them, as far as the source lists them."""
+    read_at: float
+    """When the reading arrived, on the sample's monotonic clock; its age is the sample's time minus this."""
+
+
+HogStatus = Literal["starting", "filling", "holding", "floor", "ending", "failed"]
+"""``floor``: it stopped growing because available memory came near the floor."""
+
+
+class Hog(Struct, frozen=True, kw_only=True):
+    """One worker process that takes memory on purpose."""
+
+    id: int
+    """Counts up from 1 for the life of wsltop, never reused."""
+    pid: int
+    kind: str
+    target: int
+    resident: int
+    speed: float | None
+    """Bytes per second while filling, the mean of the whole fill after it; ``None`` before the first page."""
+    status: HogStatus
+    incompressible: bool = False
+    """Whether its content is random: Windows compresses what it finds idle, and zeros to nothing."""
+    note: str = ""
+    """Why, when ``status`` is ``floor`` or ``failed``."""
+
+
+class HogEnded(Struct, frozen=True, kw_only=True):
+    """How one hog ended."""
+
+    id: int
+    pid: int
+    kind: str
+    target: int
+    resident: int
+    """Bytes it held when it was last seen alive."""
+    how: Literal["killed", "oom", "signal", "exited"]
+    """``killed``: by wsltop. ``oom``: SIGKILL by another, and the kernel has counted an OOM kill since it started."""
+    note: str = ""
+    """The name of the signal, or the exit status and what the hog said last."""
+    lived: float
+    """Seconds from its start until it was found ended."""
+    teardown: float | None = None
+    """Seconds from wsltop's SIGKILL until it was found ended; ``None`` when another ended it."""
+
+
+class Mark(Struct, frozen=True, kw_only=True):
+    """Something that wsltop itself did, or found to have come of it."""
+
+    time: float
+    """Wall clock, seconds since the epoch."""
+    monotonic: float
+    text: str
+    level: int = 6
+    """Syslog severity: 4 a warning."""
+
+
+class Identity(Struct, frozen=True, kw_only=True):
+    """What this guest is."""
+
+    kernel: Reading[str]
+    """Release, as ``uname -r`` says it."""
+    distro: Reading[str]
+    wsl_version: Reading[str]
+
+
+class OwnUse(Struct, frozen=True, kw_only=True):
+    """What wsltop itself and its helper processes cost. Hogs are not counted."""
+
+    cpu: float | None
+    """Share of one core over the last five seconds (0.01 is 1 %); ``None`` in the first sample."""
+    resident: Reading[int]
+
+
+class Sample(Struct, frozen=True, kw_only=True):
+    """Everything read at one tick."""
+
+    schema: int = SCHEMA
+    time: float
+    """Wall clock, seconds since the epoch."""
+    monotonic: float
+    """CLOCK_MONOTONIC, seconds."""
+    interval: float | None = None
+    """Seconds between the sample before and this one, as intended; ``None``: as whoever shows it was told."""
+    page_size: int = 4096
+    identity: Identity
+    meminfo: Reading[Meminfo]
+    free_blocks: Reading[tuple[FreeBlocks, ...]]
+    zones: Reading[tuple[Zone, ...]]
+    reporting: Reading[ReportingOrder]
+    counters: Reading[Counters]
+    cpu: Reading[CpuTimes] = Unavailable("not read")
+    pressure: Reading[Pressure] = Unavailable("not read")
+    kernel_log: Reading[KernelLog]
+    host: Reading[HostMemory]
+    hogs: tuple[Hog, ...] = ()
+    hogs_ended: tuple[HogEnded, ...] = ()
+    """The hogs that ended since the last sample."""
+    own: OwnUse
+    marks: tuple[Mark, ...] = ()
+    """What wsltop did since the last sample. Here, so that a recording and a replay tell it too."""
+    surroundings: Surroundings = Surroundings()
+    census: Reading[Census] = Unavailable("not read")

@@ -1,0 +1,1 @@
+"""Gives memory back: compaction, cache drops, memory.reclaim, with the way to root."""

@@ -1,0 +1,400 @@
+"""Performs a plan without blocking: start it, poll it at every tick, cancel it, close it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+from typing import Final, Protocol, TypeAlias
+
+from msgspec import Struct
+
+from wsltop.clock import SYSTEM_CLOCK, Clock
+from wsltop.hogs.worker import Worker, signal_name
+from wsltop.host.interop import decode_text, explain_end, telling_line
+from wsltop.model.reading import Unavailable
+from wsltop.model.units import format_size
+from wsltop.reclaim.plan import Plan
+from wsltop.reclaim.root import Start, Way
+
+
+class Running(Struct, frozen=True, kw_only=True):
+    """It goes on."""
+
+    seconds: float
+    note: str = ""
+
+
+class Done(Struct, frozen=True, kw_only=True):
+    """It did what was asked; what came of it shows in the next samples."""
+
+    seconds: float
+    note: str = ""
+    """What was different from the plan, as a clause."""
+
+
+class Failed(Struct, frozen=True, kw_only=True):
+    """It did not."""
+
+    reason: str
+    hint: str = ""
+
+
+Progress: TypeAlias = Running | Done | Failed
+INVALID: Final = "Invalid argument"
+PARTLY: Final = "Resource temporarily unavailable"
+PROGRAMS: Final[dict[Way, str]] = {"sudo": "sudo", "wsl": "wsl.exe"}
+PASTE: Final = "Run by hand: {command}"
+
+
+class Sign(Struct, frozen=True):
+    """Words by which a failure is known, and how it is told."""
+
+    words: re.Pattern[str]
+    reason: str
+    hint: str
+
+
+def sign(words: str, reason: str, hint: str = PASTE) -> Sign:
+    """A row of the table below."""
+    return Sign(re.compile(words, re.IGNORECASE), reason, hint)
+
+
+SUDO: Final = (
+    sign(
+        r"password is required|terminal is required|askpass|authentication is required|no tty present",
+        "sudo needs a password",
+    ),
+    sign(
+        r"not in the sudoers file|is not allowed to|may not run sudo|afraid I can't do that",
+        "sudo does not allow this user to do it",
+        "Ask the administrator, or use the way through wsl.exe.",
+    ),
+    sign(r"must have a tty", "sudo is set up to work in a terminal only (requiretty)"),
+    sign(
+        r"no new privileges|must be owned by uid 0|effective uid is not 0|nosuid",
+        "sudo cannot become root here: a container or sandbox forbids it",
+        "Run wsltop in the distribution itself.",
+    ),
+    sign(r"account.*expired|authentication (?:failure|error)|PAM ", "sudo refuses: {line}"),
+)
+WRITER: Final = (  # only of a line that names the file: a missing tee is told by itself
+    sign(
+        r": Read-only file system$",
+        "{path} is read-only: this is a container",
+        "Run wsltop in the distribution itself, outside the container.",
+    ),
+    sign(
+        r": (?:Permission denied|Operation not permitted)$",
+        "not even root may write {path} here: a container or sandbox forbids it",
+        "Run wsltop in the distribution itself, outside the container.",
+    ),
+    sign(r": No such file or directory$", "this kernel has no {path}", ""),
+    sign(rf": {INVALID}$", "this kernel does not take what was written to {path}", ""),
+)
+
+
+def explain_failure(way: Way, code: int, said: bytes, path: str, command: str) -> Unavailable:
+    """Why the program of an action failed.
+
+    Args:
+        way: how it became root.
+        code: its return code as ``subprocess`` gives it (a signal is negative).
+        said: the end of what it printed.
+        path: what it was to write to.
+        command: what the user can paste instead.
+    """
+    program = PROGRAMS.get(way, "the write")
+    if code < 0:
+        name = signal_name(-code)
+        return Unavailable(f"{program} was interrupted by {name}: nothing was done, as far as is known", hint(command))
+    lines = [line.strip() for line in decode_text(said).splitlines() if line.strip()]
+    for row in (*SUDO, *WRITER) if way == "sudo" else WRITER:
+        for line in lines:
+            if row.words.search(line) and (row in SUDO or path in line):
+                told = telling_line(line)
+                return Unavailable(
+                    row.reason.format(path=path, line=told), hint(command) if row.hint == PASTE else row.hint
+                )
+    if way == "wsl":
+        return explain_end("wsl.exe", code, said)
+    last = telling_line("\n".join(reversed(lines)))
+    return Unavailable(f"{program} failed" + (f": {last}" if last else f" with status {code}"), hint(command))
+
+
+def hint(command: str) -> str:
+    """What to do instead."""
+    return PASTE.format(command=command) if command else ""
+
+
+KEPT: Final = 4 * 1024
+FIRST_TOOK_MORE: Final = "this kernel takes no swappiness here: programs may have been swapped out as well"
+OTHER_WAY: Final = "Go through wsl.exe, without a password: w in the plan, --way wsl on the command line."
+LESS: Final = "less was reclaimed than asked for: there is no more to take"
+
+
+class WriteAction:
+    """Performs a plan that starts a writer.
+
+    Args:
+        plan: what to do; it has ``start`` and ``texts``.
+        clock: times it.
+        timeout: seconds after which it is given up.
+    """
+
+    def __init__(self, plan: Plan, start: Start, clock: Clock, timeout: float) -> None:
+        self._plan, self._start, self._clock, self._timeout = plan, start, clock, timeout
+        self._turn = 0
+        self._said = b""
+        self._began = clock.monotonic()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._progress: Progress = Running(seconds=0.0)
+
+    def start(self) -> None:
+        """Start the writer."""
+        self._began = self._clock.monotonic()
+        self._launch()
+
+    def poll(self) -> Progress:
+        """How far it is; takes in what the program said, and reaps it."""
+        process = self._process
+        if process is None:
+            return self._progress
+        code = process.poll()
+        self._hear(process)
+        if code is not None:
+            self._forget()
+        if not isinstance(self._progress, Running):
+            return self._progress  # given up before; now it is reaped as well
+        seconds = self._clock.monotonic() - self._began
+        if code is not None:
+            self._conclude(code, seconds)
+        elif seconds >= self._timeout:
+            self._give_up(f"no answer within {self._timeout:g} s")
+        else:
+            self._progress = Running(seconds=seconds)
+        return self._progress
+
+    def cancel(self) -> None:
+        """Give it up. What the kernel is at already may still take effect."""
+        if isinstance(self._progress, Running):
+            self._give_up("canceled")
+
+    def close(self, patience: float = 1.0) -> None:
+        """Give it up and wait, for a bounded time, until the program is gone."""
+        self.cancel()
+        if self._process is not None:
+            try:
+                self._process.wait(patience)
+            except subprocess.TimeoutExpired:
+                return  # the kernel is busy with it, or it is root's
+            self._forget()
+
+    def _launch(self) -> None:
+        """Start the program with the text whose turn it is.
+
+        It gets no terminal of its own to ask on. Only sudo stays in the session of ours, in the background: what it
+        remembers of a password that was given, it remembers for the terminal (sudoers(5), timestamp_type).
+        """
+        keeps_terminal = self._plan.way == "sudo"
+        self._said = b""
+        try:
+            process = subprocess.Popen(
+                self._start.argv,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,  # wsl.exe complains on standard output
+                bufsize=0,
+                cwd=self._start.directory,
+                env=self._start.environment,
+                process_group=0 if keeps_terminal else None,  # no Ctrl+C meant for us
+                start_new_session=not keeps_terminal,
+            )
+        except OSError as error:
+            self._progress = Failed(reason=f"cannot start {self._start.argv[0]}: {error.strerror}")
+            return
+        self._process = process
+        if process.stdout is not None:
+            os.set_blocking(process.stdout.fileno(), False)
+        if process.stdin is not None:
+            try:
+                process.stdin.write(self._plan.texts[self._turn].encode())
+                process.stdin.close()
+            except BrokenPipeError:
+                pass  # it has ended already; why, it says itself
+
+    def _hear(self, process: subprocess.Popen[bytes]) -> None:
+        """Take in what there is to read, of a flood the end."""
+        if process.stdout is None or process.stdout.closed:
+            return
+        for _ in range(16):
+            piece = process.stdout.read(64 * 1024)
+            if not piece:
+                return
+            self._said = (self._said + piece)[-KEPT:]
+
+    def _conclude(self, code: int, seconds: float) -> None:
+        """Tell how it ended, or go on with the text for older kernels."""
+        if code == 0:
+            note = FIRST_TOOK_MORE if self._turn else ""
+            self._progress = Done(seconds=seconds, note=note)
+        elif code > 0 and INVALID.encode() in self._said and self._turn + 1 < len(self._plan.texts):
+            self._turn += 1
+            self._launch()
+        elif code > 0 and PARTLY.encode() in self._said and self._plan.action.name == "reclaim":
+            self._progress = Done(seconds=seconds, note=LESS)
+        else:
+            plan = self._plan
+            why = explain_failure(plan.way, code, self._said, plan.path, plan.command)
+            hint = f"{OTHER_WAY} {why.hint}".strip() if plan.by_wsl else why.hint
+            self._progress = Failed(reason=why.reason, hint=hint)
+
+    def _give_up(self, why: str) -> None:
+        """Kill the program and all that it started, as far as that is allowed, and say why."""
+        reason = f"{os.path.basename(self._start.argv[0])}: {why}"  # noqa: PTH119 - a text
+        hint = f"Run by hand: {self._plan.command}" if self._plan.command else ""
+        if self._process is not None:
+            try:
+                os.killpg(self._process.pid, signal.SIGKILL)  # not reaped yet, so the group is still its own
+            except PermissionError:
+                hint = "It runs as root and cannot be ended from here: what it does may still take effect."
+            except ProcessLookupError:
+                pass
+        self._progress = Failed(reason=reason, hint=hint)
+
+    def _forget(self) -> None:
+        """Let go of a program that is reaped."""
+        if self._process is not None:
+            for pipe in (self._process.stdin, self._process.stdout):
+                if pipe is not None:
+                    pipe.close()
+        self._process = None
+
+
+TIMEOUT: Final = 60.0
+"""Seconds: compacting or dropping tens of GiB takes several; a sudo that asks a server for its rules does as well."""
+
+
+class ReclaimAction(Protocol):
+    """A plan that is being performed."""
+
+    def start(self) -> None:
+        """Begin; call it once."""
+
+    def poll(self) -> Progress:
+        """How far it is; never waits. Once it is not ``Running`` it stays as it is."""
+
+    def cancel(self) -> None:
+        """Give it up at once."""
+
+    def close(self) -> None:
+        """Give it up and wait, for a bounded time, until nothing of it runs."""
+
+
+def perform(
+    plan: Plan, *, clock: Clock = SYSTEM_CLOCK, timeout: float = TIMEOUT, root: Path = Path("/")
+) -> ReclaimAction:
+    """What performs a plan, not yet started. A plan that is blocked or only has a command to paste fails at once."""
+    if plan.blocked is not None:
+        return RefusedAction(Failed(reason=plan.blocked.reason, hint=plan.blocked.hint))
+    if plan.way == "hog":
+        return HogAction(plan, clock, timeout, root)
+    if plan.start is None:
+        return RefusedAction(Failed(reason=f"{plan.action.name} needs root", hint=f"Run by hand: {plan.command}"))
+    return WriteAction(plan, plan.start, clock, timeout)
+
+
+class RefusedAction:
+    """A plan that cannot be performed."""
+
+    def __init__(self, failed: Failed) -> None:
+        self._failed = failed
+
+    def start(self) -> None:
+        """Start nothing."""
+
+    def poll(self) -> Progress:
+        """Why not."""
+        return self._failed
+
+    def cancel(self) -> None:
+        """There is nothing to cancel."""
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+class HogAction:
+    """Pushes page cache out with a hog that is ended as soon as it is full, or has come to the floor."""
+
+    def __init__(self, plan: Plan, clock: Clock, timeout: float, root: Path) -> None:
+        self._plan, self._clock, self._timeout, self._root = plan, clock, timeout, root
+        self._began = clock.monotonic()
+        self._worker: Worker | None = None
+        self._full = False
+        self._progress: Progress = Running(seconds=0.0)
+
+    def start(self) -> None:
+        """Start the hog."""
+        plan = self._plan
+        self._began = self._clock.monotonic()
+        try:
+            self._worker = Worker(0, "anonymous", plan.hog, plan.floor, self._clock, self._root)
+        except OSError as error:
+            self._progress = Failed(reason=f"cannot start a process: {error.strerror}", hint="End other programs.")
+
+    def poll(self) -> Progress:
+        """How far the hog is; ends it when it is full."""
+        worker = self._worker
+        if worker is None:
+            return self._progress
+        alive = worker.update()
+        seconds = self._clock.monotonic() - self._began
+        if not alive:
+            self._conclude(worker, seconds)
+        elif isinstance(self._progress, Running):
+            if worker.status in ("holding", "floor"):
+                self._full = True
+                worker.kill()
+            elif seconds >= self._timeout:
+                self._give_up(f"the hog is not full after {self._timeout:g} s: the machine swaps, or is too busy")
+                return self._progress
+            self._progress = Running(
+                seconds=seconds, note=f"{format_size(worker.filled)} of {format_size(self._plan.hog)}"
+            )
+        return self._progress
+
+    def cancel(self) -> None:
+        """End the hog."""
+        if isinstance(self._progress, Running):
+            self._give_up("canceled")
+
+    def close(self) -> None:
+        """End the hog and wait, for a bounded time, until the kernel has its memory back."""
+        self.cancel()
+        if self._worker is not None and self._worker.reap(5.0):
+            self.poll()
+
+    def _give_up(self, why: str) -> None:
+        if self._worker is not None:
+            self._worker.kill()
+        self._progress = Failed(reason=why)
+
+    def _conclude(self, worker: Worker, seconds: float) -> None:
+        """Tell how it ended."""
+        ended = worker.ended(0)
+        worker.close()
+        self._worker = None
+        if not isinstance(self._progress, Running):
+            return
+        if self._full:
+            stopped = worker.filled < self._plan.hog
+            note = f"stopped at the floor, after {format_size(worker.filled)}" if stopped else ""
+            self._progress = Done(seconds=seconds, note=note)
+        else:
+            self._progress = Failed(
+                reason=f"the hog ended before it was full ({ended.note})",
+                hint="Another program may have ended it, or the OOM killer: see the events.",
+            )

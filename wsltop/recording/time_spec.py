@@ -1,0 +1,141 @@
+"""A place in a recording as people write it: -5m, 50%, 14:03, end, +30s."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from msgspec import Struct
+
+from wsltop.model.units import SECONDS_IN
+from wsltop.recording.timeline_index import SampleLog
+
+TIME_EXAMPLES: Final = (
+    "-5m (before the end), 90s (after the start), 50%, 14:03, 14:03:20, 2026-11-22 14:03, start or end"
+)
+STEP: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*(ms|s|min|m|h|d)", re.ASCII)
+SPAN: Final = re.compile(rf"(-?)\s*(\d{{1,6}}(?:\.\d{{1,9}})?|(?:{STEP.pattern}\s*)+)", re.ASCII)
+PERCENT: Final = re.compile(r"(\d{1,3}(?:\.\d{1,9})?)\s*%", re.ASCII)
+CLOCK: Final = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d{1,9})?))?", re.ASCII)
+DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?", re.ASCII)
+
+
+def parse_position(text: str, start: float, end: float) -> float:
+    """The wall clock, seconds since the epoch, that ``text`` means in a recording from ``start`` to ``end``.
+
+    A span that leads out of the recording stops at its end; a clock time outside of it is an error. A time without
+    seconds means the whole minute, of which the recording may have only a part. A time without a date is the last
+    such time in the recording.
+
+    Raises:
+        ValueError: it is no position, or a time that the recording does not have; says what would be one.
+    """
+    word = " ".join(text.split()).lower()
+    if word in ("start", "end"):
+        return start if word == "start" else end
+    if (match := PERCENT.fullmatch(word)) is not None and float(match[1]) <= 100:
+        return start + (end - start) * float(match[1]) / 100
+    if (match := SPAN.fullmatch(word)) is not None:
+        seconds = span_seconds(match[2])
+        return max(start, end - seconds) if match[1] else min(end, start + seconds)
+    if (match := CLOCK.fullmatch(word)) is not None:
+        times = clock_times(match, start, end)
+    elif DATE.fullmatch(word.upper()) is not None:
+        times = [date_time(word.upper())]
+    else:
+        raise ValueError(f"{text!r} is not a position; try {TIME_EXAMPLES}")
+    for begin, length in times:
+        if begin <= end and begin + length > start:
+            return max(begin, start)
+    raise ValueError(f"{text!r} is not in the recording, which goes from {show(start)} to {show(end)}")
+
+
+def span_seconds(text: str) -> float:
+    """Seconds of ``90``, ``90s`` or ``1h30m``."""
+    steps = STEP.findall(text)
+    return sum(float(number) * SECONDS_IN[unit] for number, unit in steps) if steps else float(text)
+
+
+def clock_times(match: re.Match[str], start: float, end: float) -> list[tuple[float, float]]:
+    """When that time of day was, and for how long, on the days of the recording; the last day first."""
+    hour, minute, second = int(match[1]), int(match[2]), float(match[3] or 0)
+    if hour > 23 or minute > 59 or second >= 60:
+        raise ValueError(f"{match[0]!r} is not a time of day; try 14:03 or 14:03:20")
+    length = 60.0 if match[3] is None else 1.0
+    first, last = day_of(start), day_of(end)
+    days = [last - timedelta(days=back) for back in range(min((last - first).days, 366) + 1)]
+    offset = timedelta(hours=hour, minutes=minute, seconds=second)
+    return [((datetime(day.year, day.month, day.day) + offset).timestamp(), length) for day in days]
+
+
+def date_time(text: str) -> tuple[float, float]:
+    """When a date begins, with or without a time, and how long what it names is."""
+    try:
+        moment = datetime.fromisoformat(text)
+        begin = moment.timestamp()
+    except (ValueError, OverflowError, OSError):
+        raise ValueError(f"{text!r} is not a date; try 2026-11-22 or 2026-11-22 14:03:20") from None
+    if len(text) == len("2026-11-22"):
+        return begin, 86400.0
+    return begin, 1.0 if text.count(":", 0, len("2026-11-22T14:03:20")) == 2 else 60.0
+
+
+def day_of(when: float) -> date:
+    """The local day."""
+    return datetime.fromtimestamp(when).date()
+
+
+def show(when: float) -> str:
+    """A wall clock, to the second."""
+    return f"{datetime.fromtimestamp(when):%Y-%m-%d %H:%M:%S}"
+
+
+RELATIVE: Final = re.compile(r"(\+|back\s)\s*(.+)")
+EXAMPLES: Final = f"+30s or back 30s (from here), {TIME_EXAMPLES}"
+"""What a place may be, for whoever asks for one."""
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """Where the replay is."""
+
+    number: int
+    """Number of the sample, from 0."""
+    count: int
+    seconds: float
+    """Since the first sample, by the clock of the samples."""
+    total: float
+    """Seconds from the first sample to the last."""
+    time: float
+    """Wall clock, seconds since the epoch."""
+
+    @property
+    def share(self) -> float:
+        """How much of the recording is over, by time: 0 to 1."""
+        return min(1.0, self.seconds / self.total) if self.total > 0 else 1.0
+
+
+def find_place(text: str, reel: SampleLog, monotonic: float) -> int:
+    """The number of the sample that ``text`` means: ``+30s`` and ``back 30s`` from here, else as ``position`` says.
+
+    Args:
+        text: what a user wrote.
+        reel: the recording.
+        monotonic: where the replay is.
+
+    Raises:
+        ValueError: it is no place, or the recording does not have it; says what would be one.
+    """
+    relative = RELATIVE.fullmatch(text.strip().lower())
+    if relative is not None:
+        span = SPAN.fullmatch(relative[2].strip())
+        if span is None or span[1]:
+            raise ValueError(f"{text!r} is not a position; try {EXAMPLES}")
+        seconds = span_seconds(span[2])
+        return reel.index_at_monotonic(monotonic + (seconds if relative[1] == "+" else -seconds))
+    try:
+        # The end may lie before the start, where the clock was set back.
+        when = parse_position(text, *sorted((reel.start, reel.end)))
+    except (OverflowError, OSError):
+        raise ValueError(f"{text!r} cannot be found: the clock of this recording is wrong") from None
+    return reel.index_at(when)

@@ -1,0 +1,116 @@
+"""``wsltop doctor``: the findings as text of 80 columns for people, as JSON for programs, and as an exit code."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from wsltop.core.diagnosis.finding import Finding, Remedy
+from wsltop.core.diagnosis.rules import worst
+from wsltop.errors import ExitCode
+from wsltop.model.text import clean
+
+SCHEMA: Final = 1
+"""Raised when a name changes its meaning or goes away; new names and new ids do not raise it."""
+WIDTH: Final = 80
+NAMES: Final = 22
+"""Columns for the names of figures."""
+WHERE: Final = {
+    "command": "in this shell",
+    "windows": "in a terminal of Windows",
+    "config": "in %UserProfile%\\.wslconfig",
+}
+
+
+def doctor(findings: tuple[Finding, ...], width: int = WIDTH) -> str:
+    """All findings as plain text, ending with a newline."""
+    if not findings:
+        return "Nothing to report.\n"
+    return "\n\n".join("\n".join(finding_lines(finding, width)) for finding in findings) + "\n"
+
+
+def encode(findings: tuple[Finding, ...]) -> str:
+    """All findings as indented JSON, without a newline at the end; ``verdict`` is the first one's, or null."""
+    first = findings[0] if findings else None
+    document = {
+        "schema": SCHEMA,
+        "severity": worst(findings),
+        "verdict": None if first is None else {"id": first.id, "text": first.verdict, "sentence": first.sentence},
+        "findings": findings,
+    }
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+
+
+def exit_code(findings: tuple[Finding, ...]) -> ExitCode:
+    """0 when nothing is worse than a note, else 1."""
+    return ExitCode.OK if worst(findings) in ("ok", "note") else ExitCode.FAILURE
+
+
+def finding_lines(finding: Finding, width: int) -> Iterator[str]:
+    """Yield one finding: headline, sentence, figures, remedies."""
+    head = f"{finding.severity.upper():<8} {clean(finding.verdict)}"
+    yield f"{head}{f'[{finding.id}]'.rjust(max(1, width - len(head)))}"
+    yield from wrap(finding.sentence, width, indent="  ")
+    for figure in finding.evidence:
+        yield from figure_lines(figure.name, figure.value, width)
+    for remedy in finding.remedy:
+        yield from remedy_lines(remedy, width)
+
+
+def figure_lines(name: str, value: str, width: int) -> Iterator[str]:
+    """Yield a figure; a long name has a line of its own."""
+    name = clean(name)
+    gap = NAMES - cells(name)
+    if gap < 1:
+        yield from wrap(name, width, indent="    ")
+        yield from wrap(value, width, indent=" " * (4 + NAMES))
+        return
+    yield from wrap(value, width, first=f"    {name}{' ' * gap}", indent=" " * (4 + NAMES))
+
+
+def remedy_lines(remedy: Remedy, width: int) -> Iterator[str]:
+    """Yield what to do. A command is never broken: it is copied as it stands."""
+    if remedy.kind == "advice":
+        yield from wrap(remedy.text, width, first="  -> ", indent="     ")
+    else:
+        does = clean(remedy.does)
+        yield from wrap(f"{does[:1].upper()}{does[1:]}, {WHERE[remedy.kind]}:", width, first="  -> ", indent="     ")
+        for line in remedy.text.split("\n"):
+            yield f"       {clean(line)}"
+    if remedy.cost:
+        yield from wrap(f"cost: {remedy.cost}", width, indent="     ")
+
+
+def wrap(text: str, width: int, *, first: str | None = None, indent: str = "") -> Iterator[str]:
+    """Yield lines of at most ``width`` cells; a word that is longer is cut."""
+    line = indent if first is None else first
+    empty = True
+    for word in pieces(clean(text), width - max(cells(line), cells(indent))):
+        if not empty and cells(line) + 1 + cells(word) > width:
+            yield line
+            line, empty = indent, True
+        line = f"{line}{'' if empty else ' '}{word}"
+        empty = False
+    yield line.rstrip()
+
+
+def pieces(text: str, room: int) -> Iterator[str]:
+    """Yield the words, those wider than ``room`` in parts."""
+    for word in text.split():
+        part = ""
+        for char in word:
+            if part and cells(part) + cells(char) > room:
+                yield part
+                part = ""
+            part += char
+        yield part
+
+
+def cells(text: str) -> int:
+    """Columns that a terminal needs at most: wide characters take two."""
+    if text.isascii():
+        return len(text)
+    return sum(2 if unicodedata.east_asian_width(char) in "WFA" else 1 for char in text)

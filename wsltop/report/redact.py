@@ -1,0 +1,259 @@
+"""Removes names, paths, addresses and ids from a text."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import pwd
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Final
+
+OCTET: Final = r"(?:25[0-5]|2[0-4]\d|[01]?\d?\d)"
+FOUR: Final = re.compile(rf"(?<!\d)(?<!\d\.)({OCTET}(?:\.{OCTET}){{3}})(?!\d|\.\d)(?:/\d{{1,2}}(?!\d))?", re.ASCII)
+"""An IPv4 address, with the length of its network."""
+COLONS: Final = re.compile(
+    r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f.]*(?:%\w{1,15})?(?:/\d{1,3}(?!\d))?(?!\w|:[\w:])",
+    re.IGNORECASE | re.ASCII,
+)
+"""What may be an IPv6 address."""
+CARD: Final = re.compile(
+    r"(?<![0-9a-z])[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}(?![0-9a-z])", re.IGNORECASE | re.ASCII
+)
+"""The address of a network card (MAC)."""
+CALLED_VERSION: Final = re.compile(
+    r"(?:\b(?:versions?|wslg?|wsltop|kernel|linux|windows|release|msrdc|direct3d|dxcore)[\s:=\"'(]{0,3}v?|\bv)$",
+    re.IGNORECASE | re.ASCII,
+)
+GOES_ON: Final = re.compile(r"-(?:microsoft|wsl|standard|generic|azure|rc\d)|\+", re.IGNORECASE | re.ASCII)
+VERSION: Final = re.compile(r"(?<![\d.])\d+(?:\.\d+){3}(?![\d.])", re.ASCII)
+
+
+def take_addresses(text: str, sign: str, versions: Collection[str] = ()) -> str:
+    """The text with ``sign`` in place of each address.
+
+    Those that are the same everywhere (``127.0.0.1``, ``0.0.0.0``, ``::1``) stay.
+
+    Args:
+        text: anything.
+        sign: what to put there.
+        versions: numbers in four parts that are known to be versions.
+    """
+
+    def four(match: re.Match[str]) -> str:
+        found = ipaddress.IPv4Address(".".join(str(int(part)) for part in match[1].split(".")))
+        if str(found) in versions or is_everywhere(found):
+            return match[0]
+        before, after = text[max(0, match.start() - 16) : match.start()], text[match.end(1) : match.end(1) + 12]
+        version = CALLED_VERSION.search(before) or GOES_ON.match(after)
+        return match[0] if version and may_be_version(found) else sign
+
+    text = CARD.sub(sign, text)
+    text = COLONS.sub(in_colons(sign), text)
+    return FOUR.sub(four, text)
+
+
+def in_colons(sign: str) -> Callable[[re.Match[str]], str]:
+    """What replaces a candidate for an IPv6 address: itself, where it is none (``14:03:20``, ``0000:00:1f.2``)."""
+
+    def replaced(match: re.Match[str]) -> str:
+        bare = match[0].rstrip(".")
+        try:
+            found = ipaddress.IPv6Interface(bare).ip
+        except ValueError:
+            return match[0]
+        return match[0] if is_everywhere(found) else sign + match[0][len(bare) :]
+
+    return replaced
+
+
+def may_be_version(address: ipaddress.IPv4Address) -> bool:
+    """Whether four numbers may be a version: those of a private network are not, but nobody has ``0.5.0.1``."""
+    return address.is_global or address.packed[0] == 0
+
+
+def is_everywhere(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether an address tells nobody anything."""
+    return address.is_loopback or address.is_unspecified or address == ipaddress.IPv4Address("255.255.255.255")
+
+
+def versions_in(text: str) -> set[str]:
+    """The numbers in four parts of a text that is about versions."""
+    return set(VERSION.findall(text))
+
+
+USER, HOST, PATH, MAIL, ID, DISTRO, ADDRESS = map(chr, range(0xE000, 0xE007))
+"""Stand in the text while it is worked on, so that nothing is taken out of what was put in."""
+SHOWN: Final = str.maketrans(
+    {USER: "[user]", HOST: "[host]", PATH: "[path]", MAIL: "[e-mail]", ID: "[id]"}
+    | {DISTRO: "[distro]", ADDRESS: "[address]"}
+)
+NOT_SHOWN: Final = str.maketrans("", "", USER + HOST + PATH + MAIL + ID + DISTRO + ADDRESS)
+COMMON: Final = frozenset(
+    {"root", "user", "users", "default", "public", "all users", "defaultuser0", "wsluser", "ubuntu", "debian", "nobody"}
+    | {"localhost", "linux", "wsl", "vm", "pc", "host", "you", "<you>", "."}
+    | {
+        "dev",
+        "proc",
+        "sys",
+        "run",
+        "tmp",
+        "etc",
+        "lib",
+        "bin",
+        "mnt",
+        "home",
+        "init",
+        "var",
+        "usr",
+        "opt",
+        "srv",
+        "boot",
+    }
+    | {"memory", "cache", "free", "used", "swap", "guest", "kernel", "windows", "docker", "test", "work", "wsltop"}
+)
+"""Names that tell nobody anything; to take them out would only make the text hard to read."""
+ANYWHERE: Final = 5
+"""A name of so many characters goes inside of longer words too; a shorter one would tear words apart."""
+PUBLIC_DISTRO: Final = re.compile(
+    r"(?:Ubuntu|Debian|kali-linux|openSUSE|SUSE|SLES|OracleLinux|AlmaLinux|RockyLinux|Fedora(?:Linux|Remix)?|CentOS\w*|RHEL"
+    r"|Arch(?:Linux)?|Alpine|NixOS|Gentoo|Void|Mariner|AzureLinux|eLxr|Pengwin|WLinux|Legacy|docker-desktop"
+    r"|rancher-desktop|podman-machine-default)(?:[-_.]?(?:\d[\d.]*|LTS|Preview|Enterprise|Leap|Tumbleweed|SP\d|data|"
+    r"Linux|base|latest|rolling))*",
+    re.IGNORECASE | re.ASCII,
+)
+"""Names of distributions as the Store, Docker and others give them."""
+HOMES: Final = r"(?:/mnt/[a-z]/Users/|[A-Z]:[\\/]{1,2}Users[\\/]{1,2}"
+HOME: Final = re.compile(rf"{HOMES}|/home/|\\home\\)([^\\/\s:;,'\"`()<>|]+)", re.IGNORECASE)
+SPACED_HOME: Final = re.compile(rf"{HOMES})([^\\/:*?\"<>|\r\n]{{1,64}})[\\/]", re.IGNORECASE)
+"""A name with blanks ends at the next separator."""
+NAME: Final = r"(?:[^\\/:*?\"'`<>|\r\n]{1,48}\.[a-z0-9]{1,5}(?!\w)|[^\s\\/:*?\"'`<>|,;)]*)"
+"""The last part of a path: up to a blank, or with blanks when it ends like a file."""
+WINDOWS_PATH: Final = re.compile(rf"(?<![a-z0-9])[a-z]:[\\/](?:[^\\/:*?\"<>|\r\n]{{0,64}}[\\/])*{NAME}", re.IGNORECASE)
+SHARE: Final = re.compile(r"\\\\[^\s\\\"'`]+(?:\\[^\s\\\"'`]*)*")
+DRIVE_PATH: Final = re.compile(rf"(?<![\w.])/mnt/[a-z]/(?:[^/:*?\"<>|\r\n]{{0,64}}/)*{NAME}", re.IGNORECASE)
+LINUX_PATH: Final = re.compile(r"(?<![\w.])/(?:[^\s/\"'`,;:()<>|]+/?)+")
+MAIL_PATTERN: Final = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)*", re.ASCII)
+UNIT: Final = re.compile(r"@[\w.\\:-]*\.(?:service|scope|slice|socket|mount|timer|target|device)$", re.ASCII)
+"""systemd's instances, ``getty@tty1.service``, look like addresses."""
+URL: Final = re.compile(r"\b[a-z][a-z0-9+.-]{1,15}://[^\s\"'`<>)]+", re.IGNORECASE)
+PUBLIC: Final = re.compile(
+    r"(https://(?:github\.com/microsoft|learn\.microsoft\.com|aka\.ms)/[\w./#?=&-]*)", re.IGNORECASE | re.ASCII
+)
+"""Addresses that wsltop itself points to."""
+HEX_ID: Final = re.compile(r"(?<![0-9A-Za-z])(?=[0-9a-f]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{12,64}(?![0-9A-Za-z])")
+UUID: Final = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
+SYSTEM: Final = re.compile(
+    r"/(?:proc|sys|dev|etc|boot|bin|sbin|lib|lib64|usr/(?:bin|sbin|lib|lib64|share))(?:/|$)"
+    r"|/(?:init|mnt/wsl|mnt/wslg|run|run/WSL|run/user|run/lock|run/shm)/?$"
+    r"|/(?:mnt/[a-z]|mnt|tmp|home|var|opt|srv|usr|root|media)?/?$"
+    r"|[A-Za-z]:[\\\\/]?$"
+)
+"""Paths that are the same on every machine."""
+
+
+class Redactor:
+    """Takes names, paths, addresses and ids out of texts.
+
+    Args:
+        users: names of users that are known.
+        hosts: names of machines that are known.
+        distros: names of distributions; only those go that somebody made up.
+        versions: numbers in four parts that are known to be no addresses.
+    """
+
+    def __init__(
+        self,
+        users: Iterable[str] = (),
+        hosts: Iterable[str] = (),
+        distros: Iterable[str] = (),
+        versions: Iterable[str] = (),
+    ) -> None:
+        self._users = tuple(users)
+        self._hosts = tuple(hosts)
+        self._distros = tuple(distros)
+        self._versions = frozenset(versions)
+
+    def knowing(self, distros: Iterable[str], versions: Iterable[str]) -> Redactor:
+        """One that knows these as well."""
+        return Redactor(self._users, self._hosts, (*self._distros, *distros), self._versions | set(versions))
+
+    def __call__(self, text: str) -> str:
+        """The text without them."""
+        text = text.translate(NOT_SHOWN)
+        users = [*self._users, *found_users(text)]
+        # Every second part is a public address, of which only names are taken.
+        parts = PUBLIC.split(text)
+        text = "".join(part if place % 2 else self._take_all(part, users) for place, part in enumerate(parts))
+        return self._take_names(text, users).translate(SHOWN)
+
+    def _take_names(self, text: str, users: list[str]) -> str:
+        # WSL lets no name have blanks: one that has them is what a distribution calls itself.
+        made_up = [name for name in self._distros if " " not in name and not PUBLIC_DISTRO.fullmatch(name)]
+        signs = dict.fromkeys(made_up, DISTRO) | dict.fromkeys(self._hosts, HOST) | dict.fromkeys(users, USER)
+        return take_names(text, signs)
+
+    def _take_all(self, text: str, users: list[str]) -> str:
+        # Names first: they may hold blanks, which would end a path.
+        text = self._take_names(text, users)
+        text = URL.sub(PATH, text)
+        for pattern in (WINDOWS_PATH, SHARE, DRIVE_PATH, LINUX_PATH):
+            text = pattern.sub(keep_system_path, text)
+        text = MAIL_PATTERN.sub(lambda match: match[0] if UNIT.search(match[0]) else MAIL, text)
+        text = take_addresses(text, ADDRESS, self._versions)
+        text = UUID.sub(ID, text)
+        return HEX_ID.sub(ID, text)
+
+
+def machine_redactor(environ: Mapping[str, str], *, user: str = "", host: str = "") -> Redactor:
+    """A redactor that knows the names of this machine.
+
+    Args:
+        environ: the environment, which may name users of Linux and of Windows, and the machine.
+        user: the name in the user database.
+        host: the name that the kernel has, ``uname -n``.
+    """
+    variables = ("USER", "LOGNAME", "SUDO_USER", "USERNAME")
+    users = {user, *(environ.get(name, "") for name in variables)}
+    homes = (environ.get(name, "") for name in ("HOME", "USERPROFILE"))
+    users |= {re.split(r"[\\/]", home.rstrip("\\/"))[-1] for home in homes}
+    hosts = {host, host.partition(".")[0], *(environ.get(name, "") for name in ("HOSTNAME", "COMPUTERNAME", "NAME"))}
+    return Redactor(users, hosts, [environ.get("WSL_DISTRO_NAME", "")])
+
+
+def found_users(text: str) -> set[str]:
+    """The names of users that stand in the paths of a text."""
+    names = {match[1].rstrip(".") for match in HOME.finditer(text)}
+    return names | {match[1].strip() for match in SPACED_HOME.finditer(text)}
+
+
+def take_names(text: str, signs: Mapping[str, str]) -> str:
+    """The text with a sign in place of each name, the longest first: one may be part of another."""
+    telling = [name for name in signs if name.strip() and name.lower() not in COMMON]
+    for name in sorted(telling, key=len, reverse=True):
+        text = name_pattern(name).sub(signs[name], text)
+    return text
+
+
+def name_pattern(name: str) -> re.Pattern[str]:
+    """What finds a name: anywhere when it is long, else as a word of its own. A number is always a word."""
+    escaped = re.escape(name)
+    if len(name) < ANYWHERE or not any(char.isalpha() for char in name):
+        escaped = rf"(?<![^\W_]){escaped}(?![^\W_])"
+    return re.compile(escaped, re.IGNORECASE)
+
+
+def keep_system_path(match: re.Match[str]) -> str:
+    """A path of the system as it is; what is the user's becomes a sign."""
+    path = match[0]
+    bare = path.rstrip(".,:")
+    return path if SYSTEM.match(bare) else PATH + path[len(bare) :]
+
+
+def this_machine(environ: Mapping[str, str] = os.environ) -> Redactor:
+    """A redactor that knows the names of this machine and of who runs wsltop."""
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        user = ""  # a container's user may have no name
+    return machine_redactor(environ, user=user, host=os.uname().nodename)

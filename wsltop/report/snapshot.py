@@ -1,0 +1,143 @@
+"""One sample as JSON, for programs: names and meanings that stay.
+
+Sizes are integer bytes, text is safe to print. A part that cannot be read is ``{"unavailable": reason, "hint": what
+to do}`` in its place.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias
+
+import msgspec
+
+from wsltop.core.ledger import Draining, Ledger, Residue
+from wsltop.core.moment import Moment
+from wsltop.core.prediction import Outcomes, Prediction, Settled, Shares, predict_compaction, predict_drop
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import HostMemory
+from wsltop.model.text import clean
+
+SCHEMA: Final = 1
+"""Raised when a name changes its meaning or goes away; new names do not raise it."""
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+
+
+def snapshot(moment: Moment, outcomes: Outcomes | None = None) -> dict[str, Json]:
+    """The moment as the documented object; ``outcomes`` are known where samples were followed."""
+    sample = moment.sample
+    identity = sample.identity
+    return {
+        "schema": SCHEMA,
+        "time": sample.time,
+        "guest": guest_part(moment.ledger),
+        "host": host_part(sample.host, sample.monotonic),
+        "draining": draining_part(moment.draining),
+        "residue": residue_part(moment.residue),
+        "predictions": predictions_part(moment.ledger, None if outcomes is None else outcomes.shares),
+        "outcomes": [] if outcomes is None else [outcome_part(settled) for settled in outcomes.settled],
+        "wsl": {
+            "version": jsonable(identity.wsl_version),
+            "kernel": jsonable(identity.kernel),
+            "distro": jsonable(identity.distro),
+        },
+    }
+
+
+def encode(moment: Moment, outcomes: Outcomes | None = None, *, indent: bool = True) -> str:
+    """The snapshot as text: indented, or one line for streams."""
+    text = msgspec.json.encode(snapshot(moment, outcomes))
+    return (msgspec.json.format(text, indent=2) if indent else text).decode()
+
+
+def guest_part(ledger: Reading[Ledger]) -> Json:
+    """The guest's buckets, which sum to ``total``."""
+    if isinstance(ledger, Unavailable):
+        return missing(ledger)
+    split = ledger.free_split
+    reporting = ledger.reporting
+    cache = ("cache", "cache_clean", "cache_dirty", "cache_held")
+    names = ("total", "free", "available", "used", "anonymous", "shared", *cache)
+    kernel = ("slab_reclaimable", "slab_unreclaimable", "page_tables", "huge_pages", "kernel_other")
+    part: dict[str, Json] = {name: getattr(ledger, name) for name in names + kernel}
+    part["fragmented_free"] = missing(split) if isinstance(split, Unavailable) else split.fragmented
+    part["reportable_free"] = missing(split) if isinstance(split, Unavailable) else split.reportable
+    part["reporting_order"] = missing(reporting) if isinstance(reporting, Unavailable) else reporting.order
+    part["reporting_order_assumed"] = isinstance(reporting, Unavailable) or reporting.assumed
+    part["present"] = jsonable(ledger.present)
+    part["expected_host"] = jsonable(ledger.expected_host)
+    part["swap_total"] = ledger.swap_total
+    part["swap_free"] = ledger.swap_free
+    return part
+
+
+def predictions_part(ledger: Reading[Ledger], shares: Shares | None) -> Json:
+    """What each act would add to reportable free memory, and at most."""
+    if isinstance(ledger, Unavailable):
+        return missing(ledger)
+    acts = {
+        "compaction": predict_compaction(ledger, shares),
+        "cache_drop": predict_drop(ledger, shares),
+        "cache_and_slab_drop": predict_drop(ledger, shares, slab=True),
+    }
+    return {name: prediction_part(prediction) for name, prediction in acts.items()}
+
+
+def prediction_part(prediction: Reading[Prediction]) -> Json:
+    """One prediction."""
+    if isinstance(prediction, Unavailable):
+        return missing(prediction)
+    return {"estimate": prediction.estimate, "at_most": prediction.at_most, "basis": clean(prediction.basis)}
+
+
+def outcome_part(settled: Settled) -> Json:
+    """One act that has settled: predicted and measured, with the error."""
+    outcome = settled.outcome
+    return {
+        "act": settled.act,
+        "time": settled.time,
+        "predicted": outcome.predicted.estimate,
+        "measured": outcome.gained,
+        "error": outcome.error,
+    }
+
+
+def draining_part(draining: Reading[Draining]) -> Json:
+    """What is on its way to the host."""
+    if isinstance(draining, Unavailable):
+        return missing(draining)
+    return {"size": draining.size, "seconds": draining.seconds}
+
+
+def residue_part(residue: Reading[Residue]) -> Json:
+    """The host's figure minus the expected one."""
+    if isinstance(residue, Unavailable):
+        return missing(residue)
+    return {"size": residue.size, "meaning": residue.meaning}
+
+
+def host_part(host: Reading[HostMemory], monotonic: float) -> Json:
+    """What the host said, and how old it is."""
+    if isinstance(host, Unavailable):
+        return missing(host)
+    return {
+        "source": host.source,
+        "process": clean(host.process),
+        "pid": host.pid,
+        "working_set": host.working_set,
+        "private_bytes": jsonable(host.private_bytes),
+        "total": jsonable(host.total),
+        "available": jsonable(host.available),
+        "age": round(max(0.0, monotonic - host.read_at), 3),
+    }
+
+
+def jsonable(reading: Reading[str] | Reading[int]) -> Json:
+    """A value, or why there is none."""
+    if isinstance(reading, Unavailable):
+        return missing(reading)
+    return clean(reading) if isinstance(reading, str) else reading
+
+
+def missing(reading: Unavailable) -> Json:
+    """The object that stands for a missing value."""
+    return {"unavailable": clean(reading.reason), "hint": clean(reading.hint)}

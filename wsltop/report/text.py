@@ -1,0 +1,287 @@
+"""The report for people as plain text, and the result of a reclaim."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from functools import partial
+from textwrap import wrap as wrap_text
+from typing import Final
+
+import msgspec
+
+from wsltop.core.curve import Crossing
+from wsltop.core.events import tell_kind
+from wsltop.core.ledger import Ledger
+from wsltop.core.moment import ConfigView, Moment
+from wsltop.core.reclaimed import Reclaimed, Returned
+from wsltop.core.wslconfig.effective import Comparison, Suggestion
+from wsltop.core.wslconfig.lint import ConfigFinding
+from wsltop.model.event import Event
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import Hog, HostMemory, WslconfigFile
+from wsltop.model.text import clean
+from wsltop.model.units import format_size
+from wsltop.report.snapshot import Json
+
+EVENTS: Final = 20
+"""The newest events that a report lists."""
+
+
+def report(moment: Moment, events: Sequence[Event] = ()) -> str:
+    """All that the screen says at ``moment``, ending with a newline."""
+    return "\n".join(report_lines(moment, events)) + "\n"
+
+
+def report_lines(moment: Moment, events: Sequence[Event]) -> Iterator[str]:
+    """Yield the report's lines."""
+    sample = moment.sample
+    identity = sample.identity
+    yield f"wsltop {stamp(sample.time)}"
+    yield f"distro  {tell(identity.distro)}"
+    yield f"WSL     {tell(identity.wsl_version)}"
+    yield f"kernel  {tell(identity.kernel)}"
+    yield ""
+    yield from host_lines(moment)
+    yield ""
+    yield from guest_lines(moment.ledger)
+    yield ""
+    yield from gap_lines(moment)
+    if sample.hogs:
+        yield ""
+        yield "hogs"
+        yield from (hog_line(hog) for hog in sample.hogs)
+    if events:
+        yield ""
+        yield "events"
+        yield from (event_line(event) for event in events[-EVENTS:])
+
+
+def host_lines(moment: Moment) -> Iterator[str]:
+    """Yield what the host says, or why it does not."""
+    host: Reading[HostMemory] = moment.sample.host
+    if isinstance(host, Unavailable):
+        yield f"host    unknown: {tell(host)}"
+        ledger = moment.ledger
+        if not isinstance(ledger, Unavailable) and not isinstance(ledger.expected_host, Unavailable):
+            yield amount("expected", ledger.expected_host)
+        return
+    age = max(0.0, moment.sample.monotonic - host.read_at)
+    yield f"host    {clean(host.process)} (pid {host.pid}), by {host.source}, {age:.1f} s ago"
+    yield amount("working set", host.working_set)
+    for name, reading in (("private bytes", host.private_bytes), ("total", host.total), ("available", host.available)):
+        yield f"  {name:<18} {tell(reading):>10}" if isinstance(reading, Unavailable) else amount(name, reading)
+
+
+def guest_lines(ledger: Reading[Ledger]) -> Iterator[str]:
+    """Yield the guest's figures and buckets."""
+    if isinstance(ledger, Unavailable):
+        yield f"guest   unknown: {tell(ledger)}"
+        return
+    yield "guest"
+    for name in ("total", "used", "free", "available"):
+        yield amount(name, getattr(ledger, name))
+    yield "of which"
+    for name in ("anonymous", "shared", "cache", "slab_reclaimable", "slab_unreclaimable", "page_tables"):
+        yield amount(name.replace("_", " "), getattr(ledger, name))
+    yield amount("huge pages", ledger.huge_pages)
+    yield amount("other kernel", ledger.kernel_other)
+    split = ledger.free_split
+    if isinstance(split, Unavailable):
+        yield f"  free memory is not split: {tell(split)}"
+    else:
+        yield amount("fragmented free", split.fragmented)
+        yield amount("reportable free", split.reportable)
+    if not isinstance(ledger.reporting, Unavailable):
+        assumed = " (assumed)" if ledger.reporting.assumed else ""
+        yield f"  reporting order    {ledger.reporting.order:>10}{assumed}"
+    if ledger.swap_total:
+        yield f"  swap               {format_size(ledger.swap_used):>10} of {format_size(ledger.swap_total)}"
+
+
+def gap_lines(moment: Moment) -> Iterator[str]:
+    """Yield the gap and its sentence."""
+    gap = moment.gap
+    if isinstance(gap, Unavailable):
+        yield f"gap     unknown: {tell(gap)}"
+        return
+    kind = "" if gap.measured else " (expected, not measured)"
+    yield f"gap     {format_size(gap.size)}{kind}: {gap.sentence}"
+
+
+def hog_line(hog: Hog) -> str:
+    """One hog."""
+    speed = "" if hog.speed is None else f", {format_size(hog.speed)}/s"
+    kind = tell_kind(hog.kind, incompressible=hog.incompressible)
+    return f"  {hog.pid:>7} {kind} {format_size(hog.resident)} of {format_size(hog.target)}{speed}, {hog.status}"
+
+
+def event_line(event: Event) -> str:
+    """One event."""
+    clock = time.strftime("%H:%M:%S", time.localtime(event.time))
+    return f"  {clock} {event.kind:<17} {clean(event.text)} [{event.origin}]"
+
+
+def stamp(wall_clock: float) -> str:
+    """A date and a time, with how far its zone is from UTC."""
+    return time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(wall_clock))
+
+
+def amount(name: str, size: int) -> str:
+    """A name and a size, aligned."""
+    return f"  {name:<18} {format_size(size):>10}"
+
+
+def tell(reading: Reading[str] | Reading[int]) -> str:
+    """A value as text, or why there is none."""
+    if isinstance(reading, Unavailable):
+        hint = f" ({clean(reading.hint)})" if reading.hint else ""
+        return f"{clean(reading.reason)}{hint}"
+    return clean(str(reading))
+
+
+def reclaimed_lines(result: Reclaimed) -> Iterator[str]:
+    """Yield what came back on each side, how fast, and how good the prediction was."""
+    for name, returned in (("guest", result.expected), ("host", result.host)):
+        if returned is None:
+            yield f"{name:<10}not measured"
+            continue
+        size = returned.size
+        text = f"{format_size(size)} given back" if size >= 0 else f"{format_size(-size)} more than before"
+        yield f"{name:<10}{text}, t50 {tell_crossing(returned.half)}, t90 {tell_crossing(returned.most)}"
+    if result.outcome is not None:
+        outcome = result.outcome
+        yield (
+            f"{'predicted':<10}{format_size(outcome.predicted.estimate)}, came {format_size(outcome.gained)}, "
+            f"error {format_size(outcome.error)}"
+        )
+    if not result.settled:
+        yield f"{'':<10}it had not settled when the watch ended"
+
+
+def tell_reclaimed(name: str, result: Reclaimed, note: str = "") -> str:
+    """The result in a line: ``compact: returned 462 MiB, predicted 480 MiB, host 440 MiB, t50 1.0 s, t90 3.0 s``."""
+    guest, host = result.expected, result.host
+    parts = [] if guest is None else [f"returned {tell_amount(guest.size)}"]
+    if result.outcome is not None:
+        parts.append(f"predicted {format_size(result.outcome.predicted.estimate)}")
+    if host is not None:
+        parts.append(f"host {tell_amount(host.size)}")
+    speed = () if guest is None else (("t50", guest.half), ("t90", guest.most))
+    parts += [f"{word} {crossing.seconds:.1f} s" for word, crossing in speed if crossing is not None]
+    parts += [] if result.settled else ["not settled"]
+    parts += [note] if note else []
+    return f"{name}: {', '.join(parts) or 'done, and not measured'}"
+
+
+def tell_amount(size: int) -> str:
+    """What came back, or that it did not."""
+    return format_size(size) if size >= 0 else f"nothing ({format_size(-size)} more than before)"
+
+
+def tell_crossing(crossing: Crossing | None) -> str:
+    """Seconds with their uncertainty."""
+    return "never" if crossing is None else f"{crossing.seconds:.1f} s (±{crossing.uncertainty:.1f})"
+
+
+def encode_reclaimed(action: str, result: Reclaimed) -> str:
+    """The result as one JSON object."""
+    outcome = result.outcome
+    document: dict[str, Json] = {
+        "schema": 1,
+        "action": action,
+        "guest": returned_part(result.expected),
+        "host": returned_part(result.host),
+        "predicted": None if outcome is None else outcome.predicted.estimate,
+        "gained": None if outcome is None else outcome.gained,
+        "error": None if outcome is None else outcome.error,
+        "settled": result.settled,
+    }
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+
+
+def returned_part(returned: Returned | None) -> Json:
+    """One side."""
+    if returned is None:
+        return {"unavailable": "it could not be measured", "hint": ""}
+    return {
+        "before": returned.before,
+        "after": returned.after,
+        "returned": returned.size,
+        "t50": None if returned.half is None else returned.half.seconds,
+        "t90": None if returned.most is None else returned.most.seconds,
+    }
+
+
+WIDTH: Final = 80
+wrap = partial(wrap_text, width=WIDTH, break_on_hyphens=False)
+"""Ids and keys stay whole: they are copied."""
+CHOSEN: Final = {
+    "USERPROFILE": "named by USERPROFILE",
+    "only profile": "the only profile",
+    "own profile": "the profile that is yours",
+    "user name": "the profile with your name",
+    "only file": "the only profile with such a file",
+    "no file": "no profile has such a file",
+}
+
+
+def settings_text(
+    file: Reading[WslconfigFile],
+    config: Reading[ConfigView],
+    comparisons: tuple[Comparison, ...],
+    suggestion: Reading[Suggestion],
+) -> str:
+    """All of it, ending with a newline."""
+    return "\n".join(settings_lines(file, config, comparisons, suggestion)) + "\n"
+
+
+def settings_lines(
+    file: Reading[WslconfigFile],
+    config: Reading[ConfigView],
+    comparisons: tuple[Comparison, ...],
+    suggestion: Reading[Suggestion],
+) -> Iterator[str]:
+    """Yield file, mode, what is asked for and what is there, findings, suggestion."""
+    if isinstance(file, Unavailable):
+        yield f".wslconfig cannot be read: {clean(file.reason)}"
+        if file.hint:
+            yield f"  {clean(file.hint)}"
+        return
+    state = "" if file.present else ": there is none, so WSL's defaults hold"
+    yield f"{clean(file.path)}{state} ({CHOSEN[file.chosen_by]})"
+    if not isinstance(config, Unavailable):
+        mode = config.reclaim
+        told = f"autoMemoryReclaim  {mode.mode} ({mode.certainty}: {clean(mode.source)})"
+        yield from wrap(told, subsequent_indent="  ")
+    yield from comparison_lines(comparisons)
+    if not isinstance(config, Unavailable):
+        yield ""
+        if not config.findings:
+            yield "Nothing is wrong with it."
+        for finding in config.findings:
+            yield from wrap(tell_finding(finding), subsequent_indent="  ")
+            if finding.remedy:
+                yield from wrap(clean(finding.remedy), initial_indent="  -> ", subsequent_indent="     ")
+    if not isinstance(suggestion, Unavailable):
+        yield ""
+        yield f"For what was seen now, this would do under [wsl2]: {clean(suggestion.line)}"
+        for reason in suggestion.reasons:
+            yield from wrap(clean(reason), initial_indent="  - ", subsequent_indent="    ")
+
+
+def comparison_lines(comparisons: tuple[Comparison, ...]) -> Iterator[str]:
+    """Yield a table of what the file asks for beside what the VM has; nothing where there is nothing to compare."""
+    if comparisons:
+        yield ""
+        yield f"{'setting':<26}{'asked for':<26}in force"
+    for comparison in comparisons:
+        sign = {True: "", False: "  differs", None: "  cannot tell"}[comparison.agrees]
+        asked, there = clean(comparison.configured), clean(comparison.actual)
+        yield f"{clean(comparison.key):<26}{asked:<26}{there}{sign}"
+
+
+def tell_finding(finding: ConfigFinding) -> str:
+    """What is wrong with a setting, and in which line."""
+    where = "" if finding.line is None else f"line {finding.line}: "
+    return f"{finding.severity} {where}{clean(finding.text)} [{finding.id}]"

@@ -1,0 +1,1 @@
+"""Cards: what opens over the main screen."""

@@ -1,0 +1,80 @@
+"""A card over the main screen: lines that may be longer than the terminal, kept up with each sample."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+
+from wsltop.charts.cells import Line
+from wsltop.charts.glyphs import Glyphs
+from wsltop.ui.paint import fit_spans
+from wsltop.ui.panels.panel import Panel
+
+if TYPE_CHECKING:
+    from wsltop.ui.app import WsltopApp
+WIDTH = 77
+"""Cells of a card's text: what fits on a terminal of 80 beside a blank, and the scroll bar."""
+
+
+class CardText(Panel[tuple[Line, ...]]):
+    """The lines of a card."""
+
+    def paint(self, view: tuple[Line, ...], width: int, height: int) -> list[Line]:
+        """The lines, fitted."""
+        return [fit_spans(line, width, self.glyphs) for line in view]
+
+
+class Card(ModalScreen[None]):
+    """Shows the lines that ``tell`` gives, anew at each sample; Escape, q or the key that opened it closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "dismiss", "close", show=False),
+        Binding("j", "scroll_card(1)", "down", show=False),
+        Binding("k", "scroll_card(-1)", "up", show=False),
+        Binding("left_square_bracket", "step(-1)", "back", show=False),
+        Binding("right_square_bracket", "step(1)", "on", show=False),
+        Binding("left_curly_bracket", "seek(-1)", "last event", show=False),
+        Binding("right_curly_bracket", "seek(1)", "next event", show=False),
+    ]
+    app: WsltopApp
+
+    def __init__(self, glyphs: Glyphs, tell: Callable[[], Sequence[Line]], keys: str) -> None:
+        super().__init__()
+        self.glyphs = glyphs
+        self.tell = tell
+        self._bindings.bind(keys, "dismiss", show=False)
+
+    def compose(self) -> ComposeResult:
+        """One scrollable text."""
+        with VerticalScroll():
+            yield CardText(self.glyphs, id="card")
+
+    def on_mount(self) -> None:
+        """Show the lines, and take the focus so that the arrows scroll."""
+        self.show_lines()
+        self.query_one(VerticalScroll).focus()
+
+    def show_lines(self) -> None:
+        """Show what there is to tell now."""
+        lines = tuple(self.tell())
+        for text in self.query(CardText):  # none before it is composed
+            if text.styles.height is None or text.styles.height.value != len(lines):
+                text.styles.height = len(lines)
+            text.show(lines)
+
+    def action_step(self, count: int) -> None:
+        """Go on or back by one sample, in a pause or a replay."""
+        self.app.step(count)
+
+    def action_seek(self, direction: int) -> None:
+        """Go to the next or the previous event, likewise."""
+        self.app.seek(direction)
+
+    def action_scroll_card(self, rows: int) -> None:
+        """Scroll by some rows."""
+        self.query_one(VerticalScroll).scroll_relative(y=rows, animate=False)

@@ -1,0 +1,87 @@
+"""The card of who holds the memory: families, processes, control groups, and what cannot be seen from here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from wsltop.charts.cells import Line, Span
+from wsltop.charts.glyphs import Glyphs
+from wsltop.core.holders import FamilyGrowth, apart
+from wsltop.core.moment import Moment
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import ProcessUse
+from wsltop.model.text import clean
+from wsltop.model.units import format_size
+from wsltop.ui.paint import fit, heading, wrap
+from wsltop.ui.panels.memory import tell
+
+FAMILIES: Final = 6
+PROCESSES: Final = 15
+GROUPS: Final = 6
+REASON: Final = 8
+"""Rows for the reason why the rest cannot be seen."""
+
+
+def holder_lines(
+    moment: Moment, growth: Reading[tuple[FamilyGrowth, ...]], width: int, glyphs: Glyphs
+) -> Iterator[Line]:
+    """Yield the card's lines."""
+    yield heading("who holds it", "Esc closes", width, glyphs)
+    census = moment.sample.census
+    if isinstance(census, Unavailable):
+        yield (Span(f" {tell(census)}", "muted"),)
+        return
+    holders = census.holders
+    rates = {} if isinstance(growth, Unavailable) else {trend.name: trend for trend in growth}
+    yield (Span(f" {'family':<22}{'held':>10}{'processes':>11}  growth", "note"),)
+    for family in holders.families[:FAMILIES]:
+        name = f"{clean(family.name)}{' (ours)' if family.own else ''}"
+        yield (
+            Span(f" {fit(name, 21, glyphs)} ", "value"),
+            Span(f"{format_size(family.held):>10}{len(family.pids):>11}", "value"),
+            Span(f"  {tell_growth(rates.get(family.name))}", "note"),
+        )
+    yield heading("processes", "held: PSS, or ~ RSS - shared", width, glyphs)
+    yield (Span(f" {'pid':>7} {'name':<18}{'held':>10}{'anonymous':>11}{'file':>10}{'RSS':>10}", "note"),)
+    for use in holders.processes[:PROCESSES]:
+        yield process_line(use, glyphs)
+    yield heading("control groups", "", width, glyphs)
+    if isinstance(holders.groups, Unavailable):
+        yield (Span(f" {tell(holders.groups)}", "muted"),)
+    else:
+        for group in apart(holders.groups)[:GROUPS]:
+            mark = "  frozen" if group.frozen else "  ours" if group.ours else ""
+            yield (
+                Span(f" {fit(clean(group.name), 49, glyphs)} ", "value"),
+                Span(f"{format_size(group.current):>10}{mark}", "value"),
+            )
+    yield heading("elsewhere in the VM", "", width, glyphs)
+    elsewhere = holders.elsewhere
+    if isinstance(elsewhere, Unavailable):
+        yield (Span(f" {tell(elsewhere)}", "muted"),)
+    else:
+        yield (Span(f" at least {format_size(elsewhere)}", "value"),)
+        for text in wrap(clean(holders.reason), width - 1, REASON, glyphs):
+            yield (Span(f" {text}", "muted"),)
+
+
+def process_line(use: ProcessUse, glyphs: Glyphs) -> Line:
+    """One process; what is only estimated says so."""
+    file = "" if isinstance(use.pss, Unavailable) or use.pss.file is None else format_size(use.pss.file)
+    held = f"{'~' if use.estimated else ''}{format_size(use.held)}"
+    return (
+        Span(f" {use.pid:>7} {fit(clean(use.name), 17, glyphs)} ", "value"),
+        Span(f"{held:>10}{format_size(use.anonymous):>11}{file:>10}{format_size(use.rss):>10}", "value"),
+        Span("  ours" if use.own else "", "note"),
+    )
+
+
+def tell_growth(trend: FamilyGrowth | None) -> str:
+    """The trend of a family, where it has been watched for long enough."""
+    if trend is None:
+        return "watched for less than 5 min"
+    if not trend.growing:
+        return "steady"
+    left = "" if trend.minutes_left is None else f", {trend.minutes_left:.0f} min left"
+    return f"+{format_size(trend.rate)}/min{left}"

@@ -1,0 +1,170 @@
+"""The ledger card: every byte of the guest with its formula, the host's side, and what could come back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from wsltop.charts.bar import order_chart
+from wsltop.charts.cells import Line, Span
+from wsltop.charts.glyphs import Glyphs
+from wsltop.core.ledger import Ledger, free_pages_from
+from wsltop.core.moment import Moment
+from wsltop.core.prediction import Outcomes, Prediction, predict_compaction, predict_drop, predict_kill
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import FreeBlocks
+from wsltop.model.text import clean
+from wsltop.model.units import format_duration, format_size
+from wsltop.ui.paint import heading, wrap
+from wsltop.ui.panels.memory import tell
+
+BUCKETS: Final = (
+    ("anonymous", "anonymous", "AnonPages: memory of programs"),
+    ("shared", "shared", "Shmem: tmpfs and shared memory"),
+    ("cache clean", "cache_clean", "the rest of the cache: what a drop frees"),
+    ("cache dirty", "cache_dirty", "Dirty + Writeback: written first"),
+    ("cache held", "cache_held", "mapped or unevictable: a drop leaves it"),
+    ("slab reclaimable", "slab_reclaimable", "SReclaimable: dentries, inodes"),
+    ("slab unreclaimable", "slab_unreclaimable", "SUnreclaim"),
+    ("page tables", "page_tables", "PageTables + SecPageTables"),
+    ("huge pages", "huge_pages", "Hugetlb: reserved, used or not"),
+    ("other kernel", "kernel_other", "what remains of MemTotal"),
+)
+OUTCOMES: Final = 5
+NAME: Final = 20
+SIZE: Final = 10
+ROWS: Final = 6
+"""Lines that one explanation may take."""
+
+
+def ledger_lines(moment: Moment, outcomes: Outcomes, hogs_hold: int, width: int, glyphs: Glyphs) -> Iterator[Line]:
+    """Yield the card's lines."""
+    ledger = moment.ledger
+    if isinstance(ledger, Unavailable):
+        yield heading("every byte of the guest", "Esc closes", width, glyphs)
+        yield (Span(f" {tell(ledger)}", "error"),)
+        return
+    yield heading(f"every byte of the guest: {format_size(ledger.total)}", "Esc closes", width, glyphs)
+    for name, attribute, formula in BUCKETS:
+        yield from row(name, format_size(getattr(ledger, attribute)), formula, width, glyphs)
+    split = ledger.free_split
+    if isinstance(split, Unavailable):
+        yield from row("free", format_size(ledger.free), tell(split), width, glyphs)
+    else:
+        yield from row(
+            "fragmented free",
+            format_size(split.fragmented),
+            "free blocks below the reporting order, CPU lists",
+            width,
+            glyphs,
+        )
+        yield from row(
+            "reportable free",
+            format_size(split.reportable),
+            "free blocks from that order on: given back",
+            width,
+            glyphs,
+        )
+    yield from order_lines(moment, ledger, width, glyphs)
+    yield heading("the host's side", "", width, glyphs)
+    yield from host_lines(moment, ledger, width, glyphs)
+    yield heading("what could come back", "predicted", width, glyphs)
+    yield from comeback_lines(moment, ledger, outcomes, hogs_hold, width, glyphs)
+    if outcomes.settled:
+        yield heading("what did come back", "predicted, measured, error", width, glyphs)
+        yield from outcome_lines(outcomes, width, glyphs)
+
+
+def row(name: str, size: str, text: str, width: int, glyphs: Glyphs) -> Iterator[Line]:
+    """Yield a name, a figure, and what it is, in as many lines as that takes."""
+    indent = NAME + SIZE + 1
+    first, *more = wrap(text, max(1, width - indent - 2), ROWS, glyphs) or [""]
+    yield Span(f" {name:<{NAME}}", "label"), Span(f"{size:>{SIZE}}", "value"), Span(f"  {first.rstrip()}", "note")
+    for rest in more:
+        yield (Span(f"{'':{indent}}  {rest.rstrip()}", "note"),)
+
+
+def order_lines(moment: Moment, ledger: Ledger, width: int, glyphs: Glyphs) -> Iterator[Line]:
+    """Yield free memory by order, with the reporting order marked."""
+    blocks, reporting = moment.sample.free_blocks, ledger.reporting
+    if isinstance(blocks, Unavailable) or isinstance(reporting, Unavailable):
+        return
+    sizes = order_sizes(blocks, moment.sample.page_size)
+    assumed = " (assumed)" if reporting.assumed else ""
+    block = format_size(moment.sample.page_size << reporting.order)
+    yield from row("free by order", "", f"reported from order {reporting.order} on: {block}{assumed}", width, glyphs)
+    yield (Span(" "), *order_chart(sizes, reporting.order, width - 1, glyphs))
+    large = free_pages_from(blocks, 7)
+    if not large:
+        yield (Span(" no free block of order 7 or more: new terminals may hang (WSL#40650)", "warning"),)
+
+
+def order_sizes(blocks: tuple[FreeBlocks, ...], page_size: int) -> list[int]:
+    """Free bytes by order, all zones together."""
+    sizes = [0] * max((len(zone.counts) for zone in blocks), default=0)
+    for zone in blocks:
+        for order, count in enumerate(zone.counts):
+            sizes[order] += (count << order) * page_size
+    return sizes
+
+
+def host_lines(moment: Moment, ledger: Ledger, width: int, glyphs: Glyphs) -> Iterator[Line]:
+    """Yield working set = expected + residue."""
+    if isinstance(ledger.expected_host, Unavailable):
+        yield from row("expected", "unknown", tell(ledger.expected_host), width, glyphs)
+    else:
+        yield from row("expected", format_size(ledger.expected_host), "present pages - reportable free", width, glyphs)
+    if not isinstance(ledger.present, Unavailable):
+        yield from row(
+            "outside MemTotal",
+            format_size(ledger.present - ledger.total),
+            "the kernel's own, before it counted",
+            width,
+            glyphs,
+        )
+    host, residue = moment.host, moment.residue
+    if isinstance(host, Unavailable):
+        yield from row("working set", "unknown", tell(host), width, glyphs)
+        return
+    yield from row("working set", format_size(host.working_set), f"of {clean(host.process)}", width, glyphs)
+    if not isinstance(residue, Unavailable):
+        yield from row("residue", format_size(residue.size), residue.sentence, width, glyphs)
+
+
+def comeback_lines(
+    moment: Moment, ledger: Ledger, outcomes: Outcomes, hogs_hold: int, width: int, glyphs: Glyphs
+) -> Iterator[Line]:
+    """Yield each way in which memory can come back, with its prediction."""
+    draining = moment.draining
+    if isinstance(draining, Unavailable):
+        yield from row("by itself", "unknown", tell(draining), width, glyphs)
+    else:
+        left = f"draining, {format_duration(draining.seconds)} left" if draining.size else "nothing is draining"
+        yield from row("by itself", format_size(draining.size), left, width, glyphs)
+    shares = outcomes.shares
+    yield from predicted("by compaction", predict_compaction(ledger, shares), width, glyphs)
+    yield from predicted("by dropping cache", predict_drop(ledger, shares), width, glyphs)
+    yield from predicted("… and slab", predict_drop(ledger, shares, slab=True), width, glyphs)
+    if hogs_hold:
+        yield from predicted("by killing the hogs", predict_kill(ledger, hogs_hold, shares), width, glyphs)
+    fixed = ledger.kernel_other + ledger.page_tables + ledger.slab_unreclaimable
+    yield from row(
+        "by wsl --shutdown", format_size(fixed), "at least: the kernel's own, and the VM's overhead", width, glyphs
+    )
+
+
+def predicted(name: str, prediction: Reading[Prediction], width: int, glyphs: Glyphs) -> Iterator[Line]:
+    """Yield a way back and its prediction."""
+    if isinstance(prediction, Unavailable):
+        yield from row(name, "unknown", tell(prediction), width, glyphs)
+        return
+    text = f"at most {format_size(prediction.at_most)}; {prediction.basis}"
+    yield from row(name, format_size(prediction.estimate), text, width, glyphs)
+
+
+def outcome_lines(outcomes: Outcomes, width: int, glyphs: Glyphs) -> Iterator[Line]:
+    """Yield the newest acts: predicted, measured, error."""
+    for settled in list(outcomes.settled)[-OUTCOMES:]:
+        outcome = settled.outcome
+        text = f"measured {format_size(outcome.gained)}, error {format_size(outcome.error)}"
+        yield from row(settled.act, format_size(outcome.predicted.estimate), text, width, glyphs)

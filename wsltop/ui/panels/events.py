@@ -1,0 +1,186 @@
+"""The events panel: kernel messages and memory events in one list."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+from textual.events import Click, MouseScrollDown, MouseScrollUp
+from textual.message import Message
+
+from wsltop.charts.cells import Line, Span
+from wsltop.model.event import Event
+from wsltop.model.text import clean
+from wsltop.ui.paint import fit, fit_spans, heading
+from wsltop.ui.panels.panel import Panel
+
+GONE: Final = {"killed", "ended"}
+"""Amounts of a hog's event that tell of its end."""
+
+
+class EventRow(Struct, frozen=True, kw_only=True):
+    """One event."""
+
+    clock: str
+    kind: str
+    mark: str
+    """Which sign stands before it."""
+    text: str
+    origin: str
+    style: str
+    selected: bool
+
+
+class EventsView(Struct, frozen=True, kw_only=True):
+    """The events panel."""
+
+    rows: tuple[EventRow, ...]
+    filter: str
+    state: str
+    """``TAIL``, or how many came since the list stands still."""
+    problem: str
+    """Why the kernel log cannot be read; empty when it can."""
+    focused: bool
+
+
+class Position(Struct, frozen=True, kw_only=True):
+    """Where the list stands."""
+
+    top: int = 0
+    """Index of the first row shown; counts only while ``following`` is off."""
+    cursor: int | None = None
+    """Index of the selected event."""
+    following: bool = True
+    seen: int = 0
+    """Events that there were when following stopped."""
+
+
+def move(position: Position, step: int, count: int, rows: int) -> Position:
+    """Move the selection by ``step`` in a list of ``count`` events of which ``rows`` are shown.
+
+    Moving up stops following; reaching the end by moving down resumes it.
+    """
+    if not count:
+        return position
+    start = count - 1 if position.cursor is None or position.following else position.cursor
+    cursor = min(count - 1, max(0, start + step))
+    if step > 0 and cursor == count - 1:
+        return Position()
+    top = max(0, count - rows) if position.following else position.top
+    top = min(top, cursor) if cursor < top else max(top, cursor - rows + 1)
+    seen = count if position.following else position.seen
+    return Position(top=top, cursor=cursor, following=False, seen=seen)
+
+
+def events_view(
+    events: Sequence[Event], position: Position, *, rows: int, everything: bool, problem: str, focused: bool
+) -> EventsView:
+    """What the events panel says of ``events``, oldest first."""
+    count = len(events)
+    top = max(0, count - rows) if position.following else min(position.top, max(0, count - 1))
+    cursor = None if position.following else position.cursor
+    shown = events[top : top + rows]
+    new = count - position.seen
+    return EventsView(
+        rows=tuple(event_row(event, selected=top + index == cursor) for index, event in enumerate(shown)),
+        filter="all" if everything else "memory",
+        state="TAIL" if position.following else (f"{new} new, End follows" if new > 0 else "End follows"),
+        problem=problem,
+        focused=focused,
+    )
+
+
+def event_row(event: Event, *, selected: bool) -> EventRow:
+    """One event's row."""
+    style = "error" if event.level <= 3 else "warning" if event.level == 4 else "value"
+    return EventRow(
+        clock=time.strftime("%H:%M:%S", time.localtime(event.time)),
+        kind=event.kind,
+        mark="kill" if event.kind == "hog" and GONE & event.amounts.keys() else event.kind,
+        text=clean(event.text),
+        origin=event.origin,
+        style=style,
+        selected=selected,
+    )
+
+
+WHEEL = 3
+"""Rows that one turn of the mouse wheel moves."""
+
+
+class EventsPanel(Panel[EventsView], can_focus=True):
+    """Heading with filter and state, then the events, oldest first."""
+
+    class Moved(Message):
+        """The list was asked to move by some rows."""
+
+        def __init__(self, rows: int) -> None:
+            super().__init__()
+            self.rows = rows
+
+    class Picked(Message):
+        """The event in a row was chosen with the mouse."""
+
+        def __init__(self, row: int) -> None:
+            super().__init__()
+            self.row = row
+
+    @property
+    def rows(self) -> int:
+        """How many events fit."""
+        return max(0, self.size.height - self._head)
+
+    @property
+    def _head(self) -> int:
+        """Rows above the events: the heading, and why the log cannot be read."""
+        return 2 if self.view is not None and self.view.problem else 1
+
+    def paint(self, view: EventsView, width: int, height: int) -> list[Line]:
+        """The panel's lines."""
+        glyphs = self.glyphs
+        lines = [
+            heading("events", f"{view.filter} {glyphs.separator} {view.state}", width, glyphs, focused=view.focused)
+        ]
+        if view.problem:
+            lines.append(fit_spans([Span(" no kernel log ", "warning"), Span(view.problem, "muted")], width, glyphs))
+        if not view.rows and not view.problem:
+            text = "nothing yet." if view.filter == "all" else "nothing yet about memory; f shows all of the log."
+            lines.append(fit_spans([Span(f" {text}", "muted")], width, glyphs))
+        shown = view.rows[max(0, len(view.rows) - (height - len(lines))) :] if view.problem else view.rows
+        return [*lines, *(self._row(row, width) for row in shown)]
+
+    def _row(self, row: EventRow, width: int) -> Line:
+        glyphs = self.glyphs
+        marker = glyphs.selection if row.selected else " "
+        kind_width = 17 if width >= 70 else 0
+        kind = row.kind if kind_width else ""
+        origin = f" {row.origin:>7} "
+        head = f"{marker}{row.clock} {glyphs.mark(row.mark)} "
+        room = width - len(head) - kind_width - len(origin)
+        return fit_spans(
+            [
+                Span(head, "selected" if row.selected else "label"),
+                Span(f"{kind:<{kind_width}}", "label"),
+                Span(fit(row.text, room, glyphs), "selected" if row.selected else row.style),
+                Span(origin, "note"),
+            ],
+            width,
+            glyphs,
+        )
+
+    def on_click(self, event: Click) -> None:
+        """Choose the event under the mouse."""
+        if event.y >= self._head:
+            self.post_message(self.Picked(event.y - self._head))
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        """Look further back."""
+        event.stop()
+        self.post_message(self.Moved(-WHEEL))
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        """Look further on."""
+        event.stop()
+        self.post_message(self.Moved(WHEEL))

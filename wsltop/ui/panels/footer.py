@@ -1,0 +1,76 @@
+"""The footer: the keys that work now, as many as fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec import Struct
+
+from wsltop.charts.cells import Line, Span
+from wsltop.ui.bindings import KEYS, Key
+from wsltop.ui.paint import row, width_of
+from wsltop.ui.panels.panel import Panel
+
+
+class KeyHint(Struct, frozen=True):
+    """One key and its word."""
+
+    key: str
+    label: str
+
+
+class KeyBarView(Struct, frozen=True):
+    """The footer: hints by importance, and those that stay whatever gives way."""
+
+    hints: tuple[KeyHint, ...]
+    pinned: tuple[KeyHint, ...]
+
+
+class KeyBar(Panel[KeyBarView]):
+    """One row of keys."""
+
+    def paint(self, view: KeyBarView, width: int, height: int) -> list[Line]:
+        """The line: hints are left out whole, never cut."""
+        right = [span for hint in view.pinned for span in spell(hint)]
+        left = [Span(" ")]
+        room = width - width_of(right) - 1
+        for hint in view.hints:
+            spans = spell(hint)
+            if width_of(left) + width_of(spans) <= room:
+                left += spans
+        return [row(left, right, width, self.glyphs)]
+
+
+def spell(hint: KeyHint) -> list[Span]:
+    """A key and its word."""
+    return [Span(hint.key, "key"), Span(f" {hint.label}  ", "note")]
+
+
+FOOTER: Final = tuple(key for key in KEYS if key.footer)
+"""The keys that the footer may name."""
+
+
+def footer_view(works: Iterable[Key], *, frozen: bool, stepping: bool) -> KeyBarView:
+    """The keys that work now, the most important first.
+
+    Args:
+        works: the keys that do something now.
+        frozen: whether the view stands still while samples go on.
+        stepping: whether one can go through time: then the keys for that come first.
+    """
+
+    def rank(key: Key) -> tuple[bool, int]:
+        return stepping and key.group != "replay" and key.action != "pause", key.footer
+
+    shown = sorted(works, key=rank)
+    return KeyBarView(
+        tuple(hint(key, frozen=frozen) for key in shown if not key.pinned),
+        tuple(hint(key, frozen=frozen) for key in shown if key.pinned),
+    )
+
+
+def hint(key: Key, *, frozen: bool) -> KeyHint:
+    """A key and its word."""
+    name = key.shown if key.group == "replay" else key.shown.split()[0]
+    return KeyHint(name, "resume" if key.action == "pause" and frozen else key.label)

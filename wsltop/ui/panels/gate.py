@@ -1,0 +1,143 @@
+"""The idle gate panel: busy against the limit, who keeps the gate shut, when it can fire."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from wsltop.charts.bar import host_bar
+from wsltop.charts.cells import Line, Span
+from wsltop.core.gate.watch import Blockers, Bounds, GateState, WindowState
+from wsltop.model.text import clean
+from wsltop.model.units import format_duration
+from wsltop.ui.paint import fit_spans, heading, wrap
+from wsltop.ui.panels.panel import Panel
+
+BLOCKERS = 3
+"""Processes that are named."""
+
+
+class WindowRow(Struct, frozen=True, kw_only=True):
+    """One window of a rule."""
+
+    name: str
+    ratio: float | None
+    """Busy share over the limit, in steps of a hundredth; None while nothing is known."""
+    text: str
+    ok: bool | None
+
+
+class GateView(Struct, frozen=True, kw_only=True):
+    """The gate panel."""
+
+    title: str
+    rows: tuple[WindowRow, ...]
+    blockers: str
+    verdict: str
+    verdict_style: str
+    intent: str
+    problem: str
+    """Why there is no gate here; empty when there is one."""
+
+
+def gate_view(states: Sequence[GateState], blockers: Blockers | None, problem: str) -> GateView:
+    """What the panel says of the possible gates; two are told apart by their rule's letter."""
+    if problem or not states:
+        return GateView(
+            title="", rows=(), blockers="", verdict="", verdict_style="muted", intent="", problem=problem or "unknown"
+        )
+    many = len(states) > 1
+    first = states[0]
+    certainty = "" if first.certainty == "configured" else f", {first.certainty}"
+    return GateView(
+        title=f"{first.mode}{certainty}",
+        rows=tuple(
+            window_row(window, state.algorithm.id if many else "") for state in states for window in state.windows
+        ),
+        blockers="" if blockers is None else tell_blockers(blockers),
+        verdict="; ".join(dict.fromkeys(tell_verdict(state) for state in states)),
+        verdict_style="good" if any(state.verdict == "open" for state in states) else "warning",
+        intent=first.intent[0] if first.intent else "",
+        problem="",
+    )
+
+
+def window_row(window: WindowState, rule: str) -> WindowRow:
+    """One window; what has not been watched for long enough says so."""
+    name = f"{rule} {window.name}".strip()
+    limit = f"{window.limit * 100:.2g}"
+    if window.busy is None:
+        return WindowRow(name=name, ratio=None, text=f"of {limit} %", ok=None)
+    text = f"{window.busy * 100:.1f} of {limit} %"
+    if window.ok is None:
+        text += f", {window.watched:.0f} of {window.seconds} s seen"
+    return WindowRow(name=name, ratio=round(window.busy / window.limit, 2), text=text, ok=window.ok)
+
+
+def tell_verdict(state: GateState) -> str:
+    """Whether it can fire, and when WSL looks next."""
+    look = "" if state.look is None else f"; next look {tell_bounds(state.look)}"
+    fired = "" if state.last_fired is None else f"; fired {format_duration(state.last_fired)} ago"
+    word = {"open": "open", "shut": "shut", "unknown": "cannot tell yet", "off": "off"}[state.verdict]
+    opens = ""
+    if state.verdict == "shut" and state.opens is not None:
+        opens = f"; if all went idle now, fires {tell_bounds(state.opens)}"
+    return f"{word}: {clean(state.reason)}{opens}{look}{fired}"
+
+
+def tell_bounds(bounds: Bounds) -> str:
+    """``in 7 s``, ``within 30 s``, ``in 40 to 70 s``, in steps of five seconds above ten."""
+    earliest, latest = step(bounds.earliest), step(bounds.latest)
+    if earliest == latest:
+        return f"in {earliest} s"
+    return f"within {latest} s" if earliest <= 0 else f"in {earliest} to {latest} s"
+
+
+def step(seconds: float) -> int:
+    """Whole seconds up to ten, then steps of five, so that the line is not repainted each second."""
+    return round(seconds) if seconds <= 10 else 5 * round(seconds / 5)
+
+
+def tell_blockers(blockers: Blockers) -> str:
+    """Shares of all CPUs in percent: the biggest processes, what is not visible from here, and ourselves."""
+    named = [f"{clean(blocker.name)} {blocker.share * 100:.2f}" for blocker in blockers.visible[:BLOCKERS]]
+    return "  ".join([*named, f"elsewhere {blockers.elsewhere * 100:.2f}", f"self {blockers.own * 100:.2f}"])
+
+
+class GatePanel(Panel[GateView]):
+    """Heading with the mode, a bar for each window with the limit at its middle, blockers, verdict."""
+
+    def paint(self, view: GateView, width: int, height: int) -> list[Line]:
+        """The panel's lines, the verdict last."""
+        glyphs = self.glyphs
+        lines = [heading("idle gate", view.title, width, glyphs)]
+        if view.problem:
+            texts = wrap(view.problem, width - 1, height - 1, glyphs)
+            return lines + [fit_spans([Span(f" {text}", "muted")], width, glyphs) for text in texts]
+        lines += [self._window(row, width) for row in view.rows]
+        if view.blockers:
+            lines.append(fit_spans([Span(f" {view.blockers}", "note")], width, glyphs))
+        room = height - len(lines)
+        lines += self._text(view.verdict, view.verdict_style, width, max(1, room - 1))
+        room = height - len(lines)
+        return lines + (self._text(view.intent, "muted", width, room) if room > 0 else [])
+
+    def _text(self, text: str, style: str, width: int, rows: int) -> list[Line]:
+        return [
+            fit_spans([Span(f" {line}", style)], width, self.glyphs)
+            for line in wrap(text, width - 1, rows, self.glyphs)
+        ]
+
+    def _window(self, row: WindowRow, width: int) -> Line:
+        """The limit stands in the middle of the bar: the left half is allowed."""
+        name = Span(f" {row.name:<8}", "label")
+        text = Span(f" {row.text}", "value")
+        room = max(10, min(24, width - 9 - 18))
+        share = 0.0 if row.ratio is None else row.ratio / (1 + row.ratio)
+        style = "muted" if row.ok is None else "good" if row.ok else "warning"
+        half = room // 2
+        filled = round(share * 1000)
+        left = host_bar(min(filled, 500), 500, half, self.glyphs, style=style)
+        right = host_bar(max(0, filled - 500), 500, room - half, self.glyphs, style=style)
+        return fit_spans([name, *left, Span(self.glyphs.upright, "axis"), *right, text], width, self.glyphs)

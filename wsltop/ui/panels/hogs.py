@@ -1,0 +1,177 @@
+"""The hogs panel: one row for each hog, and what the next one would be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+from textual.events import Click
+from textual.message import Message
+
+from wsltop.charts.bar import host_bar
+from wsltop.charts.cells import Line, Span
+from wsltop.hogs.guard import INTERPRETER
+from wsltop.model.sample import Hog
+from wsltop.model.text import clean
+from wsltop.model.units import GIB, MIB, format_size
+from wsltop.ui.paint import fit, fit_spans, heading, width_of, wrap
+from wsltop.ui.panels.panel import Panel
+
+STATUS_TEXT: Final = {
+    "starting": "starting",
+    "filling": "filling",
+    "holding": "holding",
+    "floor": "at the floor",
+    "ending": "ending",
+    "failed": "failed",
+}
+
+
+class HogRow(Struct, frozen=True, kw_only=True):
+    """One hog."""
+
+    id: int
+    pid: str
+    kind: str
+    target: str
+    resident: str
+    amounts: str
+    """Resident and target in one, for a narrow list: ``0.3/1.0 GiB``."""
+    share: float
+    """Filled share of the target, 0 to 1, in steps of a hundredth."""
+    speed: str
+    status: str
+    style: str
+    selected: bool
+
+
+SHORT: Final = "incompr."
+"""What stands in the column of the kind, which has nine cells."""
+HINT: Final = "none. a adds one, A four, x kills one, X all; < and > choose the size."
+
+
+class HogsView(Struct, frozen=True, kw_only=True):
+    """The hogs panel."""
+
+    rows: tuple[HogRow, ...]
+    next: str
+    """What the next hog would be."""
+    floor: str
+    focused: bool
+    hint: str
+    """What to say when there are none."""
+
+
+def hogs_view(
+    hogs: Sequence[Hog],
+    *,
+    selected: int | None,
+    next_size: int,
+    next_kind: str,
+    floor: int | None,
+    focused: bool,
+    hint: str = HINT,
+) -> HogsView:
+    """What the hogs panel says."""
+    return HogsView(
+        rows=tuple(hog_row(hog, selected=hog.id == selected) for hog in hogs),
+        next=f"next {format_size(next_size)} {next_kind}",
+        floor="" if floor is None else f"floor {format_size(floor)}",
+        focused=focused,
+        hint=clean(hint),
+    )
+
+
+def hog_row(hog: Hog, *, selected: bool) -> HogRow:
+    """One hog's row; what its interpreter takes beyond the target is left out."""
+    if hog.target < hog.resident < hog.target + INTERPRETER:
+        hog = replace(hog, resident=hog.target)
+    content = ", incompressible" if hog.incompressible else ""
+    note = f": {clean(hog.note)}" if hog.note else ""
+    return HogRow(
+        id=hog.id,
+        pid=str(hog.pid),
+        kind=SHORT if hog.incompressible else hog.kind,
+        target=format_size(hog.target),
+        resident=format_size(hog.resident),
+        amounts=tell_amounts(hog),
+        share=round(min(1.0, hog.resident / hog.target), 2) if hog.target else 0.0,
+        speed="" if hog.speed is None else f"{format_size(hog.speed)}/s",
+        status=STATUS_TEXT[hog.status] + content + note,
+        style={"holding": "good", "floor": "warning", "failed": "error"}.get(hog.status, "value"),
+        selected=selected,
+    )
+
+
+def tell_amounts(hog: Hog) -> str:
+    """Resident and target in the unit of the target."""
+    unit, name = (GIB, "GiB") if hog.target >= GIB else (MIB, "MiB")
+    digits = 1 if unit == GIB else 0
+    return f"{hog.resident / unit:.{digits}f}/{hog.target / unit:.{digits}f} {name}"
+
+
+PROGRESS: Final = 12
+"""Cells of the progress bar, where there is room for one."""
+NARROW: Final = 60
+"""Below this width resident and target share a unit, and there is no room for blanks."""
+
+
+class HogsPanel(Panel[HogsView], can_focus=True):
+    """Heading with the next hog's size, then the hogs."""
+
+    class Selected(Message):
+        """A hog was chosen with the mouse."""
+
+        def __init__(self, hog: int) -> None:
+            super().__init__()
+            self.hog = hog
+
+    _shown: tuple[HogRow, ...] = ()
+
+    def paint(self, view: HogsView, width: int, height: int) -> list[Line]:
+        """The panel's lines; of many hogs those around the selected one."""
+        glyphs = self.glyphs
+        note = f"{view.next}, {view.floor}" if view.floor and width >= 50 else view.next
+        if len(view.rows) > height - 1:
+            note = f"{len(view.rows)} hogs, {note}"
+        self._shown = window(view.rows, height - 1)
+        lines = [heading("hogs", note, width, glyphs, focused=view.focused)]
+        if not view.rows:
+            texts = wrap(view.hint, width - 1, height - 1, glyphs)
+            return [*lines, *(fit_spans([Span(f" {text}", "muted")], width, glyphs) for text in texts)]
+        return [*lines, *(self._row(row, width) for row in self._shown)]
+
+    def _row(self, row: HogRow, width: int) -> Line:
+        text = "selected" if row.selected else "value"
+        marker = self.glyphs.selection if row.selected else " "
+        if width < NARROW:
+            head = f"{row.pid:>6} {row.kind:<9} {row.amounts:>11} {row.speed:>10}"
+            spans = [Span(marker, "key"), Span(head, text)]
+            status = f" {row.status}"
+        else:
+            head = f"{row.pid:>7} {row.kind:<9} {row.resident:>8} / {row.target:<8} "
+            spans = [Span(f" {marker} ", "key"), Span(head, text)]
+            if width >= 80:
+                spans += [*host_bar(round(row.share * 1000), 1000, PROGRESS, self.glyphs, style="used"), Span(" ")]
+            spans.append(Span(f"{row.speed:>10} ", "value"))
+            status = row.status
+        room = width - width_of(spans)
+        spans.append(Span(fit(status, max(0, room), self.glyphs), row.style))
+        return fit_spans(spans, width, self.glyphs)
+
+    def on_click(self, event: Click) -> None:
+        """Select the hog of the row under the mouse."""
+        index = event.y - 1
+        if 0 <= index < len(self._shown):
+            self.post_message(self.Selected(self._shown[index].id))
+
+
+def window(rows: tuple[HogRow, ...], height: int) -> tuple[HogRow, ...]:
+    """The ``height`` rows that hold the selected one, or the newest."""
+    if height <= 0:
+        return ()
+    selected = next((index for index, row in enumerate(rows) if row.selected), len(rows) - 1)
+    top = min(max(0, selected - height + 1), max(0, len(rows) - height))
+    return rows[top : top + height]

@@ -1,0 +1,116 @@
+"""The panel: a widget that paints the lines it is given and repaints only those that changed.
+
+The screen is drawn once a second, and the cost of Textual goes with the lines that are repainted. So a panel compares
+its new lines with the old ones and marks the different rows alone.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Generic, TypeVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.events import Resize
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from wsltop.charts.cells import Line
+from wsltop.charts.glyphs import Glyphs
+from wsltop.model.text import ascii_only, clean
+from wsltop.ui.paint import STYLES
+
+ViewT = TypeVar("ViewT")
+
+
+class Panel(Widget, Generic[ViewT]):
+    """Shows one frozen view of type ``ViewT``."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"cell--{name}" for name in STYLES}
+
+    def __init__(self, glyphs: Glyphs, *, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self.glyphs = glyphs
+        self.view: ViewT | None = None
+        self._lines: list[Line] = []
+        self._strips: dict[int, Strip] = {}
+        self._rich_styles: dict[str, Style] = {}
+
+    def paint(self, view: ViewT, width: int, height: int) -> list[Line]:
+        """The lines that show ``view`` in ``height`` rows of ``width`` cells."""
+        raise NotImplementedError
+
+    def show(self, view: ViewT) -> None:
+        """Show ``view``: paint it and mark the rows that changed."""
+        if view == self.view:
+            return
+        self.view = view
+        self.repaint_changes()
+
+    def repaint_changes(self) -> None:
+        """Paint the view anew and mark the rows that differ from what stands there."""
+        width, height = self.size
+        if self.view is None or not width or not height:
+            return
+        lines = self.paint(self.view, width, height)[:height]
+        old = self._lines
+        self._lines = lines
+        changed = [y for y in range(max(len(lines), len(old))) if lines[y : y + 1] != old[y : y + 1]]
+        for y in changed:
+            self._strips.pop(y, None)
+        if changed:
+            self.refresh(*(Region(0, y, width, 1) for y in changed))
+
+    def render_line(self, y: int) -> Strip:
+        """Paint row ``y``."""
+        strip = self._strips.get(y)
+        if strip is None:
+            strip = self._strips[y] = self._make_strip(y)
+        return strip
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The rows of ``crop`` as they are kept.
+
+        Textual's own asks borders, padding, opacity, links and filters again for each row that lies between two that
+        changed: half the cost of a frame. A panel has none of the first four, and its strips are filtered already.
+        """
+        strips = [self.render_line(y) for y in crop.line_range]
+        if crop.column_span == (0, self.size.width):
+            return strips
+        return [strip.crop(*crop.column_span) for strip in strips]
+
+    def _make_strip(self, y: int) -> Strip:
+        base = self._style("")
+        if y >= len(self._lines):
+            strip = Strip.blank(self.size.width, base)
+        else:
+            segments = [Segment(self._safe(span.text), self._style(span.style)) for span in self._lines[y]]
+            strip = Strip(segments).adjust_cell_length(self.size.width, base)
+        _, background = self.background_colors
+        for line_filter in self.get_line_filters():
+            strip = strip.apply_filter(line_filter, background)
+        return strip
+
+    def _safe(self, text: str) -> str:
+        """The last gate before the terminal: nothing that it would obey, nothing that it cannot show."""
+        text = clean(text)
+        return ascii_only(text) if self.glyphs.tier == "ascii" else text
+
+    def _style(self, name: str) -> Style:
+        style = self._rich_styles.get(name)
+        if style is None:
+            style = self.get_component_rich_style(f"cell--{name}") if name else self.rich_style
+            self._rich_styles[name] = style
+        return style
+
+    def notify_style_update(self) -> None:
+        """Forget painted rows when the theme changes."""
+        super().notify_style_update()
+        self._rich_styles.clear()
+        self._strips.clear()
+
+    def on_resize(self, _event: Resize) -> None:
+        """Paint for the new size."""
+        self._lines = []
+        self._strips.clear()
+        self.repaint_changes()

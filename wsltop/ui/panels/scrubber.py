@@ -1,0 +1,74 @@
+"""The scrubber: one row that shows where in a recording the view is; a click goes there."""
+
+from __future__ import annotations
+
+import time
+
+from msgspec import Struct
+from textual.events import Click
+from textual.message import Message
+
+from wsltop.charts.cells import Line, Span, merged
+from wsltop.ui.panels.panel import Panel
+
+
+class ScrubberView(Struct, frozen=True, kw_only=True):
+    """A stretch of time, a place in it, and where events begin."""
+
+    start: str
+    """The clock at the first sample."""
+    end: str
+    """The clock at the last sample."""
+    share: float
+    """How much of the time is over, 0 to 1."""
+    marks: tuple[float, ...]
+    """Events, as shares likewise."""
+
+
+def scrubber_view(start: float, end: float, *, share: float, marks: tuple[float, ...]) -> ScrubberView:
+    """The scrubber from one wall clock to another; with the days, where they are not of one day."""
+    first, last = time.localtime(start), time.localtime(end)
+    form = "%H:%M:%S" if first[:3] == last[:3] else "%a %H:%M"
+    return ScrubberView(start=time.strftime(form, first), end=time.strftime(form, last), share=share, marks=marks)
+
+
+class Scrubber(Panel[ScrubberView]):
+    """``12:01:11 ━━━━━┬━━━●────┬───── 12:03:11``."""
+
+    class Sought(Message):
+        """A place on the line was clicked: a share of the time, 0 to 1."""
+
+        def __init__(self, share: float) -> None:
+            super().__init__()
+            self.share = share
+
+    def paint(self, view: ScrubberView, width: int, height: int) -> list[Line]:
+        """The line."""
+        left, right = f" {view.start} ", f" {view.end} "
+        columns = width - len(left) - len(right)
+        if columns < 1:
+            return [(Span(" " * width),)]
+        glyphs = self.glyphs
+        place = column_of(view.share, columns)
+        cells = [
+            Span(glyphs.measured.across, "axis") if column < place else Span(glyphs.rule, "rule")
+            for column in range(columns)
+        ]
+        for mark in view.marks:
+            cells[column_of(mark, columns)] = Span(glyphs.tick_down, "mark")
+        cells[place] = Span(glyphs.filled, "selected")
+        return [merged([Span(left, "note"), *cells, Span(right, "note")])]
+
+    def on_click(self, event: Click) -> None:
+        """Go where the mouse is; beyond an end of the line, to that end."""
+        if self.view is None:
+            return
+        margin = len(self.view.start) + 2
+        columns = self.size.width - margin - len(self.view.end) - 2
+        if columns > 1:
+            self.post_message(self.Sought(min(1.0, max(0.0, (event.x - margin) / (columns - 1)))))
+
+
+def column_of(share: float, columns: int) -> int:
+    """The cell of a share of the time."""
+    return min(columns - 1, max(0, round(share * (columns - 1))))

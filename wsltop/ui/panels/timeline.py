@@ -1,0 +1,148 @@
+"""The timeline panel: guest and host on one time axis, with marks of events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec import Struct
+
+from wsltop.charts.cells import Line, Span, merged
+from wsltop.charts.glyphs import Glyphs
+from wsltop.charts.timeline import Column, Mark, Timeline, TimelineInput, geometry_of
+from wsltop.core.history import Columns, Point
+from wsltop.model.event import Event
+from wsltop.model.units import MIB, format_duration
+from wsltop.ui.paint import width_of
+from wsltop.ui.panels.panel import Panel
+
+WINDOWS: Final = (60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 21600.0, 43200.0, 86400.0)
+"""The time windows that ``+`` and ``-`` step through, in seconds."""
+DEFAULT_WINDOW: Final = 300.0
+STEP: Final = 8 * MIB
+"""Figures are rounded to this before they are drawn: finer than an eighth of a cell of a guest of a few GiB."""
+LABELS: Final = {
+    "compaction": "compact",
+    "cache drop": "drop",
+    "proactive reclaim": "reclaim",
+    "direct reclaim": "reclaim",
+    "oom kill": "OOM",
+    "swap": "swap",
+    "stall": "stall",
+}
+"""What stands beside the sign of an event; kinds that are not here have no mark."""
+
+
+class TimelineView(Struct, frozen=True, kw_only=True):
+    """The timeline panel."""
+
+    chart: TimelineInput
+    window: str
+    host_label: str
+    """What the line is: ``Windows``, ``host`` or ``expected``."""
+
+
+def timeline_view(
+    columns: Columns, events: Iterable[Event], *, maximum: int, host_label: str, cursor: float | None
+) -> TimelineView:
+    """What the timeline says: the measured host where there is any in the window, else the expected one."""
+    points = columns.points()
+    first = next((index for index, point in enumerate(points) if point is not None), len(points))
+    measured = any(point is not None and point.host is not None for point in points)
+    chart = TimelineInput(
+        # What lies before the first sample is no gap: nobody was there to miss it.
+        columns=tuple(chart_column(point, measured=measured) for point in points[first:]),
+        maximum=maximum,
+        window_seconds=columns.window,
+        marks=tuple(event_marks(columns, events, first)),
+        cursor=place(columns, cursor, first),
+        host_style="measured" if measured else "expected",
+    )
+    return TimelineView(
+        chart=chart, window=tell_window(columns.window), host_label=host_label if measured else "expected"
+    )
+
+
+def chart_column(point: Point | None, *, measured: bool) -> Column | None:
+    """A point as a column, in steps that can be seen."""
+    if point is None:
+        return None
+    host = point.host if measured else point.expected
+    return Column(
+        used=round_step(point.used), cache=round_step(point.cache), host=None if host is None else round_step(host)
+    )
+
+
+def place(columns: Columns, monotonic: float | None, first: int) -> int | None:
+    """The shown column of a time; the shown ones begin with column ``first``."""
+    column = None if monotonic is None else columns.place(monotonic)
+    return column - first if column is not None and column >= first else None
+
+
+def event_marks(columns: Columns, events: Iterable[Event], first: int) -> Iterable[Mark]:
+    """Yield the marks of the events that lie in the window."""
+    for event in events:
+        mark = event_mark(event)
+        column = place(columns, event.start, first) if mark is not None else None
+        if mark is not None and column is not None:
+            kind, label = mark
+            yield Mark(column=column, kind=kind, label=label)
+
+
+def event_mark(event: Event) -> tuple[str, str] | None:
+    """Kind and label of an event's mark, or None when it gets none."""
+    if event.kind == "hog":
+        if "added" in event.amounts:
+            return "hog", "hogs" if event.amounts.get("hogs", 1) > 1 else "hog"
+        return ("kill", "kill") if "killed" in event.amounts or "ended" in event.amounts else None
+    if event.kind == "mark":  # "experiment: hold", "compact was started here", "compact: returned 462 MiB, ..."
+        before, _, after = event.text.partition(": ")
+        return "mark", (after or before).split(" ")[0].rstrip(",:")
+    label = LABELS.get(event.kind)
+    return None if label is None else (event.kind, label)
+
+
+def round_step(size: int) -> int:
+    """``size`` to the nearest step."""
+    return round(size / STEP) * STEP
+
+
+def tell_window(seconds: float) -> str:
+    """``5 min``, ``24 h``."""
+    if seconds < 3600:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h" if seconds % 3600 == 0 else format_duration(seconds)
+
+
+class TimelinePanel(Panel[TimelineView]):
+    """Heading with the legend, plot, marks, time labels."""
+
+    def __init__(self, glyphs: Glyphs, *, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(glyphs, id=id)
+        self._timeline = Timeline(glyphs)
+
+    def columns_for(self, maximum: int) -> int:
+        """How many columns the plot has room for."""
+        return geometry_of(maximum, self.size.width, self.size.height - 1).columns
+
+    def paint(self, view: TimelineView, width: int, height: int) -> list[Line]:
+        """The panel's lines."""
+        return [self._heading(view, width), *self._timeline.render(view.chart, width, height - 1)]
+
+    def _heading(self, view: TimelineView, width: int) -> Line:
+        glyphs = self.glyphs
+        measured = view.chart.host_style == "measured"
+        stroke = glyphs.measured if measured else glyphs.expected
+        legend = [
+            Span(" "),
+            Span(glyphs.fill("used"), "used"),
+            Span(" used  ", "note"),
+            Span(glyphs.area_cache, "cache"),
+            Span(" cache  ", "note"),
+            Span(stroke.across, "host" if measured else "expected"),
+            Span(f" {view.host_label} ", "note"),
+            Span(glyphs.rule * 2, "rule"),
+        ]
+        left = [Span(glyphs.rule * 2 + " ", "rule"), Span(f"last {view.window}", "title"), Span(" ", "rule")]
+        room = width - width_of(left) - width_of(legend)
+        return merged([*left, Span(glyphs.rule * max(0, room), "rule"), *legend])

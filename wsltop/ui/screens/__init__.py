@@ -1,1 +1,0 @@
-"""What fills the terminal: the main screen, the help card."""
