@@ -33,7 +33,7 @@ from wsltop.guest.processes import ProcessSource, hides_others, see_pids
 from wsltop.host.interop import Windows, find_interop_fault, is_there
 from wsltop.host.source import HostSource
 from wsltop.host.wslconfig_file import find_wslconfig
-from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.reading import Reading, Unavailable, known
 from wsltop.model.sample import (
     Census,
     CpuTimes,
@@ -177,7 +177,7 @@ class SlowSources:
         )
         holders = replace(holders, processes=holders.processes[:BIGGEST], families=holders.families[:FAMILIES])
         before, since = self._table, self._table_cpu
-        until = None if isinstance(cpu, Unavailable) else cpu
+        until = known(cpu)
         if not fresh and not isinstance(self._census, Unavailable):
             # Between two full counts only memory is told anew: a second is too short for CPU ticks.
             return replace(self._census, read_at=monotonic, holders=holders)

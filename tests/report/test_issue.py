@@ -160,7 +160,7 @@ def test_names_are_taken_out_unless_they_are_wanted() -> None:
 
 def test_nothing_at_all_is_a_report_too() -> None:
     text = told(replace(nothing(), surroundings=Surroundings(), census=Unavailable("refused", "Be root.")))
-    assert "refused (Be root.)" in text
+    assert "refused. Be root." in text
     assert "not read in this test" in text
 
 
@@ -188,7 +188,7 @@ def test_the_distributions_of_windows_are_told() -> None:
 def test_distributions_that_are_not_known_have_a_reason() -> None:
     why = Unavailable("interop is disabled", "Set enabled=true.")
     text = told(full_sample(), roster=Distros(distros=why, versions=why))
-    assert "### Distributions\n\n```text\nunknown: interop is disabled (Set enabled=true.)\n```" in text
+    assert "### Distributions\n\n```text\nunknown: interop is disabled. Set enabled=true.\n```" in text
     assert "wsl.exe --version: unknown: interop is disabled" in text
     assert "Windows was not asked" in told(full_sample())
 

@@ -83,21 +83,21 @@ def test_the_sizes_stand_in_one_column() -> None:
 
 def test_without_a_host_the_expected_figure_stands_in_and_says_so() -> None:
     lines = words(told(small_sample()))
-    assert "host unknown: not WSL (Run wsltop inside WSL 2.)" in lines
+    assert "host unknown: not WSL. Run wsltop inside WSL 2." in lines
     assert "expected 7.4 GiB" in lines
     assert not any("working set" in line for line in lines)
 
 
 def test_what_cannot_be_read_says_why_and_nothing_is_made_up() -> None:
     lines = words(told(nothing()))
-    why = "not read in this test (Read it.)"
+    why = "not read in this test. Read it."
     assert lines >= {f"host unknown: {why}", f"guest unknown: {why}", f"gap unknown: {why}", f"kernel {why}"}
     assert not any(re.search(r"\d [KMGT]iB", line) for line in lines)
 
 
 def test_a_part_that_the_host_did_not_tell_says_why() -> None:
     lines = words(told(small_sample(host=host_memory(total=Unavailable("Windows did not tell", "Update it.")))))
-    assert "total Windows did not tell (Update it.)" in lines
+    assert "total Windows did not tell. Update it." in lines
 
 
 def test_free_memory_that_is_not_split_says_why() -> None:

@@ -13,7 +13,6 @@ from wsltop.config import Settings
 from wsltop.core.moment import interpret
 from wsltop.core.reclaimed import ReclaimWatch
 from wsltop.errors import UsageError, WsltopError
-from wsltop.model.reading import tell_why
 from wsltop.model.units import parse_size
 from wsltop.reclaim.actions import ACTIONS, ActionName
 from wsltop.reclaim.perform import Done, Failed, ReclaimAction, perform
@@ -61,7 +60,7 @@ def command(
         if dry_run:
             return
         if planned.blocked is not None:
-            raise WsltopError(f"{action}: {tell_why(planned.blocked.reason, planned.blocked.hint)}")
+            raise WsltopError(f"{action}: {planned.blocked}")
         if planned.start is None and not planned.hog:
             instead = "Add --way wsl to go through wsl.exe, or run" if planned.by_wsl else "Run"
             raise WsltopError(
@@ -126,7 +125,7 @@ def wait(performance: ReclaimAction, sampler: Sampler, watch: ReclaimWatch) -> f
     while True:
         progress = performance.poll()
         if isinstance(progress, Failed):
-            raise WsltopError(tell_why(progress.reason, progress.hint))
+            raise WsltopError(str(progress))
         if isinstance(progress, Done):
             if progress.note:
                 click.echo(progress.note, err=True)

@@ -25,7 +25,7 @@ from wsltop.core.wslconfig.effective import (
 )
 from wsltop.core.wslconfig.grammar import parse
 from wsltop.core.wslconfig.lint import ConfigFinding, as_wsl_reads, lint, lint_file
-from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.reading import Reading, Unavailable, known
 from wsltop.model.sample import Census, HostMemory, Sample, WslconfigFile
 
 HOST_FRESH = 12.0
@@ -77,7 +77,7 @@ def chart_point(moment: Moment) -> Point | None:
         used=ledger.used,
         cache=min(ledger.cache + ledger.slab_reclaimable, ledger.total - ledger.used),
         host=None if isinstance(host, Unavailable) else host.working_set,
-        expected=None if isinstance(ledger.expected_host, Unavailable) else ledger.expected_host,
+        expected=known(ledger.expected_host),
     )
 
 

@@ -19,7 +19,7 @@ from wsltop.core.history import FINE_SPAN, History, Point
 from wsltop.core.ledger import LOOK_BACK, Drain, Draining, Residue, explain_residue
 from wsltop.core.moment import NOT_FOLLOWED, Insight, Moment, Tracker, chart_point, interpret
 from wsltop.core.prediction import Outcomes
-from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.reading import Reading, Unavailable, known
 from wsltop.model.sample import Sample
 
 DIAGNOSE_EVERY = 4.0
@@ -144,7 +144,7 @@ class Session:
             residue = explain_residue(
                 host.working_set,
                 ledger.expected_host,
-                None if isinstance(draining, Unavailable) else draining,
+                known(draining),
                 self.history.since(sample.monotonic - LOOK_BACK),
                 sample.monotonic,
             )

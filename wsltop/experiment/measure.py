@@ -23,7 +23,7 @@ from wsltop.core.curve import (
 )
 from wsltop.core.prediction import Prediction
 from wsltop.experiment.trial import Result, Tick, Trial
-from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.reading import Reading, Unavailable, known
 
 
 class Summary(Struct, frozen=True):
@@ -260,7 +260,7 @@ def measure_action(trial: Trial, curves: dict[str, list[Dot]], marks: Marks) -> 
         return None
     predicted = None if trial.action is None else trial.action.predicted
     return ActionFigures(
-        predicted=None if isinstance(predicted, Unavailable) else predicted,
+        predicted=known(predicted),
         gained=fall_since(curves["expected"], marks),
         host_returned=fall_since(curves["host"], marks),
     )

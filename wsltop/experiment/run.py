@@ -18,7 +18,7 @@ from wsltop.experiment.trial import ActionOutcome, Ending, Phase, Recorder, Resu
 from wsltop.hogs.options import HogOptions
 from wsltop.hogs.pool import HogPool
 from wsltop.model.event import Event
-from wsltop.model.reading import Reading, Unavailable, tell_why
+from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import Identity, Sample
 from wsltop.reclaim.actions import ActionName
 from wsltop.reclaim.perform import Done, Failed, ReclaimAction, Running, perform
@@ -50,7 +50,7 @@ class TrialAction:
         """
         planned = self.plan(ledger)
         if planned.blocked is not None and planned.way != "hog":  # the load may leave cache for a hog to push out
-            raise WsltopError(f"{self._name}: {tell_why(planned.blocked.reason, planned.blocked.hint)}")
+            raise WsltopError(f"{self._name}: {planned.blocked}")
         if planned.way == "paste":
             raise WsltopError(
                 f"{self._name} needs root, and there is no way to it here: run wsltop as root, or with --way"

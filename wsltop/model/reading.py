@@ -1,6 +1,6 @@
 """A value that may be missing: the one way in wsltop to say "unknown".
 
-Nothing stands in for a missing value: no 0, no empty string, no ``None`` by luck. Imports only msgspec.
+A missing value is never shown as 0, an empty string or a bare ``None``. Imports only msgspec.
 """
 
 from __future__ import annotations
@@ -20,11 +20,15 @@ class Unavailable(Struct, frozen=True, tag="unavailable"):
     hint: str = ""
     """What to do, as an imperative sentence; empty when there is nothing to do."""
 
-
-def tell_why(reason: str, hint: str) -> str:
-    """A reason and what to do about it, as sentences."""
-    return f"{reason}. {hint}".strip()
+    def __str__(self) -> str:
+        """The reason, and the hint where there is one: ``interop is disabled. Run wsl --shutdown on Windows.``"""
+        return f"{self.reason}. {self.hint}" if self.hint else self.reason
 
 
 Reading: TypeAlias = Union[T, Unavailable]
 """A value of type ``T``, or the reason why there is none."""
+
+
+def known(reading: Reading[T]) -> T | None:
+    """The value, or ``None`` where there is none: for code that does not care why."""
+    return None if isinstance(reading, Unavailable) else reading

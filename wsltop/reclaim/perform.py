@@ -41,6 +41,10 @@ class Failed(Struct, frozen=True, kw_only=True):
     reason: str
     hint: str = ""
 
+    def __str__(self) -> str:
+        """The reason, and the hint where there is one."""
+        return str(Unavailable(self.reason, self.hint))
+
 
 Progress: TypeAlias = Running | Done | Failed
 INVALID: Final = "Invalid argument"

@@ -20,7 +20,7 @@ from wsltop.core.prediction import (
     pressure_size,
 )
 from wsltop.hogs.guard import floor_for
-from wsltop.model.reading import Reading, Unavailable, tell_why
+from wsltop.model.reading import Reading, Unavailable, known
 from wsltop.model.text import clean
 from wsltop.model.units import format_size
 from wsltop.reclaim import write
@@ -94,7 +94,7 @@ def plan(
         as_whom=tell_whom(way, access),
         path=path,
         texts=texts,
-        start=None if isinstance(start, Unavailable) else start,
+        start=known(start),
         hog=hog,
         floor=floor,
         predicted=predicted,
@@ -208,7 +208,7 @@ def tell_plan(plan: Plan) -> tuple[tuple[str, str], ...]:
     if plan.command:
         lines.append(("by hand", plan.command))
     if plan.blocked is not None:
-        lines.append(("blocked", tell_why(plan.blocked.reason, plan.blocked.hint)))
+        lines.append(("blocked", str(plan.blocked)))
     return tuple((heading, clean(text)) for heading, text in lines)
 
 

@@ -18,7 +18,7 @@ from wsltop.experiment.measure import Measures, Side, summarize
 from wsltop.experiment.spec import ExperimentPlan
 from wsltop.experiment.summary import tell_result
 from wsltop.experiment.trial import Result, Trial
-from wsltop.model.reading import Reading, Unavailable, tell_why
+from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.text import clean
 from wsltop.model.units import format_duration, format_size
 from wsltop.report.experiment_svg import top_of
@@ -260,9 +260,9 @@ def remarks_of(result: Result) -> tuple[str, ...]:
     for trial in result.trials:
         remarks += trial.remarks
         if trial.missing is not None:
-            remarks.append(f"the host was not read: {tell_why(trial.missing.reason, trial.missing.hint)}")
+            remarks.append(f"the host was not read: {trial.missing}")
         if trial.action is not None and trial.action.note:
-            remarks.append(tell_why(f"{trial.action.name}: {trial.action.note}", trial.action.hint))
+            remarks.append(str(Unavailable(f"{trial.action.name}: {trial.action.note}", trial.action.hint)))
     return tuple(clean(remark) for remark in dict.fromkeys(remarks))
 
 

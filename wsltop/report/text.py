@@ -134,9 +134,6 @@ def amount(name: str, size: int) -> str:
 
 def tell(reading: Reading[str] | Reading[int]) -> str:
     """A value as text, or why there is none."""
-    if isinstance(reading, Unavailable):
-        hint = f" ({clean(reading.hint)})" if reading.hint else ""
-        return f"{clean(reading.reason)}{hint}"
     return clean(str(reading))
 
 

@@ -12,7 +12,6 @@ from textual.timer import Timer
 from wsltop.core.moment import Moment
 from wsltop.core.reclaimed import ReclaimWatch
 from wsltop.core.session import Session
-from wsltop.model.reading import tell_why
 from wsltop.reclaim.actions import ActionName
 from wsltop.reclaim.perform import Done, Failed, ReclaimAction, Running, perform
 from wsltop.reclaim.plan import Plan
@@ -58,7 +57,7 @@ class ScreenAction:
         progress = self._performance.poll()
         if isinstance(progress, Failed):
             return Told(
-                toast=tell_why(progress.reason, progress.hint),
+                toast=str(progress),
                 mark=f"{self.plan.name}: failed, {progress.reason}",
                 failed=True,
             )

@@ -22,7 +22,7 @@ from wsltop.guest.identity import identify_guest
 from wsltop.hogs.pool import HogPool
 from wsltop.host.choose import open_host
 from wsltop.host.interop import CLIP, Launch, Windows
-from wsltop.model.reading import Unavailable
+from wsltop.model.reading import known
 from wsltop.model.text import clean
 from wsltop.recording.recent import SPAN
 from wsltop.sampler import Sampler
@@ -131,4 +131,4 @@ def find_clip(drive: Path | None) -> Launch | None:
     if drive is None and identify_guest(root, environ).flavor == "none":
         return None
     launch = Windows(root=root, environ=environ, drive=drive).prepare(CLIP)
-    return None if isinstance(launch, Unavailable) else launch
+    return known(launch)

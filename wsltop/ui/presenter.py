@@ -12,7 +12,7 @@ from wsltop.core.history import Columns, Point
 from wsltop.core.moment import Insight, Moment
 from wsltop.core.session import Session
 from wsltop.hogs.guard import floor_for
-from wsltop.model.reading import Unavailable
+from wsltop.model.reading import Unavailable, known
 from wsltop.model.sample import Hog
 from wsltop.ui.cards.holders import holder_lines
 from wsltop.ui.cards.ledger import ledger_lines
@@ -152,7 +152,7 @@ class Presenter:
         return self._gate[1]
 
     def _make_gate(self, insight: Insight) -> GateView:
-        blockers = None if isinstance(insight.blockers, Unavailable) else insight.blockers
+        blockers = known(insight.blockers)
         return gate_view(insight.gates, blockers, "" if insight.gates else "CPU times cannot be read")
 
     def findings_card(self, width: int, glyphs: Glyphs) -> Iterable[Line]:

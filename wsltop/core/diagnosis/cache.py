@@ -8,7 +8,6 @@ from wsltop.core.diagnosis.evidence import (
     BIG,
     Evidence,
     gates_of,
-    known,
     ledger_of,
     matters,
     only_old_rule,
@@ -28,6 +27,7 @@ from wsltop.core.diagnosis.finding import (
 )
 from wsltop.core.gate.watch import Blocker, Blockers, GateState
 from wsltop.core.ledger import Ledger
+from wsltop.model.reading import known
 from wsltop.model.units import format_duration, format_size
 
 NAMED: Final = 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -15,7 +15,7 @@ from wsltop.core.moment import Moment
 from wsltop.core.wslconfig.effective import Mode, ReclaimMode, Suggestion
 from wsltop.core.wslconfig.lint import ConfigFinding
 from wsltop.model.event import Event, EventKind
-from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.reading import Reading, Unavailable, known
 from wsltop.model.sample import Groups, Holders, HostMemory, Mounts, Sample, VmProcess
 from wsltop.model.text import clean
 from wsltop.model.units import GIB
@@ -110,7 +110,6 @@ def swap_rates(earlier: Reading[SwapCount], later: Reading[SwapCount]) -> Readin
     return SwapRates(inward=inward / seconds, outward=outward / seconds, seconds=seconds)
 
 
-T = TypeVar("T")
 BIG: Final = GIB
 """Page cache below this is what any Linux keeps: nobody misses it on Windows, and reading it again takes time."""
 HEAVY_SHARE: Final = 4
@@ -118,11 +117,6 @@ HEAVY_SHARE: Final = 4
 TIGHT, EASY = 0.25, 0.5
 """Share of Windows' RAM that is available: below the first it matters who holds the rest, above the second it does
 not."""
-
-
-def known(reading: Reading[T]) -> T | None:
-    """Return the value, or ``None`` where there is none."""
-    return None if isinstance(reading, Unavailable) else reading
 
 
 def ledger_of(evidence: Evidence) -> Ledger | None:

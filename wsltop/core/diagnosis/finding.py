@@ -6,8 +6,8 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from wsltop.core.diagnosis.evidence import Evidence, known, short
-from wsltop.model.reading import Unavailable
+from wsltop.core.diagnosis.evidence import Evidence, short
+from wsltop.model.reading import Unavailable, known
 from wsltop.model.units import format_size
 
 Severity = Literal["ok", "note", "warning", "problem"]

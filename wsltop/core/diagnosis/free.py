@@ -9,7 +9,6 @@ from wsltop.core.diagnosis.evidence import (
     Evidence,
     host_name,
     host_of,
-    known,
     ledger_of,
     only_new_rule,
     recent,
@@ -31,7 +30,7 @@ from wsltop.core.diagnosis.finding import (
     size,
 )
 from wsltop.core.ledger import Ledger, free_pages_from
-from wsltop.model.reading import Unavailable
+from wsltop.model.reading import Unavailable, known
 from wsltop.model.sample import ReportingOrder
 from wsltop.model.units import GIB, MIB, format_duration, format_size
 

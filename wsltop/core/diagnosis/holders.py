@@ -6,10 +6,10 @@ import re
 import shlex
 from typing import Final
 
-from wsltop.core.diagnosis.evidence import Evidence, known, ledger_of, short, sure_mode
+from wsltop.core.diagnosis.evidence import Evidence, ledger_of, short, sure_mode
 from wsltop.core.diagnosis.finding import RESTART, SHUTDOWN, Figure, Finding, Remedy, advice, percent, size
 from wsltop.core.holders import FamilyGrowth
-from wsltop.model.reading import Unavailable
+from wsltop.model.reading import Unavailable, known
 from wsltop.model.sample import Group, Tmpfs
 from wsltop.model.units import GIB, MIB, format_duration, format_size
 

@@ -9,7 +9,6 @@ from wsltop.core.diagnosis.evidence import (
     BIG,
     Evidence,
     gates_of,
-    known,
     ledger_of,
     matters,
     only_new_rule,
@@ -30,6 +29,7 @@ from wsltop.core.diagnosis.finding import (
     size,
 )
 from wsltop.model.event import Event
+from wsltop.model.reading import known
 from wsltop.model.sample import CgroupMode
 from wsltop.model.units import MIB, format_duration, format_size
 

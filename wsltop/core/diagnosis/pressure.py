@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from wsltop.core.diagnosis.evidence import Evidence, known, ledger_of, short
+from wsltop.core.diagnosis.evidence import Evidence, ledger_of, short
 from wsltop.core.diagnosis.finding import Figure, Finding, Remedy, Severity, advice, memory_setting, percent, size
 from wsltop.model.event import Event
+from wsltop.model.reading import known
 from wsltop.model.sample import Pressure
 from wsltop.model.units import MIB, format_duration, format_size
 

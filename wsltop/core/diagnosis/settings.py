@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from wsltop.core.diagnosis.evidence import Evidence, clause, known, ledger_of, short
+from wsltop.core.diagnosis.evidence import Evidence, clause, ledger_of, short
 from wsltop.core.diagnosis.finding import RESTART, SHUTDOWN, Figure, Finding, Remedy, advice, hint_of, size
 from wsltop.core.wslconfig.effective import FINDING_IDS
 from wsltop.core.wslconfig.lint import ConfigFinding
-from wsltop.model.reading import Unavailable
+from wsltop.model.reading import Unavailable, known
 
 NOT_IN_FORCE: Final = "config-not-in-force"
 DIFFERS: Final = frozenset(f"config-{name}" for name in FINDING_IDS.values())

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from wsltop.core.diagnosis.evidence import Evidence, clause, host_name, host_of, known, ledger_of, recent, short
+from wsltop.core.diagnosis.evidence import Evidence, clause, host_name, host_of, ledger_of, recent, short
 from wsltop.core.diagnosis.finding import COMPACT, DROP, SHUTDOWN, Figure, Finding, hint_of, memory_setting, size
 from wsltop.core.diagnosis.free import large_blocks, nothing_reported
 from wsltop.core.ledger import Ledger
-from wsltop.model.reading import Unavailable
+from wsltop.model.reading import Unavailable, known
 from wsltop.model.units import GIB, MIB, format_size
 
 SHORT, SHORT_SHARE = GIB, 10

@@ -18,7 +18,7 @@ from wsltop.core.wslconfig.keys import (
     render_size,
 )
 from wsltop.core.wslconfig.lint import MINIMUM_MEMORY, ConfigFinding, quote
-from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.reading import Reading, Unavailable, known
 from wsltop.model.units import GIB, MIB, format_duration, format_size
 
 Mode = Literal["dropCache", "gradual", "disabled"]
@@ -186,7 +186,7 @@ def compare(config: WslConfig, machine: Machine) -> tuple[Comparison, ...]:
 def vm_memory(config: WslConfig, windows_total: Reading[int]) -> int | None:
     """Return the memory that WSL gives the VM; ``None`` when that hangs on Windows' RAM and it is unknown."""
     size = size_of(config, "wsl2.memory")
-    total = None if isinstance(windows_total, Unavailable) else windows_total
+    total = known(windows_total)
     if not size:
         return None if total is None else total // 2 // STEP * STEP
     size = max(size, MINIMUM_MEMORY)

@@ -138,8 +138,7 @@ def round_step(size: int) -> int:
 
 def tell(missing: Unavailable) -> str:
     """Reason and hint in one line."""
-    reason, hint = clean(missing.reason), clean(missing.hint)
-    return f"{reason}. {hint}" if hint else reason
+    return clean(str(missing))
 
 
 LABEL: Final = 9
