@@ -13,6 +13,7 @@ from wsltop.core.diagnosis.finding import Finding
 from wsltop.core.diagnosis.rules import diagnose
 from wsltop.core.event_log import MERGE_WITHIN, EventLog
 from wsltop.core.events import derive, interpret_record, mark_event, tell_hogs
+from wsltop.core.explanation import Explanation, explain
 from wsltop.core.gate.ticks import TickHistory
 from wsltop.core.gate.watch import Gate, Gates, Phase
 from wsltop.core.history import FINE_SPAN, History, Point
@@ -44,6 +45,8 @@ class Session:
         self.journal = EventLog()
         self.moment: Moment | None = None
         self.insight = Insight()
+        self.explanation: Reading[Explanation] = NOT_FOLLOWED
+        """What Windows lends and why, of the newest moment."""
         self.findings: tuple[Finding, ...] = ()
         """Worst first, as of at most a few seconds ago."""
         self.outcomes = Outcomes()
@@ -86,6 +89,7 @@ class Session:
             self.history.add(point, self.interval)
         if shown:
             self.insight = self._watcher.feed(sample, self.moment.ledger)
+            self.explanation = self._explain(self.moment)
         else:
             self._watcher.follow(sample, self.moment.ledger)
         if self._diagnosed is None or sample.monotonic - self._diagnosed >= DIAGNOSE_EVERY:
@@ -95,12 +99,31 @@ class Session:
                 self.findings = diagnose(self.evidence(self.moment))
         return point
 
+    def _explain(self, moment: Moment) -> Reading[Explanation]:
+        sample, insight, around = moment.sample, self.insight, moment.sample.surroundings
+        counters = sample.counters
+        return explain(
+            moment.ledger,
+            moment.host,
+            moment.draining,
+            flavor=around.flavor,
+            gates=insight.gates,
+            blockers=insight.blockers,
+            holders=sample.census if isinstance(sample.census, Unavailable) else sample.census.holders,
+            suggestion=insight.suggestion,
+            reclaim_file=around.reclaim_file,
+            shares=self.outcomes.shares,
+            uptime=sample.monotonic,
+            drops=None if isinstance(counters, Unavailable) else counters.values.get("drop_pagecache"),
+        )
+
     def evidence(self, moment: Moment) -> Evidence:
         """Everything that the rules of the diagnosis may look at."""
         sample, insight = moment.sample, self.insight
         around, census, config = sample.surroundings, sample.census, insight.config
         return Evidence(
             moment=moment,
+            explanation=self.explanation,
             flavor=around.flavor,
             past=tuple(self.history.since(sample.monotonic - PAST)),
             swap_rates=swap_rates(self._swapped[0], count_swap(sample)),

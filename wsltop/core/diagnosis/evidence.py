@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from wsltop.core.explanation import Explanation
 from wsltop.core.gate.watch import Blockers, GateState
 from wsltop.core.history import Point
 from wsltop.core.holders import FamilyGrowth
@@ -45,6 +46,8 @@ class Evidence(Struct, frozen=True, kw_only=True):
     """The newest moment, what came before it, and what is known about the machine."""
 
     moment: Moment
+    explanation: Reading[Explanation] = NOT_READ
+    """What Windows lends and why; every finding about that reads it."""
     flavor: Reading[Flavor] = NOT_READ
     past: tuple[Point, ...] = ()
     """The history of the last minute or more, oldest first."""

@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from tests.samples import GIB, MIB, host_memory, later, meminfo, sample, small_sample
+from wsltop.core.explanation import Explanation, Lent, Part, explain_lent, explain_matter, explain_outlook
+from wsltop.core.headline import headline, say_lent
+from wsltop.core.ledger import Draining, Ledger, keep_ledger
+from wsltop.core.session import Session
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import CpuTimes, FreeBlocks, HostMemory, Meminfo, ReportingOrder, Sample, Surroundings, Zone
+
+NOT_FOLLOWED = Unavailable("one sample")
+
+
+def ledger_of(seen: Sample) -> Ledger:
+    made = keep_ledger(seen)
+    assert not isinstance(made, Unavailable)
+    return made
+
+
+def lent_of(seen: Sample, draining: Draining | None = None) -> Lent:
+    made = explain_lent(ledger_of(seen), seen.host, draining or NOT_FOLLOWED)
+    assert not isinstance(made, Unavailable)
+    return made
+
+
+def explained(*samples: Sample) -> Explanation:
+    session = Session(1.0)
+    for seen in samples:
+        session.take(seen)
+    assert not isinstance(session.explanation, Unavailable)
+    return session.explanation
+
+
+def cache_case() -> Sample:
+    """The most frequent public report: 22 GiB lent, 3 used, 19 file cache; Windows has 5 of 32 GiB left."""
+    memory = meminfo(
+        total=24 * GIB,
+        free=2 * GIB,
+        available=21 * GIB,
+        buffers=0,
+        cached=19 * GIB,
+        active_file=9 * GIB,
+        inactive_file=10 * GIB,
+        anon_pages=2 * GIB,
+        mapped=0,
+        shmem=0,
+        slab_reclaimable=200 * MIB,
+    )
+    return small_sample(
+        meminfo=memory,
+        free_blocks=(FreeBlocks(node=0, zone="Normal", counts=(0,) * 10 + (512,)),),
+        zones=(Zone(node=0, zone="Normal", present=24 * GIB // 4096 + 20_000, managed=24 * GIB // 4096, low=1000),),
+        host=host_memory(working_set=22 * GIB, total=32 * GIB, available=5 * GIB),
+        cpu=CpuTimes(user=500_000, nice=0, system=0, idle=90_000_000, iowait=0, irq=0, softirq=0, steal=0, cpus=8),
+        surroundings=Surroundings(flavor="wsl2"),
+    )
+
+
+def test_the_most_frequent_report_is_answered_at_the_first_sample() -> None:
+    found = explained(cache_case())
+    assert found.lent.size == 22 * GIB
+    assert found.lent.used == 3 * GIB
+    assert found.lent.cause.id == "cache-clean"
+    assert abs(found.lent.cause.size - 19 * GIB) < 64 * MIB
+    assert found.best is not None
+    assert found.best.id == "drop-cache"
+    assert found.best.key == "d"
+    assert found.best.gives > 16 * GIB
+    assert found.matter.id == "windows-short"
+    assert found.matter.weight == "warning"
+    assert found.outlook is not None
+    assert found.outlook.answer == "unknown"
+    assert not found.fine
+
+
+def test_the_first_sentence_names_how_much_and_what() -> None:
+    first = headline(explained(cache_case()))[0]
+    assert "22.0 GiB" in first
+    assert "file cache" in first
+
+
+def test_windows_short_and_wsl_small_is_not_wsl() -> None:
+    seen = small_sample(
+        host=host_memory(working_set=int(1.9 * GIB), total=32 * GIB, available=700 * MIB),
+        surroundings=Surroundings(flavor="wsl2"),
+    )
+    matter = explained(seen).matter
+    assert matter.id == "windows-short-elsewhere"
+    assert matter.weight == "warning"
+
+
+@pytest.mark.parametrize(
+    ("available", "working_set", "expected"),
+    [
+        (20, 4, ("plenty", "ok")),
+        (20, 14, ("lends-much", "note")),
+        (7, 3, ("windows-short-elsewhere", "note")),
+        (7, 5, ("windows-short", "note")),
+        (7, 9, ("windows-short", "warning")),
+        (3, 9, ("windows-short", "problem")),
+        (3, 2, ("windows-short-elsewhere", "warning")),
+    ],
+)
+def test_what_matters_is_what_windows_has_left(available: int, working_set: int, expected: tuple[str, str]) -> None:
+    host = host_memory(working_set=working_set * GIB, total=32 * GIB, available=available * GIB)
+    lent = Lent(
+        size=host.working_set, measured=True, used=3 * GIB, parts=(Part(id="programs", size=3 * GIB),)
+    )  # the rest is not what is asked here
+    matter = explain_matter(lent, host)
+    assert (matter.id, matter.weight) == expected
+
+
+def test_an_unknown_windows_is_never_fine() -> None:
+    assert explained(small_sample(host=Unavailable("not asked"))).matter.id == "windows-unknown"
+    assert not explained(small_sample(host=Unavailable("not asked"))).fine
+
+
+def test_what_is_on_its_way_is_a_part_while_it_drains() -> None:
+    seen = small_sample(host=host_memory(working_set=9 * GIB))
+    lent = lent_of(seen, Draining(size=512 * MIB, seconds=4.0))
+    assert lent["on-its-way"] == 512 * MIB
+    assert lent["vm-itself"] > 0
+    assert lent_of(seen)["on-its-way"] == 0
+
+
+def test_less_than_expected_is_trimmed_and_the_sum_holds() -> None:
+    lent = lent_of(small_sample(host=host_memory(working_set=2 * GIB)))
+    assert lent["trimmed"] < 0
+    assert sum(part.size for part in lent.parts) == lent.size == 2 * GIB
+    assert lent["vm-itself"] == 0
+
+
+def test_what_is_not_expected_is_not_known() -> None:
+    seen = small_sample(host=host_memory(working_set=9 * GIB), zones=Unavailable("unreadable"))
+    assert lent_of(seen)["not-known"] > 0
+
+
+def test_no_drop_of_file_cache_is_offered_where_there_is_none() -> None:
+    memory = meminfo(buffers=0, cached=200 * MIB, active_file=0, inactive_file=0, slab_reclaimable=5000 * MIB)
+    ways = explained(small_sample(meminfo=memory)).ways
+    assert "drop-cache" not in {way.id for way in ways}
+    assert "drop-all" in {way.id for way in ways}
+
+
+SIZES = st.integers(0, 12 * 1024).map(lambda mib: mib * MIB)
+
+
+@st.composite
+def machines(draw: st.DrawFn) -> Sample:
+    """Plausible machines: counters that were read one after another, so that they need not agree to the byte."""
+    memory = Meminfo(
+        total=draw(st.integers(256, 64 * 1024)) * MIB,
+        free=draw(SIZES),
+        available=draw(st.none() | SIZES),
+        buffers=draw(SIZES),
+        cached=draw(SIZES),
+        swap_cached=0,
+        active_file=draw(SIZES),
+        inactive_file=draw(SIZES),
+        unevictable=draw(SIZES),
+        dirty=draw(SIZES),
+        writeback=0,
+        anon_pages=draw(SIZES),
+        mapped=draw(SIZES),
+        shmem=draw(SIZES),
+        slab_reclaimable=draw(SIZES),
+        slab_unreclaimable=draw(SIZES),
+        kernel_stack=0,
+        page_tables=draw(SIZES),
+        swap_total=0,
+        swap_free=0,
+    )
+    total = draw(st.integers(1, 128)) * GIB
+    host: HostMemory | Unavailable = Unavailable("not asked")
+    if draw(st.booleans()):
+        host = host_memory(working_set=draw(st.integers(0, total)), total=total, available=draw(st.integers(0, total)))
+    counts = draw(st.lists(st.integers(0, 4000), min_size=11, max_size=11))
+    return small_sample(
+        meminfo=memory,
+        free_blocks=(FreeBlocks(node=0, zone="Normal", counts=tuple(counts)),),
+        zones=(
+            Zone(
+                node=0,
+                zone="Normal",
+                present=memory.total // 4096 + draw(st.integers(0, 50_000)),
+                managed=memory.total // 4096,
+                low=1000,
+            ),
+        ),
+        reporting=ReportingOrder(order=draw(st.sampled_from([5, 7, 9])), assumed=False),
+        host=host,
+        surroundings=Surroundings(flavor="wsl2"),
+    )
+
+
+@given(machines(), st.integers(0, 4 * GIB))
+def test_the_parts_add_up_to_what_is_lent(seen: Sample, size: int) -> None:
+    lent = explain_lent(ledger_of(seen), seen.host, Draining(size=size, seconds=3.0))
+    assert not isinstance(lent, Unavailable)
+    assert sum(part.size for part in lent.parts) == lent.size
+    assert all(part.size > 0 for part in lent.parts if part.id != "trimmed")
+    assert all(part.size < 0 for part in lent.parts if part.id == "trimmed")
+
+
+@given(machines())
+def test_it_is_never_fine_while_windows_is_short_or_much_is_lent(seen: Sample) -> None:
+    found = explained(seen, later(seen))
+    if not found.fine:
+        return
+    host = seen.host
+    assert not isinstance(host, Unavailable)
+    assert isinstance(host.total, int)
+    assert isinstance(host.available, int)
+    assert host.available >= host.total / 4
+    assert found.lent.size - found.lent.used <= host.total / 4
+
+
+@given(machines())
+def test_no_sentence_is_without_a_part_and_no_way_gives_more_than_there_is(seen: Sample) -> None:
+    found = explained(seen)
+    assert len(headline(found)) >= 2
+    assert all(way.low <= way.gives <= way.high for way in found.ways)
+    if found.lent.cause.id != "programs":
+        assert found.lent[found.lent.cause.id] == found.lent.cause.size
+        assert found.lent.cause.name in say_lent(found) or found.lent["trimmed"] < 0
+
+
+def test_no_outlook_without_wsl() -> None:
+    assert explain_outlook((), Unavailable("not counted"), uptime=100.0, drops=0) is None
+    assert explained(sample()).outlook is None
+
+
+def test_wsl_1_is_not_explained() -> None:
+    session = Session(1.0)
+    session.take(replace(sample(), surroundings=Surroundings(flavor="wsl1")))
+    assert isinstance(session.explanation, Unavailable)

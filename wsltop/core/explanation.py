@@ -1,0 +1,592 @@
+"""The explanation of a moment: what Windows lends and why, what gives it back, whether WSL will, whether it matters.
+
+Everything that wsltop says about the memory that Windows lends is read from here: bars, legend, headline, findings,
+plans, snapshot and report. So one figure has one value on one screen.
+
+The parts of what is lent are buckets of the ledger. With what is on its way back and the rest they add up to the byte::
+
+    lent = working set of the VM's process, or what Windows is expected to lend where it cannot be read
+         = programs + shared + file cache + slab + kernel + huge pages + scattered free     (the guest's own)
+         + on its way back                                                                  (freed, not yet reported)
+         + the VM itself, or minus what Windows has trimmed or compressed of it             (the rest)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from wsltop.core.gate.watch import Blockers, GateState
+from wsltop.core.ledger import Draining, Ledger
+from wsltop.core.prediction import Shares, predict_compaction, predict_drop, predict_kill
+from wsltop.core.wslconfig.effective import Suggestion
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import Holders, HostMemory
+from wsltop.model.text import clean
+from wsltop.model.units import GIB, MIB, format_duration, format_size
+
+PartId = Literal[
+    "programs",
+    "shared",
+    "cache-clean",
+    "cache-in-use",
+    "cache-dirty",
+    "slab-reclaimable",
+    "slab-fixed",
+    "page-tables",
+    "kernel-other",
+    "huge-pages",
+    "scattered-free",
+    "on-its-way",
+    "vm-itself",
+    "trimmed",
+    "not-known",
+]
+GroupId = Literal["programs", "shared", "file cache", "slab", "kernel", "huge pages", "scattered free", "other"]
+PARTS: Final[dict[PartId, tuple[GroupId, str]]] = {
+    "programs": ("programs", "memory of programs"),
+    "shared": ("shared", "shared memory and tmpfs files"),
+    "cache-clean": ("file cache", "file cache"),
+    "cache-in-use": ("file cache", "file cache in use"),
+    "cache-dirty": ("file cache", "file cache not yet written"),
+    "slab-reclaimable": ("slab", "names and inodes of files (slab)"),
+    "slab-fixed": ("kernel", "kernel objects (slab)"),
+    "page-tables": ("kernel", "page tables"),
+    "kernel-other": ("kernel", "other kernel memory"),
+    "huge-pages": ("huge pages", "huge page pool"),
+    "scattered-free": ("scattered free", "scattered free memory"),
+    "on-its-way": ("other", "on its way back to Windows"),
+    "vm-itself": ("other", "the VM itself"),
+    "trimmed": ("other", "trimmed or compressed by Windows"),
+    "not-known": ("other", "not known"),
+}
+"""Each part with the group that bars and legend show it in, and its name on the screen."""
+
+SMALL: Final = 32 * MIB
+"""Parts and returns below this are not worth a word."""
+NOISE: Final = 64 * MIB
+NOISE_SHARE: Final = 0.01
+"""The model was within 5 MiB of a real host; two clocks, one of them on Windows, are less exact."""
+PLENTY: Final = 0.25
+"""With at least this share of its RAM left, Windows is not short (issue threads: people notice below it)."""
+TIGHT: Final = 0.1
+"""Below this share Windows trims working sets of everything that runs."""
+LARGE: Final = 1 / 8
+"""WSL lends much when it lends this share of Windows' RAM beyond what its programs hold."""
+TOO_LARGE: Final = 1 / 4
+"""Beyond this share it is too much, however much Windows has left."""
+
+
+class Part(Struct, frozen=True, kw_only=True, tag="part"):
+    """One part of what Windows lends."""
+
+    id: PartId
+    size: int
+    """Bytes; negative for ``trimmed`` alone."""
+
+    @property
+    def group(self) -> GroupId:
+        """The group in bars and legend."""
+        return PARTS[self.id][0]
+
+    @property
+    def name(self) -> str:
+        """The name on the screen."""
+        return PARTS[self.id][1]
+
+
+class Lent(Struct, frozen=True, kw_only=True, tag="lent"):
+    """What Windows lends to the VM. Bytes."""
+
+    size: int
+    measured: bool
+    """False: Windows could not be read, and this is what it is expected to lend."""
+    used: int
+    """What Linux uses: MemTotal minus MemAvailable."""
+    parts: tuple[Part, ...]
+    """Only parts that are not 0; together ``size``."""
+
+    def __getitem__(self, part: PartId) -> int:
+        """Bytes of one part; 0 where it is none."""
+        return next((one.size for one in self.parts if one.id == part), 0)
+
+    def group(self, group: GroupId) -> int:
+        """Bytes of all parts of a group."""
+        return sum(part.size for part in self.parts if part.group == group)
+
+    @property
+    def programs(self) -> int:
+        """What programs hold: their own memory, shared memory, and the files they have open."""
+        return self["programs"] + self["shared"] + self["cache-in-use"]
+
+    @property
+    def beyond_programs(self) -> int:
+        """What is lent beyond that."""
+        return max(0, self.size - self.programs)
+
+    @property
+    def beyond_use(self) -> int:
+        """What is lent beyond what Linux uses."""
+        return max(0, self.size - self.used)
+
+    @property
+    def cause(self) -> Part:
+        """The largest part beyond what programs hold, or what programs hold where that is more."""
+        others = [part for part in self.parts if part.group not in ("programs", "shared")]
+        largest = max(others, key=lambda part: part.size, default=None)
+        if largest is None or largest.size < self.programs:
+            return Part(id="programs", size=self.programs)
+        return largest
+
+
+WayId = Literal["wait", "drop-cache", "drop-all", "compact", "reclaim", "end", "limit", "shutdown"]
+
+
+class Way(Struct, frozen=True, kw_only=True, tag="way"):
+    """One way to give memory back to Windows."""
+
+    id: WayId
+    does: str
+    """What it does, in the imperative: ``drop the file cache``."""
+    key: str = ""
+    """The key on the screen that does it, after a question; empty where there is none."""
+    command: str = ""
+    """The exact command or lines of ``.wslconfig``; empty where there is none."""
+    cost: str = ""
+    """What it costs, as a clause."""
+    gives: int
+    """The likely bytes that Windows gets back."""
+    low: int
+    high: int
+    """Between what they lie."""
+    seconds: float | None = None
+    """Until Windows has them, where it is known."""
+
+
+Answer = Literal["yes", "no", "unknown"]
+
+
+class Outlook(Struct, frozen=True, kw_only=True, tag="outlook"):
+    """Whether WSL gives the cache back without help."""
+
+    answer: Answer
+    reason: str
+    """Why, as a sentence without a stop."""
+    earliest: float | None = None
+    """Seconds until WSL acts, if everything rests from now on (``no``: after that rest; ``yes``: at its next look)."""
+    latest: float | None = None
+    known_in: float | None = None
+    """``unknown``: seconds of watching until it can be known."""
+    by: tuple[tuple[str, float], ...] = ()
+    """Who keeps the gate shut: names with their shares of all CPUs, largest first."""
+
+
+Weight = Literal["ok", "note", "warning", "problem"]
+MatterId = Literal["plenty", "lends-much", "windows-short", "windows-short-elsewhere", "windows-unknown"]
+
+
+class Matter(Struct, frozen=True, kw_only=True, tag="matter"):
+    """Whether what is lent matters to Windows."""
+
+    id: MatterId
+    weight: Weight
+    available: int | None = None
+    """What Windows has left, in bytes; None where that is unknown."""
+    total: int | None = None
+
+
+class Explanation(Struct, frozen=True, kw_only=True, tag="explanation"):
+    """The answers to: how much, why, what gives it back, will WSL do it, does it matter."""
+
+    lent: Lent
+    ways: tuple[Way, ...]
+    """Best first: what costs least before what costs more, then by what it gives."""
+    outlook: Outlook | None
+    """None where this is not WSL 2, so there is no such thread."""
+    matter: Matter
+    host_name: str
+    """``Windows``, or ``the host``."""
+
+    @property
+    def best(self) -> Way | None:
+        """The way to name first: it gives at least half of the most that any harmless way gives."""
+        harmless = [way for way in self.ways if way.id in HARMLESS]
+        most = max((way.gives for way in harmless), default=0)
+        return next((way for way in harmless if way.gives * 2 >= most), None) or next(iter(self.ways), None)
+
+    @property
+    def fine(self) -> bool:
+        """Whether "nothing is wrong" may be said: Windows has plenty, and WSL lends little beyond what Linux uses."""
+        return self.matter.weight == "ok"
+
+
+HARMLESS: Final = ("wait", "drop-cache", "drop-all", "compact", "reclaim")
+"""What ends nothing and loses nothing."""
+DROP_CACHE: Final = "sudo sh -c 'echo 1 > /proc/sys/vm/drop_caches'"
+DROP_ALL: Final = "sudo sh -c 'echo 3 > /proc/sys/vm/drop_caches'"
+COMPACT: Final = "sudo sh -c 'echo 1 > /proc/sys/vm/compact_memory'"
+READ_AGAIN: Final = "files are read from the disk again"
+
+
+def explain_lent(ledger: Ledger, host: Reading[HostMemory], draining: Reading[Draining]) -> Reading[Lent]:
+    """Split what Windows lends into parts that add up to the byte.
+
+    Args:
+        ledger: the guest's buckets.
+        host: Windows' figure, fresh; else what is expected stands for it.
+        draining: what was freed and is not reported yet.
+
+    Returns:
+        The parts, or why neither the one figure nor the other is known.
+    """
+    expected = ledger.expected_host
+    if isinstance(host, Unavailable):
+        if isinstance(expected, Unavailable):
+            return expected
+        size, measured = expected, False
+    else:
+        size, measured = host.working_set, True
+    split = ledger.free_split
+    sizes: dict[PartId, int] = {
+        "programs": ledger.anonymous,
+        "shared": ledger.shared,
+        "cache-clean": ledger.cache_clean,
+        "cache-in-use": ledger.cache_held,
+        "cache-dirty": ledger.cache_dirty,
+        "slab-reclaimable": ledger.slab_reclaimable,
+        "slab-fixed": ledger.slab_unreclaimable,
+        "page-tables": ledger.page_tables,
+        "kernel-other": ledger.kernel_other,
+        "huge-pages": ledger.huge_pages,
+        "scattered-free": 0 if isinstance(split, Unavailable) else split.fragmented,
+    }
+    if isinstance(expected, Unavailable):
+        rest = size - sum(sizes.values())
+        sizes["not-known" if rest >= 0 else "trimmed"] = rest
+    else:
+        # What the kernel took before it counted MemTotal: its image, and the descriptors of all pages.
+        sizes["kernel-other"] += max(0, expected - sum(sizes.values()))
+        rest = size - sum(sizes.values())
+        if rest > 0 and measured and not isinstance(draining, Unavailable):
+            sizes["on-its-way"] = min(draining.size, rest)
+            rest -= sizes["on-its-way"]
+        sizes["vm-itself" if rest >= 0 else "trimmed"] = rest
+    parts = tuple(Part(id=part, size=sizes[part]) for part in PARTS if sizes.get(part))
+    return Lent(size=size, measured=measured, used=ledger.used, parts=parts)
+
+
+def explain_ways(
+    ledger: Ledger,
+    lent: Lent,
+    draining: Reading[Draining],
+    *,
+    shares: Shares | None = None,
+    holders: Reading[Holders],
+    suggestion: Reading[Suggestion],
+    reclaim_file: Reading[bool],
+    on_wsl: bool,
+) -> tuple[Way, ...]:
+    """List what would give back how much; what frees nothing of the kind at hand is left out.
+
+    Args:
+        ledger: the guest's buckets.
+        lent: what Windows lends, in parts.
+        draining: what was freed and is not reported yet.
+        shares: what part came back on this machine before, where anything was seen.
+        holders: the processes, for the largest family.
+        suggestion: what to write as ``memory=``.
+        reclaim_file: whether ``memory.reclaim`` exists.
+        on_wsl: whether this is WSL 2, with a ``.wslconfig`` and ``wsl --shutdown``.
+    """
+    ways = [
+        *wait_for(lent, draining),
+        *sorted(
+            (*drop(ledger, shares, reclaim_file), *compact(ledger, shares)),
+            key=lambda way: -way.gives,
+        ),
+        *end_largest(ledger, shares, holders),
+    ]
+    if on_wsl:
+        ways += [*limit_memory(lent, suggestion), *shut_down(lent)]
+    return tuple(way for way in ways if way.gives >= SMALL)
+
+
+def wait_for(lent: Lent, draining: Reading[Draining]) -> Iterable[Way]:
+    """Yield waiting, while freed memory is on its way."""
+    if not isinstance(draining, Unavailable) and (size := lent["on-its-way"]):
+        yield Way(
+            id="wait", does="wait: Linux is giving it back", gives=size, low=size, high=size, seconds=draining.seconds
+        )
+
+
+def drop(ledger: Ledger, shares: Shares | None, reclaim_file: Reading[bool]) -> Iterable[Way]:
+    """Yield the drops that free something: of the file cache, with slab too where that adds a good part, or a part."""
+    cache, everything = predict_drop(ledger, shares), predict_drop(ledger, shares, slab=True)
+    if not isinstance(cache, Unavailable):
+        yield Way(
+            id="drop-cache",
+            does="drop the file cache",
+            key="d",
+            command=DROP_CACHE,
+            cost=READ_AGAIN,
+            gives=cache.estimate,
+            low=0,
+            high=cache.at_most,
+        )
+        if reclaim_file is True and cache.estimate >= GIB:
+            half = cache.estimate // 2
+            yield Way(
+                id="reclaim",
+                does="give back a part of the file cache, the oldest first",
+                key="m",
+                command=f"wsltop reclaim reclaim {half // MIB}M",
+                cost="what is read again is what was used longest ago",
+                gives=half,
+                low=half // 2,
+                high=cache.estimate,
+            )
+    if not isinstance(everything, Unavailable) and not isinstance(cache, Unavailable):
+        gained = everything.estimate - cache.estimate
+        if gained >= 2 * SMALL and gained >= everything.estimate // 10:
+            yield Way(
+                id="drop-all",
+                does="drop the file cache and the names and inodes of files (slab)",
+                key="D",
+                command=DROP_ALL,
+                cost="files and folders are read from the disk again: the next build or search is slow",
+                gives=everything.estimate,
+                low=0,
+                high=everything.at_most,
+            )
+
+
+def compact(ledger: Ledger, shares: Shares | None) -> Iterable[Way]:
+    """Yield compaction, where free memory is scattered."""
+    predicted = predict_compaction(ledger, shares)
+    if not isinstance(predicted, Unavailable):
+        yield Way(
+            id="compact",
+            does="compact scattered free memory",
+            key="c",
+            command=COMPACT,
+            cost="some seconds of one CPU",
+            gives=predicted.estimate,
+            low=0,
+            high=predicted.at_most,
+        )
+
+
+def end_largest(ledger: Ledger, shares: Shares | None, holders: Reading[Holders]) -> Iterable[Way]:
+    """Yield ending the largest family of processes that is not ours."""
+    if isinstance(holders, Unavailable) or holders.unread:
+        return
+    family = next((family for family in holders.families if not family.own), None)
+    if family is None:
+        return
+    predicted = predict_kill(ledger, family.held, shares)
+    if not isinstance(predicted, Unavailable):
+        yield Way(
+            id="end",
+            does=f"end {clean(family.name)}, which holds {format_size(family.held)}",
+            key="p",
+            cost="unsaved work in it is lost",
+            gives=predicted.estimate,
+            low=0,
+            high=predicted.at_most,
+        )
+
+
+def limit_memory(lent: Lent, suggestion: Reading[Suggestion]) -> Iterable[Way]:
+    """Yield the line of ``.wslconfig`` that keeps the VM smaller, where it would be smaller than what is lent."""
+    if isinstance(suggestion, Unavailable) or suggestion.size >= lent.size:
+        return
+    gives = lent.size - suggestion.size
+    yield Way(
+        id="limit",
+        does="limit the VM",
+        command=f"[wsl2]\n{clean(suggestion.line)}",
+        cost="takes effect after wsl --shutdown, which ends every distribution",
+        gives=gives,
+        low=gives,
+        high=gives,
+    )
+
+
+def shut_down(lent: Lent) -> Iterable[Way]:
+    """Yield the end of the VM, which returns everything."""
+    yield Way(
+        id="shutdown",
+        does="end the VM",
+        command="wsl --shutdown",
+        cost="ends every distribution and all that runs in it",
+        gives=lent.size,
+        low=lent.size,
+        high=lent.size,
+    )
+
+
+def explain_outlook(
+    gates: tuple[GateState, ...], blockers: Reading[Blockers], *, uptime: float, drops: int | None
+) -> Outlook | None:
+    """Say whether WSL gives the file cache back without help; what is said holds for each rule that may apply.
+
+    Args:
+        gates: the gate as each rule that may apply would judge it; none where this is not WSL 2.
+        blockers: who used the CPU lately.
+        uptime: seconds since the VM booted.
+        drops: how often anybody dropped the file cache since boot (``drop_pagecache``); None where it is not counted.
+    """
+    if not gates:
+        return None
+    verdicts = {gate.verdict for gate in gates}
+    if verdicts == {"off"}:
+        return Outlook(answer="no", reason="autoMemoryReclaim is disabled")
+    if all(gate.overdue for gate in gates):
+        waited = min(gate.open_for or 0.0 for gate in gates)
+        return Outlook(
+            answer="no",
+            reason=f"the VM has been idle for {format_duration(waited)} and WSL did nothing: its reclaim does not work",
+        )
+    if verdicts == {"shut"}:
+        return shut_outlook(gates, blockers)
+    if verdicts == {"open"}:
+        return open_outlook(gates, uptime, drops)
+    missing = max(
+        (window.seconds - window.watched for gate in gates for window in gate.windows if window.ok is None),
+        default=0.0,
+    )
+    watched = max((window.watched for gate in gates for window in gate.windows), default=0.0)
+    return Outlook(
+        answer="unknown",
+        reason=f"how busy the VM was must be watched for longer than {format_duration(watched)}"
+        if missing > 0
+        else "the rules that may apply to this WSL differ",
+        known_in=missing if missing > 0 else None,
+    )
+
+
+def shut_outlook(gates: tuple[GateState, ...], blockers: Reading[Blockers]) -> Outlook:
+    """WSL does nothing while the VM is busy; say who keeps it busy, and how long it must rest."""
+    opens = [gate.opens for gate in gates]
+    bounded = [one for one in opens if one is not None]
+    by: tuple[tuple[str, float], ...] = ()
+    if not isinstance(blockers, Unavailable):
+        named = [(clean(one.name), one.share) for one in blockers.visible]
+        if blockers.elsewhere > sum(share for _, share in named):
+            named = [("processes that cannot be seen from here", blockers.elsewhere), *named]
+        by = tuple(named[:3])
+    return Outlook(
+        answer="no",
+        reason=gates[0].reason,
+        earliest=min((one.earliest for one in bounded), default=None),
+        latest=max((one.latest for one in bounded), default=None) if len(bounded) == len(opens) else None,
+        by=by,
+    )
+
+
+def open_outlook(gates: tuple[GateState, ...], uptime: float, drops: int | None) -> Outlook:
+    """The VM is idle enough: WSL acts at its next look, unless it has already acted in this idle period."""
+    looks = [gate.look for gate in gates if gate.look is not None]
+    latest = max((look.latest for look in looks), default=None)
+    if all(gate.spent is False for gate in gates):
+        return Outlook(
+            answer="yes",
+            reason="the VM is idle, and WSL gives memory back at its next look",
+            earliest=min((look.earliest for look in looks), default=None),
+            latest=latest,
+        )
+    if all(gate.spent is True for gate in gates):
+        return Outlook(
+            answer="no",
+            reason="WSL has dropped the file cache once in this idle period; it does so again only after the VM was "
+            "busy",
+        )
+    # The gate was open when watching began. Had WSL still had to act, it would have done so at its next look.
+    if all((gate.open_for or 0.0) > gate.algorithm.period for gate in gates):
+        if drops == 0 and uptime > max(gate.algorithm.earliest(gate.mode) for gate in gates):
+            return Outlook(
+                answer="no", reason="the VM is idle, and WSL has not dropped the file cache once since it began"
+            )
+        return Outlook(
+            answer="no",
+            reason="WSL has already acted in this idle period, before wsltop began; it acts again only after the VM "
+            "was busy",
+        )
+    return Outlook(
+        answer="unknown",
+        reason="whether WSL has already acted in this idle period shows at its next look",
+        known_in=latest,
+    )
+
+
+def explain_matter(lent: Lent, host: Reading[HostMemory]) -> Matter:
+    """Weigh what is lent against what Windows has left.
+
+    Less than a quarter left is a note, and a warning where WSL lends an eighth of Windows' RAM or more beyond what its
+    programs hold. Less than a tenth left is a warning, and a problem where WSL could give that much.
+    """
+    if isinstance(host, Unavailable) or isinstance(host.total, Unavailable) or isinstance(host.available, Unavailable):
+        return Matter(id="windows-unknown", weight="note")
+    total, left = host.total, host.available
+    if total <= 0:
+        return Matter(id="windows-unknown", weight="note")
+    room = left / total
+    much = lent.beyond_programs >= total * LARGE
+    figures = {"available": left, "total": total}
+    if room < TIGHT:
+        if much:
+            return Matter(id="windows-short", weight="problem", **figures)
+        elsewhere = lent.size < total * PLENTY
+        return Matter(id="windows-short-elsewhere" if elsewhere else "windows-short", weight="warning", **figures)
+    if room < PLENTY:
+        if much:
+            return Matter(id="windows-short", weight="warning", **figures)
+        elsewhere = lent.size < total * LARGE
+        return Matter(id="windows-short-elsewhere" if elsewhere else "windows-short", weight="note", **figures)
+    if lent.beyond_use > total * TOO_LARGE:
+        return Matter(id="lends-much", weight="note", **figures)
+    return Matter(id="plenty", weight="ok", **figures)
+
+
+def explain(
+    ledger: Reading[Ledger],
+    host: Reading[HostMemory],
+    draining: Reading[Draining],
+    *,
+    flavor: Reading[str],
+    gates: tuple[GateState, ...] = (),
+    blockers: Reading[Blockers],
+    holders: Reading[Holders],
+    suggestion: Reading[Suggestion],
+    reclaim_file: Reading[bool],
+    shares: Shares | None = None,
+    uptime: float = 0.0,
+    drops: int | None = None,
+) -> Reading[Explanation]:
+    """Explain a moment; the arguments are those of the four parts above."""
+    if isinstance(ledger, Unavailable):
+        return ledger
+    if flavor == "wsl1":
+        return Unavailable("WSL 1 has no virtual machine: its memory figures are those of Windows")
+    lent = explain_lent(ledger, host, draining)
+    if isinstance(lent, Unavailable):
+        return lent
+    on_wsl = flavor == "wsl2"
+    return Explanation(
+        lent=lent,
+        ways=explain_ways(
+            ledger,
+            lent,
+            draining,
+            shares=shares,
+            holders=holders,
+            suggestion=suggestion,
+            reclaim_file=reclaim_file,
+            on_wsl=on_wsl,
+        ),
+        outlook=explain_outlook(gates, blockers, uptime=uptime, drops=drops) if on_wsl else None,
+        matter=explain_matter(lent, host),
+        host_name="Windows" if on_wsl else "the host",
+    )
