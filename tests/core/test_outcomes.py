@@ -91,7 +91,7 @@ def test_the_prediction_is_of_the_sample_before_and_compared_after_settling(
     assert settled.time == happened.time
     assert settled.outcome.predicted == predicted
     assert settled.outcome.gained == 300 * MIB
-    assert settled.outcome.error == 300 * MIB - predicted.estimate
+    assert settled.outcome.error == 300 * MIB - predicted.likely
 
 
 def test_it_is_compared_once() -> None:
@@ -125,7 +125,7 @@ def test_the_next_prediction_uses_what_was_learned() -> None:
     wait(outcomes, SETTLE, gained(FRAGMENTED // 4))
     act(outcomes, COMPACTION, at=START + 100)
     outcomes.feed(START + 100 + SETTLE, BEFORE, gained(FRAGMENTED // 2), ())
-    assert [settled.outcome.predicted.estimate for settled in outcomes.settled] == [
+    assert [settled.outcome.predicted.likely for settled in outcomes.settled] == [
         round(assume_shares(9).fragmented.part * FRAGMENTED),
         FRAGMENTED // 4,
     ]
@@ -323,4 +323,4 @@ def test_hogs_that_are_killed_together_are_one_act() -> None:
     settle(session, taken)
     (settled,) = session.outcomes.settled
     assert settled.act == "kill"
-    assert settled.outcome.predicted.at_most >= 2 * GIB
+    assert settled.outcome.predicted.high >= 2 * GIB

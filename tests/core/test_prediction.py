@@ -72,40 +72,40 @@ def known(prediction: Reading[Prediction]) -> Prediction:
 
 def test_compaction_joins_what_is_fragmented_and_no_more() -> None:
     fine, coarse = (known(predict_compaction(ledger(order=order))) for order in (5, 9))
-    assert fine.at_most == coarse.at_most == GIB
-    assert fine.estimate == pytest.approx(0.85 * GIB, abs=1)
-    assert coarse.estimate == pytest.approx(0.6 * GIB, abs=1)
+    assert fine.high == coarse.high == GIB
+    assert fine.likely == pytest.approx(0.85 * GIB, abs=1)
+    assert coarse.likely == pytest.approx(0.6 * GIB, abs=1)
     assert fine.basis == "1.0 GiB is free in blocks that are too small to report; 85% of it is assumed"
-    assert fine.tell() == "about 870 MiB, at most 1.0 GiB"
+    assert fine.tell() == "about 870 MiB, between 435 MiB and 1.0 GiB"
 
 
 def test_a_drop_frees_what_is_clean_and_not_in_use() -> None:
     drop = known(predict_drop(ledger(), ALL))
-    assert drop.estimate == 3 * GIB - 300 * MIB
-    assert drop.at_most == GIB + 3 * GIB - 100 * MIB
+    assert drop.likely == 3 * GIB - 300 * MIB
+    assert drop.high == GIB + 3 * GIB - 100 * MIB
     assert drop.basis == (
         "clean page cache 2.7 GiB (left out: 100 MiB dirty, 200 MiB in use); 100% of it came back before"
     )
     assert "more of large files" in known(predict_drop(ledger())).basis
     everything = known(predict_drop(ledger(), ALL, slab=True))
-    assert everything.estimate == drop.estimate + 200 * MIB
-    assert everything.at_most == drop.at_most + 400 * MIB
+    assert everything.likely == drop.likely + 200 * MIB
+    assert everything.high == drop.high + 400 * MIB
 
 
 def test_reclaim_frees_no_more_than_was_asked() -> None:
-    assert known(predict_reclaim(ledger(), GIB, ALL)).estimate == GIB
-    assert known(predict_reclaim(ledger(), GIB, ALL)).at_most == 2 * GIB
-    assert known(predict_reclaim(ledger(), 90 * GIB, ALL)).estimate == 3 * GIB - 300 * MIB
+    assert known(predict_reclaim(ledger(), GIB, ALL)).likely == GIB
+    assert known(predict_reclaim(ledger(), GIB, ALL)).high == 2 * GIB
+    assert known(predict_reclaim(ledger(), 90 * GIB, ALL)).likely == 3 * GIB - 300 * MIB
 
 
 def test_pressure_meets_all_free_memory_first_and_stays_above_the_floor() -> None:
     assert pressure_size(ledger(), GIB, 512 * MIB) == 4 * GIB
-    assert known(predict_pressure(ledger(), GIB, 512 * MIB, ALL)).estimate == GIB
+    assert known(predict_pressure(ledger(), GIB, 512 * MIB, ALL)).likely == GIB
     assert pressure_size(ledger(), 90 * GIB, 2 * GIB) == 4 * GIB
     limited = known(predict_pressure(ledger(), 90 * GIB, 2 * GIB, ALL))
-    assert limited.estimate == GIB
+    assert limited.likely == GIB
     assert "the floor of 2.0 GiB allows no more" in limited.basis
-    assert known(predict_pressure(ledger(), GIB, 7 * GIB, ALL)).estimate == 0
+    assert known(predict_pressure(ledger(), GIB, 7 * GIB, ALL)).likely == 0
     assert pressure_size(ledger(), GIB, 7 * GIB) == 0
 
 
@@ -113,16 +113,16 @@ def test_pressure_pushes_out_what_the_kernel_keeps_free_as_well() -> None:
     guest = ledger(watermark=80 * MIB)
     assert pressure_size(guest, GIB, 512 * MIB) == 4 * GIB - 80 * MIB
     pressed = known(predict_pressure(guest, GIB, 512 * MIB, ALL))
-    assert pressed.estimate == GIB
-    assert pressed.at_most == GIB + GIB + 80 * MIB
+    assert pressed.likely == GIB
+    assert pressed.high == GIB + GIB + 80 * MIB
     limited = known(predict_pressure(guest, 90 * GIB, 2 * GIB, ALL))
-    assert limited.estimate == GIB + 80 * MIB
-    assert limited.at_most == GIB + GIB + 160 * MIB
+    assert limited.likely == GIB + 80 * MIB
+    assert limited.high == GIB + GIB + 160 * MIB
 
 
 def test_a_kill_frees_what_a_process_has_for_itself() -> None:
     kill = known(predict_kill(ledger(), 700 * MIB, ALL))
-    assert (kill.estimate, kill.at_most) == (700 * MIB, 700 * MIB + GIB)
+    assert (kill.likely, kill.high) == (700 * MIB, 700 * MIB + GIB)
 
 
 def test_without_the_free_blocks_nothing_is_predicted() -> None:
@@ -151,7 +151,7 @@ def test_a_share_is_learned() -> None:
 
 def test_the_error_is_what_came_less_what_was_said() -> None:
     before, after = FreeSplit(fragmented=GIB, reportable=GIB), FreeSplit(fragmented=0, reportable=3 * GIB)
-    outcome = compare(Prediction(estimate=GIB, at_most=3 * GIB, basis=""), before, after)
+    outcome = compare(Prediction(low=0, likely=GIB, high=3 * GIB), before, after)
     assert (outcome.gained, outcome.error) == (2 * GIB, GIB)
 
 
@@ -159,7 +159,7 @@ sizes = st.integers(0, 8 * GIB)
 
 
 @given(sizes, sizes, sizes, sizes, sizes, sizes, st.integers(0, 10))
-def test_no_estimate_is_negative_or_above_its_bound(
+def test_the_three_figures_are_in_order_and_none_is_negative(
     fragmented: int, cache: int, slab: int, size: int, floor: int, available: int, order: int
 ) -> None:
     dirty = cache // 3
@@ -181,4 +181,5 @@ def test_no_estimate_is_negative_or_above_its_bound(
         predict_kill(guest, size),
     ):
         prediction = known(made)
-        assert 0 <= prediction.estimate <= prediction.at_most
+        assert 0 <= prediction.low <= prediction.likely <= prediction.high
+        assert sum(part.likely for part in prediction.parts) == prediction.likely

@@ -121,7 +121,7 @@ def result(*trials: Trial, interrupted: str = "", **changes: object) -> Result:
     )
 
 
-def acted(estimate: int, *, done: bool = True, note: str = "") -> ActionOutcome:
-    """A compaction that promised ``estimate`` MiB."""
-    predicted = Prediction(estimate=estimate * MIB, at_most=2 * estimate * MIB, basis="a guess")
+def acted(likely: int, *, done: bool = True, note: str = "") -> ActionOutcome:
+    """A compaction that promised ``likely`` MiB."""
+    predicted = Prediction(low=0, likely=likely * MIB, high=2 * likely * MIB)
     return ActionOutcome(name="compact", predicted=predicted, done=done, note=note)

@@ -114,7 +114,7 @@ class World:
     def act(self, ledger: Reading[Ledger]) -> tuple[Reading[Prediction], FakeAction]:
         self.ledgers.append(ledger)
         self.actions.append(FakeAction(self, self.progress))
-        return Prediction(estimate=100 * MIB, at_most=200 * MIB, basis="a guess"), self.actions[-1]
+        return Prediction(low=0, likely=100 * MIB, high=200 * MIB), self.actions[-1]
 
     def sample(self) -> Sample:
         """The guest holds what the loads hold; Windows follows 3 s later."""

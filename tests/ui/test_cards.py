@@ -153,7 +153,7 @@ def test_predictions_and_what_came_of_them_are_shown() -> None:
     (settled,) = outcomes.settled
     assert any("what did come back" in line for line in after)
     told = row(after, "kill")
-    assert told.startswith(format_size(settled.outcome.predicted.estimate))
+    assert told.startswith(format_size(settled.outcome.predicted.likely))
     assert "measured 512 MiB" in told
     assert f"error {format_size(settled.outcome.error)}" in told
     assert row(after, "by killing the hogs").startswith("512 MiB")

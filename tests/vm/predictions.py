@@ -33,7 +33,7 @@ def kill_and_drop(lab: Lab) -> Iterator[Finding]:
     for number, how in ((1, "assumed share"), (2, "learned share")):
         lab.act(f"truncate -s 1G {FILE}; cat {FILE} >/dev/null")
         held = lab.settle()
-        predicted = held.tick.snapshot["predictions"]["cache_drop"]["estimate"]
+        predicted = held.tick.snapshot["predictions"]["cache_drop"]["likely"]
         lab.act(DROP)
         outcome(lab, "cache drop", number)
         came = held.measured - lab.settle().measured

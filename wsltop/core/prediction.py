@@ -1,4 +1,10 @@
-"""What an action would add to reportable free memory, compared with what came of it."""
+"""What an action would add to reportable free memory, and what came of it.
+
+A ``Prediction`` has three figures in bytes: ``likely``, the one that a screen shows, and ``low`` and ``high``, the ends
+of the range, for details. ``parts`` says what it is made of, one ``Part`` for each kind of memory, with the same three
+figures and a sentence that says how they were found. ``predict_compaction``, ``predict_drop``, ``predict_reclaim``,
+``predict_pressure`` and ``predict_kill`` are pure functions of a ledger, and of what was learned here (``shares``).
+"""
 
 from __future__ import annotations
 
@@ -66,17 +72,45 @@ def assume_shares(order: int) -> Shares:
     )
 
 
-class Prediction(Struct, frozen=True, kw_only=True, tag="prediction"):
-    """What an action would add to reportable free memory. Bytes."""
+class Part(Struct, frozen=True, kw_only=True, tag="part"):
+    """One kind of memory in a prediction. Bytes."""
 
-    estimate: int
-    at_most: int
+    name: str
+    """``fragmented free``, ``page cache``, ``slab``, ``anonymous``."""
+    low: int
+    likely: int
+    high: int
     basis: str
-    """How the two were found, as a sentence."""
+    """How the three were found, as a clause."""
+
+
+class Prediction(Struct, frozen=True, kw_only=True, tag="prediction"):
+    """What an action would add to reportable free memory. Bytes, low <= likely <= high."""
+
+    low: int
+    likely: int
+    high: int
+    parts: tuple[Part, ...] = ()
+    """What it is made of."""
+
+    @property
+    def basis(self) -> str:
+        """How the figures were found, as a sentence."""
+        return "; ".join(part.basis for part in self.parts)
 
     def tell(self) -> str:
-        """Both figures for people."""
-        return f"about {format_size(self.estimate)}, at most {format_size(self.at_most)}"
+        """The three figures for people."""
+        return f"about {format_size(self.likely)}, between {format_size(self.low)} and {format_size(self.high)}"
+
+
+def add_up(*parts: Part) -> Prediction:
+    """The prediction that is the sum of its parts."""
+    return Prediction(
+        low=sum(part.low for part in parts),
+        likely=sum(part.likely for part in parts),
+        high=sum(part.high for part in parts),
+        parts=parts,
+    )
 
 
 def predict_compaction(ledger: Ledger, shares: Shares | None = None) -> Reading[Prediction]:
@@ -86,7 +120,7 @@ def predict_compaction(ledger: Ledger, shares: Shares | None = None) -> Reading[
         return split
     share = (shares or shares_for(ledger)).fragmented
     basis = f"{format_size(split.fragmented)} is free in blocks that are too small to report; {share.tell()}"
-    return Prediction(estimate=round(share.part * split.fragmented), at_most=split.fragmented, basis=basis)
+    return add_up(part_of("fragmented free", split.fragmented, share, split.fragmented, basis))
 
 
 def predict_drop(ledger: Ledger, shares: Shares | None = None, *, slab: bool = False) -> Reading[Prediction]:
@@ -95,14 +129,14 @@ def predict_drop(ledger: Ledger, shares: Shares | None = None, *, slab: bool = F
     if isinstance(split, Unavailable):
         return split
     shares = shares or shares_for(ledger)
-    estimate = shares.cache.part * ledger.cache_clean
-    at_most = split.fragmented + ledger.cache - ledger.cache_dirty
+    most = split.fragmented + ledger.cache - ledger.cache_dirty
     basis = f"{tell_clean(ledger)}; {tell_cache(shares.cache)}"
-    if slab:
-        estimate += shares.slab.part * ledger.slab_reclaimable
-        at_most += ledger.slab_reclaimable
-        basis += f"; reclaimable slab {format_size(ledger.slab_reclaimable)}, {shares.slab.tell()}"
-    return Prediction(estimate=round(estimate), at_most=at_most, basis=basis)
+    cache = part_of("page cache", ledger.cache_clean, shares.cache, most, basis)
+    if not slab:
+        return add_up(cache)
+    size = ledger.slab_reclaimable
+    basis = f"reclaimable slab {format_size(size)}, {shares.slab.tell()}"
+    return add_up(cache, part_of("slab", size, shares.slab, size, basis))
 
 
 def predict_reclaim(ledger: Ledger, size: int, shares: Shares | None = None) -> Reading[Prediction]:
@@ -113,11 +147,8 @@ def predict_reclaim(ledger: Ledger, size: int, shares: Shares | None = None) -> 
     share = (shares or shares_for(ledger)).cache
     there = ledger.cache - ledger.cache_dirty + ledger.slab_reclaimable
     wanted = min(size, ledger.cache_clean)
-    return Prediction(
-        estimate=round(share.part * wanted),
-        at_most=split.fragmented + min(size, there),
-        basis=f"{format_size(wanted)} of {tell_clean(ledger)}; {tell_cache(share)}",
-    )
+    basis = f"{format_size(wanted)} of {tell_clean(ledger)}; {tell_cache(share)}"
+    return add_up(part_of("page cache", wanted, share, split.fragmented + min(size, there), basis))
 
 
 def predict_pressure(ledger: Ledger, size: int, floor: int, shares: Shares | None = None) -> Reading[Prediction]:
@@ -129,11 +160,9 @@ def predict_pressure(ledger: Ledger, size: int, floor: int, shares: Shares | Non
     pushed = max(0, pressure_size(ledger, size, floor) - free_to_take(ledger))
     wanted = min(pushed, ledger.cache_clean)
     limit = f" (the floor of {format_size(floor)} allows no more)" if pushed < min(size, ledger.cache_clean) else ""
-    return Prediction(
-        estimate=round(share.part * wanted),
-        at_most=split.fragmented + min(pushed + ledger.watermark, ledger.cache + ledger.slab_reclaimable),
-        basis=f"{format_size(wanted)} of {tell_clean(ledger)}{limit}; {tell_cache(share)}",
-    )
+    most = split.fragmented + min(pushed + ledger.watermark, ledger.cache + ledger.slab_reclaimable)
+    basis = f"{format_size(wanted)} of {tell_clean(ledger)}{limit}; {tell_cache(share)}"
+    return add_up(part_of("page cache", wanted, share, most, basis))
 
 
 def pressure_size(ledger: Ledger, size: int, floor: int) -> int:
@@ -148,7 +177,17 @@ def predict_kill(ledger: Ledger, anonymous: int, shares: Shares | None = None) -
         return split
     share = (shares or shares_for(ledger)).anonymous
     basis = f"it holds {format_size(anonymous)} for itself; {share.tell()}"
-    return Prediction(estimate=round(share.part * anonymous), at_most=split.fragmented + anonymous, basis=basis)
+    return add_up(part_of("anonymous", anonymous, share, split.fragmented + anonymous, basis))
+
+
+UNSURE: Final = 0.5
+"""How much less than likely may come, as a share of it."""
+
+
+def part_of(name: str, size: int, share: Share, most: int, basis: str) -> Part:
+    """A part of which ``share`` of ``size`` bytes is likely, and at most ``most``."""
+    likely = round(share.part * size)
+    return Part(name=name, low=round(UNSURE * likely), likely=likely, high=most, basis=basis)
 
 
 def free_to_take(ledger: Ledger) -> int:
@@ -194,7 +233,7 @@ class Outcome(Struct, frozen=True, kw_only=True, tag="outcome"):
     @property
     def error(self) -> int:
         """How much more came than was predicted."""
-        return self.gained - self.predicted.estimate
+        return self.gained - self.predicted.likely
 
 
 def compare(predicted: Prediction, before: FreeSplit, after: FreeSplit) -> Outcome:

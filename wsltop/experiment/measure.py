@@ -183,7 +183,7 @@ class ActionFigures(Struct, frozen=True, kw_only=True):
     @property
     def error(self) -> int | None:
         """How much more came than was predicted."""
-        return None if self.predicted is None or self.gained is None else self.gained - self.predicted.estimate
+        return None if self.predicted is None or self.gained is None else self.gained - self.predicted.likely
 
 
 class Measures(Struct, frozen=True, kw_only=True):

@@ -135,11 +135,11 @@ def tell_action(result: Result, chosen: Sequence[Measures], without: Sequence[Me
     if failed is not None:
         yield f"{failed.name} failed: {failed.note}"
     elif gains and result.plan.action and any(figures.predicted is not None for figures in acted):
-        estimate = middle([figures.predicted.estimate for figures in acted if figures.predicted is not None])
+        likely = middle([figures.predicted.likely for figures in acted if figures.predicted is not None])
         error = middle([figures.error for figures in acted])
         yield (
             f"{result.plan.action} made {format_size(middle(gains))} reportable, "
-            f"predicted were {format_size(estimate)} (error {tell_signed(error)})"
+            f"predicted were {format_size(likely)} (error {tell_signed(error)})"
         )
     plain = [figures.gained for figures in (one.action for one in without) if figures is not None]
     control = summarize(plain)

@@ -203,7 +203,7 @@ CROSSINGS: Final[tuple[tuple[str, Callable[[Side], Crossing | None]], ...]] = (
     ("t90", lambda side: side.t90),
 )
 ACTION: Final[tuple[tuple[str, Callable[[Measures], int | None]], ...]] = (
-    ("predicted", lambda one: one.action.predicted.estimate if one.action and one.action.predicted else None),
+    ("predicted", lambda one: one.action.predicted.likely if one.action and one.action.predicted else None),
     ("became reportable", lambda one: None if one.action is None else one.action.gained),
     ("error of the prediction", lambda one: None if one.action is None else one.action.error),
     ("returned by the host since", lambda one: None if one.action is None else one.action.host_returned),
@@ -474,8 +474,9 @@ def action_part(trial: Trial, measured: Measures) -> Json:
         "done": outcome is not None and outcome.done,
         "note": None if outcome is None else clean(outcome.note),
         "seconds": None if outcome is None else rounded(outcome.seconds),
-        "predicted": None if predicted is None else predicted.estimate,
-        "at_most": None if predicted is None else predicted.at_most,
+        "predicted": None if predicted is None else predicted.likely,
+        "predicted_low": None if predicted is None else predicted.low,
+        "predicted_high": None if predicted is None else predicted.high,
         "gained": figures.gained,
         "error": figures.error,
         "host_returned": figures.host_returned,

@@ -71,7 +71,7 @@ def guest_part(ledger: Reading[Ledger]) -> Json:
 
 
 def predictions_part(ledger: Reading[Ledger], shares: Shares | None) -> Json:
-    """What each act would add to reportable free memory, and at most."""
+    """What each act would add to reportable free memory: low, likely and high."""
     if isinstance(ledger, Unavailable):
         return missing(ledger)
     acts = {
@@ -86,7 +86,15 @@ def prediction_part(prediction: Reading[Prediction]) -> Json:
     """One prediction."""
     if isinstance(prediction, Unavailable):
         return missing(prediction)
-    return {"estimate": prediction.estimate, "at_most": prediction.at_most, "basis": clean(prediction.basis)}
+    return {
+        "low": prediction.low,
+        "likely": prediction.likely,
+        "high": prediction.high,
+        "basis": clean(prediction.basis),
+        "parts": [
+            {"name": one.name, "low": one.low, "likely": one.likely, "high": one.high} for one in prediction.parts
+        ],
+    }
 
 
 def outcome_part(settled: Settled) -> Json:
@@ -95,7 +103,7 @@ def outcome_part(settled: Settled) -> Json:
     return {
         "act": settled.act,
         "time": settled.time,
-        "predicted": outcome.predicted.estimate,
+        "predicted": outcome.predicted.likely,
         "measured": outcome.gained,
         "error": outcome.error,
     }

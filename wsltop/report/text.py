@@ -149,7 +149,7 @@ def reclaimed_lines(result: Reclaimed) -> Iterator[str]:
     if result.outcome is not None:
         outcome = result.outcome
         yield (
-            f"{'predicted':<10}{format_size(outcome.predicted.estimate)}, came {format_size(outcome.gained)}, "
+            f"{'predicted':<10}{format_size(outcome.predicted.likely)}, came {format_size(outcome.gained)}, "
             f"error {format_size(outcome.error)}"
         )
     if not result.settled:
@@ -161,7 +161,7 @@ def tell_reclaimed(name: str, result: Reclaimed, note: str = "") -> str:
     guest, host = result.expected, result.host
     parts = [] if guest is None else [f"returned {tell_amount(guest.size)}"]
     if result.outcome is not None:
-        parts.append(f"predicted {format_size(result.outcome.predicted.estimate)}")
+        parts.append(f"predicted {format_size(result.outcome.predicted.likely)}")
     if host is not None:
         parts.append(f"host {tell_amount(host.size)}")
     speed = () if guest is None else (("t50", guest.half), ("t90", guest.most))
@@ -189,7 +189,7 @@ def encode_reclaimed(action: str, result: Reclaimed) -> str:
         "action": action,
         "guest": returned_part(result.expected),
         "host": returned_part(result.host),
-        "predicted": None if outcome is None else outcome.predicted.estimate,
+        "predicted": None if outcome is None else outcome.predicted.likely,
         "gained": None if outcome is None else outcome.gained,
         "error": None if outcome is None else outcome.error,
         "settled": result.settled,

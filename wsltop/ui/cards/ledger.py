@@ -158,8 +158,8 @@ def predicted(name: str, prediction: Reading[Prediction], width: int, glyphs: Gl
     if isinstance(prediction, Unavailable):
         yield from row(name, "unknown", tell(prediction), width, glyphs)
         return
-    text = f"at most {format_size(prediction.at_most)}; {prediction.basis}"
-    yield from row(name, format_size(prediction.estimate), text, width, glyphs)
+    text = f"{format_size(prediction.low)} to {format_size(prediction.high)}; {prediction.basis}"
+    yield from row(name, format_size(prediction.likely), text, width, glyphs)
 
 
 def outcome_lines(outcomes: Outcomes, width: int, glyphs: Glyphs) -> Iterator[Line]:
@@ -167,4 +167,4 @@ def outcome_lines(outcomes: Outcomes, width: int, glyphs: Glyphs) -> Iterator[Li
     for settled in list(outcomes.settled)[-OUTCOMES:]:
         outcome = settled.outcome
         text = f"measured {format_size(outcome.gained)}, error {format_size(outcome.error)}"
-        yield from row(settled.act, format_size(outcome.predicted.estimate), text, width, glyphs)
+        yield from row(settled.act, format_size(outcome.predicted.likely), text, width, glyphs)
