@@ -55,7 +55,8 @@ def cache_case() -> Sample:
         meminfo=memory,
         free_blocks=(FreeBlocks(node=0, zone="Normal", counts=(0,) * 10 + (512,)),),
         zones=(Zone(node=0, zone="Normal", present=24 * GIB // 4096 + 20_000, managed=24 * GIB // 4096, low=1000),),
-        host=host_memory(working_set=22 * GIB, total=32 * GIB, available=5 * GIB),
+        monotonic=120_000.0,
+        host=host_memory(working_set=22 * GIB, total=32 * GIB, available=5 * GIB, read_at=119_999.5),
         cpu=CpuTimes(user=500_000, nice=0, system=0, idle=90_000_000, iowait=0, irq=0, softirq=0, steal=0, cpus=8),
         surroundings=Surroundings(flavor="wsl2"),
     )
