@@ -331,12 +331,12 @@ def drop(ledger: Ledger, shares: Shares | None, reclaim_file: Reading[bool]) -> 
             key="d",
             command=DROP_CACHE,
             cost=READ_AGAIN,
-            gives=cache.estimate,
-            low=0,
-            high=cache.at_most,
+            gives=cache.likely,
+            low=cache.low,
+            high=cache.high,
         )
-        if reclaim_file is True and cache.estimate >= GIB:
-            half = cache.estimate // 2
+        if reclaim_file is True and cache.likely >= GIB:
+            half = cache.likely // 2
             yield Way(
                 id="reclaim",
                 does="give back a part of the file cache, the oldest first",
@@ -345,20 +345,20 @@ def drop(ledger: Ledger, shares: Shares | None, reclaim_file: Reading[bool]) -> 
                 cost="what is read again is what was used longest ago",
                 gives=half,
                 low=half // 2,
-                high=cache.estimate,
+                high=cache.likely,
             )
     if not isinstance(everything, Unavailable) and not isinstance(cache, Unavailable):
-        gained = everything.estimate - cache.estimate
-        if gained >= 2 * SMALL and gained >= everything.estimate // 10:
+        gained = everything.likely - cache.likely
+        if gained >= 2 * SMALL and gained >= everything.likely // 10:
             yield Way(
                 id="drop-all",
                 does="drop the file cache and the names and inodes of files (slab)",
                 key="D",
                 command=DROP_ALL,
                 cost="files and folders are read from the disk again: the next build or search is slow",
-                gives=everything.estimate,
-                low=0,
-                high=everything.at_most,
+                gives=everything.likely,
+                low=everything.low,
+                high=everything.high,
             )
 
 
@@ -372,9 +372,9 @@ def compact(ledger: Ledger, shares: Shares | None) -> Iterable[Way]:
             key="c",
             command=COMPACT,
             cost="some seconds of one CPU",
-            gives=predicted.estimate,
-            low=0,
-            high=predicted.at_most,
+            gives=predicted.likely,
+            low=predicted.low,
+            high=predicted.high,
         )
 
 
@@ -392,9 +392,9 @@ def end_largest(ledger: Ledger, shares: Shares | None, holders: Reading[Holders]
             does=f"end {clean(family.name)}, which holds {format_size(family.held)}",
             key="p",
             cost="unsaved work in it is lost",
-            gives=predicted.estimate,
-            low=0,
-            high=predicted.at_most,
+            gives=predicted.likely,
+            low=predicted.low,
+            high=predicted.high,
         )
 
 
