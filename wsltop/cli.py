@@ -3,49 +3,55 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from importlib import import_module
 from pathlib import Path
+from types import FrameType
 from typing import Any, NoReturn
 
 import click
 
 from wsltop import __version__
-from wsltop.commands.common import DRIVE_HELP, HOST_HELP, INTERVAL, merge, sampling, say_text, settled_moment
-from wsltop.config import Settings, config_path, load_settings, state_folder
+from wsltop.commands.common import (
+    CHOSEN,
+    DRIVE_HELP,
+    HOST_HELP,
+    INTERVAL,
+    complete_hosts,
+    merge,
+    sampling,
+    say_text,
+    settled_moment,
+)
+from wsltop.commands.group import Commands, current_name, explain_option
+from wsltop.config import THEMES, Settings, config_path, load_settings, state_folder
 from wsltop.errors import ExitCode, WsltopError
 
-COMMANDS = ("config", "doctor", "experiment", "reclaim", "record", "replay", "report", "snapshot")
-"""Each is a module of ``wsltop.commands`` with an object ``command``."""
+SETTINGS_FREE = ("completion", "man", "settings")
+"""Commands that run with a settings file that is wrong: they do not need it, or say themselves what is wrong."""
 
 
-class Commands(click.Group):
-    """Loads a command when it is called: a snapshot must not wait for what it does not use."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """All names."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load one command."""
-        if cmd_name not in COMMANDS:
-            return None
-        loaded = import_module(f"wsltop.commands.{cmd_name}").command
-        return loaded if isinstance(loaded, click.Command) else None
-
-
-@click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="wsltop")
-@click.option("--interval", type=INTERVAL, help="Seconds between samples, 0.2 to 60.  [default: 1]")
-@click.option("--host", metavar="SOURCE", help=f"{HOST_HELP}  [default: auto]")
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "token_normalize_func": current_name},
+)
+@click.version_option(__version__, "-V", "--version", prog_name="wsltop")
+@click.option("--every", "interval", type=INTERVAL, help="Seconds between samples, 0.2 to 60.  [default: 1]")
+@click.option("--host", metavar="SOURCE", help=f"{HOST_HELP}  [default: auto]", shell_complete=complete_hosts)
 @click.option("--drive", type=click.Path(path_type=Path), metavar="DIR", help=DRIVE_HELP)
 @click.option("--glyphs", type=click.Choice(["auto", "block", "braille", "ascii"]), help="What charts are drawn with.")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), help="auto follows NO_COLOR.")
-@click.option("--theme", metavar="NAME", help="Colors: textual-dark, textual-light, nord, …; ctrl+p chooses live.")
+@click.option(
+    "--theme",
+    type=click.Choice(THEMES),
+    metavar="NAME",
+    help="Colors: nord, textual-light, … Press ctrl+p on the screen to see all. ansi-dark keeps your background.",
+)
 @click.option(
     "--quiet/--no-quiet",
     default=None,
-    help="Look every 4 s while nothing moves: at once, or never.  [default: after a minute without a key]",
+    help="Sample every 4 s while nothing changes, or never so rarely.  [default: after a minute without a key]",
 )
 @click.option("--require-wsl", is_flag=True, help="End with status 3 when this is not WSL.")
 @click.option("--config", type=click.Path(exists=True, path_type=Path), metavar="FILE", help="Settings file to use.")
@@ -53,15 +59,17 @@ class Commands(click.Group):
 def program(context: click.Context, /, config: Path | None, require_wsl: bool, **options: Any) -> None:
     """Show where the memory of WSL2 goes: the guest and Windows on one screen.
 
-    Without a command, opens the screen. Exit status: 0 ok, 1 failure, 2 wrong usage or settings, 3 not WSL (with
-    --require-wsl), 130 interrupted.
+    Without a command, opens the screen.
     """
-    settings = merge(load_settings(config or config_path()), options)
-    context.obj = settings
+    path = config or config_path()
+    context.obj = Settings()
+    context.meta[CHOSEN] = (path, options)
+    if context.invoked_subcommand not in SETTINGS_FREE:
+        context.obj = merge(load_settings(path), options)
     if require_wsl:
         refuse_without_wsl()
     if context.invoked_subcommand is None:
-        context.exit(show_screen(settings))
+        context.exit(show_screen(context.obj))
 
 
 def refuse_without_wsl() -> None:
@@ -97,12 +105,14 @@ def show_screen(settings: Settings) -> int:
 
 def main() -> NoReturn:
     """Run the program; every end that it foresees is one line on standard error."""
+    signal.signal(signal.SIGTERM, end_by_sigterm)
     try:
         status = program.main(prog_name="wsltop", standalone_mode=False)
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         status = ExitCode.INTERRUPTED
-    except KeyboardInterrupt:
-        status = ExitCode.INTERRUPTED
+    except click.NoSuchOption as error:
+        explain_option(error, program).show()
+        status = ExitCode.USAGE
     except click.ClickException as error:
         error.show()
         status = ExitCode.USAGE
@@ -110,3 +120,9 @@ def main() -> NoReturn:
         click.echo(f"wsltop: {error}", err=True)
         status = error.exit_code
     raise SystemExit(int(status or 0))
+
+
+def end_by_sigterm(_number: int, _frame: FrameType | None) -> NoReturn:
+    """End as by an error, so that everything that was started is ended and closed."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise SystemExit(ExitCode.TERMINATED)

@@ -1,26 +1,71 @@
-"""Settings: ``config.toml`` in the XDG folder, validated as a whole; and the little that wsltop remembers by itself.
+"""The settings file ``config.toml``, checked as a whole, and the small state that wsltop keeps between two runs.
 
-The settings file is the user's: wsltop reads it and never writes it. What the program remembers (the theme) goes to a
-file of its own below the state folder.
+The settings file is the user's: wsltop reads it and never writes it. What wsltop remembers (the theme) goes to a file
+of its own below the state folder.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta, Struct
 
 from wsltop.errors import UsageError
 from wsltop.host.choose import CHOICES, check_choice
+from wsltop.model.text import clean
 from wsltop.model.units import GIB, MIB, parse_size
+
+LEAST_HOG: Final = 64 * MIB
+MOST_HOG: Final = 1024 * GIB
+LONGEST_VALUE: Final = 60
+"""Characters of a wrong value that a message shows."""
+THEMES: Final = (
+    "ansi-dark",
+    "ansi-light",
+    "atom-one-dark",
+    "atom-one-light",
+    "catppuccin-frappe",
+    "catppuccin-latte",
+    "catppuccin-macchiato",
+    "catppuccin-mocha",
+    "dracula",
+    "flexoki",
+    "gruvbox",
+    "monokai",
+    "nord",
+    "rose-pine",
+    "rose-pine-dawn",
+    "rose-pine-moon",
+    "solarized-dark",
+    "solarized-light",
+    "textual-dark",
+    "textual-light",
+    "tokyo-night",
+)
+"""Textual's themes, so that a name can be checked without loading it."""
+
+
+class NotifySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How ``wsltop watch`` notifies; the table ``[notify]``."""
+
+    findings: tuple[str, ...] = ()
+    """Ids of the findings that notify; empty: every warning and problem."""
+    exec: tuple[str, ...] = ()
+    """A program with its arguments. It reads the finding as JSON from standard input."""
+    terminal: Literal["none", "bell", "osc777", "osc9"] = "bell"
+    toast: bool = False
+    """Whether Windows shows a toast."""
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the settings file may say; the command line goes before it."""
+    """The settings; an option of the command line goes before the file."""
 
     interval: Annotated[float, Meta(ge=0.2, le=60)] = 1.0
     """Seconds between samples."""
@@ -32,9 +77,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     theme: str | None = None
     hog_size: str = "1G"
     quiet: bool | None = None
-    """Look less often while nothing moves: at once, never, or (unset) after a minute without a key."""
+    """Sample less often while nothing changes: at once, never, or (unset) after a minute without a key."""
     silence: tuple[str, ...] = ()
-    """Ids of findings that are not to be shown."""
+    """Ids of findings that are not shown."""
+    notify: NotifySettings = NotifySettings()
 
     @property
     def hog_bytes(self) -> int:
@@ -42,27 +88,43 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return parse_size(self.hog_size)
 
 
-ALLOWED: Final = {
-    "interval": "a number of seconds from 0.2 to 60",
-    "host": f"one of {', '.join(CHOICES)}",
-    "drive": "a directory",
-    "glyphs": "one of auto, block, braille, ascii",
-    "color": "one of auto, always, never",
-    "theme": "the name of a theme",
-    "hog_size": "a size from 64M to 1T, such as 512M",
-    "quiet": "true or false",
-    "silence": "a list of ids of findings",
+class Described(NamedTuple):
+    """A setting for people."""
+
+    about: str
+    allowed: str
+
+
+SETTINGS: Final = {
+    "interval": Described("Seconds between samples.", "a number of seconds from 0.2 to 60"),
+    "host": Described("Where the host's figures come from.", f"one of {', '.join(CHOICES)}"),
+    "drive": Described("Where the Windows system drive is mounted.", "a directory"),
+    "glyphs": Described("The characters that charts are drawn with.", "one of auto, block, braille, ascii"),
+    "color": Described("Whether there are colors; auto follows NO_COLOR.", "one of auto, always, never"),
+    "theme": Described("The colors of the screen.", f"one of {', '.join(THEMES)}"),
+    "hog_size": Described("Size of the first hog.", "a size from 64M to 1T, such as 512M"),
+    "quiet": Described("Sample every 4 s while nothing changes.", "true or false"),
+    "silence": Described("Ids of findings that are not shown.", "a list of ids of findings"),
+    "notify": Described("How wsltop watch notifies.", "a table: [notify]"),
+    "notify.findings": Described(
+        "The findings that notify; empty: all that are no notes.", "a list of ids of findings"
+    ),
+    "notify.exec": Described(
+        "A program that gets each finding as JSON.", 'a list of texts, such as ["notify-send", "wsltop"]'
+    ),
+    "notify.terminal": Described("How a terminal notifies.", "one of none, bell, osc777, osc9"),
+    "notify.toast": Described("Whether Windows shows a toast.", "true or false"),
 }
-"""What each setting may be, for the message when it is not."""
+"""Every setting, for messages, ``wsltop settings`` and the man page."""
 
 
 def config_path(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where the settings are."""
+    """The settings file."""
     return base_folder(environ, "XDG_CONFIG_HOME", ".config") / "config.toml"
 
 
 def state_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where reports, pictures and what wsltop remembers go."""
+    """The folder of reports, pictures and the remembered state."""
     return base_folder(environ, "XDG_STATE_HOME", ".local/state")
 
 
@@ -85,59 +147,146 @@ def load_settings(path: Path) -> Settings:
     """The settings of ``path``, or the defaults where there is no such file.
 
     Raises:
-        UsageError: the file cannot be read, or a setting is wrong; names file, setting and what is allowed.
+        UsageError: the file cannot be read, or a setting is wrong; names the file, the line and what is allowed.
     """
     try:
-        text = path.read_bytes()
+        data = path.read_bytes()
     except FileNotFoundError:
         return Settings()
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    text = data.decode("utf-8", "replace")
     try:
-        settings = msgspec.toml.decode(text, type=Settings)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: {explain(error)}") from error
-    try:
-        check_choice(settings.host)
-    except UsageError as error:
-        raise UsageError(f"{path}: host = {settings.host!r}: must be {ALLOWED['host']}") from error
-    try:
-        sensible = 64 * MIB <= settings.hog_bytes <= 1024 * GIB
-    except ValueError:
-        sensible = False
-    check_silence(path, settings)
-    if not sensible:
-        raise UsageError(f"{path}: hog_size = {settings.hog_size!r}: must be {ALLOWED['hog_size']}")
+        table = tomllib.loads(data.decode())
+        check_names(table)
+        settings = msgspec.convert(table, Settings)
+        check_values(settings)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}, {tell_place(str(error), text)}") from None
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise UsageError(f"{path}, line {line}: this is not UTF-8 text") from None
+    except RecursionError:
+        raise UsageError(f"{path}: nested too deeply") from None
+    except msgspec.ValidationError as error:
+        name = wrong_setting(str(error))
+        raise UsageError(f"{path}{tell_line(text, name)}: {tell_wrong(name, table)}") from None
+    except WrongSetting as wrong:
+        raise UsageError(f"{path}{tell_line(text, wrong.name)}: {wrong}") from None
     return settings
 
 
-def check_silence(path: Path, settings: Settings) -> None:
-    """Refuse to silence a finding that does not exist: a misspelled id would silence nothing and say nothing.
+class WrongSetting(Exception):
+    """A setting that is not right; the message says what it may be."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+def check_names(table: Mapping[str, Any]) -> None:
+    """Refuse a setting that does not exist.
 
     Raises:
-        UsageError: names the id and where the ids are listed.
+        WrongSetting: names the setting and one that is near, or all.
     """
-    if not settings.silence:
+    for name in flat_names(table):
+        if name not in SETTINGS:
+            near = get_close_matches(name, SETTINGS)
+            hint = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(SETTINGS)}"
+            raise WrongSetting(name, f"there is no setting {shown(name)}; {hint}")
+
+
+def flat_names(table: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names in a settings file, those of ``[notify]`` as ``notify.NAME``."""
+    for name, value in table.items():
+        yield name
+        if name == "notify" and isinstance(value, dict):
+            yield from (f"notify.{inner}" for inner in value)
+
+
+def check_values(settings: Settings) -> None:
+    """Check what the types of the settings cannot.
+
+    Raises:
+        WrongSetting: names the setting, its value and what it may be.
+    """
+    wrong = None
+    try:
+        check_choice(settings.host)
+    except UsageError:
+        wrong = "host", settings.host
+    try:
+        sensible = LEAST_HOG <= settings.hog_bytes <= MOST_HOG
+    except ValueError:
+        sensible = False
+    if not sensible:
+        wrong = "hog_size", settings.hog_size
+    if settings.theme is not None and settings.theme not in THEMES:
+        wrong = "theme", settings.theme
+    if wrong is not None:
+        name, value = wrong
+        raise WrongSetting(name, f"{name} = {shown(value)}: must be {SETTINGS[name].allowed}")
+    check_findings("silence", settings.silence)
+    check_findings("notify.findings", settings.notify.findings)
+
+
+def check_findings(name: str, ids: tuple[str, ...]) -> None:
+    """Refuse the id of a finding that does not exist: it would do nothing and say nothing.
+
+    Raises:
+        WrongSetting: names the id and a command that lists them.
+    """
+    if not ids:
         return
-    from wsltop.core.diagnosis.rules import catalogue  # only for whom it is asked
+    from wsltop.core.diagnosis.rules import catalogue  # loads every rule: only where one is named
 
-    known = {row[0] for row in catalogue()}
-    for name in settings.silence:
-        if name not in known:
-            raise UsageError(f"{path}: silence: there is no finding {name!r}; the README lists them")
+    known = [row[0] for row in catalogue()]
+    for one in ids:
+        if one not in known:
+            near = get_close_matches(one, known)
+            hint = f"did you mean {near[0]}?" if near else f"the findings are {', '.join(known)}"
+            raise WrongSetting(name, f"{name}: there is no finding {shown(one)}; {hint}")
 
 
-def explain(error: Exception) -> str:
-    """What is wrong with the text of a settings file, and what the setting in question may be."""
-    if isinstance(error, RecursionError):
-        return "nested too deeply"
-    message = str(error)
-    for name, allowed in ALLOWED.items():
-        if f"$.{name}`" in message or f"$.{name}[" in message:
-            return f"{name}: must be {allowed} ({message})"
-    if "unknown field" in message:
-        return f"{message}; the settings are {', '.join(ALLOWED)}"
-    return message
+def wrong_setting(message: str) -> str:
+    """The setting that a message of msgspec is about: it ends with ``at `$.notify.exec[0]```."""
+    found = re.search(r"`\$\.(\w+(?:\.\w+)?)", message)
+    return found[1] if found is not None and found[1] in SETTINGS else ""
+
+
+def tell_wrong(name: str, table: Mapping[str, Any]) -> str:
+    """What is wrong with a setting, and what it may be."""
+    if not name:
+        return f"must set only {', '.join(SETTINGS)}"
+    value: Any = table
+    for part in name.split("."):
+        value = value[part]
+    return f"{name} = {shown(value)}: must be {SETTINGS[name].allowed}"
+
+
+def tell_line(text: str, name: str) -> str:
+    """``, line 3``: where a setting stands, or nothing where it cannot be found."""
+    last = re.escape(name.rpartition(".")[2])
+    pattern = re.compile(rf"^\s*(?:\[\s*)?(?:notify\s*\.\s*)?[\"']?{last}[\"']?\s*[=.\]]", re.MULTILINE)
+    found = pattern.search(text) if name else None
+    return "" if found is None else f", line {text.count(chr(10), 0, found.end()) + 1}"
+
+
+def tell_place(message: str, text: str) -> str:
+    """``line 2, column 5: invalid value`` from a message of tomllib."""
+    what, _, place = message.rpartition(" (at ")
+    found = re.fullmatch(r"line (\d+), column (\d+)\)", place)
+    line, column = (found[1], found[2]) if found else (text.count("\n") + 1, len(text) - text.rfind("\n"))
+    reason = clean(what or message)
+    return f"line {line}, column {column}: {reason[:1].lower()}{reason[1:]}"
+
+
+def shown(value: object) -> str:
+    """A value as it stands in TOML, or nearly so, and not too long."""
+    text = {True: "true", False: "false"}.get(value) if isinstance(value, bool) else None
+    text = text or clean(f'"{value}"' if isinstance(value, str) else str(value))
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 
 class State(Struct, frozen=True):
@@ -147,7 +296,7 @@ class State(Struct, frozen=True):
 
 
 def load_state(folder: Path) -> State:
-    """The remembered state; a missing or damaged file is as good as none."""
+    """The remembered state; empty where the file is missing or damaged."""
     try:
         return msgspec.json.decode((folder / "state.json").read_bytes(), type=State)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
@@ -155,7 +304,7 @@ def load_state(folder: Path) -> State:
 
 
 def save_state(folder: Path, state: State) -> None:
-    """Remember ``state``; a folder that cannot be written only costs the memory of it."""
+    """Remember ``state``, where the folder can be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "state.json").write_bytes(msgspec.json.encode(state) + b"\n")

@@ -1,4 +1,4 @@
-"""What can go wrong on purpose, and how the program ends.
+"""The errors that wsltop raises on purpose, and the statuses with which it ends.
 
     WsltopError
     ├── UsageError        an option, a setting or a file that the user gave is wrong
@@ -14,13 +14,27 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """How wsltop ends; documented in the README."""
+    """Every status with which wsltop ends, and its meaning; ``--help``, the man page and the tests read this table."""
 
-    OK = 0
-    FAILURE = 1
-    USAGE = 2
-    NOT_WSL = 3
-    INTERRUPTED = 130
+    OK = 0, "fine"
+    FAILURE = 1, "a finding, an exceeded budget, a failed check, or a failure of wsltop"
+    USAGE = 2, "wrong usage or settings"
+    NOT_WSL = 3, "this is not WSL, where WSL is needed"
+    TIMED_OUT = 124, "experiment -- COMMAND: --hold ended it"
+    OWN_FAILURE = 125, "experiment -- COMMAND: wsltop itself failed"
+    CANNOT_RUN = 126, "experiment -- COMMAND: it cannot be run"
+    NOT_FOUND = 127, "experiment -- COMMAND: there is no such program"
+    INTERRUPTED = 130, "ended by SIGINT (Ctrl+C)"
+    TERMINATED = 143, "ended by SIGTERM"
+
+    meaning: str
+
+    def __new__(cls, value: int, meaning: str) -> ExitCode:
+        """A status with its meaning."""
+        member = int.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        return member
 
 
 class WsltopError(Exception):

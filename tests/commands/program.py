@@ -12,13 +12,6 @@ import pytest
 
 from wsltop import cli
 
-CODE = """
-import sys
-from wsltop import cli
-cli.COMMANDS = tuple(dict.fromkeys((*cli.COMMANDS, "record", "replay", "report")))
-cli.main()
-"""
-
 
 class Result(NamedTuple):
     """How it ended."""
@@ -32,7 +25,6 @@ class Program:
     """wsltop in this process, at home in an empty folder."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], home: Path) -> None:
-        monkeypatch.setattr(cli, "COMMANDS", tuple(dict.fromkeys((*cli.COMMANDS, "record", "replay", "report"))))
         for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "HOME"):
             monkeypatch.setenv(name, str(home))
         self._patch = monkeypatch
@@ -53,7 +45,7 @@ class Program:
 def start(*arguments: object, environ: Mapping[str, str], stderr: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
     """Start it as a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-c", CODE, *map(str, arguments)],
+        [sys.executable, "-m", "wsltop", *map(str, arguments)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=stderr,

@@ -16,7 +16,7 @@ from tests.commands.program import Program, start
 from tests.recording.recorded import read
 from wsltop.commands.record import ticks
 
-QUICK = ("--interval", "0.2", "--host", "none")
+QUICK = ("--every", "0.2", "--host", "none")
 
 
 def wait_for_growth(path: Path, size: int = 1000) -> None:
@@ -120,8 +120,8 @@ def test_a_file_that_is_there_is_not_replaced_unasked(program: Program, tmp_path
         (("--keep", "-1h"), "not a duration"),
         (("--max-size", "10K"), "less than 1.0 MiB"),
         (("--max-size", "big"), "'big' is not a size"),
-        (("--interval", "0.01"), "0.2<=x<=60"),
-        (("--interval", "nan"), "not a number of seconds"),
+        (("--every", "0.01"), "0.2<=x<=60"),
+        (("--every", "nan"), "not a number of seconds"),
         (("--host", "mars"), "mars"),
     ],
 )

@@ -12,11 +12,6 @@ import pytest
 from tests.hogs.real import stat_fields
 from tests.shell import environ_of
 
-PROGRAM = """
-from wsltop import cli
-cli.COMMANDS = tuple(dict.fromkeys((*cli.COMMANDS, "experiment")))
-cli.main()
-"""
 QUICK: Final = ("--hogs", "1", "--size", "64M", "--baseline", "0.5", "--host", "none")
 
 
@@ -25,7 +20,7 @@ class Started:
 
     def __init__(self, folder: Path, *arguments: str, before: tuple[str, ...] = (), **more: str) -> None:
         self.process = subprocess.Popen(
-            [*before, sys.executable, "-c", PROGRAM, "experiment", *arguments],
+            [*before, sys.executable, "-m", "wsltop", "experiment", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

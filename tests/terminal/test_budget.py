@@ -68,6 +68,6 @@ def test_a_tick_wakes_reads_and_draws_little() -> None:
 @pytest.mark.terminal
 def test_at_rest_it_hardly_wakes() -> None:
     """At the pace of rest, chosen by hand: what else runs on this machine may move memory, and that ends a rest."""
-    counts = count("--interval", "4", "--no-quiet")
+    counts = count("--every", "4", "--no-quiet")
     assert counts.wakeups <= 3, counts
     assert counts.reads <= 25, counts

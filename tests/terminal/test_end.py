@@ -46,7 +46,7 @@ def ignoring_windows(drive: FakeDrive) -> tuple[str, ...]:
 def test_leaving_restores_the_terminal_and_ends_the_hogs(
     open_terminal: Open, leave: Callable[[Terminal], None]
 ) -> None:
-    terminal = open_terminal("--host", "none", "--interval", "60")
+    terminal = open_terminal("--host", "none", "--every", "60")
     terminal.wait_for_frame()
     hogs = add_small_hog(terminal)
     leave(terminal)
@@ -71,7 +71,7 @@ def test_a_killed_program_leaves_no_hog_and_no_host_child(open_terminal: Open, d
 
 @pytest.mark.parametrize("interval", ["1", "60"])
 def test_a_closed_terminal_ends_everything_at_once(open_terminal: Open, drive: FakeDrive, interval: str) -> None:
-    terminal = open_terminal(*ignoring_windows(drive), "--interval", interval)
+    terminal = open_terminal(*ignoring_windows(drive), "--every", interval)
     terminal.wait_for_frame()
     terminal.wait_until(lambda: bool(terminal.children("powershell.exe")))
     terminal.press("<<<<<<a")
@@ -84,7 +84,7 @@ def test_a_closed_terminal_ends_everything_at_once(open_terminal: Open, drive: F
 
 
 def test_a_terminal_that_goes_without_a_signal_is_noticed(open_terminal: Open) -> None:
-    terminal = open_terminal("--host", "none", "--interval", "60", environ={"NO_HANGUP": "1"})
+    terminal = open_terminal("--host", "none", "--every", "60", environ={"NO_HANGUP": "1"})
     terminal.wait_for_frame()
     hogs = add_small_hog(terminal)
     before = time.monotonic()

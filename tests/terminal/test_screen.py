@@ -111,7 +111,7 @@ def test_what_windows_says_fills_the_host_bar(open_terminal: Open, drive: FakeDr
 
 
 def test_a_pause_is_gone_through_and_left(open_terminal: Open) -> None:
-    terminal = open_terminal("--host", "none", "--interval", "0.5")
+    terminal = open_terminal("--host", "none", "--every", "0.5")
     terminal.wait_for_frame()
     terminal.press("<<<<<<a")
     terminal.wait_for("holding")

@@ -16,7 +16,7 @@ import click
 from wsltop.config import Settings
 from wsltop.core.moment import Moment, interpret
 from wsltop.errors import ExitCode, WsltopError
-from wsltop.host.choose import check_choice, open_host
+from wsltop.host.choose import CHOICES, check_choice, open_host
 from wsltop.host.source import WAITING
 from wsltop.sampler import Sampler
 
@@ -40,11 +40,13 @@ def say(data: bytes) -> None:
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 HOST_HELP = "Where the host's figures come from: auto, powershell, tasklist, process:NAME-or-PID, none."
-DRIVE_HELP = "Where the Windows system drive is mounted, when it is not found by itself."
+DRIVE_HELP = "Where the Windows system drive is mounted, where wsltop does not find it."
 
 
 class Seconds(click.FloatRange):
-    """A number of seconds; ``nan`` is none, though it compares with no bound."""
+    """A number of seconds; refuses ``nan``, which no bound would."""
+
+    name = "seconds"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Seconds from text."""
@@ -57,10 +59,25 @@ class Seconds(click.FloatRange):
 INTERVAL = Seconds(0.2, 60)
 
 
+CHOSEN = "wsltop.chosen"
+"""Key of ``click.Context.meta``: the path of the settings file and the options before the command, as given."""
+
+
+def complete_hosts(_context: click.Context, _option: click.Parameter, incomplete: str) -> list[str]:
+    """The values of ``--host`` that a shell offers."""
+    values = ("process:" if name.startswith("process") else name for name in CHOICES)
+    return [value for value in values if value.startswith(incomplete)]
+
+
+def complete_times(_context: click.Context, _option: click.Parameter, incomplete: str) -> list[str]:
+    """Examples of each form of ``--at`` that a shell offers."""
+    return [value for value in ("start", "end", "-5m", "50%", "90s") if value.startswith(incomplete)]
+
+
 def host_options(command: CommandT) -> CommandT:
     """Add ``--host`` and ``--drive`` to a command."""
     command = click.option("--drive", type=click.Path(path_type=Path), metavar="DIR", help=DRIVE_HELP)(command)
-    return click.option("--host", metavar="SOURCE", help=HOST_HELP)(command)
+    return click.option("--host", metavar="SOURCE", help=HOST_HELP, shell_complete=complete_hosts)(command)
 
 
 def merge(settings: Settings, options: dict[str, Any]) -> Settings:

@@ -109,6 +109,11 @@ def size_of(action: str, amount: str, load: int) -> int:
     return size
 
 
+def complete_actions(_context: click.Context, _option: click.Parameter, incomplete: str) -> list[str]:
+    """The values of ``--then`` that a shell offers."""
+    return [name for name in ACTIONS if name.startswith(incomplete)]
+
+
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LINE: Final = 100
 """Columns of the progress line at the most: a longer one would wrap and could not be overwritten."""
@@ -241,13 +246,20 @@ WAYS: Final = ("sudo", "wsl")
 @click.option("--baseline", type=Seconds(0.5, 3600), default=5.0, show_default=True, help="Seconds before the load.")
 @click.option("--settle", type=Seconds(1, 3600), default=60.0, show_default=True, help="Most seconds to wait for rest.")
 @click.option("--repeat", type=click.IntRange(1, 100), default=1, show_default=True, help="How many trials.")
-@click.option("--then", metavar="ACTION", help=f"Try it after the release: {', '.join(ACTIONS)}; reclaim:1G sizes it.")
+@click.option(
+    "--then",
+    metavar="ACTION",
+    shell_complete=complete_actions,
+    help=f"Try it after the release: {', '.join(ACTIONS)}; reclaim:1G sizes it.",
+)
 @click.option("--way", type=click.Choice(WAYS), help="How ACTION becomes root: sudo -n, or wsl.exe.")
 @click.option("--control", is_flag=True, help="Each trial also without ACTION, to see what comes back anyway.")
-@click.option("--interval", type=Seconds(0.1, 5), default=0.25, show_default=True, help="Seconds between samples.")
+@click.option(
+    "--every", "interval", type=Seconds(0.1, 5), default=0.25, show_default=True, help="Seconds between samples."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON with stable names, for programs.")
 @click.option(
-    "--report",
+    "--output",
     "reports",
     type=click.Path(path_type=Path),
     multiple=True,

@@ -51,7 +51,7 @@ def checked(text: str, parse: Callable[[str], float], least: float, shown: str) 
 @click.command("record")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--duration", type=duration_of, metavar="TIME", help="End after so long, such as 90s, 10m or 2h.")
-@click.option("--interval", type=INTERVAL, help="Seconds between samples, 0.2 to 60.  [default: 1]")
+@click.option("--every", "interval", type=INTERVAL, help="Seconds between samples, 0.2 to 60.  [default: 1]")
 @click.option(
     "--max-size", type=size_of, metavar="SIZE", help="Drop the oldest when the file would grow beyond, as 20M."
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from wsltop.commands.common import say, say_text
+from wsltop.commands.common import complete_times, say, say_text
 from wsltop.config import Settings, state_folder
 from wsltop.errors import UsageError, WsltopError
 from wsltop.recording.player import Player
@@ -28,7 +28,12 @@ SAMPLE_TITLE = "sample.txt"
 @click.command("replay")
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option("--sample", is_flag=True, help="Replay the recording that comes with wsltop instead of FILE.")
-@click.option("--at", metavar="TIME", help="Print that moment: -5m (before the end), 90s, 50%, 14:03, start, end.")
+@click.option(
+    "--at",
+    metavar="TIME",
+    shell_complete=complete_times,
+    help="Print that moment: -5m (before the end), 90s, 50%, 14:03, start, end.",
+)
 @click.option("--json", "as_json", is_flag=True, help="With --at, print JSON with stable names, for programs.")
 @click.option("--text", "as_text", is_flag=True, help="With --at, print text for people; that is the default.")
 @click.option("--salvage", is_flag=True, help="Leave out what is damaged instead of refusing the file.")

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from wsltop.commands.common import Seconds, drive_of, host_options, merge, sampling, say_text
+from wsltop.commands.common import Seconds, complete_times, drive_of, host_options, merge, sampling, say_text
 from wsltop.commands.replay import opened, play
 from wsltop.config import Settings
 from wsltop.core.diagnosis.rules import diagnose
@@ -22,13 +22,14 @@ from wsltop.model.distros import NOT_RECORDED, Distros
 from wsltop.report.issue import IssueInput, issue
 from wsltop.report.redact import this_machine
 
+AT_HELP = "With FILE, the moment to report: -5m, 90s, 14:03.  [default: end]"
 STEP = 0.5
 """Seconds between two samples while it watches."""
 
 
 @click.command("report")
 @click.argument("file", type=click.Path(path_type=Path), required=False)
-@click.option("--at", metavar="TIME", help="With FILE, the moment to report: -5m, 90s, 14:03.  [default: end]")
+@click.option("--at", metavar="TIME", shell_complete=complete_times, help=AT_HELP)
 @click.option("--redact/--no-redact", default=True, show_default=True, help="Take out names, paths, addresses, ids.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="OUT", help="Write to a file.")
 @click.option("--watch", type=Seconds(0, 3600), default=3.0, show_default=True, help="Live: seconds to watch before.")

@@ -10,7 +10,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from wsltop.config import ALLOWED, Settings, State, config_path, load_settings, load_state, save_state, state_folder
+from wsltop.config import (
+    SETTINGS,
+    THEMES,
+    NotifySettings,
+    Settings,
+    State,
+    config_path,
+    load_settings,
+    load_state,
+    save_state,
+    state_folder,
+)
 from wsltop.errors import ExitCode, UsageError
 from wsltop.model.units import GIB, MIB
 
@@ -27,8 +38,9 @@ def refusal(folder: Path, text: str | bytes) -> str:
         load(folder, text)
     assert caught.value.exit_code == ExitCode.USAGE
     message = str(caught.value)
-    prefix = f"{folder / 'config.toml'}: "
+    prefix = str(folder / "config.toml")
     assert message.startswith(prefix)
+    assert not any(word in message for word in ("Expected `", "at `$", "Object", "Invalid value ("))
     return message.removeprefix(prefix)
 
 
@@ -86,16 +98,35 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_setting_is_named_with_what_is_allowed(tmp_path: Path, text: str, setting: str) -> None:
+    message = refusal(tmp_path, f"# mine\n{text}\n")
+    assert message.startswith(f", line 2: {setting}")
+    assert f"must be {SETTINGS[setting].allowed}" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "words"),
+    [
+        ("intervall = 2", ", line 1: ", "did you mean interval?"),
+        ("\n\nxyz = 2", ", line 3: ", "the settings are interval, host"),
+        ("[notify]\nexcec = []", ", line 2: ", "did you mean notify.exec?"),
+        ("[notify]\nexec = 'date'", ", line 2: notify.exec = ", "must be a list of texts"),
+        ("theme = 'nosuch'", ", line 1: theme = ", "one of ansi-dark"),
+        ("silence = ['oom-kil']", ", line 1: silence", "did you mean oom-kill?"),
+        ("interval = 1\ncolor =\n", ", line 2, column 8: ", "invalid value"),
+        ("interval", ", line 1, column 9: ", "expected '=' after a key"),
+        (b"color = 'auto'\n# \xff", ", line 2: ", "UTF-8"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, text: str | bytes, start: str, words: str) -> None:
     message = refusal(tmp_path, text)
-    assert message.startswith(setting)
-    assert f"must be {ALLOWED[setting]}" in message
+    assert message.startswith(start)
+    assert words in message
 
 
-def test_an_unknown_setting_is_named_with_those_that_there_are(tmp_path: Path) -> None:
-    message = refusal(tmp_path, "intervall = 2")
-    assert "intervall" in message
-    for name in Settings.__struct_fields__:
-        assert name in message
+def test_the_table_notify_is_read(tmp_path: Path) -> None:
+    text = "[notify]\nexec = ['notify-send', 'wsltop']\nfindings = ['oom-kill']\ntoast = true\n"
+    notify = load(tmp_path, text).notify
+    assert (notify.exec, notify.findings, notify.toast) == (("notify-send", "wsltop"), ("oom-kill",), True)
 
 
 @pytest.mark.parametrize("text", ["interval", "a = [", "interval = 1\ninterval = 2", b"\xff\xfe", "a = " + "[" * 9999])
@@ -124,7 +155,14 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path: Path) -> None:
 
 
 def test_every_setting_says_what_is_allowed() -> None:
-    assert set(ALLOWED) == set(Settings.__struct_fields__)
+    inner = {f"notify.{name}" for name in NotifySettings.__struct_fields__}
+    assert set(SETTINGS) == set(Settings.__struct_fields__) | inner
+
+
+def test_every_theme_that_may_be_named_is_one_of_textual() -> None:
+    from textual.theme import BUILTIN_THEMES
+
+    assert set(THEMES) <= set(BUILTIN_THEMES)
 
 
 def test_the_folders_are_those_of_xdg() -> None:

@@ -1,4 +1,4 @@
-"""``wsltop config``: what ``.wslconfig`` says, what is in force, and what is wrong with it."""
+"""``wsltop wslconfig``: what ``.wslconfig`` says, what is in force, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wsltop.core.session import Session
 from wsltop.report.text import settings_text
 
 
-@click.command("config")
+@click.command("wslconfig")
 @click.option("--wait", type=Seconds(0, 60), default=8.0, show_default=True, help="Seconds for Windows to answer.")
 @host_options
 @click.pass_obj

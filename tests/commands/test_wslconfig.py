@@ -1,4 +1,4 @@
-"""``wsltop config`` as the shell sees it, with a drive of Windows that a test makes up."""
+"""``wsltop wslconfig`` as the shell sees it, with a drive of Windows that a test makes up."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def run(tmp_path: Path) -> Run:
     environ = environ_of(home)
 
     def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        return run_to_end(home, environ | more, "config", "--wait", "4", "--host", "none", *arguments)
+        return run_to_end(home, environ | more, "wslconfig", "--wait", "4", "--host", "none", *arguments)
 
     return run
 
