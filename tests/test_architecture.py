@@ -76,7 +76,7 @@ def called(node: ast.Call) -> str:
 
 LAYERS = (
     {"model"},
-    {"core", "charts", "clock", "errors", "prctl"},
+    {"core", "charts", "clock", "errors", "prctl", "child"},
     {"guest", "host"},
     {"hogs"},
     {"reclaim", "recording"},

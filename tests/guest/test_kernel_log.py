@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.guest.texts import plant, script
-from wsltop.guest.command import Output, run_command
+from wsltop.child import Output, run_command
 from wsltop.guest.kernel_log import (
     DmesgCommand,
     JournalCommand,

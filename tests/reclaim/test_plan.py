@@ -11,13 +11,14 @@ import pytest
 from msgspec.structs import replace
 
 from tests.reclaim.machine import LEDGER, Machine
+from wsltop.child import ENVIRONMENT
 from wsltop.core.prediction import Prediction
 from wsltop.model.reading import Unavailable
 from wsltop.model.units import GIB, MIB
 from wsltop.reclaim import write
 from wsltop.reclaim.actions import ACTIONS, ActionName
 from wsltop.reclaim.plan import Plan, plan, tell_plan
-from wsltop.reclaim.root import ENVIRONMENT, Start, Way
+from wsltop.reclaim.root import Start, Way
 
 
 @pytest.fixture

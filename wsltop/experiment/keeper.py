@@ -11,7 +11,6 @@ behind. The program ends when the last of them is gone. Run with ``-I -S``; impo
 
 from __future__ import annotations
 
-import ctypes
 import os
 import select
 import signal
@@ -21,9 +20,8 @@ import time
 if __name__ == "__main__":
     sys.path.append(os.path.abspath(__file__).rsplit("/", 3)[0])  # noqa: PTH100 - pathlib would double the start-up
 
-from wsltop.prctl import die_with_parent, name_process
+from wsltop.prctl import adopt_orphans, die_with_parent, name_process, prefer_oom
 
-PR_SET_CHILD_SUBREAPER = 36
 CANNOT_START = 127
 KEPT = 4096
 PATIENCE = 3.0
@@ -181,13 +179,6 @@ def run_command(command: list[str], keeper: int, output: int) -> None:
     os._exit(CANNOT_START)
 
 
-def prefer_oom() -> None:
-    """Let the OOM killer take the load before anything of the user's (raising it is open to all)."""
-    score = os.open("/proc/self/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
-    os.write(score, b"1000")
-    os.close(score)
-
-
 def report(lines: str) -> None:
     """Tell wsltop, if it is still there."""
     try:
@@ -197,6 +188,6 @@ def report(lines: str) -> None:
 
 
 if __name__ == "__main__":
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    adopt_orphans()
     name_process("wsltop-keeper")
     sys.exit(Keeper(sys.argv[1:]).run())

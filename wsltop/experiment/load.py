@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
-from typing import IO, Final, Literal, Protocol, TypeAlias, cast
+from typing import Final, Literal, Protocol, TypeAlias
 
 from msgspec.structs import replace
 
+from wsltop.child import Child, signal_name
 from wsltop.core.events import tell_cause
 from wsltop.errors import HogRefused, UsageError, WsltopError
 from wsltop.experiment import keeper
@@ -21,7 +21,6 @@ from wsltop.experiment.spec import ExperimentPlan
 from wsltop.hogs.guard import INTERPRETER, PAGES_PER_TABLE, MemoryGuard, cost_of, headroom
 from wsltop.hogs.options import HogOptions
 from wsltop.hogs.pool import HogPool
-from wsltop.hogs.worker import signal_name
 from wsltop.model.sample import Sample
 from wsltop.model.text import clean
 from wsltop.model.units import MIB, format_size
@@ -175,8 +174,7 @@ class CommandLoad:
 
     def __init__(self, command: Sequence[str]) -> None:
         self._command = tuple(command)
-        self._process: subprocess.Popen[bytes] | None = None
-        self._rest = b""
+        self._child: Child | None = None
         self._started = 0.0
         self._lived = 0.0
         self._released = False
@@ -206,71 +204,56 @@ class CommandLoad:
     def start(self) -> None:
         """Start it in a session of its own, with nothing to read; its working directory and environment are ours."""
         try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", keeper.__file__, *self._command],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                bufsize=0,
-                start_new_session=True,
+            self._child = Child(
+                [sys.executable, "-I", "-S", keeper.__file__, *self._command], directory=None, errors="dropped"
             )
         except OSError as error:
             raise WsltopError(f"cannot start {self._command[0]}: {error.strerror}") from error
         self._started = time.monotonic()
-        os.set_blocking(self._pipe("stdout").fileno(), False)
 
     def see(self, sample: Sample) -> None:
         """A command is in no sample."""
 
     def poll(self) -> LoadState:
         """``filling`` for as long as it runs: nobody knows when a command has all it wants."""
-        process = self._process
-        if process is None:
+        child = self._child
+        if child is None:
             return "gone"
-        gone = process.poll() is not None
-        self._listen()
+        gone = child.poll() is not None
+        self._listen(child)
         if gone:
             return "gone"
         return "ending" if self._released or self.exit_code is not None else "filling"
 
     def release(self) -> None:
-        """Ask it to end; the keeper sees to it."""
-        if self._process is not None and self.exit_code is None and not self._released:
+        """Ask the keeper to end the command."""
+        if self._child is not None and self.exit_code is None and not self._released:
             self._released = True
-            with suppress(BrokenPipeError):  # it is ending already
-                self._pipe("stdin").write(b"t")
+            self._child.send(b"t")
 
     def close(self) -> None:
         """Kill all of it and wait until it is gone."""
-        process = self._process
-        if process is None:
+        child = self._child
+        if child is None:
             return
         self._released = self._released or self.exit_code is None
-        self._pipe("stdin").close()
-        try:
-            process.wait(CLOSING)
-        except subprocess.TimeoutExpired:
+        child.close_input()
+        if child.wait(CLOSING) is None:
             return  # something of it belongs to root; the keeper goes on
-        self._listen()
-        self._pipe("stdout").close()
+        self._listen(child)
+        child.close()
 
-    def _pipe(self, name: str) -> IO[bytes]:
-        return cast("IO[bytes]", getattr(self._process, name))
-
-    def _listen(self) -> None:
-        """Take in what the keeper says."""
-        stdout = self._pipe("stdout")
-        while not stdout.closed and (piece := stdout.read(65536)):
-            *lines, self._rest = (self._rest + piece).split(b"\n")
-            for line in lines:
-                word, _, value = line.decode().partition(" ")
-                if word == "ended":
-                    self.exit_code = int(value)
-                    self._lived = time.monotonic() - self._started
-                elif word == "said":
-                    self._said = last_lines(bytes.fromhex(value))
-                elif word == "left":
-                    self._left = int(value)
+    def _listen(self, child: Child) -> None:
+        """Take in what the keeper reports."""
+        for line in child.read_lines():
+            word, _, value = line.decode().partition(" ")
+            if word == "ended":
+                self.exit_code = int(value)
+                self._lived = time.monotonic() - self._started
+            elif word == "said":
+                self._said = last_lines(bytes.fromhex(value))
+            elif word == "left":
+                self._left = int(value)
 
 
 def last_lines(said: bytes) -> tuple[str, ...]:

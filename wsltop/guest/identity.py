@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from wsltop.guest.command import run_command
+from wsltop.child import run_command
 from wsltop.guest.files import KernelFile
 from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import Identity, KernelRecord

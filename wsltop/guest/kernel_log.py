@@ -15,7 +15,7 @@ from typing import Final, Literal, NamedTuple, Protocol
 import msgspec
 from msgspec import Struct, field
 
-from wsltop.guest.command import Output, run_command
+from wsltop.child import Output, run_command
 from wsltop.guest.files import KernelFile
 from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import KernelLog, KernelRecord

@@ -21,17 +21,10 @@ from wsltop.hogs.guard import MemoryGuard
 from wsltop.hogs.kinds import KINDS
 from wsltop.hogs.load import Load
 from wsltop.hogs.options import HogOptions, parse_options
-from wsltop.prctl import die_with_parent, name_process
+from wsltop.prctl import die_with_parent, name_process, prefer_oom
 
 NAME = "wsltop-hog"
 """What ``ps`` and the OOM killer's message call a hog."""
-
-
-def prefer_oom() -> None:
-    """Be the OOM killer's first choice: 1000 is the most that oom_score_adj takes, and raising it is open to all."""
-    score = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
-    os.write(score, b"1000")
-    os.close(score)
 
 
 def main(parent: int, kind: str, size: int, floor: int | None, options: HogOptions) -> int:

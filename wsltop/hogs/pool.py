@@ -143,7 +143,7 @@ class HogPool:
     @property
     def pids(self) -> tuple[int, ...]:
         """The processes of the hogs that are there."""
-        return tuple(worker.process.pid for worker in self.workers.values())
+        return tuple(worker.child.pid for worker in self.workers.values())
 
     def close(self) -> None:
         """End every hog and wait, for a bounded time, until the kernel has the memory back. May be called again."""

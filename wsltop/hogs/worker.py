@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
-from typing import IO, Literal, cast, get_args
+from typing import Literal, cast, get_args
 
+from wsltop.child import Child, signal_name
 from wsltop.clock import Clock
 from wsltop.hogs import hog, load
 from wsltop.hogs.guard import cost_of
@@ -35,15 +35,6 @@ def cause_of(code: int, said: str, *, ours: bool, oom: bool) -> tuple[Cause, str
     return "killed" if ours else "oom" if oom else "signal", "SIGKILL"
 
 
-def signal_name(number: int) -> str:
-    """``SIGTERM``, or ``signal 40`` for one without a name."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-
-
-PIPE_CAPACITY = 65536
 LONGEST_NOTE = 200
 STATUSES = frozenset(get_args(HogStatus))
 TELLING = frozenset({"holding", "floor", "failed"})
@@ -82,25 +73,13 @@ class Worker:
         self.seconds = 0.0
         self.speed: float | None = None
         self.note = ""
-        self.rest = b""
         self.resident = 0
         arguments = [str(os.getpid()), kind, str(target), "" if floor is None else str(floor)]
         options = options or HogOptions()
         self.incompressible = options.incompressible
         arguments += options.words()
-        self.process = subprocess.Popen(
-            [sys.executable, "-I", "-S", hog.__file__, *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            bufsize=0,
-            cwd="/",  # keeps no file system busy
-            start_new_session=True,  # Ctrl-C and a hang-up of the terminal are for wsltop, which then ends the hog
-        )
-        self.stdin = cast("IO[bytes]", self.process.stdin)
-        self.stdout = cast("IO[bytes]", self.process.stdout)
-        os.set_blocking(self.stdout.fileno(), False)
-        self.statm = root / "proc" / str(self.process.pid) / "statm"
+        self.child = Child([sys.executable, "-I", "-S", hog.__file__, *arguments], errors="merged")
+        self.statm = root / "proc" / str(self.child.pid) / "statm"
 
     @property
     def status(self) -> HogStatus:
@@ -116,7 +95,7 @@ class Worker:
         """The hog for the sample."""
         return Hog(
             id=self.id,
-            pid=self.process.pid,
+            pid=self.child.pid,
             kind=self.kind,
             target=self.target,
             resident=self.resident,
@@ -128,36 +107,24 @@ class Worker:
 
     def kill(self) -> None:
         """Send SIGKILL and return at once: the kernel needs about 0.1 s per GiB to take the pages back."""
-        if self.killed_at is None and self.process.poll() is None:
+        if self.killed_at is None and self.child.poll() is None:
             self.measure()
             self.killed_at = self.clock.monotonic()
-            self.process.kill()
+            self.child.kill()
 
     def update(self) -> bool:
         """Take in what it said and holds; false when it has ended and is reaped."""
-        alive = self.process.poll() is None  # before listening: after the end nothing more is said
-        self.listen()
+        alive = self.child.poll() is None  # before reading: after the end nothing more is said
+        lines = self.child.read_lines()
+        if self.child.finished:
+            lines.append(self.child.read_rest())
+        for line in lines:
+            self.hear(line.decode(errors="replace"))
         if alive:
             self.measure()
         else:
-            self.listen()  # reads the end of the pipe, and with it a last line that nothing terminates
             self.resident = self.resident or self.filled
         return alive
-
-    def listen(self) -> None:
-        """Read what its pipe holds, without waiting."""
-        if self.stdout.closed:
-            return
-        try:
-            said = os.read(self.stdout.fileno(), PIPE_CAPACITY)
-        except BlockingIOError:
-            return
-        *lines, self.rest = (self.rest + said).split(b"\n")
-        if not said:
-            self.stdout.close()
-            lines.append(self.rest)
-        for line in lines:
-            self.hear(line.decode(errors="replace"))
 
     def hear(self, line: str) -> None:
         """Take in one line: a report, or the interpreter's complaint, whose last line is worth keeping."""
@@ -205,10 +172,10 @@ class Worker:
     def ended(self, oom_kills: int) -> HogEnded:
         """How it ended, once ``update`` has found that it did; ``oom_kills``: how many the kernel counted meanwhile."""
         now = self.clock.monotonic()
-        how, note = cause_of(self.process.returncode, self.note, ours=self.killed_at is not None, oom=oom_kills > 0)
+        how, note = cause_of(self.child.code or 0, self.note, ours=self.killed_at is not None, oom=oom_kills > 0)
         return HogEnded(
             id=self.id,
-            pid=self.process.pid,
+            pid=self.child.pid,
             kind=self.kind,
             target=self.target,
             resident=self.resident,
@@ -220,13 +187,8 @@ class Worker:
 
     def reap(self, patience: float) -> bool:
         """Wait at most ``patience`` seconds for its end; false when it is still there."""
-        try:
-            self.process.wait(max(0.0, patience))
-        except subprocess.TimeoutExpired:
-            return False
-        return True
+        return self.child.wait(patience) is not None
 
     def close(self) -> None:
-        """Close both pipes."""
-        self.stdin.close()
-        self.stdout.close()
+        """Close its pipes; one that is not reaped yet is reaped later."""
+        self.child.leave()

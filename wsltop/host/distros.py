@@ -7,9 +7,9 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from wsltop.guest.command import run_command
 from wsltop.guest.identity import identify_guest
 from wsltop.host.interop import WSL_EXE, Windows, decode_text, explain_end, find_interop_fault
+from wsltop.host.relay import run_relay
 from wsltop.model.distros import Distro, Distros, no_distros
 from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.text import clean
@@ -46,11 +46,11 @@ def run_wsl(windows: Windows, timeout: float, *arguments: str) -> Reading[str]:
     launch = windows.prepare(WSL_EXE, *arguments)
     if isinstance(launch, Unavailable):
         return launch
-    output = run_command(launch.command, timeout, environment=launch.environment, directory=launch.directory)
+    output = run_relay(launch, timeout)
     called = " ".join(("wsl.exe", *arguments))
     fault = find_interop_fault(windows.root, windows.environ)
     if isinstance(output, Unavailable):
-        return fault or Unavailable(output.reason.replace(launch.command[0], called), f"Try by hand: {called}")
+        return fault or Unavailable(output.reason.replace(launch.name, called), f"Try by hand: {called}")
     if output.status:
         said = output.stderr or output.stdout  # it complains on standard output
         return explain_end(called, output.status, said, fault)

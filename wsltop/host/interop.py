@@ -15,44 +15,11 @@ from wsltop.guest.identity import Guest, identify_guest
 from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.text import clean
 
-LONGEST_LINE: Final = 64 * 1024
 BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-
-
-class LineSplitter:
-    """Cuts a stream of bytes into lines without their newline. How the stream arrives in chunks does not matter.
-
-    A line longer than ``limit`` bytes is dropped whole, so that a stream without newlines takes bounded memory.
-    """
-
-    def __init__(self, limit: int = LONGEST_LINE) -> None:
-        self._limit = limit
-        self._rest = bytearray()
-        self._skipping = False
-
-    def feed(self, chunk: bytes) -> list[bytes]:
-        """The lines that ``chunk`` completes."""
-        lines: list[bytes] = []
-        *finished, rest = chunk.split(b"\n")
-        for piece in finished:
-            self._hold(piece)
-            if not self._skipping:
-                lines.append(bytes(self._rest))
-            self._rest.clear()
-            self._skipping = False
-        self._hold(rest)
-        return lines
-
-    def _hold(self, piece: bytes) -> None:
-        if not self._skipping:
-            self._rest += piece
-            if len(self._rest) > self._limit:
-                self._rest.clear()
-                self._skipping = True
 
 
 def ascii_bytes(line: bytes) -> bytes:
@@ -202,6 +169,11 @@ class Launch(Struct, frozen=True, kw_only=True):
     directory: str
     """A directory on a drive of Windows: started in a directory of Linux a program can take ten seconds."""
     environment: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        """The program's file name, for messages."""
+        return self.command[0].rsplit("/", 1)[-1]
 
 
 class Windows(Struct, frozen=True, kw_only=True):

@@ -10,9 +10,10 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
+from wsltop.child import Child
 from wsltop.clock import Clock
-from wsltop.host.child import Child, start_child
 from wsltop.host.interop import FLOODED, STALE_SOCKET, Launch, explain_end, suspect_interop
+from wsltop.host.relay import start_relay
 from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import HostMemory, VmProcess
 
@@ -135,6 +136,28 @@ Listener = Callable[[bytes, bytes, float], Answer]
 """Understands one line, what came on standard error before it, and when it came."""
 LOOK_AGAIN: Final = 5.0
 """Seconds after which to look whether a silent child still lives."""
+FLOOD_BYTES: Final = 128 * 1024
+FLOOD_READS: Final = 200
+"""More than this within one second is no answer but a flood; an answer is one line of a few hundred bytes."""
+
+MOST_LINES: Final = 500
+"""Lines of one reading that are looked at: more are a flood."""
+
+
+class FloodMeter:
+    """Counts what a child prints within a second."""
+
+    def __init__(self) -> None:
+        self.flooded = False
+        self._second = self._bytes = self._reads = 0
+
+    def add(self, size: int, now: float) -> None:
+        """Note one reading of ``size`` bytes."""
+        if int(now) != self._second:
+            self._second, self._bytes, self._reads = int(now), 0, 0
+        self._bytes += size
+        self._reads += 1
+        self.flooded = self.flooded or self._bytes > FLOOD_BYTES or self._reads > FLOOD_READS
 
 
 class Pace(Struct, frozen=True, kw_only=True):
@@ -258,41 +281,48 @@ class StreamSource:
         launch = self._prepare(self._own_socket)
         if isinstance(launch, Unavailable):
             return launch, False
-        child = start_child(launch, wake)
+        child = start_relay(launch)
         if isinstance(child, Unavailable):
             return child, False
         self._pid = child.pid
         answers, why = 0, None
         try:
-            answers, why = self._hear_out(child)
+            answers, why = self._hear_out(child, wake)
         finally:
             code = child.end(self._pace.grace)
             self._pid = None
         if why is None:
-            fault = None if answers else self._find_fault() or suspect_interop(code, child.errors)
-            why = explain_end(self._name, code, child.errors, fault)
+            fault = None if answers else self._find_fault() or suspect_interop(code, child.complaints)
+            why = explain_end(self._name, code, child.complaints, fault)
         return why, answers > 0
 
-    def _hear_out(self, child: Child) -> tuple[int, Unavailable | None]:
+    def _hear_out(self, child: Child, wake: int) -> tuple[int, Unavailable | None]:
         """Listen until the child is over or must be ended: how many answers, and why unless its end tells."""
         answers = garbage = 0
         heard = self._clock.monotonic()
-        while not self._stopping.is_set() and not child.over:
-            if child.flooded:
+        meter = FloodMeter()
+        while not self._stopping.is_set() and not child.finished:
+            if meter.flooded:
                 return answers, Unavailable(f"{self._name}: {FLOODED.reason}", FLOODED.hint)
             silent = self._clock.monotonic() - heard
             left = (self._pace.silence if answers else self._pace.first_answer) - silent
             if left <= 0:
                 return answers, self._garbled() if garbage else self._timed_out(silent)
-            for line in child.hear(min(left, LOOK_AGAIN)):
-                now = self._clock.monotonic()
-                answer = self._listen(line, child.errors, now)
+            child.wait_output(min(left, LOOK_AGAIN), wake)
+            ended = child.has_ended()
+            lines = child.read_lines()
+            if ended and not child.taken:
+                return answers, None  # a child of its own holds its output open
+            now = self._clock.monotonic()
+            meter.add(child.taken, now)
+            for line in lines[:MOST_LINES]:
+                answer = self._listen(line, child.complaints, now)
                 if isinstance(answer, Refusal):
                     return answers, answer.why
                 if answer is None:
                     garbage += bool(line.strip())
                     continue
-                child.forget_errors()
+                child.complaints = b""  # it has answered since
                 self._latest, self._failure, self._misses = answer, None, 0
                 answers, heard = answers + 1, now
         return answers, None

@@ -15,6 +15,7 @@ from typing import Final, Literal
 
 from msgspec import Struct, field
 
+from wsltop.child import ENVIRONMENT
 from wsltop.host.interop import WSL_EXE, Windows
 from wsltop.model.reading import Reading, Unavailable
 
@@ -24,8 +25,6 @@ PLACES: Final = ("usr/bin", "bin", "run/wrappers/bin", "run/current-system/sw/bi
 """Where programs are; the last two are NixOS's."""
 DISTRO: Final = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._-]*")
 """The names that WSL lets a distribution have (LxssUserSession.cpp), except one that would look like an option."""
-ENVIRONMENT: Final = {"LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
-"""English messages, and nothing of the user's."""
 
 
 class Start(Struct, frozen=True, kw_only=True):

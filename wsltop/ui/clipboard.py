@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -10,6 +9,8 @@ from typing import Final
 import pyperclip
 
 from wsltop.host.interop import Launch
+from wsltop.host.relay import run_relay
+from wsltop.model.reading import Unavailable
 
 TIMEOUT: Final = 5.0
 
@@ -48,21 +49,8 @@ def copy_text(text: str, *, clip: Launch | None, terminal: Callable[[str], None]
 
 def run_clip(clip: Launch, text: str) -> bool:
     """Hand ``text`` to clip.exe, which expects UTF-16; whether it took it."""
-    try:
-        done = subprocess.run(
-            clip.command,
-            input=text.encode("utf-16-le"),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd=clip.directory,  # a folder of Linux would make Windows complain, or take seconds
-            env=clip.environment,
-            timeout=TIMEOUT,
-            check=False,
-            start_new_session=True,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0
+    done = run_relay(clip, TIMEOUT, text=text.encode("utf-16-le"))
+    return not isinstance(done, Unavailable) and done.status == 0
 
 
 def desktop_copy(text: str) -> bool:
