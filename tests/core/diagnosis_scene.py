@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from wsltop.core.diagnosis.evidence import Evidence
 from wsltop.core.diagnosis.finding import Finding
 from wsltop.core.diagnosis.rules import RULES, apply
-from wsltop.core.gate.rules import Algorithm, C
+from wsltop.core.gate.rules import RULE_2_8_7, IdleRule
 from wsltop.core.gate.watch import Bounds, GateState, Verdict, WindowState
 from wsltop.core.history import Point
 from wsltop.core.ledger import free_pages_from
@@ -151,18 +151,16 @@ def guest(fragmented: int = 64 * MIB, **figures: Any) -> Sample:
 def gate(
     verdict: Verdict = "shut",
     *,
-    algorithm: Algorithm = C,
+    rule: IdleRule = RULE_2_8_7,
     mode: Mode = "dropCache",
     spent: bool | None = False,
     overdue: bool = False,
     opens: float | None = 30.0,
     last_fired: float | None = None,
 ) -> GateState:
-    window = WindowState(
-        name="10 min", seconds=600, busy=0.019, limit=0.00525, watched=600.0, ok=verdict == "open", sure=True
-    )
+    window = WindowState(name="10 min", seconds=600, busy=0.019, limit=0.00525, watched=600.0, ok=verdict == "open")
     return GateState(
-        algorithm=algorithm,
+        rule=rule,
         mode=mode,
         certainty="configured",
         verdict=verdict,
@@ -174,9 +172,7 @@ def gate(
         spent=spent,
         open_for=90.0 if verdict == "open" else None,
         overdue=overdue,
-        fired=0,
         last_fired=last_fired,
-        compaction=None,
         intent=(),
     )
 

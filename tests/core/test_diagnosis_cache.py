@@ -21,7 +21,7 @@ from tests.core.diagnosis_scene import (
     sample,
 )
 from wsltop.core.diagnosis.evidence import Evidence
-from wsltop.core.gate.rules import D
+from wsltop.core.gate.rules import RULE_POST_2_9_4
 from wsltop.core.gate.watch import Blocker, Blockers
 from wsltop.model.units import GIB
 
@@ -69,7 +69,7 @@ CASES = (
     Case(
         "reclaim-silent",
         evidence(BIG, gates=(gate("open", overdue=True),)),
-        evidence(BIG, gates=(gate("open", overdue=True), gate("open", algorithm=D))),
+        evidence(BIG, gates=(gate("open", overdue=True), gate("open", rule=RULE_POST_2_9_4))),
         evidence(BIG),
     ),
 )
@@ -96,7 +96,9 @@ def test_cache_kept_names_the_figures_and_who() -> None:
 
 
 def test_nicing_and_gradual_are_no_remedy_for_the_new_rule() -> None:
-    found = judge("cache-kept", evidence(MUCH, gates=(gate(algorithm=D),), blockers=BUSY, reclaim=mode("dropCache")))
+    found = judge(
+        "cache-kept", evidence(MUCH, gates=(gate(rule=RULE_POST_2_9_4),), blockers=BUSY, reclaim=mode("dropCache"))
+    )
     assert found is not None
     assert [remedy.kind for remedy in found.remedy] == ["command", "advice"]
 
@@ -126,10 +128,10 @@ def test_kept_cache_is_a_warning_where_it_matters(cache: int, available: int, se
 
 
 def test_every_possible_rule_must_agree() -> None:
-    both = (gate("shut"), gate("open", algorithm=D))
+    both = (gate("shut"), gate("open", rule=RULE_POST_2_9_4))
     assert judge("cache-kept", evidence(MUCH, gates=both)) is None
     assert judge("cache-waiting", evidence(MUCH, gates=both)) is None
-    assert judge("cache-kept", evidence(MUCH, gates=(gate("shut"), gate("unknown", algorithm=D)))) is None
+    assert judge("cache-kept", evidence(MUCH, gates=(gate("shut"), gate("unknown", rule=RULE_POST_2_9_4)))) is None
 
 
 def young(uptime: float) -> Evidence:

@@ -23,7 +23,7 @@ from tests.core.diagnosis_scene import (
     sample,
 )
 from wsltop.core.diagnosis.rules import diagnose
-from wsltop.core.gate.rules import D
+from wsltop.core.gate.rules import RULE_POST_2_9_4
 from wsltop.core.history import Point
 from wsltop.core.ledger import Draining, keep_ledger
 from wsltop.model.reading import Unavailable
@@ -138,7 +138,7 @@ def test_fragmented_on_an_old_windows_or_elsewhere() -> None:
 
 
 def test_nobody_compacts_when_disabled_under_the_new_rule() -> None:
-    gates = (gate("off", algorithm=D, mode="disabled"),)
+    gates = (gate("off", rule=RULE_POST_2_9_4, mode="disabled"),)
     found = judge("fragmented-free", evidence(guest(fragmented=GIB), gates=gates, reclaim=mode("disabled")))
     assert found is not None
     assert "does not compact" in found.sentence

@@ -6,13 +6,13 @@ import pytest
 
 from tests.core.diagnosis_scene import Case, check, event, evidence, gate, guest, judge, mode
 from wsltop.core.diagnosis.evidence import SwapRates
-from wsltop.core.gate.rules import D
+from wsltop.core.gate.rules import RULE_POST_2_9_4
 from wsltop.model.reading import Unavailable
 from wsltop.model.sample import CgroupMode, Mounts
 from wsltop.model.units import GIB, MIB
 
 BIG, SMALL = guest(cache=GIB), guest(cache=GIB - 4096)
-OLD, NEW = (gate(mode="gradual"),), (gate(mode="gradual", algorithm=D),)
+OLD, NEW = (gate(mode="gradual"),), (gate(mode="gradual", rule=RULE_POST_2_9_4),)
 SWAPPED, NOT_SWAPPED = guest(swap_used=256 * MIB), guest(swap_used=256 * MIB - 4096)
 ERROR = "WSL (1) ERROR: WriteToFile:3321: write(/sys/fs/cgroup/memory.reclaim, 35785605"
 FALLBACK = (
@@ -60,7 +60,7 @@ def test_rule(case: Case) -> None:
 
 
 def test_disabled_says_that_the_new_rule_does_not_compact_either() -> None:
-    new = judge("reclaim-disabled", evidence(BIG, reclaim=mode("disabled"), gates=(gate("off", algorithm=D),)))
+    new = judge("reclaim-disabled", evidence(BIG, reclaim=mode("disabled"), gates=(gate("off", rule=RULE_POST_2_9_4),)))
     old = judge("reclaim-disabled", evidence(BIG, reclaim=mode("disabled"), gates=(gate("off"),)))
     assert new is not None
     assert old is not None

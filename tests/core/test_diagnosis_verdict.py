@@ -24,7 +24,7 @@ from tests.core.diagnosis_scene import NO, NOW, Case, evidence, gate, guest, jud
 from wsltop.core.diagnosis.evidence import Evidence
 from wsltop.core.diagnosis.finding import Finding, rank
 from wsltop.core.diagnosis.rules import RULES, catalogue, diagnose, worst
-from wsltop.core.gate.rules import A, Algorithm, B, C, D
+from wsltop.core.gate.rules import RULE_2_5_8, RULE_2_7_2, RULE_2_8_7, RULE_POST_2_9_4, IdleRule
 from wsltop.model.event import Event
 from wsltop.model.reading import Unavailable
 from wsltop.model.text import clean
@@ -168,8 +168,8 @@ LINES = st.sampled_from(
 def anything(kind: Any) -> st.SearchStrategy[Any]:
     """Values of a type of the data model, sensible or not."""
     origin, arguments = get_origin(kind), get_args(kind)
-    if kind is Algorithm:
-        return st.sampled_from([A, B, C, D])
+    if kind is IdleRule:
+        return st.sampled_from([RULE_2_5_8, RULE_2_7_2, RULE_2_8_7, RULE_POST_2_9_4])
     if kind is Event:
         hints = get_type_hints(Event)
         fields = {name: anything(hint) for name, hint in hints.items() if name != "text"}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.gate_machine import times
-from wsltop.core.gate.rules import C, D
+from wsltop.core.gate.rules import RULE_2_8_7, RULE_POST_2_9_4
 from wsltop.core.gate.watch import blockers
 from wsltop.model.sample import ProcessCpu
 
@@ -24,7 +24,7 @@ OTHERS = (
 
 
 def test_old_rule_counts_user_time_that_is_not_niced() -> None:
-    found = blockers(C, BEFORE, AFTER, NODES + OTHERS)
+    found = blockers(RULE_2_8_7, BEFORE, AFTER, NODES + OTHERS)
     assert found is not None
     assert [(blocker.name, blocker.share, blocker.pids) for blocker in found.visible] == [
         ("node", 8 / 4000, (11, 12)),
@@ -35,7 +35,7 @@ def test_old_rule_counts_user_time_that_is_not_niced() -> None:
 
 
 def test_new_rule_counts_all() -> None:
-    found = blockers(D, BEFORE, AFTER, NODES + OTHERS)
+    found = blockers(RULE_POST_2_9_4, BEFORE, AFTER, NODES + OTHERS)
     assert found is not None
     assert [(blocker.name, blocker.share) for blocker in found.visible] == [
         ("node", 9 / 4000),
@@ -47,13 +47,13 @@ def test_new_rule_counts_all() -> None:
 
 
 def test_nothing_is_known_without_time_or_when_counters_go_back() -> None:
-    assert blockers(C, BEFORE, BEFORE, NODES) is None
-    assert blockers(C, AFTER, BEFORE, NODES) is None
-    assert blockers(C, BEFORE, times(user=0, nice=10, system=500, idle=200_000), NODES) is None
+    assert blockers(RULE_2_8_7, BEFORE, BEFORE, NODES) is None
+    assert blockers(RULE_2_8_7, AFTER, BEFORE, NODES) is None
+    assert blockers(RULE_2_8_7, BEFORE, times(user=0, nice=10, system=500, idle=200_000), NODES) is None
 
 
 def test_names_are_cleaned() -> None:
-    found = blockers(C, BEFORE, AFTER, [ProcessCpu(pid=1, name="\x1b[31mno\nde", user=1, system=0)])
+    found = blockers(RULE_2_8_7, BEFORE, AFTER, [ProcessCpu(pid=1, name="\x1b[31mno\nde", user=1, system=0)])
     assert found is not None
     assert found.visible[0].name == "no de"
 
@@ -64,7 +64,7 @@ def test_shares_stay_shares(used: list[tuple[int, int, bool]]) -> None:
         ProcessCpu(pid=pid, name=f"p{pid % 3}", user=user, system=system, own=own)
         for pid, (user, system, own) in enumerate(used)
     ]
-    found = blockers(D, BEFORE, AFTER, processes)
+    found = blockers(RULE_POST_2_9_4, BEFORE, AFTER, processes)
     assert found is not None
     shares = [found.total, found.own, found.elsewhere, *(blocker.share for blocker in found.visible)]
     assert all(0 <= share <= 1 for share in shares)

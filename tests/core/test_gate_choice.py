@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from wsltop.core.gate.rules import A, D, algorithms_for, describe, dropped_by_counters, dropped_by_init, effective_mode
+from wsltop.core.gate.rules import (
+    RULE_2_5_8,
+    RULE_POST_2_9_4,
+    dropped_by_counters,
+    dropped_by_init,
+    effective_mode,
+    rules_for,
+)
 from wsltop.core.wslconfig.effective import Mode
 from wsltop.model.reading import Unavailable
 
@@ -14,45 +21,45 @@ UNKNOWN = Unavailable("nobody knows")
 @pytest.mark.parametrize(
     ("version", "expected", "assumed"),
     [
-        ("1.2.5.0", "A", True),
-        ("2.0.14.0", "A", True),
-        ("2.5.7.0", "A", True),
-        ("2.5.8.0", "A", False),
-        ("2.6.3.0", "A", False),
-        ("2.6.9.0", "A", True),
-        ("2.7.0.0", "A", False),
-        ("2.7.1.0", "A", False),
-        ("2.7.2.0", "B", False),
-        ("2.7.11.0", "B", False),
-        ("2.7.13.0", "B", True),
-        ("2.8.0.0", "B", False),
-        ("2.8.6.0", "B", False),
-        ("2.8.7.0", "C", False),
-        ("2.8.12.0", "C", False),
-        ("2.9.4.0", "C", False),
-        ("2.9.5.0", "D", True),
-        ("2.9.8.0", "D", False),
-        ("2.10.0", "D", False),
-        ("v3.0.1.0", "D", False),
+        ("1.2.5.0", "2.5.8", True),
+        ("2.0.14.0", "2.5.8", True),
+        ("2.5.7.0", "2.5.8", True),
+        ("2.5.8.0", "2.5.8", False),
+        ("2.6.3.0", "2.5.8", False),
+        ("2.6.9.0", "2.5.8", True),
+        ("2.7.0.0", "2.5.8", False),
+        ("2.7.1.0", "2.5.8", False),
+        ("2.7.2.0", "2.7.2", False),
+        ("2.7.11.0", "2.7.2", False),
+        ("2.7.13.0", "2.7.2", True),
+        ("2.8.0.0", "2.7.2", False),
+        ("2.8.6.0", "2.7.2", False),
+        ("2.8.7.0", "2.8.7", False),
+        ("2.8.12.0", "2.8.7", False),
+        ("2.9.4.0", "2.8.7", False),
+        ("2.9.5.0", "2.9.5", True),
+        ("2.9.8.0", "2.9.5", False),
+        ("2.10.0", "2.9.5", False),
+        ("v3.0.1.0", "2.9.5", False),
     ],
 )
 def test_version_chooses_the_rule(version: str, expected: str, assumed: bool) -> None:
-    (found,) = algorithms_for(version)
+    (found,) = rules_for(version)
     assert (found.id, bool(found.assumed)) == (expected, assumed)
 
 
 @pytest.mark.parametrize("version", [UNKNOWN, "", "two", "2.7"])
 def test_unknown_version_leaves_both_until_something_is_seen(version: str | Unavailable) -> None:
-    assert [algorithm.id for algorithm in algorithms_for(version)] == ["C", "D"]
-    assert [algorithm.id for algorithm in algorithms_for(version, 3)] == ["D"]
-    assert [algorithm.id for algorithm in algorithms_for(version, 1)] == ["C"]
+    assert [rule.id for rule in rules_for(version)] == ["2.8.7", "2.9.5"]
+    assert [rule.id for rule in rules_for(version, 3)] == ["2.9.5"]
+    assert [rule.id for rule in rules_for(version, 1)] == ["2.8.7"]
 
 
 def test_what_was_seen_corrects_an_assumption_but_not_a_known_rule() -> None:
-    assert [algorithm.id for algorithm in algorithms_for("2.9.6.0", 1)] == ["C"]
-    assert [algorithm.id for algorithm in algorithms_for("2.7.13.0", 3)] == ["D"]
-    assert algorithms_for("2.7.1.0", 3) == (A,)
-    assert algorithms_for("2.9.8.0") == (D,)
+    assert [rule.id for rule in rules_for("2.9.6.0", 1)] == ["2.8.7"]
+    assert [rule.id for rule in rules_for("2.7.13.0", 3)] == ["2.9.5"]
+    assert rules_for("2.7.1.0", 3) == (RULE_2_5_8,)
+    assert rules_for("2.9.8.0") == (RULE_POST_2_9_4,)
 
 
 def test_modes() -> None:
@@ -86,13 +93,13 @@ def test_drops_in_the_counters() -> None:
 
 @pytest.mark.parametrize("version", ["²." * 3, "2.7", "soon", ""])
 def test_what_is_no_version_of_wsl_decides_nothing(version: str) -> None:
-    assert algorithms_for(version) == algorithms_for(UNKNOWN)
+    assert rules_for(version) == rules_for(UNKNOWN)
 
 
 @pytest.mark.parametrize("mode", ["dropCache", "gradual", "disabled"])
 def test_says_what_it_will_do(mode: Mode) -> None:
-    for algorithm in (A, D):
-        assert all(describe(algorithm, mode))
-    assert "writes 1 to drop_caches" in describe(A, "dropCache")[0]
-    assert "writes 3 to drop_caches" in describe(D, "dropCache")[0]
-    assert "no thread" in describe(D, "disabled")[0]
+    for rule in (RULE_2_5_8, RULE_POST_2_9_4):
+        assert all(rule.does[mode])
+    assert "writes 1 to drop_caches" in RULE_2_5_8.does["dropCache"][0]
+    assert "writes 3 to drop_caches" in RULE_POST_2_9_4.does["dropCache"][0]
+    assert "no thread" in RULE_POST_2_9_4.does["disabled"][0]

@@ -371,3 +371,36 @@ def test_findings_and_insight_stand_still_while_the_view_is_frozen() -> None:
     assert presenter.findings == session.findings
     assert presenter.insight == session.insight
     assert presenter.gate().title == "dropCache, default"
+
+
+@pytest.mark.parametrize(
+    ("version", "setting", "reclaim_file", "mode", "windows", "verdict", "ids"),
+    [
+        ("2.9.4.0", "dropCache", True, "dropCache", ["30 s", "10 min"], "open", []),
+        ("2.9.4.0", "gradual", True, "gradual", ["30 s", "3 min"], "open", ["gradual-swaps"]),
+        ("2.9.4.0", "gradual", False, "dropCache", ["30 s", "10 min"], "open", ["gradual-falls-back"]),
+        ("2.9.4.0", "disabled", True, "disabled", [], "off", ["reclaim-disabled"]),
+        ("2.9.9.0", "dropCache", True, "dropCache", ["10 s", "2 min"], "open", []),
+        ("2.9.9.0", "gradual", True, "gradual", ["10 s", "2 min"], "open", []),
+        ("2.9.9.0", "gradual", False, "dropCache", ["10 s", "2 min"], "open", ["gradual-falls-back"]),
+        ("2.9.9.0", "disabled", True, "disabled", [], "off", ["reclaim-disabled"]),
+    ],
+)
+def test_the_gate_and_the_findings_of_a_session_speak_of_the_mode_that_runs(
+    version: str, setting: str, reclaim_file: bool, mode: str, windows: list[str], verdict: str, ids: list[str]
+) -> None:
+    session = Session(1.0)
+    text = f"[experimental]\nautoMemoryReclaim={setting}\n"
+    around_it = around(text, reclaim_file=reclaim_file)
+    for second in range(620):
+        moved = later(in_wsl(around_it), second)
+        uptime = moved.monotonic
+        cpu = replace(
+            CPU, user=5000, nice=0, system=0, iowait=0, idle=round(uptime * 400), boot_time=int(TIME - uptime)
+        )
+        session.take(replace(moved, cpu=cpu, identity=replace(IDENTITY, wsl_version=version), time=TIME + second))
+    (state,) = session.insight.gates
+    assert (state.mode, [window.name for window in state.windows], state.verdict) == (mode, windows, verdict)
+    found = [one.id for one in session.findings]
+    gate_ids = {"gradual-falls-back", "gradual-swaps", "reclaim-disabled"}
+    assert [one for one in found if one in gate_ids] == ids

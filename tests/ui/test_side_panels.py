@@ -14,7 +14,7 @@ from tests.ui.worlds import FORBIDDEN, HOSTILE, hog
 from wsltop.charts.cells import Line, plain
 from wsltop.charts.glyphs import ASCII, BLOCK, Glyphs
 from wsltop.core.diagnosis.finding import Figure, Finding, Remedy
-from wsltop.core.gate.rules import C, D
+from wsltop.core.gate.rules import RULE_2_8_7, RULE_POST_2_9_4
 from wsltop.core.gate.watch import Blocker, Blockers, Bounds, Gate, WindowState
 from wsltop.model.sample import HogStatus
 from wsltop.model.units import GIB, MIB
@@ -47,7 +47,7 @@ def assert_fits(lines: list[Line], width: int, height: int) -> None:
 
 
 def seen(busy: float | None, *, watched: float = 600.0, ok: bool | None = False) -> WindowState:
-    return WindowState(name="10 min", seconds=600, busy=busy, limit=0.00525, watched=watched, ok=ok, sure=True)
+    return WindowState(name="10 min", seconds=600, busy=busy, limit=0.00525, watched=watched, ok=ok)
 
 
 def test_a_window_tells_its_share_and_the_limit() -> None:
@@ -67,14 +67,14 @@ def test_a_window_of_which_nothing_is_known_claims_nothing() -> None:
     assert (row.ratio, row.text, row.ok) == (None, "of 0.53 %", None)
 
 
-def test_two_possible_rules_are_told_apart_by_their_letters() -> None:
-    view = gate_view([gate(algorithm=C), gate(algorithm=D)], BLOCKERS, "")
-    assert [row.name for row in view.rows] == ["C 10 min", "D 10 min"]
+def test_two_possible_rules_are_told_apart_by_their_releases() -> None:
+    view = gate_view([gate(rule=RULE_2_8_7), gate(rule=RULE_POST_2_9_4)], BLOCKERS, "")
+    assert [row.name for row in view.rows] == ["to 2.9.4 10 min", "from 2.9.5 10 min"]
     assert [row.name for row in gate_view([gate()], None, "").rows] == ["10 min"]
 
 
 def test_the_same_verdict_of_two_rules_is_told_once() -> None:
-    assert gate_view([gate(algorithm=C), gate(algorithm=D)], None, "").verdict.count("shut: ") == 1
+    assert gate_view([gate(rule=RULE_2_8_7), gate(rule=RULE_POST_2_9_4)], None, "").verdict.count("shut: ") == 1
 
 
 def test_blockers_are_the_biggest_three_and_what_cannot_be_seen() -> None:
@@ -103,7 +103,7 @@ def test_a_moment_ahead_is_told_coarsely(earliest: float, latest: float, text: s
 
 
 def test_the_gate_of_a_young_watch_is_painted() -> None:
-    watched = Gate(D, "dropCache", "configured")
+    watched = Gate(RULE_POST_2_9_4, "dropCache", "configured")
     for second in range(8):
         watched.feed(5000.0 + second, times(user=5000, idle=1_995_000 + 400 * second))
     view = gate_view([watched.state()], None, "")

@@ -504,8 +504,8 @@ def open_outlook(gates: tuple[GateState, ...], uptime: float, drops: int | None)
             "busy",
         )
     # The gate was open when watching began. Had WSL still had to act, it would have done so at its next look.
-    if all((gate.open_for or 0.0) > gate.algorithm.period for gate in gates):
-        if drops == 0 and uptime > max(gate.algorithm.earliest(gate.mode) for gate in gates):
+    if all((gate.open_for or 0.0) > gate.rule.period for gate in gates):
+        if drops == 0 and uptime > max(gate.rule.earliest(gate.mode) for gate in gates):
             return Outlook(
                 answer="no", reason="the VM is idle, and WSL has not dropped the file cache once since it began"
             )

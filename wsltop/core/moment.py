@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from wsltop.core.gate.rules import effective_mode
 from wsltop.core.gate.watch import Blockers, Certainty, Gates, GateState, blockers
 from wsltop.core.history import Point
 from wsltop.core.holders import FamilyGrowth, FamilySizes, measure_growth, note_families
@@ -142,7 +143,8 @@ class Tracker:
             self._config = read_config(sample)
         mode = reclaim_of(sample, self._config)
         if sample.surroundings.flavor == "wsl2":
-            self._gates.follow(sample, mode.mode, CERTAINTIES[mode.certainty])
+            running = effective_mode(mode.mode, known(sample.surroundings.reclaim_file))
+            self._gates.follow(sample, running, CERTAINTIES[mode.certainty])
         self._follow_census(sample, ledger)
         self._note_peak(sample, ledger)
 
@@ -153,7 +155,7 @@ class Tracker:
         self._census = census
         gates = self._gates.told(sample) if sample.surroundings.flavor == "wsl2" else ()
         if gates and census.since is not None and census.until is not None:
-            found = blockers(gates[0].algorithm, census.since, census.until, census.busy)
+            found = blockers(gates[0].rule, census.since, census.until, census.busy)
             self._blockers = found if found is not None else NOT_YET
         if census.holders.unread:
             return

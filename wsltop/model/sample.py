@@ -76,7 +76,7 @@ class ProcessCpu(Struct, frozen=True, kw_only=True):
     system: int
     """Ticks in the kernel (stime)."""
     nice: int = 0
-    """Above 0, user time goes to the nice column, which A-C do not count (``account_user_time``)."""
+    """Above 0, user time goes to the nice column, which WSL up to 2.9.4 does not count (``account_user_time``)."""
     own: bool = False
     """wsltop itself or one of its processes."""
 

@@ -10,7 +10,7 @@ from wsltop.core.diagnosis.evidence import (
     gates_of,
     ledger_of,
     matters,
-    only_old_rule,
+    rules_of,
     short,
     sure_mode,
 )
@@ -59,8 +59,9 @@ def cache_kept(evidence: Evidence) -> Finding | None:
 
 
 def open_gate(evidence: Evidence, blockers: Blockers | None) -> tuple[Remedy, ...]:
-    """What opens the gate: up to 2.9.4 niced processes do not count, and gradual looks back 3 minutes, not 10."""
-    if not only_old_rule(evidence):
+    """What opens the gate: where niced processes do not count, nice them; where another mode needs less, set it."""
+    rules = rules_of(evidence)
+    if not rules or any(rule.counts_niced for rule in rules):
         return (advice("Close what keeps the CPU busy; WSL drops the cache once it is idle."),) if blockers else ()
     remedies = []
     pids = [pid for blocker in notable(blockers) for pid in blocker.pids][:MOST_PIDS] if blockers else []
@@ -73,7 +74,9 @@ def open_gate(evidence: Evidence, blockers: Blockers | None) -> tuple[Remedy, ..
                 cost="they give way to others; those of other users need sudo",
             )
         )
-    if sure_mode(evidence) == "dropCache":
+    mode = sure_mode(evidence)
+    quicker = {rule.quicker_mode.get(mode) for rule in rules} if mode is not None else set()
+    if quicker == {"gradual"} and evidence.reclaim_file is not False:
         cost = "the gate is the same; anonymous memory may go to swap"
         remedies.append(reclaim_setting("gradual", "let 3 idle minutes do instead of 10", cost))
     return tuple(remedies)
@@ -173,7 +176,7 @@ def reclaim_silent(evidence: Evidence) -> Finding | None:
 
 def is_young(evidence: Evidence, gate: GateState) -> bool:
     """Tell whether the VM has not run for as long as the rule looks back."""
-    return gate.verdict != "off" and evidence.uptime < gate.algorithm.earliest(gate.mode)
+    return gate.verdict != "off" and evidence.uptime < gate.rule.earliest(gate.mode)
 
 
 def is_due(gate: GateState) -> bool:

@@ -8,6 +8,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from wsltop.core.explanation import Explanation
+from wsltop.core.gate.rules import IdleRule, effective_mode
 from wsltop.core.gate.watch import Blockers, GateState
 from wsltop.core.history import Point
 from wsltop.core.holders import FamilyGrowth
@@ -149,16 +150,21 @@ def sure_mode(evidence: Evidence) -> Mode | None:
     return None if reclaim is None or reclaim.certainty == "assumed" else reclaim.mode
 
 
-def only_old_rule(evidence: Evidence) -> bool:
-    """Tell whether this WSL certainly has the rule of up to 2.9.4, which counts un-niced user time alone."""
-    gates = gates_of(evidence)
-    return bool(gates) and not any(gate.algorithm.rolling for gate in gates)
+def running_mode(evidence: Evidence) -> Mode | None:
+    """The mode that runs, when it is not just assumed: ``gradual`` without ``memory.reclaim`` is dropCache."""
+    mode = sure_mode(evidence)
+    return None if mode is None else effective_mode(mode, known(evidence.reclaim_file))
 
 
-def only_new_rule(evidence: Evidence) -> bool:
-    """Tell whether this WSL certainly has the rule that came after 2.9.4."""
-    gates = gates_of(evidence)
-    return bool(gates) and all(gate.algorithm.rolling for gate in gates)
+def rules_of(evidence: Evidence) -> tuple[IdleRule, ...]:
+    """The idle rules that this WSL may have; none when that is not known. What holds for all of them is certain."""
+    return tuple(gate.rule for gate in gates_of(evidence))
+
+
+def never_compacts(evidence: Evidence) -> bool:
+    """Whether WSL certainly never compacts in the mode that is set."""
+    mode, rules = sure_mode(evidence), rules_of(evidence)
+    return mode is not None and bool(rules) and not any(rule.compacts(mode) for rule in rules)
 
 
 def host_room(evidence: Evidence) -> float | None:

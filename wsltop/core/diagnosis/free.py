@@ -10,10 +10,9 @@ from wsltop.core.diagnosis.evidence import (
     host_name,
     host_of,
     ledger_of,
-    only_new_rule,
+    never_compacts,
     recent,
     short,
-    sure_mode,
 )
 from wsltop.core.diagnosis.finding import (
     COMPACT,
@@ -146,7 +145,7 @@ def fragmented_free(evidence: Evidence) -> Finding | None:
         return None
     much = amount >= max(MUCH_FRAGMENTED, ledger.total // MUCH_SHARE)
     block = block_size(evidence, order)
-    never = only_new_rule(evidence) and sure_mode(evidence) == "disabled" and evidence.on_wsl
+    never = never_compacts(evidence) and evidence.on_wsl
     return Finding(
         id="fragmented-free",
         severity="warning" if much else "note",

@@ -11,9 +11,10 @@ from wsltop.core.diagnosis.evidence import (
     gates_of,
     ledger_of,
     matters,
-    only_new_rule,
-    only_old_rule,
+    never_compacts,
     recent,
+    rules_of,
+    running_mode,
     short,
     sure_mode,
 )
@@ -49,7 +50,7 @@ def reclaim_disabled(evidence: Evidence) -> Finding | None:
     ledger, reclaim = ledger_of(evidence), known(evidence.reclaim)
     if ledger is None or reclaim is None or sure_mode(evidence) != "disabled" or ledger.cache_clean < BIG:
         return None
-    nor = ", nor does it compact" if only_new_rule(evidence) else ""
+    nor = ", nor does it compact" if never_compacts(evidence) else ""
     return Finding(
         id="reclaim-disabled",
         severity="warning" if matters(evidence, ledger) else "note",
@@ -90,9 +91,10 @@ def gradual_falls_back(evidence: Evidence) -> Finding | None:
 def gradual_swaps(evidence: Evidence) -> Finding | None:
     """``gradual`` up to 2.9.4 names no swappiness, so programs are swapped out while idle: WSL#10675."""
     ledger = ledger_of(evidence)
-    if ledger is None or sure_mode(evidence) != "gradual" or not only_old_rule(evidence):
+    rules = rules_of(evidence)
+    if ledger is None or not rules or not all(rule.gradual_swaps for rule in rules):
         return None
-    if ledger.swap_used < SWAPPED:
+    if running_mode(evidence) != "gradual" or ledger.swap_used < SWAPPED:
         return None
     rates = known(evidence.swap_rates)
     returning = rates is not None and rates.inward >= RETURNING
@@ -132,15 +134,16 @@ def reclaim_thread_dead(evidence: Evidence) -> Finding | None:
     if error is None or acted_since(evidence, error):
         return None
     ago = format_duration(max(0.0, evidence.uptime - error.end))
-    if only_new_rule(evidence):
+    ends = {rule.ends_on_error for rule in rules_of(evidence)}
+    if ends == {False}:
         sentence = f"WSL's reclaim failed {ago} ago; it tries again."
-    elif only_old_rule(evidence):
+    elif ends == {True}:
         sentence = f"WSL's reclaim failed {ago} ago, which ends it: no reclaim and no compaction until the VM restarts."
     else:
         sentence = f"WSL's reclaim failed {ago} ago; up to WSL 2.9.4 that ends it until the VM restarts."
     return Finding(
         id="reclaim-thread-dead",
-        severity="note" if only_new_rule(evidence) else "warning",
+        severity="note" if ends == {False} else "warning",
         verdict="RECLAIM FAILED",
         sentence=sentence,
         evidence=(Figure("kernel log", short(error.text, 120)),),
@@ -156,7 +159,6 @@ def is_thread_error(event: Event) -> bool:
 def acted_since(evidence: Evidence, error: Event) -> bool:
     """Tell whether WSL was seen reclaiming or compacting after the error."""
     lasts = [gate.last_fired for gate in gates_of(evidence)]
-    lasts += [gate.compaction.last for gate in gates_of(evidence) if gate.compaction]
     if any(last is not None and evidence.uptime - last > error.end for last in lasts):
         return True
     since = evidence.uptime - error.end

@@ -8,16 +8,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from wsltop.core.gate.rules import (
-    Algorithm,
-    WindowRule,
-    algorithms_for,
-    compaction_due,
-    describe,
-    dropped_by_init,
-    probe_quiet,
-    split,
-)
+from wsltop.core.gate.rules import Dropped, IdleRule, WindowRule, dropped_by_init, rules_for
 from wsltop.core.gate.ticks import TickHistory
 from wsltop.core.wslconfig.effective import Mode
 from wsltop.model.reading import Unavailable
@@ -53,22 +44,13 @@ class Blockers(Struct, frozen=True, kw_only=True):
     reason: str = ELSEWHERE
 
 
-def counted(algorithm: Algorithm, process: ProcessCpu) -> int:
-    """The ticks of a process that the rule counts: un-niced user time (A-C), or all (D)."""
-    if algorithm.metric == "user":
-        return 0 if process.nice > 0 else max(process.user, 0)
-    return max(process.user, 0) + max(process.system, 0)
-
-
-def blockers(
-    algorithm: Algorithm, before: CpuTimes, after: CpuTimes, processes: Iterable[ProcessCpu]
-) -> Blockers | None:
+def blockers(rule: IdleRule, before: CpuTimes, after: CpuTimes, processes: Iterable[ProcessCpu]) -> Blockers | None:
     """Split the CPU use between two samples by process name.
 
     ``None`` when no CPU time passed, or counters went back: then nothing is known.
     """
-    busy_before, total_before = split(algorithm.metric, before)
-    busy_after, total_after = split(algorithm.metric, after)
+    busy_before, total_before = rule.ticks(before)
+    busy_after, total_after = rule.ticks(after)
     capacity, busy = total_after - total_before, busy_after - busy_before
     if capacity <= 0 or busy < 0:
         return None
@@ -76,7 +58,7 @@ def blockers(
     ticks: dict[str, int] = {}
     pids: dict[str, list[int]] = {}
     for process in processes:
-        used = counted(algorithm, process)
+        used = rule.ticks_of(process)
         if process.own:
             own += used
         elif used:
@@ -113,8 +95,6 @@ class WindowState(Struct, frozen=True, kw_only=True):
     """Seconds of the window that wsltop has seen, or can compute."""
     ok: bool | None
     """Within the limit; ``None`` when what is known allows both."""
-    sure: bool
-    """True when ``ok`` holds wherever between two samples the ticks fell."""
 
 
 class Bounds(Struct, frozen=True, kw_only=True):
@@ -124,25 +104,12 @@ class Bounds(Struct, frozen=True, kw_only=True):
     latest: float
 
 
-class CompactionState(Struct, frozen=True, kw_only=True):
-    """Compaction in A-C, which has a test of its own and runs in every mode."""
-
-    due: bool | None
-    """More than 10 ms per CPU of user time since the last probe; ``None`` when the last probe is not known."""
-    quiet: bool | None
-    """User time of the last second under 1 % of all CPUs, as the probe would find it."""
-    busy: float | None
-    """Share of all CPUs in user mode over the last second."""
-    limit: float
-    last: float | None
-    """Seconds since a compaction by WSL was observed."""
-
-
 class GateState(Struct, frozen=True, kw_only=True):
     """The gate as it would be judged if WSL looked at this moment."""
 
-    algorithm: Algorithm
+    rule: IdleRule
     mode: Mode
+    """The one that runs: ``gradual`` without ``memory.reclaim`` is dropCache."""
     certainty: Certainty
     verdict: Verdict
     reason: str
@@ -160,12 +127,8 @@ class GateState(Struct, frozen=True, kw_only=True):
     """Seconds for which the gate has been seen open without a break."""
     overdue: bool
     """Open over two looks, armed, and nothing was seen: mode off, thread ended, or another rule."""
-    fired: int
-    """Actions by WSL that were observed."""
     last_fired: float | None
-    """Seconds since the last of them."""
-    compaction: CompactionState | None
-    """``None`` in D, where compaction belongs to the reclaim."""
+    """Seconds since the last action of WSL that was seen."""
     intent: tuple[str, ...]
     """What it will do when it opens, as clauses."""
 
@@ -173,19 +136,17 @@ class GateState(Struct, frozen=True, kw_only=True):
 DRIFT: Final = 0.005
 """Seconds by which a look may come later than the period says: a wake-up at SCHED_IDLE on a machine at rest.
 
-A-C keep their target (``sleep_until``), D sleeps 10 s after its work (``sleep_for``), so both only ever drift late.
-The figure is ours, an allowance and not a measurement.
+Up to 2.9.4 it keeps its target (``sleep_until``), later it sleeps 10 s after its work (``sleep_for``), so both only
+ever drift late. The figure is ours, an allowance and not a measurement.
 """
-WORK: Final = 2.0
-"""Seconds that D's own drop and compaction may take before its next sleep begins; ours, likewise."""
 
 
 class Phase:
     """When WSL looks next, on the monotonic clock."""
 
-    def __init__(self, algorithm: Algorithm) -> None:
-        self._period = float(algorithm.period)
-        self._work = WORK if algorithm.rolling else 0.0
+    def __init__(self, rule: IdleRule) -> None:
+        self._period = float(rule.period)
+        self._work = rule.work
         self._anchor: float | None = None
         self._before = 0.0
 
@@ -242,35 +203,31 @@ class Phase:
 
 KEEP: Final = 660.0
 """Seconds of history: the longest window and two periods."""
-PROBE: Final = 1.0
-"""Seconds between a look of A-C and the end of its compaction probe."""
 Firing = Literal["drop", "reclaim", "compaction"]
 """What WSL was seen doing."""
 
 
 class Gate:
-    """Judges one algorithm in one mode; feed it every sample and every action of WSL that was observed."""
+    """Judges one rule in one mode; feed it every sample and every action of WSL that was observed."""
 
     def __init__(
         self,
-        algorithm: Algorithm,
+        rule: IdleRule,
         mode: Mode = "dropCache",
         certainty: Certainty = "unknown",
         history: TickHistory | None = None,
     ) -> None:
         """``history`` is that of a gate with the same metric, to change the mode without starting over."""
-        self.algorithm = algorithm
+        self.rule = rule
         self.mode = mode
         self.certainty = certainty
         self.history = TickHistory(KEEP) if history is None else history
-        self._rules = algorithm.windows(mode)
+        self._tests = rule.windows(mode)
         self._windows: tuple[WindowState, ...] = ()
-        self._verdict: Verdict = "off" if not self._rules else "unknown"
-        self._phase = Phase(algorithm)
+        self._verdict: Verdict = "off" if not self._tests else "unknown"
+        self._phase = Phase(rule)
         self._cpus = 1
-        self._fired = 0
         self._last_fired: float | None = None
-        self._last_compaction: float | None = None
         self._spent: bool | None = None
         self._open_since: float | None = None
         self._busy_since: float | None = None
@@ -280,14 +237,14 @@ class Gate:
 
     def feed(self, monotonic: float, cpu: CpuTimes) -> None:
         """Take one sample; ``monotonic`` is CLOCK_MONOTONIC in seconds, which on Linux counts from boot."""
-        busy, total = split(self.algorithm.metric, cpu)
+        busy, total = self.rule.ticks(cpu)
         self._cpus = max(cpu.cpus, 1)
         again = self.history.clock is not None
         link = self.history.add(monotonic, busy, total, self._cpus)
         if link == "first" and again:
             # Time went back: a recording was wound back, or another VM follows. Nothing seen so far holds.
             self._phase.forget()
-            self._fired, self._last_fired, self._last_compaction, self._spent = 0, None, None, None
+            self._last_fired, self._spent = None, None
         if link == "resumed":
             self._phase.forget()
         if link in ("first", "resumed", "broken"):
@@ -301,49 +258,41 @@ class Gate:
         ``uncertainty``: seconds by which the moment may be off, for actions that only show between two samples. Actions
         from before the first sample are welcome: they give the phase, though not whether the rule was re-armed since.
         """
-        self._fired += 1
         self._last_fired = max(monotonic, self._last_fired or 0.0)
-        probed = kind == "compaction" and not self.algorithm.rolling
-        self._phase.learn(monotonic - (PROBE if probed else 0.0), uncertainty)
-        if kind == "compaction":
-            self._last_compaction = monotonic
+        self._phase.learn(monotonic - (self.rule.probe if kind == "compaction" else 0.0), uncertainty)
         if kind == "drop" and self.mode == "dropCache":
             clock = self.history.clock
-            self._spent = True if clock is not None and clock - monotonic < self.algorithm.period else None
+            self._spent = True if clock is not None and clock - monotonic < self.rule.period else None
             self._busy_since = None
 
     def state(self) -> GateState:
         """The gate at the last sample."""
         now = self.history.clock or 0.0
-        off = not self._rules
-        looks = not (off and self.algorithm.rolling)
         open_for = None if self._open_since is None else now - self._open_since
         return GateState(
-            algorithm=self.algorithm,
+            rule=self.rule,
             mode=self.mode,
             certainty=self.certainty,
             verdict=self._verdict,
             reason=self._reason(),
             windows=self._windows,
-            look=self._phase.next_look(now) if looks else None,
+            look=self._phase.next_look(now) if self.rule.looks(self.mode) else None,
             phase_known=self._phase.known(now),
             opens=self._opens(now),
             spent=self._spent if self.mode == "dropCache" else False,
             open_for=open_for,
             overdue=self._overdue(open_for),
-            fired=self._fired,
             last_fired=None if self._last_fired is None else max(0.0, now - self._last_fired),
-            compaction=self._compaction(now),
-            intent=describe(self.algorithm, self.mode),
+            intent=self.rule.does[self.mode],
         )
 
     def _judge(self) -> None:
-        if not self._rules:
+        if not self._tests:
             return
-        young = self.history.now < self.algorithm.earliest(self.mode)
-        last = len(self._rules) - 1
+        young = self.history.now < self.rule.earliest(self.mode)
+        last = len(self._tests) - 1
         self._windows = tuple(
-            self._window(rule, poisoned=young and place == last) for place, rule in enumerate(self._rules)
+            self._window(rule, poisoned=young and place == last) for place, rule in enumerate(self._tests)
         )
         found = [window.ok for window in self._windows]
         self._verdict = "shut" if False in found else "unknown" if None in found else "open"
@@ -369,7 +318,6 @@ class Gate:
             limit=rule.limit_share,
             watched=span.watched,
             ok=False if poisoned else ok,
-            sure=poisoned or low == high,
         )
 
     def _follow(self, now: float) -> None:
@@ -378,63 +326,39 @@ class Gate:
             self._open_since = None
         elif self._open_since is None:
             self._open_since = now
-        # A-C are re-armed by any look that is not idle, D only by its window.
-        tests = self._windows[-1:] if self.algorithm.rolling else self._windows
+        tests = self._windows if self.rule.rearmed_by == "any test" else self._windows[-1:]
         if not any(window.ok is False for window in tests):
             self._busy_since = None
             return
         if self._busy_since is None:
             self._busy_since = now
-        young = self._rules and self.history.now < self.algorithm.earliest(self.mode)
+        young = self._tests and self.history.now < self.rule.earliest(self.mode)
         if young or self._phase.looked_between(self._busy_since, now):
             self._spent = False
         elif self._spent and self._phase.may_have_looked(self._busy_since, now):
             self._spent = None
 
     def _opens(self, now: float) -> Bounds | None:
-        if not self._rules or self._spent:
+        if not self._tests or self._spent:
             return None
-        waits = [float(self.algorithm.earliest(self.mode)) - self.history.now]
-        for rule in self._rules if self._verdict != "open" else ():
+        waits = [float(self.rule.earliest(self.mode)) - self.history.now]
+        for rule in self._tests if self._verdict != "open" else ():
             limit = rule.limit(self._cpus, self.history.capacity * rule.seconds)
             waits.append(self.history.wait(rule.seconds, limit, strict=bool(rule.allowance)))
         return self._phase.first_look_after(now, max(0.0, *waits))
 
     def _overdue(self, open_for: float | None) -> bool:
         armed = self.mode == "dropCache" and self._spent is False
-        return armed and open_for is not None and open_for > 2 * self.algorithm.period
-
-    def _compaction(self, now: float) -> CompactionState | None:
-        if self.algorithm.rolling:
-            return None
-        probe = self.history.span(PROBE)
-        share = None if probe.estimate is None else min(1.0, probe.estimate / (self.history.capacity * PROBE))
-        last = None if self._last_compaction is None else max(0.0, now - self._last_compaction)
-        return CompactionState(
-            due=self._due(last),
-            quiet=None if probe.estimate is None else probe_quiet(probe.estimate, self._cpus),
-            busy=share,
-            limit=0.01,
-            last=last,
-        )
-
-    def _due(self, since: float | None) -> bool | None:
-        if self.algorithm.forgets_probe:
-            return compaction_due(self.history.busy, self._cpus)
-        if since is None:
-            # The last probe ended at the latest one period ago, less its own second, before the next look.
-            return True if compaction_due(self.history.span(self.algorithm.period - PROBE).low, self._cpus) else None
-        span = self.history.span(since)
-        return compaction_due(span.low if span.estimate is None else span.estimate, self._cpus)
+        return armed and open_for is not None and open_for > 2 * self.rule.period
 
     def _reason(self) -> str:
-        if not self._rules:
+        if not self._tests:
             return "the mode is disabled"
-        long = self._rules[-1]
-        if self.history.now < self.algorithm.earliest(self.mode):
+        long = self._tests[-1]
+        if self.history.now < self.rule.earliest(self.mode):
             return (
                 f"the VM is {format_duration(self.history.now)} old, the rule needs "
-                f"{format_duration(self.algorithm.earliest(self.mode))}"
+                f"{format_duration(self.rule.earliest(self.mode))}"
             )
         if self._verdict == "open":
             return (
@@ -456,14 +380,9 @@ class Gates:
 
     def __init__(self) -> None:
         self._gates: tuple[Gate, ...] = ()
-        self._observed: Literal[1, 3] | None = None
+        self._observed: Dropped | None = None
         self._drops: list[float] = []
         """When WSL's init was seen dropping caches, monotonic: a gate that is chosen later learns its phase from it."""
-
-    def feed(self, sample: Sample, mode: Mode, certainty: Certainty) -> tuple[GateState, ...]:
-        """Take a sample in; the state of each possible gate, none where CPU times cannot be read."""
-        self.follow(sample, mode, certainty)
-        return tuple(gate.state() for gate in self.told(sample))
 
     def told(self, sample: Sample) -> tuple[Gate, ...]:
         """The gates of which a sample tells: none where CPU times cannot be read."""
@@ -494,15 +413,15 @@ class Gates:
 
     def _choose(self, sample: Sample, mode: Mode, certainty: Certainty) -> None:
         """Keep the gates whose rule and mode still hold; start the others with what has been watched already."""
-        wanted = algorithms_for(sample.identity.wsl_version, self._observed)
-        current = [(gate.algorithm, gate.mode, gate.certainty) for gate in self._gates]
-        if current == [(algorithm, mode, certainty) for algorithm in wanted]:
+        wanted = rules_for(sample.identity.wsl_version, self._observed)
+        current = [(gate.rule, gate.mode, gate.certainty) for gate in self._gates]
+        if current == [(rule, mode, certainty) for rule in wanted]:
             return
-        self._gates = tuple(self._continue(algorithm, mode, certainty) for algorithm in wanted)
+        self._gates = tuple(self._continue(rule, mode, certainty) for rule in wanted)
 
-    def _continue(self, algorithm: Algorithm, mode: Mode, certainty: Certainty) -> Gate:
-        history = next((gate.history for gate in self._gates if gate.algorithm.metric == algorithm.metric), None)
-        gate = Gate(algorithm, mode, certainty, history)
+    def _continue(self, rule: IdleRule, mode: Mode, certainty: Certainty) -> Gate:
+        history = next((gate.history for gate in self._gates if gate.rule.metric == rule.metric), None)
+        gate = Gate(rule, mode, certainty, history)
         for moment in self._drops:
             gate.observed(moment)
         return gate

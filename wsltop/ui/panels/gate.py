@@ -42,7 +42,7 @@ class GateView(Struct, frozen=True, kw_only=True):
 
 
 def gate_view(states: Sequence[GateState], blockers: Blockers | None, problem: str) -> GateView:
-    """What the panel says of the possible gates; two are told apart by their rule's letter."""
+    """What the panel says of the possible gates; two are told apart by the releases that have them."""
     if problem or not states:
         return GateView(
             title="", rows=(), blockers="", verdict="", verdict_style="muted", intent="", problem=problem or "unknown"
@@ -53,7 +53,7 @@ def gate_view(states: Sequence[GateState], blockers: Blockers | None, problem: s
     return GateView(
         title=f"{first.mode}{certainty}",
         rows=tuple(
-            window_row(window, state.algorithm.id if many else "") for state in states for window in state.windows
+            window_row(window, state.rule.label if many else "") for state in states for window in state.windows
         ),
         blockers="" if blockers is None else tell_blockers(blockers),
         verdict="; ".join(dict.fromkeys(tell_verdict(state) for state in states)),
@@ -115,7 +115,8 @@ class GatePanel(Panel[GateView]):
         if view.problem:
             texts = wrap(view.problem, width - 1, height - 1, glyphs)
             return lines + [fit_spans([Span(f" {text}", "muted")], width, glyphs) for text in texts]
-        lines += [self._window(row, width) for row in view.rows]
+        label = max([8, *(len(row.name) for row in view.rows)])
+        lines += [self._window(row, label, width) for row in view.rows]
         if view.blockers:
             lines.append(fit_spans([Span(f" {view.blockers}", "note")], width, glyphs))
         room = height - len(lines)
@@ -129,11 +130,11 @@ class GatePanel(Panel[GateView]):
             for line in wrap(text, width - 1, rows, self.glyphs)
         ]
 
-    def _window(self, row: WindowRow, width: int) -> Line:
+    def _window(self, row: WindowRow, label: int, width: int) -> Line:
         """The limit stands in the middle of the bar: the left half is allowed."""
-        name = Span(f" {row.name:<8}", "label")
+        name = Span(f" {row.name:<{label}}", "label")
         text = Span(f" {row.text}", "value")
-        room = max(10, min(24, width - 9 - 18))
+        room = max(10, min(24, width - label - 19))
         share = 0.0 if row.ratio is None else row.ratio / (1 + row.ratio)
         style = "muted" if row.ok is None else "good" if row.ok else "warning"
         half = room // 2
