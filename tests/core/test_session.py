@@ -46,7 +46,7 @@ def test_without_a_guest_there_is_a_moment_and_no_point() -> None:
     assert session.take(nothing()) is None
     assert session.moment is not None
     assert isinstance(session.moment.ledger, Unavailable)
-    assert isinstance(session.moment.gap, Unavailable)
+    assert isinstance(session.moment.lent, Unavailable)
     assert list(session.history.since(0.0)) == []
     assert session.samples == 1
 
@@ -65,8 +65,8 @@ def test_a_host_reading_that_is_too_old_is_not_the_present(interval: float, age:
     assert fresh_host(fresh, interval) == fresh.host
     moment = interpret(stale, interval)
     assert moment.host == Unavailable(f"the last answer of the host is {age + 0.1:.0f} s old")
-    assert not isinstance(moment.gap, Unavailable)
-    assert not moment.gap.measured
+    assert not isinstance(moment.lent, Unavailable)
+    assert not moment.lent.measured
     point = chart_point(moment)
     assert point is not None
     assert point.host is None
@@ -160,8 +160,8 @@ def test_a_moment_holds_what_the_sample_means() -> None:
     moment = interpret(small_sample(host=host_memory()), 1.0)
     assert isinstance(moment.ledger, Ledger)
     assert isinstance(moment.host, HostMemory)
-    assert not isinstance(moment.gap, Unavailable)
-    assert moment.gap.size == 6 * GIB - 2000 * MIB
+    assert not isinstance(moment.lent, Unavailable)
+    assert moment.lent.size - moment.lent.used == 6 * GIB - 2000 * MIB
 
 
 def test_what_wsltop_did_is_told_at_its_own_time() -> None:

@@ -47,7 +47,7 @@ def shown(taken: Sample, *, indent: bool = True) -> dict[str, Any]:
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_every_documented_name_is_there_as_a_whole_number(kernel: str) -> None:
     told = shown(kernel_sample(kernel, host=host_memory()))
-    assert told["schema"] == 1
+    assert told["schema"] == 2
     assert told["time"] == TIME
     assert set(told["guest"]) >= GUEST
     assert {"process", "working_set", "private_bytes", "total", "available"} <= set(told["host"])
@@ -117,12 +117,12 @@ def test_a_part_that_cannot_be_read_says_why_and_what_to_do() -> None:
     missing = {"unavailable": "not read in this test", "hint": "Read it."}
     alone = {"unavailable": "one sample alone does not tell", "hint": ""}
     assert shown(nothing()) == {
-        "schema": 1,
+        "schema": 2,
         "time": TIME,
         "guest": missing,
         "host": missing,
         "draining": alone,
-        "residue": alone,
+        "lent": missing,
         "predictions": missing,
         "outcomes": [],
         "wsl": {"version": missing, "kernel": missing, "distro": missing},

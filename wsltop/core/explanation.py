@@ -19,7 +19,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from wsltop.core.gate.watch import Blockers, GateState
-from wsltop.core.ledger import Draining, Ledger
+from wsltop.core.ledger import Draining, Ledger, Lent
 from wsltop.core.prediction import Shares, predict_compaction, predict_drop, predict_kill
 from wsltop.core.wslconfig.effective import Suggestion
 from wsltop.model.reading import Reading, Unavailable
@@ -27,48 +27,8 @@ from wsltop.model.sample import Holders, HostMemory
 from wsltop.model.text import clean
 from wsltop.model.units import GIB, MIB, format_duration, format_size
 
-PartId = Literal[
-    "programs",
-    "shared",
-    "cache-clean",
-    "cache-in-use",
-    "cache-dirty",
-    "slab-reclaimable",
-    "slab-fixed",
-    "page-tables",
-    "kernel-other",
-    "huge-pages",
-    "scattered-free",
-    "on-its-way",
-    "vm-itself",
-    "trimmed",
-    "not-known",
-]
-GroupId = Literal["programs", "shared", "file cache", "slab", "kernel", "huge pages", "scattered free", "other"]
-PARTS: Final[dict[PartId, tuple[GroupId, str]]] = {
-    "programs": ("programs", "memory of programs"),
-    "shared": ("shared", "shared memory and tmpfs files"),
-    "cache-clean": ("file cache", "file cache"),
-    "cache-in-use": ("file cache", "file cache in use"),
-    "cache-dirty": ("file cache", "file cache not yet written"),
-    "slab-reclaimable": ("slab", "names and inodes of files (slab)"),
-    "slab-fixed": ("kernel", "kernel objects (slab)"),
-    "page-tables": ("kernel", "page tables"),
-    "kernel-other": ("kernel", "other kernel memory"),
-    "huge-pages": ("huge pages", "huge page pool"),
-    "scattered-free": ("scattered free", "scattered free memory"),
-    "on-its-way": ("other", "on its way back to Windows"),
-    "vm-itself": ("other", "the VM itself"),
-    "trimmed": ("other", "trimmed or compressed by Windows"),
-    "not-known": ("other", "not known"),
-}
-"""Each part with the group that bars and legend show it in, and its name on the screen."""
-
 SMALL: Final = 32 * MIB
 """Parts and returns below this are not worth a word."""
-NOISE: Final = 64 * MIB
-NOISE_SHARE: Final = 0.01
-"""The model was within 5 MiB of a real host; two clocks, one of them on Windows, are less exact."""
 PLENTY: Final = 0.25
 """With at least this share of its RAM left, Windows is not short (issue threads: people notice below it)."""
 TIGHT: Final = 0.1
@@ -77,68 +37,6 @@ LARGE: Final = 1 / 8
 """WSL lends much when it lends this share of Windows' RAM beyond what its programs hold."""
 TOO_LARGE: Final = 1 / 4
 """Beyond this share it is too much, however much Windows has left."""
-
-
-class Part(Struct, frozen=True, kw_only=True, tag="part"):
-    """One part of what Windows lends."""
-
-    id: PartId
-    size: int
-    """Bytes; negative for ``trimmed`` alone."""
-
-    @property
-    def group(self) -> GroupId:
-        """The group in bars and legend."""
-        return PARTS[self.id][0]
-
-    @property
-    def name(self) -> str:
-        """The name on the screen."""
-        return PARTS[self.id][1]
-
-
-class Lent(Struct, frozen=True, kw_only=True, tag="lent"):
-    """What Windows lends to the VM. Bytes."""
-
-    size: int
-    measured: bool
-    """False: Windows could not be read, and this is what it is expected to lend."""
-    used: int
-    """What Linux uses: MemTotal minus MemAvailable."""
-    parts: tuple[Part, ...]
-    """Only parts that are not 0; together ``size``."""
-
-    def __getitem__(self, part: PartId) -> int:
-        """Bytes of one part; 0 where it is none."""
-        return next((one.size for one in self.parts if one.id == part), 0)
-
-    def group(self, group: GroupId) -> int:
-        """Bytes of all parts of a group."""
-        return sum(part.size for part in self.parts if part.group == group)
-
-    @property
-    def programs(self) -> int:
-        """What programs hold: their own memory, shared memory, and the files they have open."""
-        return self["programs"] + self["shared"] + self["cache-in-use"]
-
-    @property
-    def beyond_programs(self) -> int:
-        """What is lent beyond that."""
-        return max(0, self.size - self.programs)
-
-    @property
-    def beyond_use(self) -> int:
-        """What is lent beyond what Linux uses."""
-        return max(0, self.size - self.used)
-
-    @property
-    def cause(self) -> Part:
-        """The largest part beyond what programs hold, or what programs hold where that is more."""
-        others = [part for part in self.parts if part.group not in ("programs", "shared")]
-        largest = max(others, key=lambda part: part.size, default=None)
-        if largest is None or largest.size < self.programs:
-            return Part(id="programs", size=self.programs)
-        return largest
 
 
 WayId = Literal["wait", "drop-cache", "drop-all", "compact", "reclaim", "end", "limit", "shutdown"]
@@ -228,53 +126,6 @@ DROP_CACHE: Final = "sudo sh -c 'echo 1 > /proc/sys/vm/drop_caches'"
 DROP_ALL: Final = "sudo sh -c 'echo 3 > /proc/sys/vm/drop_caches'"
 COMPACT: Final = "sudo sh -c 'echo 1 > /proc/sys/vm/compact_memory'"
 READ_AGAIN: Final = "files are read from the disk again"
-
-
-def explain_lent(ledger: Ledger, host: Reading[HostMemory], draining: Reading[Draining]) -> Reading[Lent]:
-    """Split what Windows lends into parts that add up to the byte.
-
-    Args:
-        ledger: the guest's buckets.
-        host: Windows' figure, fresh; else what is expected stands for it.
-        draining: what was freed and is not reported yet.
-
-    Returns:
-        The parts, or why neither the one figure nor the other is known.
-    """
-    expected = ledger.expected_host
-    if isinstance(host, Unavailable):
-        if isinstance(expected, Unavailable):
-            return expected
-        size, measured = expected, False
-    else:
-        size, measured = host.working_set, True
-    split = ledger.free_split
-    sizes: dict[PartId, int] = {
-        "programs": ledger.anonymous,
-        "shared": ledger.shared,
-        "cache-clean": ledger.cache_clean,
-        "cache-in-use": ledger.cache_held,
-        "cache-dirty": ledger.cache_dirty,
-        "slab-reclaimable": ledger.slab_reclaimable,
-        "slab-fixed": ledger.slab_unreclaimable,
-        "page-tables": ledger.page_tables,
-        "kernel-other": ledger.kernel_other,
-        "huge-pages": ledger.huge_pages,
-        "scattered-free": 0 if isinstance(split, Unavailable) else split.fragmented,
-    }
-    if isinstance(expected, Unavailable):
-        rest = size - sum(sizes.values())
-        sizes["not-known" if rest >= 0 else "trimmed"] = rest
-    else:
-        # What the kernel took before it counted MemTotal: its image, and the descriptors of all pages.
-        sizes["kernel-other"] += max(0, expected - sum(sizes.values()))
-        rest = size - sum(sizes.values())
-        if rest > 0 and measured and not isinstance(draining, Unavailable):
-            sizes["on-its-way"] = min(draining.size, rest)
-            rest -= sizes["on-its-way"]
-        sizes["vm-itself" if rest >= 0 else "trimmed"] = rest
-    parts = tuple(Part(id=part, size=sizes[part]) for part in PARTS if sizes.get(part))
-    return Lent(size=size, measured=measured, used=ledger.used, parts=parts)
 
 
 def explain_ways(
@@ -552,6 +403,7 @@ def explain_matter(lent: Lent, host: Reading[HostMemory]) -> Matter:
 
 def explain(
     ledger: Reading[Ledger],
+    lent: Reading[Lent],
     host: Reading[HostMemory],
     draining: Reading[Draining],
     *,
@@ -570,7 +422,6 @@ def explain(
         return ledger
     if flavor == "wsl1":
         return Unavailable("WSL 1 has no virtual machine: its memory figures are those of Windows")
-    lent = explain_lent(ledger, host, draining)
     if isinstance(lent, Unavailable):
         return lent
     on_wsl = flavor == "wsl2"

@@ -2,8 +2,30 @@
 
 from __future__ import annotations
 
-from wsltop.core.explanation import NOISE, NOISE_SHARE, Explanation, Outlook, Way
-from wsltop.model.units import format_duration, format_size
+from typing import Final
+
+from wsltop.core.explanation import Explanation, Outlook, Way
+from wsltop.core.ledger import NOISE, NOISE_SHARE, Lent
+from wsltop.model.units import MIB, format_duration, format_size
+
+SMALL: Final = 32 * MIB
+"""Parts below this are told together."""
+
+
+def say_parts(lent: Lent) -> str:
+    """The parts of what is lent, largest first: ``19.0 GiB file cache, 2.0 GiB memory of programs``."""
+    told = sorted((part for part in lent.parts if part.size >= SMALL), key=lambda part: -part.size)
+    texts = [f"{format_size(part.size)} {part.name}" for part in told]
+    if lent["trimmed"]:
+        texts.append(f"less {format_size(-lent['trimmed'])} trimmed or compressed by Windows")
+    rest = lent.size - sum(part.size for part in told) - lent["trimmed"]
+    return ", ".join((*texts, f"{format_size(rest)} other") if rest else texts)
+
+
+def say_rest(lent: Lent) -> str:
+    """What differs from what Linux should hold: on its way back, the VM itself, or trimmed."""
+    rest = [part for part in lent.parts if part.id in ("on-its-way", "vm-itself", "trimmed", "not-known")]
+    return ", ".join(f"{format_size(abs(part.size))} {part.name}" for part in rest)
 
 
 def say_lent(explanation: Explanation) -> str:

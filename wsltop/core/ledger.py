@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from typing import Final, Literal
 
 from msgspec import Struct
 
-from wsltop.core.history import Point
 from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import FreeBlocks, HostMemory, Meminfo, ReportingOrder, Sample, Zone
-from wsltop.model.units import MIB, format_duration, format_size
+from wsltop.model.units import MIB
 
 
 class FreeSplit(Struct, frozen=True, kw_only=True, tag="split"):
@@ -250,116 +248,153 @@ def pace(blocks: int) -> int:
     return (math.ceil(blocks / SHARE) + 1) * BATCH
 
 
-WORTH_TELLING = 32 * MIB
-"""Parts below this are left out of the sentence: they are noise beside figures in GiB."""
+PartId = Literal[
+    "programs",
+    "shared",
+    "cache-clean",
+    "cache-in-use",
+    "cache-dirty",
+    "slab-reclaimable",
+    "slab-fixed",
+    "page-tables",
+    "kernel-other",
+    "huge-pages",
+    "scattered-free",
+    "on-its-way",
+    "vm-itself",
+    "trimmed",
+    "not-known",
+]
+GroupId = Literal["programs", "shared", "file cache", "slab", "kernel", "huge pages", "scattered free", "other"]
+PARTS: Final[dict[PartId, tuple[GroupId, str]]] = {
+    "programs": ("programs", "memory of programs"),
+    "shared": ("shared", "shared memory and tmpfs files"),
+    "cache-clean": ("file cache", "file cache"),
+    "cache-in-use": ("file cache", "file cache in use"),
+    "cache-dirty": ("file cache", "file cache not yet written"),
+    "slab-reclaimable": ("slab", "names and inodes of files (slab)"),
+    "slab-fixed": ("kernel", "kernel objects (slab)"),
+    "page-tables": ("kernel", "page tables"),
+    "kernel-other": ("kernel", "other kernel memory"),
+    "huge-pages": ("huge pages", "huge page pool"),
+    "scattered-free": ("scattered free", "scattered free memory"),
+    "on-its-way": ("other", "on its way back to Windows"),
+    "vm-itself": ("other", "the VM itself"),
+    "trimmed": ("other", "trimmed or compressed by Windows"),
+    "not-known": ("other", "not known"),
+}
+"""Each part with the group that bars and legend show it in, and its name on the screen."""
 
-
-class Gap(Struct, frozen=True, kw_only=True, tag="gap"):
-    """Host minus guest."""
-
-    size: int
-    """Bytes; negative when the host holds less than the guest uses."""
-    measured: bool
-    """False: the host could not be read, and the expected figure stands in."""
-    sentence: str
-
-
-def explain_gap(ledger: Reading[Ledger], host: Reading[HostMemory]) -> Reading[Gap]:
-    """Compare the working set (or, where there is none, the expected host memory) with the guest's used memory."""
-    if isinstance(ledger, Unavailable):
-        return ledger
-    if not isinstance(host, Unavailable):
-        size = host.working_set - ledger.used
-        who = "the host" if host.source == "process" else "Windows"
-        return Gap(size=size, measured=True, sentence=tell_gap(ledger, size, who))
-    if isinstance(ledger.expected_host, Unavailable):
-        return ledger.expected_host
-    size = ledger.expected_host - ledger.used
-    return Gap(size=size, measured=False, sentence=tell_gap(ledger, size, None))
-
-
-def tell_gap(ledger: Ledger, size: int, who: str | None) -> str:
-    """Name the parts of the gap: cache, fragmented free memory, and the rest by its sign; ``None`` only expects it."""
-    keeps = "Expected" if who is None else f"{who[0].upper()}{who[1:]} keeps"
-    if size < -WORTH_TELLING:
-        why = "part of what is free is held in reserve" if who is None else "it has trimmed or compressed the VM"
-        return f"{keeps} less than the guest uses: {why}"
-    if size < WORTH_TELLING:
-        return f"{keeps} what the guest uses, and no more"
-    split = ledger.free_split
-    parts = [
-        (ledger.cache + ledger.slab_reclaimable, "cache"),
-        (0 if isinstance(split, Unavailable) else split.fragmented, "fragmented free"),
-    ]
-    rest = size - sum(part for part, _ in parts)
-    parts.append((rest, "draining, or the VM's own"))
-    told = [f"{format_size(part)} {name}" for part, name in parts if part >= WORTH_TELLING]
-    if rest <= -WORTH_TELLING:
-        told.append(f"less {format_size(-rest)} that it does not hold")
-    return f"{keeps}: {', '.join(told)}"
-
-
-Meaning = Literal["settled", "draining", "overhead", "trimmed"]
 NOISE: Final = 64 * MIB
-"""The model was within 5 MiB of a real host; two clocks, one of them on Windows, are not that exact."""
 NOISE_SHARE: Final = 0.01
-LOOK_BACK: Final = 60.0
-"""Seconds over which the trend is read."""
+"""The model was within 5 MiB of a real host; two clocks, one of them on Windows, are less exact."""
 
 
-class Residue(Struct, frozen=True, kw_only=True):
-    """Host minus model."""
+class Part(Struct, frozen=True, kw_only=True, tag="part"):
+    """One part of what Windows lends."""
+
+    id: PartId
+    size: int
+    """Bytes; negative for ``trimmed`` alone."""
+
+    @property
+    def group(self) -> GroupId:
+        """The group in bars and legend."""
+        return PARTS[self.id][0]
+
+    @property
+    def name(self) -> str:
+        """The name on the screen."""
+        return PARTS[self.id][1]
+
+
+class Lent(Struct, frozen=True, kw_only=True, tag="lent"):
+    """What Windows lends to the VM. Bytes."""
 
     size: int
-    """Bytes."""
-    meaning: Meaning
-    sentence: str
+    measured: bool
+    """False: Windows could not be read, and this is what it is expected to lend."""
+    used: int
+    """What Linux uses: MemTotal minus MemAvailable."""
+    parts: tuple[Part, ...]
+    """Only parts that are not 0; together ``size``."""
+
+    def __getitem__(self, part: PartId) -> int:
+        """Bytes of one part; 0 where it is none."""
+        return next((one.size for one in self.parts if one.id == part), 0)
+
+    def group(self, group: GroupId) -> int:
+        """Bytes of all parts of a group."""
+        return sum(part.size for part in self.parts if part.group == group)
+
+    @property
+    def programs(self) -> int:
+        """What programs hold: their own memory, shared memory, and the files they have open."""
+        return self["programs"] + self["shared"] + self["cache-in-use"]
+
+    @property
+    def beyond_programs(self) -> int:
+        """What is lent beyond that."""
+        return max(0, self.size - self.programs)
+
+    @property
+    def beyond_use(self) -> int:
+        """What is lent beyond what Linux uses."""
+        return max(0, self.size - self.used)
+
+    @property
+    def cause(self) -> Part:
+        """The largest part beyond what programs hold, or what programs hold where that is more."""
+        others = [part for part in self.parts if part.group not in ("programs", "shared")]
+        largest = max(others, key=lambda part: part.size, default=None)
+        if largest is None or largest.size < self.programs:
+            return Part(id="programs", size=self.programs)
+        return largest
 
 
-def explain_residue(
-    working_set: int, expected: int, draining: Draining | None, points: Iterable[Point], now: float
-) -> Residue:
-    """Say what the residue is, by its sign, by what is draining, and by when memory was last freed.
+def explain_lent(ledger: Ledger, host: Reading[HostMemory], draining: Reading[Draining]) -> Reading[Lent]:
+    """Split what Windows lends into parts that add up to the byte.
 
     Args:
-        working_set: the host's figure in bytes.
-        expected: what the model expects, in bytes.
-        draining: what is on its way, where the free lists could be followed.
-        points: the history of about the last minute, oldest first.
-        now: monotonic time of the sample.
+        ledger: the guest's buckets.
+        host: Windows' figure, fresh; else what is expected stands for it.
+        draining: what was freed and is not reported yet.
+
+    Returns:
+        The parts, or why neither the one figure nor the other is known.
     """
-    size = working_set - expected
-    noise = max(NOISE, int(expected * NOISE_SHARE))
-    freed = freed_ago(points, now)
-    if size < -noise:
-        sentence = (
-            f"{format_size(-size)} less than the guest holds: Windows has trimmed or compressed the VM; "
-            "that is no reclaim"
-        )
-        return Residue(size=size, meaning="trimmed", sentence=sentence)
-    if size <= noise:
-        return Residue(size=size, meaning="settled", sentence="the host holds what it should, within noise")
-    if draining is not None and draining.size and freed is not None:
-        sentence = (
-            f"{format_size(size)} still draining after a free {format_duration(freed)} ago; "
-            f"{format_duration(draining.seconds)} left"
-        )
-        return Residue(size=size, meaning="draining", sentence=sentence)
-    sentence = f"{format_size(size)} beyond the guest's own: VM overhead, or free memory that was not reported"
-    return Residue(size=size, meaning="overhead", sentence=sentence)
-
-
-def freed_ago(points: Iterable[Point], now: float) -> float | None:
-    """Seconds since the expected host memory last fell by more than noise within a second or two, or None."""
-    latest: float | None = None
-    previous: Point | None = None
-    for point in points:
-        if previous is not None and fell(previous.expected, point.expected):
-            latest = point.monotonic
-        previous = point
-    return None if latest is None else max(0.0, now - latest)
-
-
-def fell(before: int | None, now: int | None) -> bool:
-    """Whether the expected host memory fell by more than noise from one sample to the next."""
-    return before is not None and now is not None and before - now > NOISE
+    expected = ledger.expected_host
+    if isinstance(host, Unavailable):
+        if isinstance(expected, Unavailable):
+            return expected
+        size, measured = expected, False
+    else:
+        size, measured = host.working_set, True
+    split = ledger.free_split
+    sizes: dict[PartId, int] = {
+        "programs": ledger.anonymous,
+        "shared": ledger.shared,
+        "cache-clean": ledger.cache_clean,
+        "cache-in-use": ledger.cache_held,
+        "cache-dirty": ledger.cache_dirty,
+        "slab-reclaimable": ledger.slab_reclaimable,
+        "slab-fixed": ledger.slab_unreclaimable,
+        "page-tables": ledger.page_tables,
+        "kernel-other": ledger.kernel_other,
+        "huge-pages": ledger.huge_pages,
+        "scattered-free": 0 if isinstance(split, Unavailable) else split.fragmented,
+    }
+    if isinstance(expected, Unavailable):
+        sizes["scattered-free"] = 0  # whether Windows holds free memory is what cannot be known
+        rest = size - sum(sizes.values())
+        sizes["not-known" if rest >= 0 else "trimmed"] = rest
+    else:
+        # What the kernel took before it counted MemTotal: its image, and the descriptors of all pages.
+        sizes["kernel-other"] += max(0, expected - sum(sizes.values()))
+        rest = size - sum(sizes.values())
+        if rest > 0 and measured and not isinstance(draining, Unavailable):
+            sizes["on-its-way"] = min(draining.size, rest)
+            rest -= sizes["on-its-way"]
+        sizes["vm-itself" if rest >= 0 else "trimmed"] = rest
+    parts = tuple(Part(id=part, size=sizes[part]) for part in PARTS if sizes.get(part))
+    return Lent(size=size, measured=measured, used=ledger.used, parts=parts)

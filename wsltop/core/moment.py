@@ -11,7 +11,7 @@ from wsltop.core.gate.rules import effective_mode
 from wsltop.core.gate.watch import Blockers, Certainty, Gates, GateState, blockers
 from wsltop.core.history import Point
 from wsltop.core.holders import FamilyGrowth, FamilySizes, measure_growth, note_families
-from wsltop.core.ledger import Draining, Gap, Ledger, Residue, explain_gap, keep_ledger
+from wsltop.core.ledger import Draining, Ledger, Lent, explain_lent, keep_ledger
 from wsltop.core.wslconfig.effective import (
     Comparison,
     Machine,
@@ -41,11 +41,10 @@ class Moment(Struct, frozen=True, kw_only=True):
     ledger: Reading[Ledger]
     host: Reading[HostMemory]
     """The sample's host reading, unless it is too old to be the present."""
-    gap: Reading[Gap]
+    lent: Reading[Lent]
+    """What Windows lends, in parts; where Windows cannot be read, what it is expected to lend."""
     draining: Reading[Draining] = NOT_FOLLOWED
     """Free memory that is on its way to the host."""
-    residue: Reading[Residue] = NOT_FOLLOWED
-    """The host's figure minus the expected one."""
 
 
 def host_age(sample: Sample) -> float | None:
@@ -65,7 +64,12 @@ def interpret(sample: Sample, interval: float) -> Moment:
     """Work out what a sample means."""
     ledger = keep_ledger(sample)
     host = fresh_host(sample, interval)
-    return Moment(sample=sample, ledger=ledger, host=host, gap=explain_gap(ledger, host))
+    return Moment(sample=sample, ledger=ledger, host=host, lent=lend(ledger, host, NOT_FOLLOWED))
+
+
+def lend(ledger: Reading[Ledger], host: Reading[HostMemory], draining: Reading[Draining]) -> Reading[Lent]:
+    """What is lent, or why the guest's part of it is unknown."""
+    return ledger if isinstance(ledger, Unavailable) else explain_lent(ledger, host, draining)
 
 
 def chart_point(moment: Moment) -> Point | None:

@@ -17,10 +17,10 @@ from wsltop.core.explanation import Explanation, explain
 from wsltop.core.gate.ticks import TickHistory
 from wsltop.core.gate.watch import Gate, Gates, Phase
 from wsltop.core.history import FINE_SPAN, History, Point
-from wsltop.core.ledger import LOOK_BACK, Drain, Draining, Residue, explain_residue
-from wsltop.core.moment import NOT_FOLLOWED, Insight, Moment, Tracker, chart_point, interpret
+from wsltop.core.ledger import Drain, Draining
+from wsltop.core.moment import NOT_FOLLOWED, Insight, Moment, Tracker, chart_point, interpret, lend
 from wsltop.core.prediction import Outcomes
-from wsltop.model.reading import Reading, Unavailable, known
+from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import Sample
 
 DIAGNOSE_EVERY = 4.0
@@ -75,8 +75,10 @@ class Session:
         previous = None if before is None else before.sample
         if sample.interval is not None:
             self._keep_interval(sample.interval)
-        moment = replace(interpret(sample, self.interval), draining=self._follow_drain(sample))
-        self.moment = self._explain_residue(moment) if shown else moment
+        moment, draining = interpret(sample, self.interval), self._follow_drain(sample)
+        if shown:
+            moment = replace(moment, draining=draining, lent=lend(moment.ledger, moment.host, draining))
+        self.moment = moment
         self.samples += 1
         if before is not None:
             events = (*derive(before.sample, sample), *tell_hogs(before.sample, sample))
@@ -104,6 +106,7 @@ class Session:
         counters = sample.counters
         return explain(
             moment.ledger,
+            moment.lent,
             moment.host,
             moment.draining,
             flavor=around.flavor,
@@ -156,22 +159,6 @@ class Session:
             return NOT_FOLLOWED
         order = sample.reporting.order
         return self._drain.feed(sample.monotonic, sample.free_blocks, order, sample.page_size)
-
-    def _explain_residue(self, moment: Moment) -> Moment:
-        """Add what the residue means, which what was freed shortly before tells."""
-        sample, ledger, host, draining = moment.sample, moment.ledger, moment.host, moment.draining
-        residue: Reading[Residue] = NOT_FOLLOWED
-        if isinstance(host, Unavailable):
-            residue = host
-        elif not isinstance(ledger, Unavailable) and not isinstance(ledger.expected_host, Unavailable):
-            residue = explain_residue(
-                host.working_set,
-                ledger.expected_host,
-                known(draining),
-                self.history.since(sample.monotonic - LOOK_BACK),
-                sample.monotonic,
-            )
-        return replace(moment, residue=residue)
 
     def _take_kernel_log(self, sample: Sample, previous: Sample | None) -> None:
         log = sample.kernel_log

@@ -22,7 +22,17 @@ from wsltop.model.text import clean
 from wsltop.model.units import format_duration, format_size
 from wsltop.report.doctor import finding_lines
 from wsltop.report.redact import Redactor, versions_in
-from wsltop.report.text import EVENTS, amount, event_line, gap_lines, guest_lines, host_lines, stamp, tell, tell_finding
+from wsltop.report.text import (
+    EVENTS,
+    amount,
+    event_line,
+    guest_lines,
+    host_lines,
+    lent_lines,
+    stamp,
+    tell,
+    tell_finding,
+)
 
 MATTERS: Final = frozenset(
     {
@@ -210,12 +220,10 @@ def known_versions(case: IssueInput) -> set[str]:
 
 def trend_lines(moment: Moment) -> Iterator[str]:
     """Yield how guest and Windows differ, and what is on its way."""
-    yield from gap_lines(moment)
-    ledger, residue, draining = moment.ledger, moment.residue, moment.draining
+    yield from lent_lines(moment)
+    ledger, draining = moment.ledger, moment.draining
     if not isinstance(ledger, Unavailable) and not isinstance(ledger.expected_host, Unavailable):
         yield amount("expected of it", ledger.expected_host)
-    if not isinstance(residue, Unavailable):
-        yield f"residue {format_size(residue.size)}: {clean(residue.sentence)}"
     if not isinstance(draining, Unavailable) and draining.size:
         yield f"draining {format_size(draining.size)}, for {format_duration(draining.seconds)}"
     sample = moment.sample

@@ -10,14 +10,14 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from wsltop.core.ledger import Draining, Ledger, Residue
+from wsltop.core.ledger import Draining, Ledger, Lent
 from wsltop.core.moment import Moment
 from wsltop.core.prediction import Outcomes, Prediction, Settled, Shares, predict_compaction, predict_drop
 from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import HostMemory
 from wsltop.model.text import clean
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """Raised when a name changes its meaning or goes away; new names do not raise it."""
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
@@ -32,7 +32,7 @@ def snapshot(moment: Moment, outcomes: Outcomes | None = None) -> dict[str, Json
         "guest": guest_part(moment.ledger),
         "host": host_part(sample.host, sample.monotonic),
         "draining": draining_part(moment.draining),
-        "residue": residue_part(moment.residue),
+        "lent": lent_part(moment.lent),
         "predictions": predictions_part(moment.ledger, None if outcomes is None else outcomes.shares),
         "outcomes": [] if outcomes is None else [outcome_part(settled) for settled in outcomes.settled],
         "wsl": {
@@ -116,11 +116,16 @@ def draining_part(draining: Reading[Draining]) -> Json:
     return {"size": draining.size, "seconds": draining.seconds}
 
 
-def residue_part(residue: Reading[Residue]) -> Json:
-    """The host's figure minus the expected one."""
-    if isinstance(residue, Unavailable):
-        return missing(residue)
-    return {"size": residue.size, "meaning": residue.meaning}
+def lent_part(lent: Reading[Lent]) -> Json:
+    """What Windows lends, in parts that add up to ``size``."""
+    if isinstance(lent, Unavailable):
+        return missing(lent)
+    return {
+        "size": lent.size,
+        "measured": lent.measured,
+        "parts": {part.id: part.size for part in lent.parts},
+        "cause": lent.cause.id,
+    }
 
 
 def host_part(host: Reading[HostMemory], monotonic: float) -> Json:

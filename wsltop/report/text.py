@@ -12,8 +12,10 @@ import msgspec
 
 from wsltop.core.curve import Crossing
 from wsltop.core.events import tell_kind
+from wsltop.core.explanation import Explanation
+from wsltop.core.headline import headline
 from wsltop.core.ledger import Ledger
-from wsltop.core.moment import ConfigView, Moment
+from wsltop.core.moment import NOT_FOLLOWED, ConfigView, Moment
 from wsltop.core.reclaimed import Reclaimed, Returned
 from wsltop.core.wslconfig.effective import Comparison, Suggestion
 from wsltop.core.wslconfig.lint import ConfigFinding
@@ -26,14 +28,16 @@ from wsltop.report.snapshot import Json
 
 EVENTS: Final = 20
 """The newest events that a report lists."""
+WIDTH: Final = 80
+wrap = partial(wrap_text, width=WIDTH, break_on_hyphens=False)
 
 
-def report(moment: Moment, events: Sequence[Event] = ()) -> str:
-    """All that the screen says at ``moment``, ending with a newline."""
-    return "\n".join(report_lines(moment, events)) + "\n"
+def report(moment: Moment, events: Sequence[Event] = (), explanation: Reading[Explanation] = NOT_FOLLOWED) -> str:
+    """All that the screen says at ``moment``, ending with a newline; the explanation's sentences come first."""
+    return "\n".join(report_lines(moment, events, explanation)) + "\n"
 
 
-def report_lines(moment: Moment, events: Sequence[Event]) -> Iterator[str]:
+def report_lines(moment: Moment, events: Sequence[Event], explanation: Reading[Explanation]) -> Iterator[str]:
     """Yield the report's lines."""
     sample = moment.sample
     identity = sample.identity
@@ -41,12 +45,16 @@ def report_lines(moment: Moment, events: Sequence[Event]) -> Iterator[str]:
     yield f"distro  {tell(identity.distro)}"
     yield f"WSL     {tell(identity.wsl_version)}"
     yield f"kernel  {tell(identity.kernel)}"
+    if not isinstance(explanation, Unavailable):
+        yield ""
+        for sentence in headline(explanation):
+            yield from wrap(sentence, subsequent_indent="  ")
     yield ""
     yield from host_lines(moment)
     yield ""
     yield from guest_lines(moment.ledger)
     yield ""
-    yield from gap_lines(moment)
+    yield from lent_lines(moment)
     if sample.hogs:
         yield ""
         yield "hogs"
@@ -70,7 +78,7 @@ def host_lines(moment: Moment) -> Iterator[str]:
     yield f"host    {clean(host.process)} (pid {host.pid}), by {host.source}, {age:.1f} s ago"
     yield amount("working set", host.working_set)
     for name, reading in (("private bytes", host.private_bytes), ("total", host.total), ("available", host.available)):
-        yield f"  {name:<18} {tell(reading):>10}" if isinstance(reading, Unavailable) else amount(name, reading)
+        yield f"  {name:<34} {tell(reading):>10}" if isinstance(reading, Unavailable) else amount(name, reading)
 
 
 def guest_lines(ledger: Reading[Ledger]) -> Iterator[str]:
@@ -94,19 +102,21 @@ def guest_lines(ledger: Reading[Ledger]) -> Iterator[str]:
         yield amount("reportable free", split.reportable)
     if not isinstance(ledger.reporting, Unavailable):
         assumed = " (assumed)" if ledger.reporting.assumed else ""
-        yield f"  reporting order    {ledger.reporting.order:>10}{assumed}"
+        yield f"  {'reporting order':<34} {ledger.reporting.order:>10}{assumed}"
     if ledger.swap_total:
-        yield f"  swap               {format_size(ledger.swap_used):>10} of {format_size(ledger.swap_total)}"
+        yield f"  {'swap':<34} {format_size(ledger.swap_used):>10} of {format_size(ledger.swap_total)}"
 
 
-def gap_lines(moment: Moment) -> Iterator[str]:
-    """Yield the gap and its sentence."""
-    gap = moment.gap
-    if isinstance(gap, Unavailable):
-        yield f"gap     unknown: {tell(gap)}"
+def lent_lines(moment: Moment) -> Iterator[str]:
+    """Yield how much is lent, and its parts."""
+    lent = moment.lent
+    if isinstance(lent, Unavailable):
+        yield f"lent    unknown: {tell(lent)}"
         return
-    kind = "" if gap.measured else " (expected, not measured)"
-    yield f"gap     {format_size(gap.size)}{kind}: {gap.sentence}"
+    kind = "" if lent.measured else " (expected, not measured)"
+    yield f"lent    {format_size(lent.size)}{kind}"
+    for part in sorted(lent.parts, key=lambda part: -part.size):
+        yield amount(part.name, part.size)
 
 
 def hog_line(hog: Hog) -> str:
@@ -129,7 +139,7 @@ def stamp(wall_clock: float) -> str:
 
 def amount(name: str, size: int) -> str:
     """A name and a size, aligned."""
-    return f"  {name:<18} {format_size(size):>10}"
+    return f"  {name:<34} {format_size(size):>10}"
 
 
 def tell(reading: Reading[str] | Reading[int]) -> str:
@@ -210,8 +220,6 @@ def returned_part(returned: Returned | None) -> Json:
     }
 
 
-WIDTH: Final = 80
-wrap = partial(wrap_text, width=WIDTH, break_on_hyphens=False)
 """Ids and keys stay whole: they are copied."""
 CHOSEN: Final = {
     "USERPROFILE": "named by USERPROFILE",

@@ -2,7 +2,7 @@
 
 ``python -m tests.vm.guest.driver INTERVAL``. In, one object per line: ``{"hog": [KIND, BYTES, COUNT]}``,
 ``{"kill": true}``, ``{"quit": true}``. Out, per tick: ``snapshot`` as ``wsltop snapshot --json`` prints it,
-``monotonic``, ``draining``, ``residue``, ``hogs``, and, whenever one of them is new or has grown, all ``events``.
+``monotonic``, ``draining``, ``lent``, ``hogs``, and, whenever one of them is new or has grown, all ``events``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Any, Final
 
 import msgspec
 
-from wsltop.core.ledger import Residue
 from wsltop.core.session import Session
 from wsltop.errors import HogRefused
 from wsltop.hogs.pool import HogPool
@@ -45,7 +44,8 @@ class Tick(msgspec.Struct, kw_only=True, omit_defaults=True):
     snapshot: dict[str, Any]
     draining: int | None = None
     """Bytes that are on their way to the host, as wsltop computes it."""
-    residue: Residue | None = None
+    lent: dict[str, int] = {}
+    """The parts of what is lent, in bytes."""
     hogs: tuple[Hog, ...] = ()
     ended: tuple[HogEnded, ...] = ()
     events: tuple[Event, ...] | None = None
@@ -78,12 +78,12 @@ class Driver:
         self.session.take(sample)
         moment = self.session.moment
         assert moment is not None
-        draining, residue = moment.draining, moment.residue
+        draining, lent = moment.draining, moment.lent
         tick = Tick(
             monotonic=sample.monotonic,
             snapshot=snapshot(moment, self.session.outcomes),
             draining=None if isinstance(draining, Unavailable) else draining.size,
-            residue=None if isinstance(residue, Unavailable) else residue,
+            lent={} if isinstance(lent, Unavailable) else {part.id: part.size for part in lent.parts},
             hogs=sample.hogs,
             ended=sample.hogs_ended,
             refused=self.refused,

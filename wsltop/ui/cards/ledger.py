@@ -8,6 +8,7 @@ from typing import Final
 from wsltop.charts.bar import order_chart
 from wsltop.charts.cells import Line, Span
 from wsltop.charts.glyphs import Glyphs
+from wsltop.core.headline import say_rest
 from wsltop.core.ledger import Ledger, free_pages_from
 from wsltop.core.moment import Moment
 from wsltop.core.prediction import Outcomes, Prediction, predict_compaction, predict_drop, predict_kill
@@ -122,13 +123,14 @@ def host_lines(moment: Moment, ledger: Ledger, width: int, glyphs: Glyphs) -> It
             width,
             glyphs,
         )
-    host, residue = moment.host, moment.residue
+    host, lent = moment.host, moment.lent
     if isinstance(host, Unavailable):
         yield from row("working set", "unknown", tell(host), width, glyphs)
         return
     yield from row("working set", format_size(host.working_set), f"of {clean(host.process)}", width, glyphs)
-    if not isinstance(residue, Unavailable):
-        yield from row("residue", format_size(residue.size), residue.sentence, width, glyphs)
+    if not isinstance(lent, Unavailable) and not isinstance(ledger.expected_host, Unavailable):
+        rest = host.working_set - ledger.expected_host
+        yield from row("difference", format_size(rest), say_rest(lent), width, glyphs)
 
 
 def comeback_lines(

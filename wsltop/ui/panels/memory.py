@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from wsltop.charts.bar import Segment, host_bar, segmented_bar
 from wsltop.charts.cells import Line, Span, merged
+from wsltop.core.headline import say_parts
 from wsltop.core.ledger import Ledger
 from wsltop.core.moment import Moment
 from wsltop.model.reading import Reading, Unavailable
@@ -62,7 +63,7 @@ class MemoryView(Struct, frozen=True, kw_only=True):
 
 def memory_view(moment: Moment) -> MemoryView:
     """What the memory panel says of ``moment``."""
-    ledger = moment.ledger
+    ledger, lent = moment.ledger, moment.lent
     if isinstance(ledger, Unavailable):
         host = host_view(moment.host, ledger)
         return MemoryView(
@@ -78,8 +79,8 @@ def memory_view(moment: Moment) -> MemoryView:
         totals=f"used {format_gib(ledger.used)}  free {format_gib(ledger.free)}"
         f"  available {format_gib(ledger.available)}{swap}  of {format_gib(ledger.total)} GiB",
         used=f"{format_gib(ledger.used)} GiB used",
-        gap="" if isinstance(moment.gap, Unavailable) else format_size(round_step(moment.gap.size)),
-        sentence=tell(moment.gap) if isinstance(moment.gap, Unavailable) else moment.gap.sentence + tell_left(moment),
+        gap="" if isinstance(lent, Unavailable) else format_size(round_step(lent.size - lent.used)),
+        sentence=tell(lent) if isinstance(lent, Unavailable) else say_parts(lent) + tell_left(moment),
         problem="",
     )
 
