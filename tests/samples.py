@@ -90,7 +90,6 @@ def meminfo(**changes: object) -> Meminfo:
         shmem=200 * MIB,
         slab_reclaimable=300 * MIB,
         slab_unreclaimable=100 * MIB,
-        kernel_stack=10 * MIB,
         page_tables=20 * MIB,
         swap_total=2000 * MIB,
         swap_free=1500 * MIB,

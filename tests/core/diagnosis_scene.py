@@ -71,7 +71,6 @@ def meminfo(
         shmem=shared,
         slab_reclaimable=0,
         slab_unreclaimable=0,
-        kernel_stack=0,
         page_tables=0,
         huge_pages=huge,
         swap_total=swap_total,
@@ -128,9 +127,7 @@ def sample(*, fragmented: int = 64 * MIB, figures: Meminfo | None = None, **fiel
 
 
 def pressure(some60: float = 0.0, full10: float = 0.0, some10: float = 0.0) -> Pressure:
-    return Pressure(
-        some_avg10=some10, some_avg60=some60, some_total=0.0, full_avg10=full10, full_avg60=0.0, full_total=0.0
-    )
+    return Pressure(some_avg10=some10, some_avg60=some60, full_avg10=full10, full_avg60=0.0)
 
 
 def evidence(

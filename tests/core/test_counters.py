@@ -37,7 +37,6 @@ MEMINFO = Meminfo(
     shmem=200 * MIB,
     slab_reclaimable=300 * MIB,
     slab_unreclaimable=100 * MIB,
-    kernel_stack=0,
     page_tables=0,
     swap_total=0,
     swap_free=0,

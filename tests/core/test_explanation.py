@@ -171,7 +171,6 @@ def machines(draw: st.DrawFn) -> Sample:
         shmem=draw(SIZES),
         slab_reclaimable=draw(SIZES),
         slab_unreclaimable=draw(SIZES),
-        kernel_stack=0,
         page_tables=draw(SIZES),
         swap_total=0,
         swap_free=0,

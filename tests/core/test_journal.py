@@ -163,9 +163,6 @@ def test_versions_tell_which_view_changed() -> None:
     journal.add([line("memory", 3.0, memory=True)])
     assert journal.version() > memory
     assert len(view) == 1
-    journal.clear()
-    assert journal.events() == journal.events(True) == ()
-    assert journal.version() > memory + 1
 
 
 def test_spans_hold_what_touches_them() -> None:
@@ -177,8 +174,8 @@ def test_spans_hold_what_touches_them() -> None:
     assert [event.kind for event in journal.between(14.0, 20.0)] == ["swap", "oom kill"]
     assert [event.kind for event in journal.between(15.0, 19.9)] == []
     assert [event.kind for event in journal.between(0.0, 9.9)] == []
-    assert [event.kind for event in journal.since(20.0)] == ["oom kill"]
-    assert [event.text for event in journal.since(20.5, True)] == ["other"]
+    assert [event.kind for event in journal.between(20.0, 99.0)] == ["oom kill"]
+    assert [event.text for event in journal.between(20.5, 99.0, True)] == ["other"]
 
 
 TIMES = st.floats(0, 100)

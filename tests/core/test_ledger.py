@@ -23,7 +23,7 @@ GONE = Unavailable("gone", "Look for it.")
 
 SIZES = st.one_of(st.just(0), st.integers(0, 64).map(lambda number: number * MIB), st.integers(0, 1 << 46))
 PAGES = st.one_of(st.just(0), st.integers(0, 1 << 12), st.integers(0, 1 << 34))
-OPTIONAL = {"available", "secondary_page_tables", "percpu", "huge_pages"}
+OPTIONAL = {"available", "secondary_page_tables", "huge_pages"}
 MEMINFOS: st.SearchStrategy[Meminfo] = st.builds(
     Meminfo,
     **{name: st.none() | SIZES if name in OPTIONAL else SIZES for name in Meminfo.__struct_fields__},

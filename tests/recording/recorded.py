@@ -39,10 +39,8 @@ def run(count: int) -> list[Sample]:
                 pressure=Pressure(
                     some_avg10=number / 100,
                     some_avg60=0.5,
-                    some_total=0.1,
                     full_avg10=0.0,
                     full_avg60=0.0,
-                    full_total=1e300,
                 ),
                 hogs=tuple(hog(one, resident=number << 20) for one in range(1, number % 4 + 1)),
                 hogs_ended=(ended(1),) if number % 4 == 3 else (),

@@ -194,7 +194,7 @@ def test_a_jump_into_the_unknown_shows_the_minutes_before_as_they_were(play: Pla
     assert player.moment == played.moment
     assert [one.id for one in player.session.findings] == [one.id for one in played.findings]
     assert list(player.session.history.since(now - 300)) == list(played.history.since(now - 300))
-    assert player.session.journal.since(now - 300) == played.journal.since(now - 300)
+    assert player.session.journal.between(now - 300, now) == played.journal.between(now - 300, now)
 
 
 def test_what_becomes_known_of_the_place_is_shown_there(play: Play) -> None:

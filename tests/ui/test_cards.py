@@ -202,8 +202,6 @@ def holders(name: str = "node", **changes: object) -> Holders:
         processes=(process(name=name),),
         families=(family(name),),
         groups=(Group(path="x", name=name, kind="unit", current=GIB),),
-        visible_anonymous=GIB,
-        visible_shared=0,
         elsewhere=3 * GIB,
         reason="held outside this distro",
         unread=0,

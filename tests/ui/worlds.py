@@ -63,7 +63,6 @@ MEMINFO = samples.meminfo(
     shmem=128 * MIB,
     slab_reclaimable=256 * MIB,
     slab_unreclaimable=128 * MIB,
-    kernel_stack=16 * MIB,
     page_tables=32 * MIB,
     swap_total=2 * GIB,
     swap_free=2 * GIB,

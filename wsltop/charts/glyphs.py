@@ -68,10 +68,7 @@ class Glyphs(Struct, frozen=True, kw_only=True):
     tick_down: str
     """Rule with a tick towards the labels below it."""
     selection: str
-    up: str
-    down: str
     right: str
-    steady: str
     separator: str
     filled: str
     hollow: str
@@ -171,10 +168,7 @@ BLOCK: Final = Glyphs(
     corner="└",
     tick_down="┬",
     selection="►",
-    up="▲",
-    down="▼",
     right="→",
-    steady="-",
     separator="·",
     filled="●",
     hollow="○",
@@ -233,10 +227,7 @@ ASCII: Final = Glyphs(
     corner="+",
     tick_down="+",
     selection=">",
-    up="^",
-    down="v",
     right=">",
-    steady="-",
     separator="-",
     filled="*",
     hollow="o",

@@ -85,18 +85,6 @@ class EventLog:
         view = self._all if everything else self._memory
         return tuple(event for event in view[: bisect_right(view, end, key=START)] if event.end >= start)
 
-    def since(self, start: float, everything: bool = False) -> tuple[Event, ...]:
-        """Return the events that touch the time from ``start`` on."""
-        return tuple(event for event in (self._all if everything else self._memory) if event.end >= start)
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._all.clear()
-        self._memory.clear()
-        self._counted.clear()
-        self._lines.clear()
-        self._changed(memory=True)
-
     def _take(self, event: Event) -> None:
         keys = merge_keys(event)
         known = self._lines if is_line(event) else self._counted

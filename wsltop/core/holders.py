@@ -274,8 +274,6 @@ def attribute_memory(
         processes=processes,
         families=group_families(holding),
         groups=groups,
-        visible_anonymous=anonymous,
-        visible_shared=shared,
         elsewhere=_elsewhere(table, meminfo, view, hidden, anonymous, shared, NOISE + estimated * NOISE_PER_PROCESS),
         reason=REASONS[view] + (HIDDEN if hidden or table.refused else ""),
         unread=table.unread,

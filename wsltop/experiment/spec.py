@@ -58,11 +58,6 @@ class ExperimentPlan(Struct, frozen=True, kw_only=True):
         return (True, False) * self.repeat if self.control and self.action else (False,) * self.repeat
 
     @property
-    def load_size(self) -> int:
-        """Bytes that the hogs take together; 0 for a command."""
-        return 0 if self.command else self.hogs * self.size
-
-    @property
     def seconds(self) -> float | None:
         """How long it takes at the most, filling and ending aside; ``None``: a command decides that."""
         if self.hold is None:

@@ -37,10 +37,8 @@ def parse_meminfo(text: str) -> Reading[Meminfo]:
             shmem=size["Shmem"],
             slab_reclaimable=size["SReclaimable"],
             slab_unreclaimable=size["SUnreclaim"],
-            kernel_stack=size["KernelStack"],
             page_tables=size["PageTables"],
             secondary_page_tables=size.get("SecPageTables"),
-            percpu=size.get("Percpu"),
             huge_pages=_huge_pages(text, size),
             swap_total=size["SwapTotal"],
             swap_free=size["SwapFree"],
@@ -272,10 +270,8 @@ def parse_pressure(text: str) -> Reading[Pressure]:
     return Pressure(
         some_avg10=some[0] / 100,
         some_avg60=some[1] / 100,
-        some_total=some[2] / 1e6,
         full_avg10=full[0] / 100,
         full_avg60=full[1] / 100,
-        full_total=full[2] / 1e6,
     )
 
 

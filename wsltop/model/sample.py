@@ -226,9 +226,6 @@ class Holders(Struct, frozen=True, kw_only=True, tag="holders"):
     """Biggest first, by ``held``."""
     families: tuple[Family, ...]
     groups: Reading[tuple[Group, ...]]
-    visible_anonymous: int
-    visible_shared: int
-    """Shared memory that visible processes map, as far as their PSS was read, and files of the visible tmpfs."""
     elsewhere: Reading[int]
     """At least this much is held by what cannot be seen from here."""
     reason: str
@@ -317,12 +314,9 @@ class Meminfo(Struct, frozen=True, kw_only=True, tag="meminfo"):
     shmem: int
     slab_reclaimable: int
     slab_unreclaimable: int
-    kernel_stack: int
     page_tables: int
     secondary_page_tables: int | None = None
     """SecPageTables, Linux 6.1."""
-    percpu: int | None = None
-    """Percpu, Linux 4.20."""
     huge_pages: int | None = None
     """Hugetlb, Linux 4.17; before that HugePages_Total times Hugepagesize."""
     swap_total: int
@@ -373,12 +367,8 @@ class Pressure(Struct, frozen=True, kw_only=True, tag="pressure"):
 
     some_avg10: float
     some_avg60: float
-    some_total: float
-    """Seconds since boot in which at least one task waited."""
     full_avg10: float
     full_avg60: float
-    full_total: float
-    """Seconds since boot in which all runnable tasks waited."""
 
 
 class KernelRecord(Struct, frozen=True, kw_only=True):
