@@ -160,3 +160,9 @@ def test_a_reader_that_leaves_early_costs_nothing(run: Run, home: Path) -> None:
         check=False,
     )
     assert "Traceback" not in done.stderr
+
+
+def test_the_list_names_every_finding_and_looks_at_nothing(run: Run) -> None:
+    done = run("doctor", "--list")
+    assert done.returncode == 0
+    assert [line.split()[0] for line in done.stdout.splitlines()] == [row[0] for row in catalogue()]

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from wsltop.core.diagnosis.evidence import Evidence
 from wsltop.core.diagnosis.finding import Finding
-from wsltop.core.diagnosis.rules import RULES, apply
+from wsltop.core.diagnosis.rules import RULES
 from wsltop.core.gate.rules import RULE_2_8_7, IdleRule
 from wsltop.core.gate.watch import Bounds, GateState, Verdict, WindowState
 from wsltop.core.history import Point
@@ -202,7 +202,7 @@ RULE_BY_ID = {rule.id: rule for rule in RULES}
 
 
 def judge(id_: str, seen: Evidence) -> Finding | None:
-    return apply(RULE_BY_ID[id_], seen)
+    return RULE_BY_ID[id_](seen)
 
 
 def check(case: Case) -> Finding:

@@ -213,7 +213,7 @@ def test_no_evidence_makes_it_raise(data: st.DataObject) -> None:
     for finding in found:
         assert all(text == clean(text) for text in texts(finding))
     if seen.flavor == "none":
-        assert not {finding.id for finding in found} & {rule.id for rule in RULES if rule.place == "wsl2"}
+        assert not {finding.id for finding in found} & {rule.id for rule in RULES if rule.where == "wsl2"}
 
 
 @settings(max_examples=60)

@@ -9,7 +9,7 @@ import click
 
 from wsltop.commands.common import Seconds, host_options, merge, sampling, say, say_text, settled_moment
 from wsltop.config import Settings
-from wsltop.core.diagnosis.rules import diagnose
+from wsltop.core.diagnosis.rules import catalogue, diagnose
 from wsltop.core.session import Session
 from wsltop.report.doctor import doctor, encode, exit_code
 
@@ -21,15 +21,19 @@ STEP = 0.5
 @click.option("--json", "as_json", is_flag=True, help="Print JSON with stable ids, for programs.")
 @click.option("--watch", type=Seconds(0, 3600), default=3.0, show_default=True, help="Seconds to watch before judging.")
 @click.option("--wait", type=Seconds(0, 60), default=8.0, show_default=True, help="Seconds for Windows to answer.")
+@click.option("--list", "list_all", is_flag=True, help="List everything that can be found, and look at nothing.")
 @host_options
 @click.pass_obj
-def command(settings: Settings, /, as_json: bool, watch: float, wait: float, **options: Any) -> None:
+def command(settings: Settings, /, as_json: bool, list_all: bool, watch: float, wait: float, **options: Any) -> None:
     """Say what is wrong with the memory, with the figures and the way out.
 
     Exit status: 0 when nothing is worse than a note, 1 when there is a warning or a problem.
 
     What takes time to see, such as the idle gate's windows or slow growth, needs a longer --watch, or the screen.
     """
+    if list_all:
+        say_text("".join(f"{name:<22} {severity:<8} {meaning}\n" for name, severity, meaning in catalogue()))
+        return
     settings = merge(settings, options)
     with sampling(settings, STEP) as sampler:
         settled_moment(sampler, wait)

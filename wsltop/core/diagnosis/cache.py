@@ -18,11 +18,12 @@ from wsltop.core.diagnosis.finding import (
     DROP,
     SHUTDOWN,
     Figure,
-    Finding,
+    Found,
     Remedy,
     advice,
     percent,
     reclaim_setting,
+    rule,
     size,
 )
 from wsltop.core.gate.watch import Blocker, Blockers, GateState
@@ -38,7 +39,8 @@ MOST_PIDS: Final = 4
 """As many as fit into a command of one line of 80 columns."""
 
 
-def cache_kept(evidence: Evidence) -> Finding | None:
+@rule("cache-kept", "warning", "Page cache stays: WSL's idle gate is shut, and by whom.", where="wsl2")
+def cache_kept(evidence: Evidence) -> Found | None:
     """Much page cache, and no rule that may apply lets WSL drop it: WSL#10011, #11000, #41096."""
     ledger, gates = ledger_of(evidence), gates_of(evidence)
     if ledger is None or ledger.cache_clean < BIG or not gates:
@@ -47,8 +49,7 @@ def cache_kept(evidence: Evidence) -> Finding | None:
         return None
     blockers = known(evidence.blockers)
     who = name_blockers(blockers) if blockers else ""
-    return Finding(
-        id="cache-kept",
+    return Found(
         severity="warning" if matters(evidence, ledger) else "note",
         verdict="CACHE KEPT",
         sentence=f"{format_size(ledger.cache_clean)} of page cache stays, because WSL's idle gate is shut"
@@ -82,7 +83,8 @@ def open_gate(evidence: Evidence, blockers: Blockers | None) -> tuple[Remedy, ..
     return tuple(remedies)
 
 
-def wsltop_blocks(evidence: Evidence) -> Finding | None:
+@rule("wsltop-blocks", "warning", "wsltop itself keeps the idle gate shut.", where="wsl2")
+def wsltop_blocks(evidence: Evidence) -> Found | None:
     """The gate would be open without wsltop: a monitor must not stop what it shows."""
     blockers, gates = known(evidence.blockers), gates_of(evidence)
     limit = min((window.limit for gate in gates for window in gate.windows), default=None)
@@ -90,9 +92,7 @@ def wsltop_blocks(evidence: Evidence) -> Finding | None:
         return None
     if blockers.total <= limit or blockers.total - blockers.own > limit:
         return None
-    return Finding(
-        id="wsltop-blocks",
-        severity="warning",
+    return Found(
         verdict="WSLTOP BLOCKS",
         sentence=f"wsltop's own {percent(blockers.own)} of all CPUs keeps the idle gate shut: "
         f"without it {percent(blockers.total - blockers.own)} would be in use, and {percent(limit)} is allowed.",
@@ -117,7 +117,8 @@ def wsltop_blocks(evidence: Evidence) -> Finding | None:
     )
 
 
-def cache_waiting(evidence: Evidence) -> Finding | None:
+@rule("cache-waiting", "note", "WSL drops the cache soon by itself.", where="wsl2")
+def cache_waiting(evidence: Evidence) -> Found | None:
     """The gate is open, or the VM too young for it: the cache goes without anybody's help."""
     ledger, gates = ledger_of(evidence), gates_of(evidence)
     if ledger is None or ledger.cache_clean < BIG or not gates:
@@ -127,9 +128,7 @@ def cache_waiting(evidence: Evidence) -> Finding | None:
     latest = max((gate.opens.latest for gate in gates if gate.opens), default=None)
     when = "" if latest is None else f" within {format_duration(max(0.0, latest))}"
     unsure = "" if sure_mode(evidence) else ", if its mode is the default"
-    return Finding(
-        id="cache-waiting",
-        severity="note",
+    return Found(
         verdict="CACHE GOES SOON",
         sentence=f"WSL begins to drop {format_size(ledger.cache_clean)} of page cache{when} of idleness{unsure}."
         if when
@@ -139,16 +138,15 @@ def cache_waiting(evidence: Evidence) -> Finding | None:
     )
 
 
-def cache_spent(evidence: Evidence) -> Finding | None:
+@rule("cache-spent", "note", "WSL dropped the cache once in this idle period.", where="wsl2")
+def cache_spent(evidence: Evidence) -> Found | None:
     """dropCache drops once in an idle period; what is cached after that stays until the VM was busy once."""
     ledger, gates = ledger_of(evidence), gates_of(evidence)
     if ledger is None or ledger.cache_clean < BIG or not gates:
         return None
     if not all(gate.verdict == "open" and gate.mode == "dropCache" and gate.spent is True for gate in gates):
         return None
-    return Finding(
-        id="cache-spent",
-        severity="note",
+    return Found(
         verdict="DROPPED ONCE",
         sentence=f"WSL has dropped the cache in this idle period; the {format_size(ledger.cache_clean)} since then "
         "stay until the VM has been busy and idle again.",
@@ -157,15 +155,14 @@ def cache_spent(evidence: Evidence) -> Finding | None:
     )
 
 
-def reclaim_silent(evidence: Evidence) -> Finding | None:
+@rule("reclaim-silent", "warning", "The gate is open and WSL does nothing.", where="wsl2")
+def reclaim_silent(evidence: Evidence) -> Found | None:
     """The gate was open for long enough and nothing happened: the setting is inert (WSL#10011)."""
     ledger, gates = ledger_of(evidence), gates_of(evidence)
     if ledger is None or ledger.cache_clean < BIG or not gates or not all(gate.overdue for gate in gates):
         return None
     waited = min(gate.open_for or 0.0 for gate in gates)
-    return Finding(
-        id="reclaim-silent",
-        severity="warning",
+    return Found(
         verdict="RECLAIM SILENT",
         sentence=f"The idle gate has been open for {format_duration(waited)} and WSL did nothing: reclaim is off, its "
         "thread has ended, or this version has another rule.",

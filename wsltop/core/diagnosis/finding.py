@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -53,6 +54,53 @@ class Finding(Struct, frozen=True, kw_only=True):
     sentence: str
     evidence: tuple[Figure, ...] = ()
     remedy: tuple[Remedy, ...] = ()
+
+
+class Found(Struct, frozen=True, kw_only=True):
+    """What a rule found: a finding without its id."""
+
+    severity: Severity | None = None
+    """``None``: the rule's own, which is its worst."""
+    verdict: str
+    sentence: str
+    evidence: tuple[Figure, ...] = ()
+    remedy: tuple[Remedy, ...] = ()
+
+
+Judge = Callable[[Evidence], Found | None]
+Where = Literal["anywhere", "wsl2"]
+"""``wsl2``: only where the guest is known to be one."""
+
+
+class Rule(Struct, frozen=True, kw_only=True):
+    """One rule of the diagnosis: called with the evidence it returns its finding, or ``None``."""
+
+    id: str
+    severity: Severity
+    """The worst that it finds."""
+    meaning: str
+    """One line, for the documentation."""
+    where: Where
+    judge: Judge
+
+    def __call__(self, evidence: Evidence) -> Finding | None:
+        """Judge the evidence, where the rule applies."""
+        found = self.judge(evidence) if self.where == "anywhere" or evidence.on_wsl else None
+        if found is None:
+            return None
+        return Finding(
+            id=self.id,
+            severity=found.severity or self.severity,
+            verdict=found.verdict,
+            sentence=found.sentence,
+            evidence=found.evidence,
+            remedy=found.remedy,
+        )
+
+
+def rule(name: str, severity: Severity, meaning: str, *, where: Where = "anywhere") -> Callable[[Judge], Rule]:
+    """Make a rule of a function that judges the evidence; ``diagnosis.rules`` finds it in its module."""
+    return lambda judge: Rule(id=name, severity=severity, meaning=meaning, where=where, judge=judge)
 
 
 def rank(severity: Severity) -> int:

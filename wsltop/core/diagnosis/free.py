@@ -22,10 +22,11 @@ from wsltop.core.diagnosis.finding import (
     UPDATE,
     WATCH,
     Figure,
-    Finding,
+    Found,
     Remedy,
     Severity,
     advice,
+    rule,
     size,
 )
 from wsltop.core.ledger import Ledger, free_pages_from
@@ -45,14 +46,13 @@ FAILS: Final = re.compile(
 """drivers/hv/hv_balloon.c."""
 
 
-def reporting_absent(evidence: Evidence) -> Finding | None:
+@rule("reporting-absent", "problem", "The kernel never gives free pages back.", where="wsl2")
+def reporting_absent(evidence: Evidence) -> Found | None:
     """A kernel without page reporting never gives anything back: WSL#5695."""
     if not nothing_reported(evidence):
         return None
     kernel = known(evidence.moment.sample.identity.kernel) or ""
-    return Finding(
-        id="reporting-absent",
-        severity="problem",
+    return Found(
         verdict="NO PAGE REPORTING",
         sentence="This kernel does not report free pages: memory that Windows has once lent stays in the VM until it "
         "ends.",
@@ -85,14 +85,13 @@ def nothing_reported(evidence: Evidence) -> bool:
     return recent_enough and evidence.page_reporting is False
 
 
-def reporting_failing(evidence: Evidence) -> Finding | None:
+@rule("reporting-failing", "warning", "Windows refuses reported free pages.", where="wsl2")
+def reporting_failing(evidence: Evidence) -> Found | None:
     """The hypervisor refuses what the kernel reports."""
     lines = [event.text for event in evidence.events if event.kind == "reporting" and FAILS.match(event.text)]
     if not lines or not evidence.on_wsl:
         return None
-    return Finding(
-        id="reporting-failing",
-        severity="warning",
+    return Found(
         verdict="REPORTING FAILS",
         sentence="Windows has refused free pages that the kernel reported, so they may stay in the VM.",
         evidence=(Figure("refusals in the log", str(len(lines))), Figure("kernel log", short(lines[-1], 120))),
@@ -100,14 +99,13 @@ def reporting_failing(evidence: Evidence) -> Finding | None:
     )
 
 
-def order_assumed(evidence: Evidence) -> Finding | None:
+@rule("order-assumed", "note", "The reporting order is assumed, not read.", where="wsl2")
+def order_assumed(evidence: Evidence) -> Found | None:
     """Without the parameter the figures of free memory rest on the pageblock order."""
     reporting = known(evidence.moment.sample.reporting)
     if reporting is None or not reporting.assumed or not evidence.on_wsl or nothing_reported(evidence):
         return None
-    return Finding(
-        id="order-assumed",
-        severity="note",
+    return Found(
         verdict="ORDER ASSUMED",
         sentence="The kernel does not say from which block size on it reports: order "
         f"{reporting.order} is assumed, and with it what counts as reportable.",
@@ -135,7 +133,8 @@ FAILURES_COUNT_FOR: Final = 3600.0
 FAILURE: Final = re.compile(r"page allocation failure: order:(\d{1,2})")
 
 
-def fragmented_free(evidence: Evidence) -> Finding | None:
+@rule("fragmented-free", "warning", "Free memory in pieces too small to return.")
+def fragmented_free(evidence: Evidence) -> Found | None:
     """Free, but in blocks below the reporting order: WSL#8414, #10143, #9056."""
     ledger = ledger_of(evidence)
     if ledger is None or isinstance(ledger.free_split, Unavailable) or isinstance(ledger.reporting, Unavailable):
@@ -146,8 +145,7 @@ def fragmented_free(evidence: Evidence) -> Finding | None:
     much = amount >= max(MUCH_FRAGMENTED, ledger.total // MUCH_SHARE)
     block = block_size(evidence, order)
     never = never_compacts(evidence) and evidence.on_wsl
-    return Finding(
-        id="fragmented-free",
+    return Found(
         severity="warning" if much else "note",
         verdict="FRAGMENTED",
         sentence=f"{format_size(amount)} is free in pieces below {block}, and {host_name(evidence)} takes back no "
@@ -173,15 +171,14 @@ def finer_order(evidence: Evidence, order: ReportingOrder) -> tuple[Remedy, ...]
     return (advice("Update Windows: builds since late 2023 take back blocks of 128 KiB.", "a restart of Windows"),)
 
 
-def draining(evidence: Evidence) -> Finding | None:
+@rule("draining", "note", "Freed memory is on its way to the host: wait.")
+def draining(evidence: Evidence) -> Found | None:
     """Freed a moment ago: the kernel reports it at its own pace."""
     drain = known(evidence.moment.draining)
     if drain is None or drain.size < ON_ITS_WAY or nothing_reported(evidence):
         return None
     host = host_of(evidence)
-    return Finding(
-        id="draining",
-        severity="note",
+    return Found(
         verdict="WAIT",
         sentence=f"{format_size(drain.size)} of free memory is on its way to {host_name(evidence)}, for about "
         f"{format_duration(drain.seconds)} more.",
@@ -193,7 +190,8 @@ def draining(evidence: Evidence) -> Finding | None:
     )
 
 
-def not_returned(evidence: Evidence) -> Finding | None:
+@rule("not-returned", "warning", "The host keeps what was reported free.")
+def not_returned(evidence: Evidence) -> Found | None:
     """The host holds far more than the guest keeps, for longer than reporting takes: WSL#8414, #10143."""
     ledger, host = ledger_of(evidence), host_of(evidence)
     if ledger is None or host is None or isinstance(ledger.expected_host, Unavailable):
@@ -202,9 +200,7 @@ def not_returned(evidence: Evidence) -> Finding | None:
     excess = host.working_set - ledger.expected_host
     if excess < limit or nothing_reported(evidence) or not stuck(evidence, limit):
         return None
-    return Finding(
-        id="not-returned",
-        severity="warning",
+    return Found(
         verdict="NOT RETURNED",
         sentence=f"{host_name(evidence).capitalize()} has held {format_size(excess)} more than the guest keeps for "
         f"over {STEADY:.0f} s: reported free memory is not taken back, or the VM itself is that big.",
@@ -217,7 +213,8 @@ def not_returned(evidence: Evidence) -> Finding | None:
     )
 
 
-def return_unwatched(evidence: Evidence) -> Finding | None:
+@rule("return-unwatched", "note", "Too much stays out, for too short to judge.")
+def return_unwatched(evidence: Evidence) -> Found | None:
     """So much would be called stuck, if only somebody had watched for as long as reporting may take."""
     ledger, host = ledger_of(evidence), host_of(evidence)
     if ledger is None or host is None or isinstance(ledger.expected_host, Unavailable) or nothing_reported(evidence):
@@ -227,9 +224,7 @@ def return_unwatched(evidence: Evidence) -> Finding | None:
     seconds = watched(evidence)
     if excess < max(STUCK, ledger.total // STUCK_SHARE) or seconds >= STEADY:
         return None
-    return Finding(
-        id="return-unwatched",
-        severity="note",
+    return Found(
         verdict="WATCH LONGER",
         sentence=f"{host_name(evidence).capitalize()} holds {format_size(excess)} more than the guest keeps. Whether "
         f"that comes back or is stuck takes {STEADY:.0f} s to see, and {format_duration(seconds)} have been watched.",
@@ -265,7 +260,8 @@ def stuck(evidence: Evidence, limit: int) -> bool:
     return bool(excesses) and all(excess is not None and excess >= limit for excess in excesses)
 
 
-def order7_starved(evidence: Evidence) -> Finding | None:
+@rule("order7-starved", "problem", "No large free block: new terminals hang.", where="wsl2")
+def order7_starved(evidence: Evidence) -> Found | None:
     """No block for the buffer of a new connection: new terminals hang, old ones work (WSL#11612, #40650, #41634)."""
     ledger = ledger_of(evidence)
     blocks = large_blocks(evidence)
@@ -279,8 +275,7 @@ def order7_starved(evidence: Evidence) -> Finding | None:
     if not starved and not failed:
         return None
     severity: Severity = "problem" if starved and failed else "warning"
-    return Finding(
-        id="order7-starved",
+    return Found(
         severity=severity,
         verdict="NO LARGE BLOCKS",
         sentence="New terminals and Windows programs may hang: "

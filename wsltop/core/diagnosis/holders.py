@@ -7,7 +7,7 @@ import shlex
 from typing import Final
 
 from wsltop.core.diagnosis.evidence import Evidence, ledger_of, short, sure_mode
-from wsltop.core.diagnosis.finding import RESTART, SHUTDOWN, Figure, Finding, Remedy, advice, percent, size
+from wsltop.core.diagnosis.finding import RESTART, SHUTDOWN, Figure, Found, Remedy, advice, percent, rule, size
 from wsltop.core.holders import FamilyGrowth
 from wsltop.model.reading import Unavailable, known
 from wsltop.model.sample import Group, Tmpfs
@@ -25,7 +25,8 @@ FULL: Final = 0.9
 SHOWN: Final = 3
 
 
-def family_growing(evidence: Evidence) -> Finding | None:
+@rule("family-growing", "problem", "A family of processes grows without end.")
+def family_growing(evidence: Evidence) -> Found | None:
     """Processes that grow without end: vscode-remote-release#2919, #3195."""
     growing = [
         (one.minutes_left, one)
@@ -38,8 +39,7 @@ def family_growing(evidence: Evidence) -> Finding | None:
     if minutes > DAY:
         return None
     ledger = ledger_of(evidence)
-    return Finding(
-        id="family-growing",
+    return Found(
         severity="problem" if minutes < SOON else "warning" if minutes < TODAY else "note",
         verdict="GROWING",
         sentence=f"{short(first.name, 20)} grows by {format_size(first.rate)} a minute; at this pace nothing is left "
@@ -61,14 +61,14 @@ def growth_figure(evidence: Evidence, growth: FamilyGrowth) -> Figure:
     return Figure(short(growth.name, 20), f"{now}{pace}")
 
 
-def elsewhere_hidden(evidence: Evidence) -> Finding | None:
+@rule("elsewhere-hidden", "warning", "Memory of processes not visible from here.", where="wsl2")
+def elsewhere_hidden(evidence: Evidence) -> Found | None:
     """Other distributions, Docker Desktop and WSLg have PID namespaces of their own: WSL#7540, #11000, wslg#919."""
     ledger, holders = ledger_of(evidence), known(evidence.holders)
     elsewhere = None if holders is None else known(holders.elsewhere)
     if ledger is None or elsewhere is None or elsewhere < max(HIDDEN, ledger.total // HIDDEN_SHARE):
         return None
-    return Finding(
-        id="elsewhere-hidden",
+    return Found(
         severity="warning" if elsewhere >= ledger.total // HALF_HIDDEN else "note",
         verdict="HIDDEN MEMORY",
         sentence=f"At least {format_size(elsewhere)} belongs to processes that cannot be seen from here: other "
@@ -87,7 +87,8 @@ def elsewhere_hidden(evidence: Evidence) -> Finding | None:
     )
 
 
-def groups_frozen(evidence: Evidence) -> Finding | None:
+@rule("groups-frozen", "warning", "A control group is frozen, as by Docker.")
+def groups_frozen(evidence: Evidence) -> Found | None:
     """Docker Desktop's pause freezes more than its own under cgroup v2: WSL#11066, #12991, docker/for-win#14656."""
     groups = known(evidence.groups)
     if groups is None:
@@ -105,8 +106,7 @@ def groups_frozen(evidence: Evidence) -> Finding | None:
         )
     why = "; gradual reclaim and it do not mix" if gradual else ""
     saver = f"Turn Resource Saver off in Docker Desktop, under Settings, Resources{why}."
-    return Finding(
-        id="groups-frozen",
+    return Found(
         severity="warning" if strangers else "note",
         verdict="FROZEN",
         sentence=sentence,
@@ -120,7 +120,8 @@ def groups_frozen(evidence: Evidence) -> Finding | None:
     )
 
 
-def group_full(evidence: Evidence) -> Finding | None:
+@rule("group-full", "warning", "A control group is at its own memory limit.")
+def group_full(evidence: Evidence) -> Found | None:
     """A group near its memory.max: the kernel kills in it while the machine has memory left (WSL#40519)."""
     ledger, groups = ledger_of(evidence), known(evidence.groups)
     if ledger is None or groups is None:
@@ -132,9 +133,7 @@ def group_full(evidence: Evidence) -> Finding | None:
     if not full:
         return None
     share, group = full[0]
-    return Finding(
-        id="group-full",
-        severity="warning",
+    return Found(
         verdict="GROUP AT LIMIT",
         sentence=f"{short(group.name)} uses {percent(share)} of its own limit of {format_size(group.limit or 0)}: the "
         "kernel kills in it first, though others have memory.",
@@ -163,7 +162,8 @@ LONGEST_PATH: Final = 44
 RESERVED: Final = re.compile(r"(?:^|\s)(hugepages=\S{1,40})")
 
 
-def tmpfs_big(evidence: Evidence) -> Finding | None:
+@rule("tmpfs-big", "warning", "Files in a tmpfs, such as /mnt/wsl, hold memory.")
+def tmpfs_big(evidence: Evidence) -> Found | None:
     """Files in memory count as used and stay until they are deleted; dropping caches does not touch them."""
     ledger, places = ledger_of(evidence), used_places(evidence)
     if ledger is None or not places:
@@ -173,8 +173,7 @@ def tmpfs_big(evidence: Evidence) -> Finding | None:
         return None
     largest = places[0][0]
     of_all = " (shared by all distributions)" if largest.everywhere and evidence.on_wsl else ""
-    return Finding(
-        id="tmpfs-big",
+    return Found(
         severity="warning" if total >= ledger.total // MUCH_SHARE else "note",
         verdict="FILES IN MEMORY",
         sentence=f"{format_size(total)} is files in a tmpfs, most of it in {short(largest.place)}{of_all}; it stays "
@@ -205,7 +204,8 @@ def find_files(path: str) -> Remedy:
     )
 
 
-def shared_hidden(evidence: Evidence) -> Finding | None:
+@rule("shared-hidden", "warning", "Shared memory that no visible tmpfs explains.")
+def shared_hidden(evidence: Evidence) -> Found | None:
     """Shared memory that no visible tmpfs explains: memfd, System V, graphics, a tmpfs of another mount namespace.
 
     Where ``elsewhere`` is known, it contains what is not visible, and the rest shows with its processes.
@@ -218,8 +218,7 @@ def shared_hidden(evidence: Evidence) -> Finding | None:
     rest = ledger.shared - sum(used for _, used in used_places(evidence))
     if rest < max(SOME, ledger.total // SOME_SHARE):
         return None
-    return Finding(
-        id="shared-hidden",
+    return Found(
         severity="warning" if rest >= ledger.total // MUCH_SHARE else "note",
         verdict="SHARED MEMORY",
         sentence=f"{format_size(rest)} of shared memory is in no tmpfs that is visible here: programs share it, or "
@@ -232,7 +231,8 @@ def shared_hidden(evidence: Evidence) -> Finding | None:
     )
 
 
-def huge_pages_reserved(evidence: Evidence) -> Finding | None:
+@rule("huge-pages-reserved", "warning", "Huge pages are reserved.")
+def huge_pages_reserved(evidence: Evidence) -> Found | None:
     """Reserved huge pages are taken from everybody, in use or not, and are never reported to the host."""
     ledger = ledger_of(evidence)
     if ledger is None or ledger.huge_pages < HUGE_SOME:
@@ -244,8 +244,7 @@ def huge_pages_reserved(evidence: Evidence) -> Finding | None:
             advice(f"Remove {short(match[1])} from kernelCommandLine under [wsl2] in .wslconfig.", RESTART),
             SHUTDOWN,
         )
-    return Finding(
-        id="huge-pages-reserved",
+    return Found(
         severity="warning" if ledger.huge_pages >= ledger.total // HUGE_SHARE else "note",
         verdict="HUGE PAGES",
         sentence=f"{format_size(ledger.huge_pages)} is reserved as huge pages: nothing else can use it, and it is "

@@ -24,9 +24,10 @@ from wsltop.core.diagnosis.finding import (
     SHUTDOWN,
     UPDATE,
     Figure,
-    Finding,
+    Found,
     advice,
     reclaim_setting,
+    rule,
     size,
 )
 from wsltop.model.event import Event
@@ -45,14 +46,14 @@ THREAD_ERROR: Final = re.compile(
 FALLBACK: Final = re.compile(r"WSL .*falling back to (?:autoMemoryReclaim = dropcache|drop_caches)")
 
 
-def reclaim_disabled(evidence: Evidence) -> Finding | None:
+@rule("reclaim-disabled", "warning", "autoMemoryReclaim=disabled keeps the cache.", where="wsl2")
+def reclaim_disabled(evidence: Evidence) -> Found | None:
     """``disabled``: page cache never returns by itself (WSL#41285), and after 2.9.4 WSL does not compact either."""
     ledger, reclaim = ledger_of(evidence), known(evidence.reclaim)
     if ledger is None or reclaim is None or sure_mode(evidence) != "disabled" or ledger.cache_clean < BIG:
         return None
     nor = ", nor does it compact" if never_compacts(evidence) else ""
-    return Finding(
-        id="reclaim-disabled",
+    return Found(
         severity="warning" if matters(evidence, ledger) else "note",
         verdict="RECLAIM OFF",
         sentence=f"autoMemoryReclaim is disabled: WSL never gives {format_size(ledger.cache_clean)} of page cache "
@@ -62,7 +63,8 @@ def reclaim_disabled(evidence: Evidence) -> Finding | None:
     )
 
 
-def gradual_falls_back(evidence: Evidence) -> Finding | None:
+@rule("gradual-falls-back", "note", "gradual runs as dropCache: no cgroup v2.", where="wsl2")
+def gradual_falls_back(evidence: Evidence) -> Found | None:
     """``gradual`` needs ``memory.reclaim`` of cgroup v2; without it WSL runs dropCache."""
     log = next((event for event in evidence.events if event.kind == "init" and FALLBACK.match(event.text)), None)
     old = cgroup_mode(evidence) in ("v1", "hybrid") or known(evidence.reclaim_file) is False
@@ -71,9 +73,7 @@ def gradual_falls_back(evidence: Evidence) -> Finding | None:
     why = (
         "WSL's init says so" if log else "there is no memory.reclaim in the root of cgroup v2, which gradual writes to"
     )
-    return Finding(
-        id="gradual-falls-back",
-        severity="note",
+    return Found(
         verdict="NOT GRADUAL",
         sentence=f"autoMemoryReclaim=gradual runs as dropCache: {why}.",
         evidence=(
@@ -88,7 +88,8 @@ def gradual_falls_back(evidence: Evidence) -> Finding | None:
     )
 
 
-def gradual_swaps(evidence: Evidence) -> Finding | None:
+@rule("gradual-swaps", "warning", "gradual (up to 2.9.4) swaps programs out.", where="wsl2")
+def gradual_swaps(evidence: Evidence) -> Found | None:
     """``gradual`` up to 2.9.4 names no swappiness, so programs are swapped out while idle: WSL#10675."""
     ledger = ledger_of(evidence)
     rules = rules_of(evidence)
@@ -98,8 +99,7 @@ def gradual_swaps(evidence: Evidence) -> Finding | None:
         return None
     rates = known(evidence.swap_rates)
     returning = rates is not None and rates.inward >= RETURNING
-    return Finding(
-        id="gradual-swaps",
+    return Found(
         severity="warning" if returning else "note",
         verdict="GRADUAL SWAPS",
         sentence=f"gradual may swap programs out while the VM is idle; {format_size(ledger.swap_used)} are in the swap"
@@ -112,15 +112,14 @@ def gradual_swaps(evidence: Evidence) -> Finding | None:
     )
 
 
-def gradual_ends_v1(evidence: Evidence) -> Finding | None:
+@rule("gradual-ends-v1", "note", "gradual has turned cgroup v1 off.", where="wsl2")
+def gradual_ends_v1(evidence: Evidence) -> Found | None:
     """WSL 2.0 turned cgroup v1 off for ``gradual``, and container engines that need it fail: WSL#10497, #10515."""
     cmdline = known(evidence.cmdline)
     argument = next((word for word in (cmdline or "").split() if word.startswith("cgroup_no_v1=")), None)
     if argument is None or sure_mode(evidence) != "gradual":
         return None
-    return Finding(
-        id="gradual-ends-v1",
-        severity="note",
+    return Found(
         verdict="CGROUP V1 OFF",
         sentence="gradual has turned cgroup v1 off: container engines that need it fail to start.",
         evidence=(Figure("command line", short(argument)), *cgroup_figures(evidence)),
@@ -128,7 +127,8 @@ def gradual_ends_v1(evidence: Evidence) -> Finding | None:
     )
 
 
-def reclaim_thread_dead(evidence: Evidence) -> Finding | None:
+@rule("reclaim-thread-dead", "warning", "WSL's reclaim failed with an error.", where="wsl2")
+def reclaim_thread_dead(evidence: Evidence) -> Found | None:
     """An error of a write ends the thread for the life of the VM up to 2.9.4; later it goes on (WSL#10534)."""
     error = next(reversed([event for event in evidence.events if is_thread_error(event)]), None)
     if error is None or acted_since(evidence, error):
@@ -141,8 +141,7 @@ def reclaim_thread_dead(evidence: Evidence) -> Finding | None:
         sentence = f"WSL's reclaim failed {ago} ago, which ends it: no reclaim and no compaction until the VM restarts."
     else:
         sentence = f"WSL's reclaim failed {ago} ago; up to WSL 2.9.4 that ends it until the VM restarts."
-    return Finding(
-        id="reclaim-thread-dead",
+    return Found(
         severity="note" if ends == {False} else "warning",
         verdict="RECLAIM FAILED",
         sentence=sentence,

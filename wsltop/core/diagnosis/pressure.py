@@ -6,7 +6,7 @@ import re
 from typing import Final, NamedTuple
 
 from wsltop.core.diagnosis.evidence import Evidence, ledger_of, short
-from wsltop.core.diagnosis.finding import Figure, Finding, Remedy, Severity, advice, memory_setting, percent, size
+from wsltop.core.diagnosis.finding import Figure, Found, Remedy, Severity, advice, memory_setting, percent, rule, size
 from wsltop.model.event import Event
 from wsltop.model.reading import known
 from wsltop.model.sample import Pressure
@@ -42,15 +42,15 @@ class Victim(NamedTuple):
     """The limit of a control group ran out, not the machine."""
 
 
-def swap_thrash(evidence: Evidence) -> Finding | None:
+@rule("swap-thrash", "problem", "Memory goes to the swap and comes back at once.")
+def swap_thrash(evidence: Evidence) -> Found | None:
     """Memory goes to the swap and comes back at the same time: WSL#4669, #7215."""
     rates, ledger = known(evidence.swap_rates), ledger_of(evidence)
     if rates is None or rates.seconds < THRASH_SECONDS or min(rates.inward, rates.outward) < THRASH_RATE:
         return None
     pressure = known(evidence.moment.sample.pressure)
     stalled = pressure is not None and pressure.some_avg10 >= STALLED
-    return Finding(
-        id="swap-thrash",
+    return Found(
         severity="problem" if stalled else "warning",
         verdict="THRASHING",
         sentence=f"Memory goes to the swap at {format_size(rates.outward)}/s and comes back at "
@@ -65,13 +65,13 @@ def swap_thrash(evidence: Evidence) -> Finding | None:
     )
 
 
-def memory_stall(evidence: Evidence) -> Finding | None:
+@rule("memory-stall", "problem", "Programs wait for memory (PSI).")
+def memory_stall(evidence: Evidence) -> Found | None:
     """Pressure stall information: the share of time in which tasks wait for memory (Documentation/accounting/psi)."""
     pressure = known(evidence.moment.sample.pressure)
     if pressure is None or max(pressure.some_avg60, pressure.full_avg10) < STALLED:
         return None
-    return Finding(
-        id="memory-stall",
+    return Found(
         severity="problem" if pressure.full_avg10 >= STALLED else "warning",
         verdict="MEMORY STALLS",
         sentence="Programs wait for memory instead of working: "
@@ -81,7 +81,8 @@ def memory_stall(evidence: Evidence) -> Finding | None:
     )
 
 
-def memory_low(evidence: Evidence) -> Finding | None:
+@rule("memory-low", "problem", "Hardly any memory is available.")
+def memory_low(evidence: Evidence) -> Found | None:
     """Hardly anything is available; the OOM killer is next where the swap is full too: WSL#7540, #5624."""
     ledger, meminfo = ledger_of(evidence), known(evidence.moment.sample.meminfo)
     # Without MemAvailable the ledger has MemFree in its place, which is low on every healthy machine.
@@ -91,8 +92,7 @@ def memory_low(evidence: Evidence) -> Finding | None:
         return None
     no_swap = ledger.swap_total == 0 or ledger.swap_free < ledger.swap_total * SWAP_LEFT
     severity: Severity = "problem" if no_swap else "warning"
-    return Finding(
-        id="memory-low",
+    return Found(
         severity=severity,
         verdict="MEMORY LOW",
         sentence=f"{format_size(ledger.available)} of {format_size(ledger.total)} is available"
@@ -107,7 +107,8 @@ def memory_low(evidence: Evidence) -> Finding | None:
     )
 
 
-def oom_kill(evidence: Evidence) -> Finding | None:
+@rule("oom-kill", "problem", "The kernel killed a process for lack of memory.")
+def oom_kill(evidence: Evidence) -> Found | None:
     """The kernel killed something: WSL#7540, #40458, #10199."""
     victims = [victim for event in evidence.events if (victim := victim_of(event)) is not None]
     if not victims:
@@ -115,8 +116,7 @@ def oom_kill(evidence: Evidence) -> Finding | None:
     last = victims[-1]
     age = max(0.0, evidence.uptime - last.event.end)
     limit = "a control group's limit" if last.in_cgroup else "memory"
-    return Finding(
-        id="oom-kill",
+    return Found(
         severity="problem" if age <= OOM_RECENT else "note",
         verdict="OOM KILL",
         sentence=f"The kernel killed {short(last.name, 20)} {format_duration(age)} ago, as {limit} ran out"
@@ -126,7 +126,7 @@ def oom_kill(evidence: Evidence) -> Finding | None:
     )
 
 
-def oom_counted(evidence: Evidence) -> Finding | None:
+def oom_counted(evidence: Evidence) -> Found | None:
     """Kills that only counters tell of: there was no line to read."""
     seen = sum(event.amounts.get("killed", 0) for event in evidence.events if event.kind == "oom kill")
     counters = known(evidence.moment.sample.counters)
@@ -135,8 +135,7 @@ def oom_counted(evidence: Evidence) -> Finding | None:
         return None
     ago = min((evidence.uptime - e.end for e in evidence.events if e.kind == "oom kill" and e.amounts), default=None)
     fresh = ago is not None and ago <= OOM_RECENT
-    return Finding(
-        id="oom-kill",
+    return Found(
         severity="problem" if fresh else "note",
         verdict="OOM KILL",
         sentence=f"The kernel has killed {total} of the VM's processes for lack of memory since boot; "

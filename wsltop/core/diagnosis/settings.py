@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from wsltop.core.diagnosis.evidence import Evidence, clause, ledger_of, short
-from wsltop.core.diagnosis.finding import RESTART, SHUTDOWN, Figure, Finding, Remedy, advice, hint_of, size
+from wsltop.core.diagnosis.finding import RESTART, SHUTDOWN, Figure, Found, Remedy, advice, hint_of, rule, size
 from wsltop.core.wslconfig.effective import FINDING_IDS
 from wsltop.core.wslconfig.lint import ConfigFinding
 from wsltop.model.reading import Unavailable, known
@@ -16,14 +16,13 @@ SHOWN: Final = 3
 """Findings of a kind that are told; the lint tells them all."""
 
 
-def config_ignored(evidence: Evidence) -> Finding | None:
+@rule("config-ignored", "warning", "Lines of .wslconfig that WSL does not follow.", where="wsl2")
+def config_ignored(evidence: Evidence) -> Found | None:
     """Lines that WSL does not follow: WSL#7851, #10759, #10743, #13048."""
     wrong = [one for one in known(evidence.config) or () if one.severity == "error"]
     if not wrong:
         return None
-    return Finding(
-        id="config-ignored",
-        severity="warning",
+    return Found(
         verdict="SETTINGS IGNORED",
         sentence=first_of(wrong),
         evidence=tell(wrong[1:]),
@@ -31,14 +30,13 @@ def config_ignored(evidence: Evidence) -> Finding | None:
     )
 
 
-def config_not_in_force(evidence: Evidence) -> Finding | None:
+@rule("config-not-in-force", "warning", ".wslconfig is newer than the VM.", where="wsl2")
+def config_not_in_force(evidence: Evidence) -> Found | None:
     """The file was changed after the VM had started: WSL reads it once."""
     newer = [one for one in known(evidence.config) or () if one.id == NOT_IN_FORCE]
     if not newer:
         return None
-    return Finding(
-        id="config-not-in-force",
-        severity="warning",
+    return Found(
         verdict="NOT IN FORCE",
         sentence=".wslconfig is newer than the VM: what changed in it does not hold yet.",
         evidence=tell([one for one in known(evidence.config) or () if one.id in DIFFERS]),
@@ -46,15 +44,15 @@ def config_not_in_force(evidence: Evidence) -> Finding | None:
     )
 
 
-def config_differs(evidence: Evidence) -> Finding | None:
+@rule("config-differs", "warning", "The VM is not as .wslconfig says.", where="wsl2")
+def config_differs(evidence: Evidence) -> Found | None:
     """The VM is not as the file says, though it has read it: WSL#11151, #9786, #13142."""
     findings = known(evidence.config) or ()
     differs = [one for one in findings if one.id in DIFFERS]
     if not differs or any(one.id == NOT_IN_FORCE for one in findings):
         return None
     asked_for = any(one.severity == "warning" for one in differs)
-    return Finding(
-        id="config-differs",
+    return Found(
         severity="warning" if asked_for else "note",
         verdict="OTHER THAN SET",
         sentence=first_of(differs),
@@ -63,7 +61,8 @@ def config_differs(evidence: Evidence) -> Finding | None:
     )
 
 
-def config_doubtful(evidence: Evidence) -> Finding | None:
+@rule("config-doubtful", "note", "Lines of .wslconfig that are rarely meant.", where="wsl2")
+def config_doubtful(evidence: Evidence) -> Found | None:
     """Lines that WSL follows and that are rarely meant."""
     doubtful = [
         one
@@ -72,9 +71,7 @@ def config_doubtful(evidence: Evidence) -> Finding | None:
     ]
     if not doubtful:
         return None
-    return Finding(
-        id="config-doubtful",
-        severity="note",
+    return Found(
         verdict="SETTINGS IN DOUBT",
         sentence=first_of(doubtful),
         evidence=tell(doubtful[1:]),
@@ -107,31 +104,29 @@ def remedies(findings: list[ConfigFinding]) -> tuple[Remedy, ...]:
 REASON: Final = 120
 
 
-def guest_unreadable(evidence: Evidence) -> Finding | None:
+@rule("guest-unreadable", "warning", "The guest's figures cannot be read.")
+def guest_unreadable(evidence: Evidence) -> Found | None:
     """Without /proc/meminfo nothing can be said."""
     if ledger_of(evidence) is not None:
         return None
     ledger = evidence.moment.ledger
     why = ledger if isinstance(ledger, Unavailable) else Unavailable("/proc/meminfo says that there is no RAM")
-    return Finding(
-        id="guest-unreadable",
-        severity="warning",
+    return Found(
         verdict="GUEST UNREADABLE",
         sentence=f"Cannot tell where memory is: {clause(short(why.reason, REASON))}.",
         remedy=hint_of(why),
     )
 
 
-def host_unreadable(evidence: Evidence) -> Finding | None:
+@rule("host-unreadable", "note", "Windows' figures cannot be read.", where="wsl2")
+def host_unreadable(evidence: Evidence) -> Found | None:
     """What Windows holds is then expected, not measured."""
     host = evidence.moment.host
     if not isinstance(host, Unavailable) or evidence.interop_fault is not None:
         return None
     ledger = ledger_of(evidence)
     expected = None if ledger is None else ledger.expected_host
-    return Finding(
-        id="host-unreadable",
-        severity="note",
+    return Found(
         verdict="WINDOWS UNKNOWN",
         sentence=f"Cannot tell what Windows holds: {clause(short(host.reason, REASON))}.",
         evidence=() if expected is None or isinstance(expected, Unavailable) else (size("expected", expected),),
@@ -139,27 +134,25 @@ def host_unreadable(evidence: Evidence) -> Finding | None:
     )
 
 
-def log_unreadable(evidence: Evidence) -> Finding | None:
+@rule("log-unreadable", "note", "The kernel log cannot be read.")
+def log_unreadable(evidence: Evidence) -> Found | None:
     """Who was killed, and what WSL's init complained about, stand in the kernel log alone."""
     log = evidence.moment.sample.kernel_log
     if not isinstance(log, Unavailable):
         return None
-    return Finding(
-        id="log-unreadable",
-        severity="note",
+    return Found(
         verdict="NO KERNEL LOG",
         sentence=f"Cannot tell who was killed or what failed: {clause(short(log.reason, REASON))}.",
         remedy=hint_of(log),
     )
 
 
-def wsl1(evidence: Evidence) -> Finding | None:
+@rule("wsl1", "note", "This is WSL 1, which has no virtual machine.")
+def wsl1(evidence: Evidence) -> Found | None:
     """WSL 1 runs Linux programs in Windows' own memory: there is no VM."""
     if evidence.flavor != "wsl1":
         return None
-    return Finding(
-        id="wsl1",
-        severity="note",
+    return Found(
         verdict="WSL 1",
         sentence="This is WSL 1: it has no virtual machine, and memory goes back to Windows when a program ends.",
         evidence=(Figure("flavor", "WSL 1"),),

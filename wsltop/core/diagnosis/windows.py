@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from wsltop.core.diagnosis.evidence import Evidence, clause, host_name, host_of, ledger_of, recent, short
-from wsltop.core.diagnosis.finding import COMPACT, DROP, SHUTDOWN, Figure, Finding, hint_of, memory_setting, size
+from wsltop.core.diagnosis.finding import COMPACT, DROP, SHUTDOWN, Figure, Found, hint_of, memory_setting, rule, size
 from wsltop.core.diagnosis.free import large_blocks, nothing_reported
 from wsltop.core.ledger import Ledger
 from wsltop.model.reading import Unavailable, known
@@ -27,7 +27,8 @@ TIMEOUT: Final = re.compile(r"(?:accept4? |connect |Accept\w* )failed 110\b")
 """ETIMEDOUT of init's sockets to Windows (microsoft/WSL src/linux/init/util.cpp)."""
 
 
-def windows_short(evidence: Evidence) -> Finding | None:
+@rule("windows-short", "problem", "Windows is short of memory that WSL could give.", where="wsl2")
+def windows_short(evidence: Evidence) -> Found | None:
     """Windows starves while the VM holds what it could give: WSL#41285, #10011, #12795."""
     ledger, host = ledger_of(evidence), host_of(evidence)
     if ledger is None or host is None or isinstance(host.total, Unavailable) or isinstance(host.available, Unavailable):
@@ -35,9 +36,7 @@ def windows_short(evidence: Evidence) -> Finding | None:
     fragmented = 0 if isinstance(ledger.free_split, Unavailable) else ledger.free_split.fragmented
     if host.available >= max(SHORT, host.total // SHORT_SHARE) or ledger.cache_clean + fragmented < WORTH:
         return None
-    return Finding(
-        id="windows-short",
-        severity="problem",
+    return Found(
         verdict="WINDOWS IS SHORT",
         sentence=f"Windows has {format_size(host.available)} left of {format_size(host.total)}, and WSL holds "
         f"{format_size(ledger.cache_clean + fragmented)} that it could give.",
@@ -55,7 +54,8 @@ def windows_short(evidence: Evidence) -> Finding | None:
     )
 
 
-def host_trimmed(evidence: Evidence) -> Finding | None:
+@rule("host-trimmed", "note", "The host trimmed the VM; that is no reclaim.")
+def host_trimmed(evidence: Evidence) -> Found | None:
     """A working set below what the guest uses is no reclaim: WSL#9812, systeminformer#580."""
     ledger, host = ledger_of(evidence), host_of(evidence)
     if ledger is None or host is None:
@@ -66,9 +66,7 @@ def host_trimmed(evidence: Evidence) -> Finding | None:
     if least is None or least - host.working_set < max(TRIMMED, ledger.total // TRIMMED_SHARE):
         return None
     who = host_name(evidence)
-    return Finding(
-        id="host-trimmed",
-        severity="note",
+    return Found(
         verdict="TRIMMED",
         sentence=f"{who[0].upper()}{who[1:]} holds {format_size(least - host.working_set)} less than the guest keeps: "
         "it has trimmed or compressed the VM. That is no reclaim.",
@@ -89,15 +87,14 @@ def least_expected(evidence: Evidence, ledger: Ledger, since: float) -> int | No
     return min([ledger.expected_host, *before])
 
 
-def several_vms(evidence: Evidence) -> Finding | None:
+@rule("several-vms", "note", "Windows runs several virtual machines.", where="wsl2")
+def several_vms(evidence: Evidence) -> Found | None:
     """Which ``vmmem`` is WSL: WSL#8350, #6881."""
     vms = known(evidence.vms)
     if vms is None or len(vms) < 2:
         return None
     largest = sorted(vms, key=lambda vm: (-vm.working_set, vm.name))
-    return Finding(
-        id="several-vms",
-        severity="note",
+    return Found(
         verdict="SEVERAL VMS",
         sentence=f"Windows runs {len(vms)} virtual machines with {format_size(sum(vm.working_set for vm in vms))} "
         "together; only vmmemWSL is WSL, where there is one.",
@@ -105,29 +102,27 @@ def several_vms(evidence: Evidence) -> Finding | None:
     )
 
 
-def interop_broken(evidence: Evidence) -> Finding | None:
+@rule("interop-broken", "warning", "Windows programs cannot be started.", where="wsl2")
+def interop_broken(evidence: Evidence) -> Found | None:
     """Windows programs do not start: WSL#8952, #8843, #8706."""
     fault = evidence.interop_fault
     if fault is None:
         return None
-    return Finding(
-        id="interop-broken",
-        severity="warning",
+    return Found(
         verdict="NO INTEROP",
         sentence=f"Windows cannot be asked: {clause(short(fault.reason, 120))}.",
         remedy=hint_of(fault),
     )
 
 
-def interop_timeouts(evidence: Evidence) -> Finding | None:
+@rule("interop-timeouts", "warning", "Connections with Windows time out.", where="wsl2")
+def interop_timeouts(evidence: Evidence) -> Found | None:
     """Connections between the guest and Windows time out: WSL#11612, #40650."""
     lines = [event.text for event in recent(evidence, "init", TIMEOUTS_COUNT_FOR) if TIMEOUT.search(event.text)]
     if len(lines) < TIMEOUTS:
         return None
     blocks = large_blocks(evidence)
-    return Finding(
-        id="interop-timeouts",
-        severity="warning",
+    return Found(
         verdict="INTEROP HANGS",
         sentence=f"{len(lines)} connections with Windows timed out within 10 min: new terminals hang, old ones work.",
         evidence=(
