@@ -138,6 +138,7 @@ BLOCK: Final = Glyphs(
     marks=_table("""
         hog ▲
         kill ▼
+        return ▽
         cache_drop ▼
         compaction ■
         direct_reclaim □
@@ -197,6 +198,7 @@ ASCII: Final = Glyphs(
     marks=_table("""
         hog ^
         kill v
+        return <
         cache_drop v
         compaction #
         direct_reclaim r

@@ -281,6 +281,11 @@ class Outcomes:
         self._acted: float | None = None
         """When the newest act was seen, monotonic, whether it was compared or not."""
 
+    @property
+    def predicted(self) -> Prediction | None:
+        """The prediction for the act that has not settled yet."""
+        return None if self._pending is None else self._pending.predicted
+
     def feed(self, monotonic: float, before: Reading[Ledger], ledger: Reading[Ledger], events: Iterable[Event]) -> None:
         """Take a tick: the ledgers before and at it, and the events that came with it."""
         for event in events:

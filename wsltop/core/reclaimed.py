@@ -89,22 +89,7 @@ class ReclaimWatch:
         return at_rest(dots, since=since, now=now, window=REST, band=band_of(before, 0))
 
     def _measure(self, dots: Sequence[Dot]) -> Returned | None:
-        began = self._began
-        if began is None:
-            return None
-        quiet = [dot for dot in dots if dot.time <= began]
-        before = level_of(quiet)
-        after = floor_of([dot for dot in dots if dot.time > began], REST)
-        if before is None or after is None:
-            return None
-        slack = band_of(quiet, 0)
-
-        def crossing(share: float) -> Crossing | None:
-            if before - after <= slack:
-                return None
-            return fall_below(dots, before - share * (before - after), zero=began, high_until=began, slack=slack)
-
-        return Returned(before=before, after=after, half=crossing(0.5), most=crossing(0.9))
+        return None if self._began is None else measure_return(dots, self._began)
 
     def _outcome(self) -> Outcome | None:
         if self._first is None or self._last is None or isinstance(self._predicted, Unavailable):
@@ -116,3 +101,20 @@ class ReclaimWatch:
             return None
         gained = after.free_split.reportable - before.free_split.reportable
         return Outcome(predicted=self._predicted, gained=gained)
+
+
+def measure_return(dots: Sequence[Dot], began: float) -> Returned | None:
+    """What a curve fell by since ``began`` and how fast; None where it has no reading before or after."""
+    quiet = [dot for dot in dots if dot.time <= began]
+    before = level_of(quiet)
+    after = floor_of([dot for dot in dots if dot.time > began], REST)
+    if before is None or after is None:
+        return None
+    slack = band_of(quiet, 0)
+
+    def crossing(share: float) -> Crossing | None:
+        if before - after <= slack:
+            return None
+        return fall_below(dots, before - share * (before - after), zero=began, high_until=began, slack=slack)
+
+    return Returned(before=before, after=after, half=crossing(0.5), most=crossing(0.9))

@@ -20,6 +20,8 @@ from wsltop.core.history import FINE_SPAN, History, Point
 from wsltop.core.ledger import Drain, Draining
 from wsltop.core.moment import NOT_FOLLOWED, Insight, Moment, Tracker, chart_point, interpret, lend
 from wsltop.core.prediction import Outcomes
+from wsltop.core.returning import Release, Returning, ReturnTracker
+from wsltop.model.event import Event
 from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import Sample
 
@@ -51,6 +53,7 @@ class Session:
         """Worst first, as of at most a few seconds ago."""
         self.outcomes = Outcomes()
         self._drain = Drain()
+        self._returns = ReturnTracker()
         self._watcher = Tracker()
         self._diagnosed: float | None = None
         self._swapped: deque[Reading[SwapCount]] = deque(maxlen=SWAP_SAMPLES)
@@ -80,10 +83,12 @@ class Session:
             moment = replace(moment, draining=draining, lent=lend(moment.ledger, moment.host, draining))
         self.moment = moment
         self.samples += 1
+        events: tuple[Event, ...] = ()
         if before is not None:
             events = (*derive(before.sample, sample), *tell_hogs(before.sample, sample))
             self.journal.add(events)
             self.outcomes.feed(sample.monotonic, before.ledger, self.moment.ledger, events)
+        self.journal.add(self._returns.feed(moment, events, self.outcomes.predicted))
         self._take_kernel_log(sample, previous)
         self.journal.add(mark_event(mark) for mark in sample.marks)
         point = chart_point(self.moment)
@@ -100,6 +105,11 @@ class Session:
             if shown:
                 self.findings = diagnose(self.evidence(self.moment))
         return point
+
+    @property
+    def returning(self) -> Returning | None:
+        """The memory that is on its way back to Windows; None where none is."""
+        return self._returns.returning
 
     def _explain(self, moment: Moment) -> Reading[Explanation]:
         sample, insight, around = moment.sample, self.insight, moment.sample.surroundings
@@ -174,7 +184,7 @@ class Session:
 
 
 T = TypeVar("T")
-CHANGING: Final = (Session, EventLog, Outcomes, Drain, Tracker, Gates, Gate, TickHistory, Phase)
+CHANGING: Final = (Session, EventLog, Outcomes, Drain, Tracker, ReturnTracker, Release, Gates, Gate, TickHistory, Phase)
 """All that changes in a session beside its history; the rest are structs, texts and numbers."""
 
 

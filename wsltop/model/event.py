@@ -19,6 +19,7 @@ EventKind = Literal[
     "reporting",
     "init",  # WSL's init speaks
     "hog",
+    "return",  # memory that Windows got back
     "mark",
 ]
 Origin = Literal["kmsg", "dmesg", "journal", "vmstat", "wsltop", "host"]

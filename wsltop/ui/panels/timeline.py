@@ -29,6 +29,7 @@ LABELS: Final = {
     "oom kill": "OOM",
     "swap": "swap",
     "stall": "stall",
+    "return": "back",
 }
 """What stands beside the sign of an event; kinds that are not here have no mark."""
 
@@ -83,7 +84,8 @@ def event_marks(columns: Columns, events: Iterable[Event], first: int) -> Iterab
     """Yield the marks of the events that lie in the window."""
     for event in events:
         mark = event_mark(event)
-        column = place(columns, event.start, first) if mark is not None else None
+        when = event.end if event.kind == "return" else event.start
+        column = place(columns, when, first) if mark is not None else None
         if mark is not None and column is not None:
             kind, label = mark
             yield Mark(column=column, kind=kind, label=label)

@@ -1,0 +1,104 @@
+"""What comes back after a release, told once, with how much and how fast."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from tests.samples import GIB, MIB, MONOTONIC, ended, host_memory, later, meminfo, small_sample
+from wsltop.core.session import Session
+from wsltop.model.event import Event
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import FreeBlocks, HostMemory, Sample
+
+BLOCK = 2 * MIB
+
+
+def at(second: float, *, free: int, working_set: int | None, **changes: object) -> Sample:
+    """A sample of a VM that has ``free`` bytes in blocks of 2 MiB, as Windows' figure of half a second before."""
+    base = small_sample()
+    host: HostMemory | Unavailable = Unavailable("not asked")
+    if working_set is not None:
+        host = host_memory(working_set=working_set, read_at=MONOTONIC + second - 0.2)
+    memory = meminfo(free=free + 100 * MIB, anon_pages=7900 * MIB - 5700 * MIB - 720 * MIB - free + 1000 * MIB)
+    return replace(
+        later(base, second),
+        meminfo=memory,
+        free_blocks=(FreeBlocks(node=0, zone="Normal", counts=(25_600, *(0,) * 8, free // BLOCK, 0)),),
+        host=host,
+        **changes,
+    )
+
+
+def run(samples: list[Sample]) -> tuple[Session, list[Event]]:
+    session = Session(1.0)
+    for one in samples:
+        session.take(one)
+    return session, [event for event in session.journal.events() if event.kind == "return"]
+
+
+def kill(*, measured: bool = True, known: bool = True) -> list[Sample]:
+    """2 GiB are freed after ten seconds; Windows gets them in five steps of two seconds."""
+    samples = []
+    for second in range(40):
+        freed = 2 * GIB if second >= 10 else 0
+        passes = max(0, min(5, (second - 10) // 2))
+        working_set = 9 * GIB - passes * 2 * GIB // 5 if measured else None
+        changes: dict[str, object] = {}
+        if second == 10 and known:
+            changes["hogs_ended"] = (ended(1), ended(2))
+        samples.append(at(second, free=600 * MIB + freed, working_set=working_set, **changes))
+    return samples
+
+
+def test_a_kill_is_followed_until_windows_has_it() -> None:
+    _, told = run(kill())
+    assert len(told) == 1
+    assert abs(told[0].amounts["got"] - 2 * GIB) < 16 * MIB
+    assert told[0].amounts["owed"] == 2 * GIB
+    assert "Windows got 2.0 GiB back" in told[0].text
+    assert "2 hogs ended" in told[0].text
+    assert told[0].start == MONOTONIC + 9
+
+
+def test_while_it_comes_back_its_share_grows() -> None:
+    session = Session(1.0)
+    shares = []
+    for one in kill():
+        session.take(one)
+        if session.returning is not None:
+            shares.append(session.returning.share)
+            assert session.returning.owed == 2 * GIB
+    assert shares[0] == 0.0
+    assert shares == sorted(shares)
+    assert shares[-1] > 0.99
+    assert session.returning is None
+
+
+def test_without_windows_what_linux_offers_is_told_and_labeled() -> None:
+    _, told = run(kill(measured=False))
+    assert len(told) == 1
+    assert told[0].amounts["got"] == 2 * GIB
+    assert "Windows was not read" in told[0].text
+
+
+def test_what_ended_without_a_hog_is_told_from_256_mib_on() -> None:
+    assert len(run(kill(known=False))[1]) == 1
+    small = [
+        at(second, free=600 * MIB + (200 * MIB if second >= 10 else 0), working_set=9 * GIB) for second in range(40)
+    ]
+    assert run(small)[1] == []
+
+
+def test_what_windows_keeps_is_said() -> None:
+    samples = [at(second, free=600 * MIB + (GIB if second >= 10 else 0), working_set=9 * GIB) for second in range(90)]
+    _, told = run(samples)
+    assert len(told) == 1
+    assert told[0].amounts["got"] == 0
+    assert "has not come back" in told[0].text
+
+
+def test_memory_that_is_taken_and_freed_in_small_steps_is_no_release() -> None:
+    samples = [at(second, free=600 * MIB + (second % 2) * 16 * MIB, working_set=9 * GIB) for second in range(60)]
+    session, told = run(samples)
+    assert told == []
+    assert session.returning is None

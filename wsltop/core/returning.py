@@ -1,0 +1,259 @@
+"""Memory on its way back to Windows: every release that can be seen is followed to its end on Windows' side.
+
+A release begins where the expected host memory falls: a hog was killed, a process or a container ended, a cache was
+dropped, memory was compacted, WSL reclaimed. It ends when neither side moves any more; then one event says how much
+Windows got back, how fast, and what had been predicted. Where Windows cannot be read, what Linux has offered to it
+(reportable free memory) stands for it, and the event says so.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec import Struct
+
+from wsltop.core.curve import LEAST_BAND, REST, Dot, add_answer, at_rest
+from wsltop.core.moment import Moment
+from wsltop.core.prediction import Prediction
+from wsltop.core.reclaimed import Returned, measure_return
+from wsltop.model.event import Event
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import Census
+from wsltop.model.text import clean
+from wsltop.model.units import MIB, format_duration, format_size
+
+STEP: Final = 32 * MIB
+"""Bytes by which the expected host memory must fall from one sample to the next to be a release, or to go on as one."""
+WORTH: Final = 256 * MIB
+"""A release whose cause is not known is only told from this size on: programs free and take memory all the time."""
+WORTH_KNOWN: Final = 64 * MIB
+"""A release by a hog, an action or WSL is told from this size on."""
+BASELINE: Final = 12.0
+"""Seconds of figures before a release from which its start is measured."""
+LONGEST: Final = 60.0
+"""Seconds after which a release is over even if something still moves: other things happen meanwhile."""
+CAUSES: Final = ("hog", "cache drop", "compaction", "proactive reclaim", "oom kill")
+"""Kinds of events that free memory, the most telling first."""
+
+
+class Returning(Struct, frozen=True, kw_only=True, tag="returning"):
+    """A release that is under way."""
+
+    cause: str
+    """What freed the memory, as a clause."""
+    owed: int
+    """Bytes that Windows gets back in all."""
+    got: int
+    """Bytes that it has got so far."""
+    measured: bool
+    """False: Windows cannot be read, and this is what Linux has offered to it."""
+    elapsed: float
+    """Seconds since the release began."""
+    left: float | None
+    """Seconds until the last of it is reported; None where that is not known."""
+
+    @property
+    def share(self) -> float:
+        """How much of it is back, 0 to 1."""
+        return min(1.0, max(0.0, self.got / self.owed)) if self.owed > 0 else 1.0
+
+
+class Release:
+    """One release: its curves, its cause, and when it last grew."""
+
+    def __init__(self, began: float, expected: Iterable[Dot], host: Iterable[Dot], census: Reading[Census]) -> None:
+        self.began = began
+        self.expected = list(expected)
+        self.host = list(host)
+        self.census = census
+        """The processes before it."""
+        self.fell_at = began
+        self.causes: dict[str, str] = {}
+        self.predicted: Prediction | None = None
+
+    @property
+    def owed(self) -> int:
+        """Bytes by which the expected host memory has fallen since it began."""
+        before = [dot.size for dot in self.expected if dot.time <= self.began]
+        return max(0, before[-1] - self.expected[-1].size) if before else 0
+
+    @property
+    def got(self) -> int:
+        """Bytes by which Windows' figure has fallen, or the expected one where there is none."""
+        if not self.host:
+            return self.owed
+        before = [dot.size for dot in self.host if dot.time <= self.began]
+        return before[-1] - self.host[-1].size if before else 0
+
+    def cause(self) -> str:
+        """The most telling cause so far; empty where no event names one."""
+        return next((self.causes[kind] for kind in CAUSES if kind in self.causes), "")
+
+    def rests(self, now: float) -> bool:
+        """Whether nothing has moved for a while."""
+        if now - self.began >= LONGEST:
+            return True
+        curves = [dots for dots in (self.expected, self.host) if dots]
+        return all(at_rest(dots, since=self.fell_at, now=now, window=REST, band=LEAST_BAND) for dots in curves)
+
+
+class ReturnTracker:
+    """Follows the releases of a session, one at a time; what is freed while one is under way becomes part of it."""
+
+    def __init__(self) -> None:
+        self._expected: deque[Dot] = deque(maxlen=64)
+        self._host: deque[Dot] = deque(maxlen=64)
+        self._release: Release | None = None
+        self._census: Reading[Census] = Unavailable("no process was read yet")
+        self.returning: Returning | None = None
+        """The release that is under way."""
+
+    def feed(self, moment: Moment, events: Iterable[Event], predicted: Prediction | None) -> tuple[Event, ...]:
+        """Take the next moment.
+
+        Args:
+            moment: the newest moment.
+            events: what happened at it.
+            predicted: what was predicted for the act that is under way, if any.
+
+        Returns:
+            The event of a release that has come to its end; none otherwise.
+        """
+        sample, ledger = moment.sample, moment.ledger
+        now = sample.monotonic
+        expected = None if isinstance(ledger, Unavailable) else ledger.expected_host
+        if expected is None or isinstance(expected, Unavailable):
+            self._release = self.returning = None
+            self._expected.clear()
+            return ()
+        before = self._expected[-1] if self._expected else None
+        self._note(moment, expected)
+        fall = 0 if before is None else before.size - expected
+        if self._release is None and before is not None and fall >= STEP:
+            self._release = Release(before.time, self._expected, self._host, self._census)
+        if not isinstance(sample.census, Unavailable):
+            self._census = sample.census
+        release = self._release
+        if release is None:
+            return ()
+        return self._follow(release, moment, fall, events, predicted, now)
+
+    def _note(self, moment: Moment, expected: int) -> None:
+        release = self._release
+        for dots in (self._expected, *((release.expected,) if release else ())):
+            dots.append(Dot(moment.sample.monotonic, expected))
+        if not isinstance(moment.host, Unavailable):
+            host = moment.host
+            if not self._host or host.read_at > self._host[-1].time:
+                self._host.append(Dot(host.read_at, host.working_set))
+            if release:
+                add_answer(release.host, host.read_at, host.working_set)
+
+    def _follow(
+        self,
+        release: Release,
+        moment: Moment,
+        fall: int,
+        events: Iterable[Event],
+        predicted: Prediction | None,
+        now: float,
+    ) -> tuple[Event, ...]:
+        if fall >= STEP:
+            release.fell_at = now
+        for event in events:
+            cause = cause_of(event)
+            if cause:
+                release.causes.setdefault(event.kind, cause)
+        release.predicted = release.predicted or predicted
+        taken_again = fall <= -STEP
+        if taken_again or release.rests(now):
+            self._release = self.returning = None
+            return tell_release(release, moment, self._census)
+        draining = moment.draining
+        left = None if isinstance(draining, Unavailable) or not draining.size else draining.seconds
+        self.returning = (
+            Returning(
+                cause=release.cause(),
+                owed=release.owed,
+                got=release.got,
+                measured=bool(release.host),
+                elapsed=max(0.0, now - release.began),
+                left=left,
+            )
+            if release.owed >= STEP
+            else None
+        )
+        return ()
+
+
+def cause_of(event: Event) -> str:
+    """What an event says about why memory was freed, as a clause; empty where it says nothing."""
+    amounts = event.amounts
+    if event.kind == "hog" and amounts.get("freed"):
+        hogs = amounts.get("hogs", 1)
+        return f"{hogs} hogs ended" if hogs > 1 else "a hog ended"
+    if event.kind == "cache drop":
+        return "the file cache was dropped"
+    if event.kind == "compaction":
+        return "memory was compacted"
+    if event.kind == "proactive reclaim":
+        return "WSL reclaimed file cache"
+    return "the kernel killed a process for lack of memory" if event.kind == "oom kill" else ""
+
+
+def tell_release(release: Release, moment: Moment, census: Reading[Census]) -> tuple[Event, ...]:
+    """The event of a release that is over; none where it is too small to tell."""
+    owed, cause = release.owed, release.cause()
+    if owed < (WORTH_KNOWN if cause else WORTH):
+        return ()
+    cause = cause or ended_process(release.census, census, owed) or "memory was freed"
+    measured = bool(release.host)
+    side = measure_return(release.host if measured else release.expected, release.began)
+    if side is None:
+        return ()
+    amounts = {"got": max(0, side.size), "owed": owed}
+    if release.predicted is not None:
+        amounts["predicted"] = release.predicted.likely
+    sample = moment.sample
+    return (
+        Event(
+            kind="return",
+            origin="wsltop",
+            time=sample.time - (sample.monotonic - release.began),
+            start=release.began,
+            end=sample.monotonic,
+            text=tell_return(side, amounts, cause, "Windows" if measured else "Linux", measured=measured),
+            amounts=amounts,
+        ),
+    )
+
+
+def tell_return(side: Returned, amounts: dict[str, int], cause: str, who: str, *, measured: bool) -> str:
+    """``Windows got 2.0 GiB back in 8.7 s, half in 4.1 s (predicted 1.9 GiB): 4 hogs ended``."""
+    size = format_size(amounts["got"])
+    text = f"{who} got {size} back" if measured else f"{who} has {size} more free for Windows (Windows was not read)"
+    if side.most is not None:
+        text += f" in {format_duration(max(0.0, side.most.seconds))}"
+    if side.half is not None:
+        text += f", half in {format_duration(max(0.0, side.half.seconds))}"
+    if "predicted" in amounts:
+        text += f" (predicted {format_size(amounts['predicted'])})"
+    missing = amounts["owed"] - amounts["got"]
+    if missing >= max(WORTH_KNOWN, amounts["owed"] // 10):
+        text += f"; {format_size(missing)} of {format_size(amounts['owed'])} has not come back"
+    return f"{text}: {cause}"
+
+
+def ended_process(before: Reading[Census], after: Reading[Census], size: int) -> str:
+    """Which process or container that was there before a release and is gone after it held about as much."""
+    if isinstance(before, Unavailable) or isinstance(after, Unavailable) or before.read_at >= after.read_at:
+        return ""
+    alive = {(one.pid, one.started) for one in after.holders.processes}
+    gone = [one for one in before.holders.processes if (one.pid, one.started) not in alive and one.held >= STEP]
+    if not gone or sum(one.held for one in gone) < size // 4:
+        return ""
+    largest = max(gone, key=lambda one: one.held)
+    others = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
+    return f"{clean(largest.name)} (pid {largest.pid}, {format_size(largest.held)}){others} ended"
