@@ -82,6 +82,7 @@ LAYERS = (
     {"reclaim", "recording"},
     {"experiment"},
     {"config", "sampler", "report"},
+    {"system"},
     {"ui"},
     {"commands"},
     {"cli"},

@@ -19,9 +19,11 @@ from wsltop.commands.common import (
     INTERVAL,
     complete_hosts,
     merge,
+    root_option,
     sampling,
     say_text,
-    settled_moment,
+    system_of,
+    watch,
 )
 from wsltop.commands.group import Commands, current_name, explain_option
 from wsltop.config import THEMES, Settings, config_path, load_settings, state_folder
@@ -55,6 +57,7 @@ SETTINGS_FREE = ("completion", "man", "settings")
 )
 @click.option("--require-wsl", is_flag=True, help="End with status 3 when this is not WSL.")
 @click.option("--config", type=click.Path(exists=True, path_type=Path), metavar="FILE", help="Settings file to use.")
+@root_option
 @click.pass_context
 def program(context: click.Context, /, config: Path | None, require_wsl: bool, **options: Any) -> None:
     """Show where the memory of WSL2 goes: the guest and Windows on one screen.
@@ -67,18 +70,17 @@ def program(context: click.Context, /, config: Path | None, require_wsl: bool, *
     if context.invoked_subcommand not in SETTINGS_FREE:
         context.obj = merge(load_settings(path), options)
     if require_wsl:
-        refuse_without_wsl()
+        refuse_without_wsl(context.obj)
     if context.invoked_subcommand is None:
         context.exit(show_screen(context.obj))
 
 
-def refuse_without_wsl() -> None:
+def refuse_without_wsl(settings: Settings) -> None:
     """End with its own status when this is not WSL."""
-    from wsltop.guest.identity import IdentitySource
+    from wsltop.guest.identity import identify_guest
 
-    identity = IdentitySource()
-    identity.close()
-    if identity.flavor == "none":
+    system = system_of(settings)
+    if identify_guest(system.root, system.environ).flavor == "none":
         click.echo("wsltop: this is not WSL (--require-wsl)", err=True)
         raise SystemExit(ExitCode.NOT_WSL)
 
@@ -89,18 +91,20 @@ def show_screen(settings: Settings) -> int:
 
     why = why_no_screen(sys.stdin, sys.stdout, sys.stderr, os.environ)
     if why is not None:
+        from wsltop.core.session import Session
         from wsltop.report.text import report
 
         click.echo(f"wsltop: {why}, so this is a snapshot; see wsltop snapshot --help", err=True)
         with sampling(settings, settings.interval) as sampler:
-            say_text(report(settled_moment(sampler, 8.0)))
+            session = Session(settings.interval)
+            say_text(report(watch(sampler, session, system_of(settings).clock, wait=8.0)))
         return ExitCode.OK
     from wsltop.ui.terminal import import_without_tls
 
     import_without_tls()
     from wsltop.ui.launch import launch
 
-    return launch(settings, state_folder())
+    return launch(settings, system_of(settings), state_folder())
 
 
 def main() -> NoReturn:

@@ -111,8 +111,9 @@ class SlowSources:
     def surroundings(self, monotonic: float) -> Surroundings:
         """The newest surroundings, looked at again when they are old."""
         if self._surveyed is None or monotonic - self._surveyed >= SURROUNDINGS_EVERY:
+            if self._surveyed is not None or self._reader is None:
+                self._read_wslconfig()
             self._surveyed = monotonic
-            self._read_wslconfig()
             self._surroundings = Surroundings(
                 flavor=self._flavor,
                 mounts=self._mounts.read(),
@@ -143,7 +144,9 @@ class SlowSources:
         return self._census
 
     def wait(self, timeout: float) -> None:
-        """Wait for what Windows' side is asked, for those who sample once only."""
+        """Wait until Windows' drive has told what ``.wslconfig`` says, so that the first sample carries it."""
+        if self._reader is None:
+            self._read_wslconfig()
         if self._reader is not None:
             self._reader.join(timeout)
 
@@ -217,9 +220,10 @@ class Sampler:
     Args:
         host: the started source of the host's figures.
         hogs: the pool whose hogs are part of the sample; without one there are none.
-        root: where ``proc``, ``sys`` and ``dev`` are.
+        root: where ``proc``, ``sys`` and ``dev`` of the guest are; what wsltop itself uses is read from the real ones.
         clock: stamps the samples.
         drive: where the user says that Windows' system drive is mounted.
+        environ: the environment of a process in the guest.
     """
 
     def __init__(
@@ -230,11 +234,12 @@ class Sampler:
         root: Path = Path("/"),
         clock: Clock = SYSTEM_CLOCK,
         drive: Path | None = None,
+        environ: Mapping[str, str] = os.environ,
     ) -> None:
         self.host = host
         self.interval: float | None = None
         """Seconds between the last sample and the next, as its user intends."""
-        self.identity = IdentitySource(root)
+        self.identity = IdentitySource(root, environ)
         self._hogs = hogs
         self._clock = clock
         self._meminfo = MeminfoSource(root)
@@ -245,9 +250,10 @@ class Sampler:
         self._reporting = ReportingSource(root)
         self._kernel_log = open_kernel_log(root)
         self._pressure = PressureSource(root)
-        self._own = OwnUseSource(root)
+        self._own = OwnUseSource()
         self._marks: list[Mark] = []
-        self.survey = SlowSources(root, drive=drive)
+        self.survey = SlowSources(root, environ=environ, drive=drive)
+        self._real = root == Path("/")
 
     def sample(self) -> Sample:
         """Read everything once."""
@@ -280,8 +286,20 @@ class Sampler:
             own=own,
             marks=self.take_marks(),
             surroundings=surroundings,
-            census=self.survey.census(monotonic, meminfo, cpu, self.host.pids),
+            # The same numbers below another root are other processes.
+            census=self.survey.census(monotonic, meminfo, cpu, self.host.pids if self._real else ()),
         )
+
+    @property
+    def behind(self) -> bool:
+        """Whether there is more of the kernel log than the last sample could carry."""
+        return self._kernel_log.behind
+
+    def wait(self, timeout: float) -> None:
+        """Wait, at most so many seconds for each, until the first sample can tell what is asked in the background."""
+        self.identity.wait(timeout)
+        self._kernel_log.wait(timeout)
+        self.survey.wait(timeout)
 
     def mark(self, text: str, *, level: int = 6) -> None:
         """Let the next sample tell what has just been done."""

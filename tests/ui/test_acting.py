@@ -19,6 +19,7 @@ from wsltop.model.reading import Unavailable
 from wsltop.model.sample import Mark
 from wsltop.model.units import GIB, MIB
 from wsltop.recording.reader import Recording
+from wsltop.system import System
 from wsltop.ui.bindings import KEYS
 from wsltop.ui.cards.card import CardText
 from wsltop.ui.cards.plan import PlanScreen
@@ -47,7 +48,7 @@ def user(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def acting(world: World, machine: Machine) -> World:
     """The world, on that machine."""
-    world.app.root = machine.root
+    world.app.system = System(root=machine.root)
     world.app.options = replace(world.app.options, drive=machine.root / "c")
     return world
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,12 +12,15 @@ from typing import Any, TypeVar
 
 import click
 
+from wsltop.clock import SystemClock
 from wsltop.config import Settings
-from wsltop.core.moment import Moment, interpret
+from wsltop.core.moment import Moment
+from wsltop.core.session import Session
 from wsltop.errors import ExitCode, WsltopError
-from wsltop.host.choose import CHOICES, check_choice, open_host
+from wsltop.host.choose import CHOICES, check_choice
 from wsltop.host.source import WAITING
 from wsltop.sampler import Sampler
+from wsltop.system import HERE, System, open_system
 
 
 def say_text(text: str) -> None:
@@ -41,6 +43,10 @@ def say(data: bytes) -> None:
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 HOST_HELP = "Where the host's figures come from: auto, powershell, tasklist, process:NAME-or-PID, none."
 DRIVE_HELP = "Where the Windows system drive is mounted, where wsltop does not find it."
+LATE = 2.0
+"""Seconds that a command waits for what is asked in the background and answers at once where all is well."""
+GLANCE = 0.05
+"""Seconds between two looks at whether Windows has answered."""
 
 
 class Seconds(click.FloatRange):
@@ -57,6 +63,9 @@ class Seconds(click.FloatRange):
 
 
 INTERVAL = Seconds(0.2, 60)
+ROOT = "wsltop.root"
+SYSTEM = "wsltop.system"
+"""Keys of what the context of a command line remembers."""
 
 
 CHOSEN = "wsltop.chosen"
@@ -75,7 +84,8 @@ def complete_times(_context: click.Context, _option: click.Parameter, incomplete
 
 
 def host_options(command: CommandT) -> CommandT:
-    """Add ``--host`` and ``--drive`` to a command."""
+    """Add ``--host`` and ``--drive`` to a command, and the hidden ``--root``."""
+    command = root_option(command)
     command = click.option("--drive", type=click.Path(path_type=Path), metavar="DIR", help=DRIVE_HELP)(command)
     return click.option("--host", metavar="SOURCE", help=HOST_HELP, shell_complete=complete_hosts)(command)
 
@@ -95,12 +105,36 @@ def merge(settings: Settings, options: dict[str, Any]) -> Settings:
     return merged
 
 
+def root_option(command: CommandT) -> CommandT:
+    """Add the hidden ``--root DIR``, for contributors and tests: everything about the guest is below DIR."""
+    folder = click.Path(exists=True, file_okay=False, path_type=Path)
+    return click.option("--root", type=folder, callback=keep_root, expose_value=False, hidden=True)(command)
+
+
+def keep_root(context: click.Context, _option: click.Parameter, root: Path | None) -> None:
+    """Remember the root for ``system_of``, whichever command it was given to."""
+    if root is not None:
+        context.meta[ROOT] = root
+
+
+def system_of(settings: Settings) -> System:
+    """The machine that the command line names; the same one, with the same clock, for a whole run."""
+    context = click.get_current_context(silent=True)
+    meta = {} if context is None else context.meta
+    drive = drive_of(settings)
+    known = meta.get(SYSTEM)
+    if not isinstance(known, System) or known.drive != drive:
+        known = meta[SYSTEM] = open_system(meta.get(ROOT, HERE), drive)
+    return known
+
+
 @contextmanager
 def sampling(settings: Settings, interval: float) -> Iterator[Sampler]:
     """A sampler with its host source started, and both ended afterwards."""
-    host = open_host(settings.host, interval=interval, drive=drive_of(settings))
+    system = system_of(settings)
+    host = system.open_host(settings.host, interval)
     host.start()
-    sampler = Sampler(host, drive=drive_of(settings))
+    sampler = system.open_sampler(host)
     try:
         yield sampler
     finally:
@@ -113,12 +147,34 @@ def drive_of(settings: Settings) -> Path | None:
     return None if settings.drive is None else Path(settings.drive)
 
 
-def settled_moment(sampler: Sampler, wait: float) -> Moment:
-    """A sample once the host has answered, or will not, or ``wait`` seconds are over."""
-    deadline = time.monotonic() + wait
-    sampler.identity.wait(min(wait, 2.0))
-    sample = sampler.sample()
-    while sample.host == WAITING and time.monotonic() < deadline:
-        time.sleep(0.05)
+def watch(sampler: Sampler, session: Session, clock: SystemClock, *, wait: float, seconds: float = 0.0) -> Moment:
+    """Feed a session every sample, the first one included, and return its newest moment.
+
+    The first sample carries the kernel log back to boot: a session that does not get it knows of no OOM kill before
+    it began.
+
+    Args:
+        wait: the most seconds to wait for Windows' first answer.
+        seconds: how long to watch at least.
+    """
+    sampler.wait(min(wait, LATE))
+    began = clock.monotonic()
+    while True:
         sample = sampler.sample()
-    return interpret(sample, 1.0)
+        session.take(sample)
+        passed = clock.monotonic() - began
+        waiting = sample.host == WAITING and passed < wait
+        if sampler.behind:
+            continue  # the kernel log is long: read on before anything is judged
+        if not waiting and passed >= seconds and session.moment is not None:
+            return session.moment
+        pause(sampler, clock, session.interval, waiting=waiting)
+
+
+def pause(sampler: Sampler, clock: SystemClock, seconds: float, *, waiting: bool) -> None:
+    """Sleep until the next sample is due, or until Windows has answered where that is waited for."""
+    end = clock.monotonic() + seconds
+    while (left := end - clock.monotonic()) > 0:
+        clock.sleep(min(GLANCE, left) if waiting else left)
+        if waiting and sampler.host.read() != WAITING:
+            return

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import click
 
-from wsltop.commands.common import Seconds, host_options, merge, sampling, say, say_text, settled_moment
+from wsltop.commands.common import Seconds, host_options, merge, sampling, say, say_text, system_of
+from wsltop.commands.common import watch as watch_machine
 from wsltop.config import Settings
 from wsltop.core.diagnosis.rules import catalogue, diagnose
 from wsltop.core.session import Session
@@ -36,17 +36,9 @@ def command(settings: Settings, /, as_json: bool, list_all: bool, watch: float, 
         return
     settings = merge(settings, options)
     with sampling(settings, STEP) as sampler:
-        settled_moment(sampler, wait)
-        sampler.survey.wait(min(wait, 2.0))
         session = Session(STEP, frozenset(settings.silence))
-        end = time.monotonic() + watch
-        session.take(sampler.sample())
-        while time.monotonic() < end:
-            time.sleep(STEP)
-            session.take(sampler.sample())
-        if session.moment is None:
-            return
-        findings = diagnose(session.evidence(session.moment))
+        moment = watch_machine(sampler, session, system_of(settings).clock, wait=wait, seconds=watch)
+        findings = diagnose(session.evidence(moment))
     if as_json:
         say((encode(findings) + "\n").encode())
     else:

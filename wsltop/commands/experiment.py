@@ -7,7 +7,6 @@ import os
 import select
 import signal
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
@@ -16,9 +15,11 @@ from typing import Any, Final
 import click
 
 from wsltop.charts.glyphs import choose_glyphs
-from wsltop.commands.common import Seconds, drive_of, host_options, merge, say, say_text, settled_moment
+from wsltop.clock import SystemClock
+from wsltop.commands.common import Seconds, host_options, merge, say, say_text, system_of, watch
 from wsltop.config import Settings
 from wsltop.core.ledger import keep_ledger
+from wsltop.core.session import Session
 from wsltop.errors import ExitCode, UsageError
 from wsltop.experiment.load import resolve
 from wsltop.experiment.measure import measure_all
@@ -26,7 +27,6 @@ from wsltop.experiment.run import Experiment, Standing, TrialAction, prepare
 from wsltop.experiment.spec import ExperimentPlan
 from wsltop.hogs.options import ABOUT
 from wsltop.hogs.pool import HogPool
-from wsltop.host.choose import open_host
 from wsltop.model.reading import Unavailable
 from wsltop.model.sample import Sample
 from wsltop.model.text import clean
@@ -37,6 +37,7 @@ from wsltop.reclaim.root import find_root_access
 from wsltop.report import experiment_pages as experiment_files
 from wsltop.report.experiment import encode, plan_facts, report
 from wsltop.sampler import Sampler
+from wsltop.system import System
 
 HOLD: Final = 10.0
 """Seconds that hogs are held unless the user says otherwise; a command runs until it ends."""
@@ -160,22 +161,24 @@ def heard() -> Iterator[Interruption]:
         interruption.close()
 
 
-def run(experiment: Experiment, sampler: Sampler, interval: float, interruption: Interruption) -> None:
+def run(
+    experiment: Experiment, sampler: Sampler, clock: SystemClock, interval: float, interruption: Interruption
+) -> None:
     """Run an experiment to its end or to the first signal; its processes are gone then."""
     line = ProgressLine()
     try:
-        due = time.monotonic()
+        due = clock.monotonic()
         while not experiment.finished:
             if interruption.name:
-                experiment.stop(interruption.name, time.monotonic())
+                experiment.stop(interruption.name, clock.monotonic())
                 break
             sample = sampler.sample()
             experiment.take(sample)
-            experiment.step(time.monotonic())
+            experiment.step(clock.monotonic())
             experiment.events()
-            line.show(experiment.standing(time.monotonic()), experiment.plan, sample)
-            due = max(due + interval, time.monotonic())  # what was missed is not made up for
-            interruption.sleep(due - time.monotonic())
+            line.show(experiment.standing(clock.monotonic()), experiment.plan, sample)
+            due = max(due + interval, clock.monotonic())  # what was missed is not made up for
+            interruption.sleep(due - clock.monotonic())
     finally:
         experiment.close()
         line.end()
@@ -292,10 +295,12 @@ def command(
         raise UsageError("--way says how --then ACTION becomes root: give both")
     for path in reports:
         experiment_files.check(path)
-    with opened(settings, interval) as (sampler, pool):
-        acting = TrialAction(plan, find_root_access(drive=drive_of(settings)), way) if plan.action else None
+    system = system_of(settings)
+    with opened(system, settings, interval) as (sampler, pool):
+        access = find_root_access(system.root, system.environ, system.drive)
+        acting = TrialAction(plan, access, way, system.root) if plan.action else None
         experiment = prepare(plan, pool, interval=interval, acting=acting)
-        moment = settled_moment(sampler, 0.0 if dry_run else PATIENCE)
+        moment = watch(sampler, Session(interval), system.clock, wait=0.0 if dry_run else PATIENCE)
         if dry_run:
             say_text(tell_dry_run(experiment, None if acting is None else tell_plan(acting.plan(moment.ledger))))
             return
@@ -304,19 +309,18 @@ def command(
         for remark in experiment.result().remarks:
             click.echo(f"wsltop: {remark}", err=True)
         with heard() as interruption:
-            run(experiment, sampler, interval, interruption)
+            run(experiment, sampler, system.clock, interval, interruption)
             status = conclude(experiment, settings, reports, as_json=as_json)
     raise SystemExit(status)
 
 
 @contextlib.contextmanager
-def opened(settings: Settings, interval: float) -> Iterator[tuple[Sampler, HogPool]]:
+def opened(system: System, settings: Settings, interval: float) -> Iterator[tuple[Sampler, HogPool]]:
     """A sampler that knows the hogs, with its host source started; all ended afterwards, the hogs first."""
-    with HogPool() as pool:
-        drive = drive_of(settings)
-        host = open_host(settings.host, interval=interval, drive=drive)
+    with HogPool(clock=system.clock) as pool:
+        host = system.open_host(settings.host, interval)
         host.start()
-        sampler = Sampler(host, pool, drive=drive)
+        sampler = system.open_sampler(host, pool)
         try:
             yield sampler, pool
         finally:

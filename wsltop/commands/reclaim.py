@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
 from typing import Any, cast
 
 import click
 
-from wsltop.commands.common import drive_of, host_options, merge, sampling, say, say_text, settled_moment
+from wsltop.clock import SystemClock
+from wsltop.commands.common import host_options, merge, sampling, say, say_text, system_of, watch
 from wsltop.config import Settings
 from wsltop.core.moment import interpret
 from wsltop.core.reclaimed import ReclaimWatch
+from wsltop.core.session import Session
 from wsltop.errors import UsageError, WsltopError
 from wsltop.model.units import parse_size
 from wsltop.reclaim.actions import ACTIONS, ActionName
@@ -47,14 +47,14 @@ def command(
     settings = merge(settings, options)
     wanted = read_size(action, size)
     with sampling(settings, STEP) as sampler:
-        settled_moment(sampler, 8.0)
+        system = system_of(settings)
         planned = plan(
             cast("ActionName", action),
-            ledger=interpret(sampler.sample(), STEP).ledger,
-            access=find_root_access(drive=drive_of(settings)),
+            ledger=watch(sampler, Session(STEP), system.clock, wait=8.0).ledger,
+            access=find_root_access(system.root, system.environ, system.drive),
             size=wanted,
             way=cast("Way | None", way),
-            root=Path("/"),
+            root=system.root,
         )
         tell(planned, as_json=as_json)
         if dry_run:
@@ -66,9 +66,9 @@ def command(
             raise WsltopError(
                 f"{action} needs root, and no way to it is open here. {instead} by hand: {planned.command}"
             )
-        watch = ReclaimWatch(planned.predicted)
-        run(planned, sampler, watch)
-    result = watch.result()
+        reclaimed = ReclaimWatch(planned.predicted)
+        run(planned, sampler, reclaimed, system.clock)
+    result = reclaimed.result()
     if as_json:
         say((encode_reclaimed(action, result) + "\n").encode())
     else:
@@ -102,25 +102,25 @@ def tell(planned: Plan, *, as_json: bool) -> None:
         click.echo(f"{heading:<10}{text}", err=as_json)
 
 
-def run(planned: Plan, sampler: Sampler, watch: ReclaimWatch) -> None:
+def run(planned: Plan, sampler: Sampler, reclaimed: ReclaimWatch, clock: SystemClock) -> None:
     """Watch, act, and watch until it rests.
 
     Raises:
         WsltopError: the action failed; says why and what to do.
     """
-    follow(sampler, watch, BASELINE)
-    watch.begin(time.monotonic())
+    follow(sampler, reclaimed, clock, BASELINE)
+    reclaimed.begin(clock.monotonic())
     performance = perform(planned)
     performance.start()
     try:
-        done_at = wait(performance, sampler, watch)
-        while not watch.rests(done_at, time.monotonic()):
-            follow(sampler, watch, STEP)
+        done_at = wait(performance, sampler, reclaimed, clock)
+        while not reclaimed.rests(done_at, clock.monotonic()):
+            follow(sampler, reclaimed, clock, STEP)
     finally:
         performance.close()
 
 
-def wait(performance: ReclaimAction, sampler: Sampler, watch: ReclaimWatch) -> float:
+def wait(performance: ReclaimAction, sampler: Sampler, reclaimed: ReclaimWatch, clock: SystemClock) -> float:
     """Watch until the action is done; when that was."""
     while True:
         progress = performance.poll()
@@ -129,16 +129,16 @@ def wait(performance: ReclaimAction, sampler: Sampler, watch: ReclaimWatch) -> f
         if isinstance(progress, Done):
             if progress.note:
                 click.echo(progress.note, err=True)
-            return time.monotonic()
-        follow(sampler, watch, STEP)
+            return clock.monotonic()
+        follow(sampler, reclaimed, clock, STEP)
 
 
-def follow(sampler: Sampler, watch: ReclaimWatch, seconds: float) -> None:
+def follow(sampler: Sampler, reclaimed: ReclaimWatch, clock: SystemClock, seconds: float) -> None:
     """Watch for some seconds."""
-    end = time.monotonic() + seconds
+    end = clock.monotonic() + seconds
     while True:
-        watch.take(interpret(sampler.sample(), STEP))
-        left = end - time.monotonic()
+        reclaimed.take(interpret(sampler.sample(), STEP))
+        left = end - clock.monotonic()
         if left <= 0:
             return
-        time.sleep(min(STEP, left))
+        clock.sleep(min(STEP, left))

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import time
 from pathlib import Path
 from typing import Any
 
 import click
 
-from wsltop.commands.common import Seconds, complete_times, drive_of, host_options, merge, sampling, say_text
+from wsltop.commands.common import Seconds, complete_times, host_options, merge, sampling, say_text, system_of
+from wsltop.commands.common import watch as watch_machine
 from wsltop.commands.replay import opened, play
 from wsltop.config import Settings
 from wsltop.core.diagnosis.rules import diagnose
 from wsltop.core.session import Session
 from wsltop.errors import UsageError, WsltopError
 from wsltop.host.distros import ask_distros
-from wsltop.host.interop import Windows
-from wsltop.host.source import WAITING
 from wsltop.model.distros import NOT_RECORDED, Distros
 from wsltop.report.issue import IssueInput, issue
 from wsltop.report.redact import this_machine
@@ -74,20 +71,13 @@ def command(
 def look(settings: Settings, watch: float, wait: float) -> IssueInput:
     """Watch this machine until ``watch`` seconds are over and Windows has answered; processes and all."""
     session = Session(STEP, frozenset(settings.silence))
-    begin = time.monotonic()
+    system = system_of(settings)
     with sampling(settings, STEP) as sampler:
         sampler.survey.attentive = True
-        sampler.identity.wait(min(wait, 2.0))
-        while True:
-            sample = sampler.sample()
-            session.take(sample)
-            sampler.survey.wait(min(wait, 2.0))
-            waiting = sample.host == WAITING and time.monotonic() - begin < wait
-            if not waiting and session.samples > 1 and time.monotonic() - begin >= watch:
-                break
-            time.sleep(STEP)
+        # Two samples at least: the second tells what moves.
+        watch_machine(sampler, session, system.clock, wait=wait, seconds=max(watch, STEP))
     # Only now: a program of Windows costs both sides a little.
-    roster = ask_distros(Windows(root=Path("/"), environ=os.environ, drive=drive_of(settings)))
+    roster = ask_distros(system.windows)
     return case_of(session, "taken live", roster)
 
 

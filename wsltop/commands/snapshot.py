@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import itertools
-import time
 from typing import Any
 
 import click
 
-from wsltop.commands.common import INTERVAL, Seconds, host_options, merge, sampling, say, say_text, settled_moment
+from wsltop.commands.common import (
+    INTERVAL,
+    Seconds,
+    host_options,
+    merge,
+    sampling,
+    say,
+    say_text,
+    system_of,
+    watch,
+)
 from wsltop.config import Settings
 from wsltop.core.moment import Moment
 from wsltop.core.prediction import Outcomes
+from wsltop.core.session import Session
 from wsltop.errors import UsageError
 from wsltop.report.snapshot import encode
 
@@ -31,20 +41,18 @@ def command(
     if count is not None and every is None:
         raise UsageError("--count says how often, so it needs --every SECONDS")
     with sampling(settings, every or 1.0) as sampler:
-        first = settled_moment(sampler, wait)
+        clock = system_of(settings).clock
+        session = Session(every or 1.0)
+        first = watch(sampler, session, clock, wait=wait)
         if every is None:
             show(first, None, as_json=as_json, indent=True)
             return
-        from wsltop.core.session import Session  # a single sample has no past
-
-        session = Session(every)
-        session.take(first.sample)
         for number in itertools.count(1):
             if session.moment is not None:
                 show(session.moment, session.outcomes, as_json=as_json, indent=False)
             if number == count:
                 return
-            time.sleep(every)
+            clock.sleep(every)
             session.take(sampler.sample())
 
 

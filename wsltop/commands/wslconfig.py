@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from wsltop.commands.common import Seconds, host_options, merge, sampling, say_text, settled_moment
+from wsltop.commands.common import Seconds, host_options, merge, sampling, say_text, system_of, watch
 from wsltop.config import Settings
 from wsltop.core.moment import compare_config
 from wsltop.core.session import Session
@@ -21,10 +21,7 @@ def command(settings: Settings, /, wait: float, **options: Any) -> None:
     """Print the settings of WSL in .wslconfig, checked line by line and against the VM as it runs."""
     settings = merge(settings, options)
     with sampling(settings, 1.0) as sampler:
-        settled_moment(sampler, wait)
-        sampler.survey.wait(min(wait, 4.0))
         session = Session(1.0)
-        sample = sampler.sample()
-        session.take(sample)
+        sample = watch(sampler, session, system_of(settings).clock, wait=wait).sample
     insight = session.insight
     say_text(settings_text(sample.surroundings.wslconfig, insight.config, compare_config(sample), insight.suggestion))

@@ -60,7 +60,7 @@ class TrialAction:
     def __call__(self, ledger: Reading[Ledger]) -> tuple[Reading[Prediction], ReclaimAction]:
         """Plan it for the memory of now."""
         planned = self.plan(ledger)
-        return planned.predicted, perform(planned, root=self._root)
+        return planned.predicted, perform(planned)
 
 
 Act: TypeAlias = Callable[[Reading[Ledger]], tuple[Reading[Prediction], ReclaimAction]]

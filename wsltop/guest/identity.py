@@ -59,7 +59,7 @@ def wsl_flavor(release: str, environ: Mapping[str, str], root: Path) -> WslFlavo
 BOOT_LINE: Final = re.compile(r"WSL \(1 - [^)]*\): WSL version ([0-9]+(?:\.[0-9]+){1,4})", re.ASCII)
 """What init writes to the kernel log since WSL 2.7.1."""
 VERSION: Final = re.compile(r"wsl1|[0-9]+(?:\.[0-9]+){1,4}", re.ASCII)
-WSLINFO: Final = Path("/usr/bin/wslinfo")
+WSLINFO: Final = "usr/bin/wslinfo"
 WSLINFO_TIMEOUT: Final = 3.0
 """Seconds; wslinfo prints a constant and asks nobody."""
 
@@ -88,14 +88,14 @@ class IdentitySource:
         self,
         root: Path = Path("/"),
         environ: Mapping[str, str] = os.environ,
-        wslinfo: Path = WSLINFO,
+        wslinfo: Path | None = None,
         timeout: float = WSLINFO_TIMEOUT,
     ) -> None:
         kernel = _read_once(root / "proc/sys/kernel/osrelease")
         self._kernel: Reading[str] = kernel if isinstance(kernel, Unavailable) else clean(kernel).strip()
         self.flavor: WslFlavor = wsl_flavor(self._kernel if isinstance(self._kernel, str) else "", environ, root)
         self._distro = _read_distro(root, environ)
-        self._wslinfo = wslinfo
+        self._wslinfo = wslinfo or root / WSLINFO
         self._timeout = timeout
         self._version: Reading[str] = Unavailable("not WSL")
         self._closed = threading.Event()

@@ -94,6 +94,8 @@ def unescape(text: bytes) -> str:
 class KmsgReader:
     """Follows ``/dev/kmsg`` from the oldest record on, without ever waiting for one.
 
+    A plain file or a FIFO with the same lines works as well; there a record may come in two pieces.
+
     Raises:
         OSError: the device cannot be opened.
     """
@@ -108,6 +110,7 @@ class KmsgReader:
         self._seek = seek
         self._behind = 0
         self._expected: int | None = None
+        self._rest = b""
         self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
 
     def read(self) -> Reading[KernelLog]:
@@ -135,13 +138,20 @@ class KmsgReader:
             if not data:
                 self._behind = 0
                 break
-            fragments += parse_fragments(data)
+            whole, newline, rest = (self._rest + data).rpartition(b"\n")
+            self._rest = rest[:BUFFER]
+            fragments += parse_fragments(whole + newline)
         else:
             self._behind += 1
             if self._behind >= PATIENCE:
                 self._skip()
         lost = self._count_lost(fragments)
         return KernelLog(origin="kmsg", records=join_fragments(fragments), lost=lost)
+
+    @property
+    def behind(self) -> bool:
+        """Whether the last call left records unread that the next calls will give."""
+        return 0 < self._behind < PATIENCE
 
     def close(self) -> None:
         """Let go of the device."""
@@ -373,6 +383,12 @@ class LogPoll:
         """Wait until the first run has ended; whether it has."""
         return self._answered.wait(timeout)
 
+    @property
+    def behind(self) -> bool:
+        """Whether records wait that did not fit into the last ``read``."""
+        with self._lock:
+            return bool(self._records)
+
     def stop(self) -> None:
         """Ask the thread to end, without waiting for it; a command that is running is killed."""
         self._closed.set()
@@ -459,8 +475,16 @@ class KernelLogSource:
             self._newest = max(self._newest, log.records[-1].monotonic)
         return log
 
+    @property
+    def behind(self) -> bool:
+        """Whether the last ``read`` left records that the next ones will give."""
+        source = self._kmsg or self._poll
+        return source is not None and source.behind
+
     def wait(self, timeout: float) -> bool:
         """Wait until ``read`` knows something, for those who read once only; whether it does."""
+        if self._kmsg is None and self._poll is None and not os.access(self._root / "dev/kmsg", os.R_OK):
+            self._start_commands()
         return self._poll is None or self._poll.wait(timeout)
 
     def close(self) -> None:
@@ -496,10 +520,13 @@ class KernelLogSource:
         return msgspec.structs.replace(log, records=tuple(r for r in log.records if r.monotonic > after))
 
     def _read_command(self, error: OSError) -> Reading[KernelLog]:
-        if self._poll is None and self._commands:
-            self._poll = LogPoll(self._commands, self._interval, self._timeout)
+        self._start_commands()
         log = self._poll.read() if self._poll is not None else Unavailable("there is neither dmesg nor journalctl")
         return self._explain(error, log) if isinstance(log, Unavailable) else log
+
+    def _start_commands(self) -> None:
+        if self._poll is None and self._commands:
+            self._poll = LogPoll(self._commands, self._interval, self._timeout)
 
     def _explain(self, error: OSError, failure: Unavailable) -> Unavailable:
         """Say what is in the way and what removes it."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from wsltop.guest.files import KernelFile, unreadable
 from wsltop.model.reading import Reading, Unavailable
@@ -70,17 +71,60 @@ def cgroup_mode(mounts: tuple[Mount, ...]) -> Reading[CgroupMode]:
     return "v2" if v2 else Unavailable("no control groups are mounted")
 
 
+class Fill(NamedTuple):
+    """How full a file system is: the fields of statvfs(3) that count here."""
+
+    f_blocks: int
+    f_bfree: int
+    f_frsize: int
+
+
+class Statvfs(Protocol):
+    """What tells how full a file system is."""
+
+    @property
+    def f_blocks(self) -> int:
+        """Its size in fragments; 0 where it has no limit."""
+
+    @property
+    def f_bfree(self) -> int:
+        """Free fragments."""
+
+    @property
+    def f_frsize(self) -> int:
+        """Bytes of a fragment."""
+
+
+FILLS: Final = "statvfs"
+"""The file below another root that tells how full its file systems are: lines ``USED SIZE PLACE``, in bytes, the place
+as seen from that guest; a size of 0 is no limit. What is mounted there is not mounted on this machine."""
+
+
+def read_fill(root: Path, place: str) -> Fill:
+    """The line of ``FILLS`` for one place.
+
+    Raises:
+        OSError: there is no such file, or no line for the place.
+    """
+    for line in (root / FILLS).read_text(errors="replace").splitlines():
+        used, size, name = [*line.split(" ", 2), "", "", ""][:3]
+        if name == place and used.isdecimal() and size.isdecimal():
+            return Fill(f_blocks=int(size), f_bfree=max(0, int(size) - int(used)), f_frsize=1)
+    raise FileNotFoundError(errno.ENOENT, "no line for it", place)
+
+
 class MountsSource:
     """Reads mountinfo and asks each reachable tmpfs how full it is.
 
     Args:
         root: where ``proc`` and the mounted places are.
-        fill: statvfs(3), or its stand-in.
+        fill: statvfs(3), or its stand-in; by default the system call, and the file ``FILLS`` below another root.
     """
 
-    def __init__(self, root: Path = Path("/"), fill: Callable[[Path], os.statvfs_result] = os.statvfs) -> None:
+    def __init__(self, root: Path = Path("/"), fill: Callable[[Path], Statvfs] | None = None) -> None:
         self._root = root
-        self._fill = fill
+        real = os.statvfs if root == Path("/") else self._read_fill
+        self._fill: Callable[[Path], Statvfs] = real if fill is None else fill
         self._file = KernelFile(root / "proc/self/mountinfo")
 
     def read(self) -> Reading[Mounts]:
@@ -99,6 +143,9 @@ class MountsSource:
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
+
+    def _read_fill(self, path: Path) -> Statvfs:
+        return read_fill(self._root, f"/{path.relative_to(self._root)}")
 
     def _measure(self, mount: Mount) -> Tmpfs:
         place = self._root / mount.place.lstrip("/")

@@ -163,12 +163,15 @@ class ProcFiles:
         finally:
             os.close(descriptor)
 
-    def own_pid(self) -> int:
-        """This process's pid as this ``/proc`` counts: a ``/proc`` of an outer PID namespace has other numbers."""
+    def own_pids(self) -> tuple[int, ...]:
+        """This process's pid as this ``/proc`` counts: a ``/proc`` of an outer PID namespace has other numbers.
+
+        Empty for a copy of ``/proc`` below another root that does not say: its processes are none of ours.
+        """
         try:
-            return int(os.readlink("self", dir_fd=self._open()))
+            return (int(os.readlink("self", dir_fd=self._open())),)
         except (OSError, ValueError):
-            return os.getpid()
+            return (os.getpid(),) if self._path == Path("/proc") else ()
 
     def close(self) -> None:
         """Let go of ``/proc``; the next read opens it again."""
@@ -364,7 +367,7 @@ class ProcessSource:
                 self._list()
             except OSError as error:
                 return unreadable(self._path, error)
-        self._own = frozenset((self._files.own_pid(), *own))
+        self._own = frozenset((*self._files.own_pids(), *own))
         for count, pid in enumerate(self._due()):
             if count >= FEWEST and self._clock() > deadline:
                 break

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
@@ -18,6 +17,7 @@ from wsltop.reclaim.plan import Plan
 from wsltop.reclaim.root import find_root_access
 from wsltop.report.text import reclaimed_lines, tell_reclaimed
 from wsltop.sampler import Sampler
+from wsltop.system import System
 from wsltop.ui.cards.plan import PlanScreen, Proposal
 from wsltop.ui.exporting import ExportingApp
 
@@ -39,9 +39,9 @@ class Told(Struct, frozen=True, kw_only=True):
 class ScreenAction:
     """One action: start it, poll it often, feed it each moment; and it says what came of it."""
 
-    def __init__(self, plan: Plan, baseline: Moment, root: Path) -> None:
+    def __init__(self, plan: Plan, baseline: Moment) -> None:
         self.plan = plan
-        self._performance: ReclaimAction = perform(plan, root=root)
+        self._performance: ReclaimAction = perform(plan)
         self._watch = ReclaimWatch(plan.predicted)
         self._watch.take(baseline)
         self._watch.begin(baseline.sample.monotonic)
@@ -94,8 +94,8 @@ class ActingApp(ExportingApp):
     sampler: Sampler | None
     controls = True
     """Whether hogs and actions are to be had: not over a recording."""
-    root = Path("/")
-    """Where the file system is."""
+    system = System()
+    """What is looked at, and where actions take effect."""
     session: Session
     """What goes on, whatever is shown."""
     _action: ScreenAction | None = None
@@ -117,7 +117,9 @@ class ActingApp(ExportingApp):
         if self._action is not None:
             self.notify(f"{self._action.plan.name} has not settled yet", severity="warning")
             return
-        proposal = Proposal(name, find_root_access(self.root, drive=self.options.drive), self.session, self.root)
+        system = self.system
+        access = find_root_access(system.root, system.environ, system.drive)
+        proposal = Proposal(name, access, self.session, system.root)
 
         def answered(run: bool | None) -> None:
             if run:
@@ -132,7 +134,7 @@ class ActingApp(ExportingApp):
         moment = self.session.moment
         if moment is None:
             return
-        self._action = ScreenAction(planned, moment, self.root)
+        self._action = ScreenAction(planned, moment)
         self._action.start()
         self._looking = self.set_interval(LOOK_EVERY, self._look)
 

@@ -20,12 +20,11 @@ from wsltop.core.quiet import PATIENCE, SHORT_PATIENCE
 from wsltop.core.session import Session
 from wsltop.guest.identity import identify_guest
 from wsltop.hogs.pool import HogPool
-from wsltop.host.choose import open_host
 from wsltop.host.interop import CLIP, Launch, Windows
 from wsltop.model.reading import known
 from wsltop.model.text import clean
 from wsltop.recording.recent import SPAN
-from wsltop.sampler import Sampler
+from wsltop.system import System
 from wsltop.ui.app import WsltopApp
 from wsltop.ui.exporting import ScreenOptions, stamp
 from wsltop.ui.terminal import can_copy, encoding, wants_color
@@ -69,18 +68,22 @@ def tell_crash(details: str, folder: Path) -> None:
     click.echo(f"wsltop: an error of its own ended it: {reason}\n{where}; please report it.", err=True)
 
 
-def launch(settings: Settings, state_folder: Path) -> int:
-    """Show this machine until the user leaves; the exit status."""
-    drive = drive_of(settings)
-    windows = Windows(root=Path("/"), environ=dict(os.environ), drive=drive)
-    options = replace(screen_options(settings, state_folder), windows=windows)
-    host = open_host(settings.host, interval=settings.interval, drive=drive)
-    with HogPool() as pool:
-        sampler = Sampler(host, pool, drive=drive)
+def launch(settings: Settings, system: System, state_folder: Path) -> int:
+    """Show a machine until the user leaves; the exit status."""
+    options = replace(screen_options(settings, state_folder), windows=system.windows)
+    host = system.open_host(settings.host, settings.interval)
+    with HogPool(clock=system.clock) as pool:
+        sampler = system.open_sampler(host, pool)
         session = Session(settings.interval, frozenset(settings.silence), fine_span=SPAN)
         try:
             host.start()
-            return run_screen(lambda: WsltopApp(sampler, session, pool, options), options)
+
+            def make() -> WsltopApp:
+                app = WsltopApp(sampler, session, pool, options)
+                app.system = system
+                return app
+
+            return run_screen(make, options)
         finally:
             sampler.close()
             host.close()
