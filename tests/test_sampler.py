@@ -105,7 +105,8 @@ def test_each_part_is_what_its_file_says(tmp_path: Path, kernel: str) -> None:
     assert taken.identity.kernel == f"{kernel}-test"
     assert (taken.time, taken.monotonic) == (1_700_000_101.0, 101.0)
     assert taken.own.cpu is None
-    assert taken.own.resident == 1234 * taken.page_size
+    assert isinstance(taken.own.resident, int), "its own use is real, whatever the root"
+    assert taken.own.resident != 1234 * taken.page_size
 
 
 @pytest.mark.parametrize("name", ["meminfo", "buddyinfo", "zoneinfo", "vmstat"])
@@ -127,7 +128,7 @@ def test_a_machine_without_anything_is_a_sample_of_reasons(tmp_path: Path) -> No
     for reading in (taken.meminfo, taken.free_blocks, taken.zones, taken.counters, taken.kernel_log):
         assert isinstance(reading, Unavailable)
         assert reading.reason
-    assert isinstance(taken.own.resident, Unavailable)
+    assert isinstance(taken.own.resident, int), "its own use is real, whatever the root"
     assert isinstance(keep_ledger(taken), Unavailable)
 
 

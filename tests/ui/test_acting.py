@@ -48,7 +48,7 @@ def user(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def acting(world: World, machine: Machine) -> World:
     """The world, on that machine."""
-    world.app.system = System(root=machine.root)
+    world.app.system = System(root=machine.root, drive=machine.root / "c")
     world.app.options = replace(world.app.options, drive=machine.root / "c")
     return world
 

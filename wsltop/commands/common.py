@@ -108,7 +108,10 @@ def merge(settings: Settings, options: dict[str, Any]) -> Settings:
 def root_option(command: CommandT) -> CommandT:
     """Add the hidden ``--root DIR``, for contributors and tests: everything about the guest is below DIR."""
     folder = click.Path(exists=True, file_okay=False, path_type=Path)
-    return click.option("--root", type=folder, callback=keep_root, expose_value=False, hidden=True)(command)
+    text = "For contributors: read everything about the guest below DIR, and let actions write there."
+    return click.option(
+        "--root", type=folder, metavar="DIR", callback=keep_root, expose_value=False, hidden=True, help=text
+    )(command)
 
 
 def keep_root(context: click.Context, _option: click.Parameter, root: Path | None) -> None:

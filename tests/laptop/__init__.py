@@ -1,0 +1,1 @@
+"""A simulated laptop with WSL, for tests, pictures and people: see README.md beside this file."""
