@@ -18,6 +18,14 @@ settings.register_profile("wsltop", database=None, deadline=None, derandomize=bo
 settings.load_profile("wsltop")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave what only continuous integration runs out of the quick loop too: ``ci`` implies ``slow``."""
+    for item in items:
+        if item.get_closest_marker("ci"):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture
 def pool() -> Iterator[HogPool]:
     """A pool of hogs that is always closed, and leaves none."""

@@ -159,6 +159,7 @@ def test_help(run: Run, arguments: tuple[str, ...]) -> None:
     assert "--host" in result.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -364,6 +365,7 @@ def test_a_count_without_an_interval_is_refused() -> None:
     assert "--every" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_screen_does_without_openssl(environ: dict[str, str], tmp_path: Path) -> None:
     program = (
         "import sys\nfrom wsltop.ui.terminal import import_without_tls\nimport_without_tls()\nimport wsltop.ui.launch\n"

@@ -98,6 +98,7 @@ def test_watching_takes_more_samples_and_the_same_words(run: Run) -> None:
     assert json.loads(done.stdout)["schema"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [("--nonsense",), ("--watch", "-1"), ("--watch", "nan"), ("--watch", "soon"), ("--wait", "61"), ("extra",)],
@@ -116,6 +117,7 @@ def test_an_unknown_host_ends_with_2(run: Run) -> None:
     assert "nowhere" in done.stderr
 
 
+@pytest.mark.slow
 def test_silenced_findings_are_not_told_and_do_not_count(run: Run, home: Path) -> None:
     found, _ = judged(run)
     ids = [finding["id"] for finding in found["findings"]]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,6 +41,7 @@ def test_marks_outside_are_left_out() -> None:
     assert row([Mark(-1, "hog", "hogs"), Mark(30, "hog", "hogs")]) == "." * 30
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.builds(

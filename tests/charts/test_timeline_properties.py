@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +27,7 @@ TIERS = st.sampled_from([BLOCK, BRAILLE, ASCII])
 LABEL_CHARACTERS = frozenset("0123456789.- smhdnowGiBMhogs+e")
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(CHARTS, st.integers(0, 70), st.integers(0, 14), TIERS)
 def test_a_timeline_has_its_size_glyphs_and_styles(
@@ -38,6 +40,7 @@ def test_a_timeline_has_its_size_glyphs_and_styles(
     assert set("".join(map(plain, lines))) <= glyphs.alphabet() | LABEL_CHARACTERS
 
 
+@pytest.mark.slow
 @given(CHARTS, CHARTS, st.integers(0, 70), st.integers(0, 14))
 def test_what_was_drawn_before_does_not_matter(
     first: TimelineInput, second: TimelineInput, width: int, height: int

@@ -73,6 +73,7 @@ except RecordingError as error:
 """
 
 
+@pytest.mark.slow
 def test_a_recording_on_a_disk_that_fills_ends_with_the_reason_and_keeps_what_it_has(
     tmp_path: Path, environ: dict[str, str]
 ) -> None:
@@ -89,6 +90,7 @@ def test_a_recording_on_a_disk_that_fills_ends_with_the_reason_and_keeps_what_it
         assert recording.note == "", "no sample is there in part"
 
 
+@pytest.mark.slow
 def test_a_folder_that_may_not_be_written_is_told(tmp_path: Path, environ: dict[str, str]) -> None:
     file = tmp_path / "r.wsltop"
     for command in (("record", file, "--host", "none"), ("report", "--watch", "0", "--host", "none", "-o", file)):
@@ -98,7 +100,7 @@ def test_a_folder_that_may_not_be_written_is_told(tmp_path: Path, environ: dict[
         assert len(said.splitlines()) == 1
 
 
-@pytest.mark.memory
+@pytest.mark.slow
 def test_a_full_dev_shm_does_not_stop_a_shared_hog(environ: dict[str, str]) -> None:
     """Its memory has no name in /dev/shm, so that nothing can stay there and no mount limits it."""
     options = ("--hogs", "1", "--size", "64M", "--kind", "shared", "--hold", "0", "--baseline", "0.5", "--settle", "1")

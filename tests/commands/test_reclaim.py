@@ -33,6 +33,7 @@ def reclaim(program: Program, drive: Path, *arguments: str) -> tuple[int, str, s
     return program("reclaim", *arguments, "--host", "none", "--drive", str(drive))
 
 
+@pytest.mark.slow
 def test_wsl_exe_runs_it_only_when_it_is_named(program: Program, drive: Path, tmp_path: Path) -> None:
     status, _, err = reclaim(program, drive, "compact")
     assert status == 1

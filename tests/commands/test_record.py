@@ -85,6 +85,7 @@ def test_a_terminal_sees_the_progress(tmp_path: Path, environ: dict[str, str]) -
     assert re.search(rf"6 samples in 1\.0 s, [0-9.]+ KiB in {re.escape(str(file))}\r\n$", told)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told(program: Program, tmp_path: Path, environ: dict[str, str]) -> None:
     file = tmp_path / "r.wsltop"
     assert program("record", tmp_path / "one", *QUICK, "--duration", "1").status == 0

@@ -309,6 +309,7 @@ def random_samples(draw: st.DrawFn) -> Sample:
     )
 
 
+@pytest.mark.slow
 @given(random_samples(), random_samples())
 @settings(max_examples=300)
 def test_any_two_samples_give_events_without_negative_amounts(one: Sample, other: Sample) -> None:

@@ -200,6 +200,7 @@ def anything(kind: Any) -> st.SearchStrategy[Any]:
     return st.builds(kind, **{name: anything(hints[name]) for name in names})
 
 
+@pytest.mark.slow
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.data())
 def test_no_evidence_makes_it_raise(data: st.DataObject) -> None:

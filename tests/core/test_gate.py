@@ -308,6 +308,7 @@ def test_random_intervals_agree_with_exact_windows_on_linear_counters(
             assert window.ok == (rate / 400 < window.limit if rule is RULE_2_8_7 else rate / 400 <= window.limit)
 
 
+@pytest.mark.slow
 def test_history_stays_bounded_and_a_sample_is_cheap() -> None:
     gate = Gate(RULE_POST_2_9_4)
     samples = [_late(second // 3, second / 50) for second in range(60_000)]

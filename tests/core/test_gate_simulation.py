@@ -59,6 +59,7 @@ rates = st.sampled_from([0, 5, 10, 15, 19, 20, 21, 40, 400])
 segment = st.fixed_dictionaries({"seconds": st.integers(1, 200), "user": rates, "system": rates})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rule", "mode"), [(RULE_2_5_8, "gradual"), (RULE_2_8_7, "gradual"), (RULE_POST_2_9_4, "gradual")]
 )
@@ -76,6 +77,7 @@ def test_live_gate_is_open_exactly_at_the_looks_where_wsl_acts(
             assert (gate.state().verdict == "open") == (time in acted), time
 
 
+@pytest.mark.slow
 @given(segments=st.lists(segment, min_size=1, max_size=8))
 @settings(deadline=None, max_examples=30)
 def test_live_gate_is_open_when_wsl_drops(segments: list[dict[str, int]]) -> None:

@@ -178,6 +178,7 @@ def test_a_sample_without_anything_is_taken() -> None:
     assert feed(gates, replace(nothing(), kernel_log=QUIET_LOG), "gradual", "unknown") == ()
 
 
+@pytest.mark.slow
 def test_a_busy_machine_is_shut_and_an_idle_one_opens() -> None:
     gates, verdicts = Gates(), list[str]()
     for monotonic, cpu in machine([{"seconds": 900, "user": 400}, {"seconds": 700}]):

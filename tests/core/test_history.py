@@ -35,6 +35,7 @@ def used(columns: Columns) -> list[int | None]:
     return [None if one is None else one.used for one in columns.points()]
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.floats(0.01, 30.0), FIGURES, MAYBE, MAYBE), max_size=60), st.integers(1, 20))
 def test_a_ring_gives_back_its_newest_points_as_they_were(
     steps: list[tuple[float, int, int | None, int | None]], capacity: int
@@ -89,6 +90,7 @@ def test_a_peak_of_one_second_survives_every_zoom(window: float, count: int) -> 
     assert 0 <= place - shown <= (0 if window <= FINE_SPAN else math.ceil(COARSE_STEP / columns.seconds))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("window", "interval"),
     [(window, interval) for window in WINDOWS for interval in (1.0, 2.0, 7.0, 60.0)] + [(300.0, 0.2), (900.0, 0.2)],
@@ -246,6 +248,7 @@ def test_columns_stand_still_in_time_while_points_come() -> None:
     assert columns.place(0.0) == before - 1
 
 
+@pytest.mark.slow
 def test_a_week_takes_no_more_memory_than_a_day() -> None:
     history = History(1.0)
     sizes = []

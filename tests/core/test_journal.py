@@ -206,6 +206,7 @@ def sums(events: list[Event] | tuple[Event, ...]) -> Counter[tuple[str, str]]:
     return Counter({key: amount for key, amount in total.items() if amount})
 
 
+@pytest.mark.slow
 @given(BATCHES, st.integers(0, 8), st.integers(0, 8))
 @settings(max_examples=300)
 def test_any_events_leave_the_journal_sorted_and_bounded(batches: list[list[Event]], memory: int, other: int) -> None:
@@ -219,6 +220,7 @@ def test_any_events_leave_the_journal_sorted_and_bounded(batches: list[list[Even
         assert len(everything) - len(shown) <= other
 
 
+@pytest.mark.slow
 @given(BATCHES)
 @settings(max_examples=300)
 def test_becoming_one_loses_no_amount(batches: list[list[Event]]) -> None:

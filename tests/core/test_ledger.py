@@ -96,11 +96,13 @@ def test_the_buckets_of_a_known_kernel_are_what_its_meminfo_says(kernel: str) ->
     assert split.reportable < split.reportable + split.fragmented
 
 
+@pytest.mark.slow
 @given(SAMPLES)
 def test_no_figures_however_contradictory_break_the_sum(taken: Sample) -> None:
     check(taken)
 
 
+@pytest.mark.slow
 @given(SAMPLES)
 def test_a_missing_field_gives_no_number(taken: Sample) -> None:
     ledger = ledger_of(taken)

@@ -156,6 +156,7 @@ def test_suggestions(observed: Observed, total: int, windows: Reading[int], line
     assert words in "; ".join(suggestion.reasons)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**42), st.integers(0, 2**40), st.integers(0, 2**40), st.integers(GIB, 2**42))
 def test_a_suggestion_is_valid_and_leaves_windows_its_part(used: int, cache: int, swap: int, windows: int) -> None:
     suggestion = suggest_memory(Observed(peak_used=used, active_cache=cache, swap_used=swap), used, windows)

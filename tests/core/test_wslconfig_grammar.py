@@ -114,6 +114,7 @@ def render(value: str) -> str:
     return f'"{value}"'
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(NAME, NAME, VALUE), max_size=8), st.sampled_from(["\n", "\r\n"]), st.booleans())
 def test_a_rendered_file_parses_back(rows: list[tuple[str, str, str]], end: str, final: bool) -> None:
     text = end.join(f"[{section}] # x{end} {key} = {render(value)} # y" for section, key, value in rows)

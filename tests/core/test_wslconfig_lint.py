@@ -195,6 +195,7 @@ def test_the_table_is_sound() -> None:
         assert all(is_valid(key.kind, key.choices, choice) for choice in key.choices)
 
 
+@pytest.mark.slow
 def test_a_hostile_file_costs_little() -> None:
     text = f"[{'a' * 300_000}]\n" + "".join(f"k{number}=1\n;\n[s{number}]\n" for number in range(20_000))
     assert len(lint(parse(text))) <= 400

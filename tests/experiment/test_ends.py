@@ -16,6 +16,8 @@ from tests.hogs.real import wait_until
 from tests.hogs.started import QUICK, Started, alive
 from wsltop.experiment.keeper import offspring
 
+pytestmark = pytest.mark.slow
+
 DEAF: Final = ("--", "sh", "-c", "trap '' TERM; sleep 60; sleep 60")
 SHORT: Final = ("--hold", "0", "--settle", "1")
 PLACES: Final = (Path("/dev/shm"), Path("/var/tmp"), Path("/tmp"))
@@ -79,7 +81,6 @@ def left_behind() -> set[Path]:
     return {path for place in PLACES for path in place.iterdir() if "hog" in path.name}
 
 
-@pytest.mark.memory
 def test_a_wsltop_that_is_killed_in_any_phase_leaves_no_process_and_no_file(tmp_path: Path) -> None:
     before = left_behind()
     ends = in_all_phases(tmp_path, signal.SIGKILL)
@@ -92,7 +93,6 @@ def test_a_wsltop_that_is_killed_in_any_phase_leaves_no_process_and_no_file(tmp_
     assert left_behind() <= before
 
 
-@pytest.mark.memory
 def test_an_experiment_that_is_interrupted_in_any_phase_cleans_up_and_tells_what_it_measured(tmp_path: Path) -> None:
     before = left_behind()
     ends = in_all_phases(tmp_path, signal.SIGINT)
@@ -105,7 +105,6 @@ def test_an_experiment_that_is_interrupted_in_any_phase_cleans_up_and_tells_what
     assert left_behind() <= before
 
 
-@pytest.mark.memory
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_every_signal_that_asks_to_end_is_heard(tmp_path: Path, number: signal.Signals) -> None:
     started = Started(tmp_path, *QUICK, "--hold", "60", "--report", "report.md")

@@ -157,6 +157,7 @@ def test_closing_kills_at_once_even_who_does_not_listen() -> None:
         assert not any(alive(pid) for pid in family)
 
 
+@pytest.mark.slow
 def test_who_does_not_listen_is_killed_after_a_while() -> None:
     deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); print(flush=True); time.sleep(60)"
     with running(*python(deaf)) as load:
@@ -214,7 +215,7 @@ def test_the_program_is_found_in_the_path_once(monkeypatch: pytest.MonkeyPatch, 
         resolve(("no-such",))
 
 
-@pytest.mark.memory
+@pytest.mark.slow
 def test_hogs_are_full_then_gone_and_others_stay(pool: HogPool) -> None:
     other = pool.add(8 * MIB)[0]
     load: Load = HogLoad(pool, ExperimentPlan(hogs=2, size=16 * MIB))
@@ -227,7 +228,7 @@ def test_hogs_are_full_then_gone_and_others_stay(pool: HogPool) -> None:
     load.close()
 
 
-@pytest.mark.memory
+@pytest.mark.slow
 def test_a_hog_that_another_ended_is_told(pool: HogPool) -> None:
     load = HogLoad(pool, ExperimentPlan(hogs=1, size=8 * MIB))
     load.start()

@@ -19,6 +19,8 @@ from tests.hogs.real import wait_until
 from tests.hogs.started import QUICK, Started, alive, run
 from wsltop.experiment.keeper import offspring
 
+pytestmark = pytest.mark.slow
+
 MIB = 1024**2
 STAND_IN = """
 import mmap, os, sys, time
@@ -70,7 +72,6 @@ def document(text: str) -> dict[str, Any]:
     return value
 
 
-@pytest.mark.memory
 def test_hogs_are_measured_on_both_sides(tmp_path: Path, stand_in: int) -> None:
     times = ("--hold", "3", "--baseline", "1", "--settle", "8")
     files = [tmp_path / f"report.{suffix}" for suffix in ("md", "html", "svg", "json")]
@@ -95,7 +96,6 @@ def test_hogs_are_measured_on_both_sides(tmp_path: Path, stand_in: int) -> None:
     assert sorted(file.name for file in tmp_path.iterdir()) == sorted(file.name for file in files)
 
 
-@pytest.mark.memory
 @pytest.mark.skipif(shutil.which("stress") is None, reason="there is no stress: install the package stress")
 def test_stress_is_a_load_too_and_measured_on_both_sides(tmp_path: Path, stand_in: int) -> None:
     stress = ("stress", "--vm", "2", "--vm-bytes", "64M", "--vm-keep", "--timeout", "2")
@@ -159,7 +159,6 @@ def test_a_dry_run_says_the_plan_and_does_nothing(tmp_path: Path) -> None:
     assert "order    control, trial" in out
 
 
-@pytest.mark.memory
 def test_incompressible_hogs_are_told_as_such(tmp_path: Path) -> None:
     code, out, _ = run(tmp_path, *QUICK, "--hold", "0", "--settle", "2", "--incompressible", "--json")
     assert code == 0

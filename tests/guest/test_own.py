@@ -88,6 +88,7 @@ def test_without_the_file_the_memory_is_unknown_and_not_zero(tmp_path: Path) -> 
     source.close()
 
 
+@pytest.mark.slow
 def test_a_real_child_is_counted() -> None:
     child = subprocess.Popen(
         [

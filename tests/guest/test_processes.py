@@ -300,6 +300,7 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.rmtree(root)
 
 
+@pytest.mark.slow
 def test_three_thousand_processes_are_bounded_work_and_all_get_their_turn(crowd: Path) -> None:
     files = Counted(crowd)
     source = ProcessSource(crowd, files=files, clock=frozen_clock)
@@ -522,6 +523,7 @@ def test_a_proc_of_an_outer_namespace_is_not_judged_by_our_own(tmp_path: Path) -
     assert see_pids(tmp_path, {}) == "initial"
 
 
+@pytest.mark.slow
 def test_hidepid_hides_the_first_process(tmp_path: Path) -> None:
     assert not hides_others(tmp_path)
     plant(tmp_path, "proc/self/stat", "")

@@ -82,6 +82,7 @@ def test_the_lists_of_all_cpus_are_added_up() -> None:
     assert zones[0].per_cpu == 1134
 
 
+@pytest.mark.slow
 @given(free_blocks())
 def test_any_number_of_orders_round_trips(blocks: tuple[FreeBlocks, ...]) -> None:
     text = "".join(

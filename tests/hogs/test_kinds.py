@@ -229,7 +229,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-@pytest.mark.memory
+@pytest.mark.slow
 def test_no_kind_leaves_a_process_or_a_file(disk: Path) -> None:
     places = (disk, Path("/dev/shm"), Path("/tmp"))
     before = {path for place in places for path in place.iterdir()}

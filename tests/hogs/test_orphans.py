@@ -40,7 +40,7 @@ ENDS = {
 }
 
 
-@pytest.mark.memory
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
 def test_no_hog_outlives_its_parent(end: str) -> None:
     parent = subprocess.run(

@@ -122,6 +122,7 @@ def test_killing_one_of_several_by_id(pool: HogPool) -> None:
     assert pool.add(MIB) == (4,)
 
 
+@pytest.mark.slow
 def test_a_killed_hog_is_ending_and_the_caller_does_not_wait(pool: HogPool) -> None:
     pool.add(256 * MIB)
     settle(pool)
@@ -201,6 +202,7 @@ def test_without_meminfo_nothing_starts(tmp_path: Path) -> None:
         pool.add(MIB)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 4])
 def test_growth_stops_at_the_floor(tmp_path: Path, count: int) -> None:
     """The pool believes in 64 GiB, the hogs look for themselves."""

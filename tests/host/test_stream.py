@@ -30,6 +30,7 @@ def listen_to(windows: Windows, pace: Pace = HASTY) -> StreamSource:
     return source
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [
@@ -52,6 +53,7 @@ def test_an_answer_is_heard_in_any_form(drive: FakeDrive, body: str) -> None:
     source.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "reason"),
     [

@@ -227,7 +227,7 @@ def pressure(size: int, floor: int = 0) -> Plan:
     return replace(made, hog=size, floor=floor)
 
 
-@pytest.mark.memory
+@pytest.mark.slow
 def test_pressure_fills_and_lets_go() -> None:
     performance = perform(pressure(96 * MIB))
     done = finish(performance)
@@ -276,7 +276,7 @@ needs_root = pytest.mark.skipif(
 
 
 @needs_root
-@pytest.mark.memory
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["drop-cache", "drop-all"])
 def test_a_real_drop_empties_the_cache(name: ActionName) -> None:
     file = open_unnamed("/var/tmp")
@@ -292,7 +292,7 @@ def test_a_real_drop_empties_the_cache(name: ActionName) -> None:
 
 
 @needs_root
-@pytest.mark.memory
+@pytest.mark.slow
 def test_a_real_compaction_moves_pages() -> None:
     def moved() -> int:
         lines = Path("/proc/vmstat").read_text().splitlines()

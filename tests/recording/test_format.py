@@ -88,6 +88,7 @@ def test_what_is_no_shape_is_malformed(text: str) -> None:
         read_shape(text)
 
 
+@pytest.mark.slow
 @given(st.lists(any_sample(), max_size=3))
 def test_any_samples_come_back(samples: list[Sample]) -> None:
     coder, decoder = DeltaCoder(), DeltaDecoder(FIELDS)

@@ -57,6 +57,7 @@ def survivors(path: Path, data: bytes, *, salvage: bool) -> list[Sample] | None:
     return samples
 
 
+@pytest.mark.ci
 def test_a_file_cut_at_any_byte_loses_at_most_the_last_sample(written: tuple[Path, bytes, list[int]]) -> None:
     path, data, sizes = written
     for length in range(len(data)):
@@ -65,6 +66,7 @@ def test_a_file_cut_at_any_byte_loses_at_most_the_last_sample(written: tuple[Pat
         assert (samples or []) == SAMPLES[:count], length
 
 
+@pytest.mark.ci
 def test_one_wrong_byte_anywhere(written: tuple[Path, bytes, list[int]]) -> None:
     path, data, _ = written
     for place in range(len(data)):
@@ -108,6 +110,7 @@ def vandalize(data: bytes, acts: list[tuple[str, float, float, float, bytes]]) -
     return data
 
 
+@pytest.mark.ci
 @settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=vandalism(), salvage=st.booleans())
 def test_vandalism(
@@ -148,6 +151,7 @@ for number, one in enumerate(run(100_000), 1):
 """
 
 
+@pytest.mark.slow
 def test_a_writer_that_is_killed_leaves_all_that_it_wrote(tmp_path: Path) -> None:
     path = tmp_path / "a.rec"
     program = KILLED.replace("run(100_000)", "run(600)")

@@ -166,6 +166,7 @@ def played_to(samples: Sequence[Sample]) -> Session:
     return session
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", [7, 299, 300, 301, 899, 950, 1300, 1499])
 def test_a_jump_shows_what_playing_would_have_shown(play: Play, target: int) -> None:
     samples = story(1500, 100, 700, 899, 1290, 1293)
@@ -184,6 +185,7 @@ def test_a_jump_shows_what_playing_would_have_shown(play: Play, target: int) -> 
     assert player.session.samples == played.samples
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", [7, 899, 950, 1300, 1499])
 def test_a_jump_into_the_unknown_shows_the_minutes_before_as_they_were(play: Play, target: int) -> None:
     samples = story(1500, 100, 700, 899, 1290, 1293)
@@ -197,6 +199,7 @@ def test_a_jump_into_the_unknown_shows_the_minutes_before_as_they_were(play: Pla
     assert player.session.journal.between(now - 300, now) == played.journal.between(now - 300, now)
 
 
+@pytest.mark.slow
 def test_what_becomes_known_of_the_place_is_shown_there(play: Play) -> None:
     samples = story(1500, 100)
     player = play(samples)
@@ -216,6 +219,7 @@ def test_what_becomes_known_of_the_place_is_shown_there(play: Play) -> None:
     assert player.session is known
 
 
+@pytest.mark.ci
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(start=st.integers(0, 699), count=st.integers(1, 400), explored=st.booleans())
 def test_as_many_steps_back_as_on_lead_to_the_same_view(play: Play, start: int, count: int, explored: bool) -> None:
@@ -232,6 +236,7 @@ def test_as_many_steps_back_as_on_lead_to_the_same_view(play: Play, start: int, 
         assert player.session.findings == again.findings
 
 
+@pytest.mark.slow
 def test_the_hours_before_are_rough_until_they_are_explored(play: Play) -> None:
     samples = story(2400, 100)
     player = play(samples)
@@ -423,6 +428,7 @@ class Kept:
         yield 0, self.samples[0]
 
 
+@pytest.mark.ci
 @settings(max_examples=MOST, suppress_health_check=[HealthCheck.too_slow])
 @given(samples=st.lists(any_sample(), min_size=2, max_size=3), forged=st.booleans())
 def test_no_recording_breaks_it(samples: list[Sample], forged: bool) -> None:

@@ -70,12 +70,14 @@ def test_a_sample_is_found_by_its_time() -> None:
     assert [reel.index_at_monotonic(MONOTONIC + 1 + after) for after in (-9.0, 7.5, 1e6)] == [0, 7, STRETCH + 19]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", [0, 1, 3, 60, 299, 300, 301, 449])
 def test_a_look_back_shows_what_was_shown_then(at: int) -> None:
     kept, _, then = watch(list(life(450)), at)
     assert told(look_back(reel_of(kept), at).session) == then[at]
 
 
+@pytest.mark.slow
 def test_steps_there_and_back_show_the_same() -> None:
     kept, _, then = watch(list(life(450)), 290, 310)
     player = look_back(reel_of(kept), 310)
@@ -96,6 +98,7 @@ def test_what_is_old_gives_way_and_what_is_left_still_knows_the_past(monkeypatch
     assert told(look_back(reel, STRETCH + 40).session) == then[2 * STRETCH + 40]
 
 
+@pytest.mark.slow
 def test_a_flood_does_not_take_more_memory_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recent, "MOST_BYTES", 3_000)
     kept, _, _ = watch(list(life(5 * STRETCH)))

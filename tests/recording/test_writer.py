@@ -159,6 +159,7 @@ def flood() -> KernelLog:
     )
 
 
+@pytest.mark.slow
 def test_the_size_limit_drops_the_oldest_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     in_small_groups(monkeypatch, 5)
     monkeypatch.setattr(writer, "MIN_SIZE", 1000)

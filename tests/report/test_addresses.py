@@ -45,6 +45,7 @@ def test_ipv4_addresses_go(address: ipaddress.IPv4Address, place: str) -> None:
     assert told == place.replace("{}/24", "{}").format("#")
 
 
+@pytest.mark.slow
 @given(network=st.sampled_from(["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]), data=st.data())
 @pytest.mark.parametrize("place", VERSIONS)
 def test_private_addresses_go_whatever_they_are_called(place: str, network: str, data: st.DataObject) -> None:

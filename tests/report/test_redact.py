@@ -107,6 +107,7 @@ def test_what_is_redacted_stays_as_it_is(text: str) -> None:
     assert redact(told) == told
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(["/", "\\", "C:", "a", " ", ".", "home", "mnt/c/", "@", "0a"]), max_size=300))
 def test_long_nonsense_is_quick(parts: list[str]) -> None:
     redact("".join(parts) * 20)

@@ -57,7 +57,7 @@ def _counted_by_the_kernel() -> None:
             pytest.skip(f"this kernel has no /proc/PID/{name}")
 
 
-@pytest.mark.terminal
+@pytest.mark.slow
 def test_a_tick_wakes_reads_and_draws_little() -> None:
     counts = count("--no-quiet")
     assert counts.wakeups <= 6, counts
@@ -65,7 +65,7 @@ def test_a_tick_wakes_reads_and_draws_little() -> None:
     assert counts.drawn <= 8000, counts
 
 
-@pytest.mark.terminal
+@pytest.mark.slow
 def test_at_rest_it_hardly_wakes() -> None:
     """At the pace of rest, chosen by hand: what else runs on this machine may move memory, and that ends a rest."""
     counts = count("--every", "4", "--no-quiet")

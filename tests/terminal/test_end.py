@@ -15,7 +15,7 @@ from tests.host.stand_ins import FakeDrive
 from tests.terminal.conftest import Open
 from tests.terminal.harness import CLEAN_END, Terminal, cpu_seconds, wait_for_death
 
-pytestmark = pytest.mark.terminal
+pytestmark = pytest.mark.slow
 
 LEAVING: Final[dict[str, Callable[[Terminal], None]]] = {
     "q": lambda terminal: terminal.press("q"),

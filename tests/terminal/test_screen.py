@@ -13,7 +13,7 @@ from tests.host.stand_ins import FakeDrive
 from tests.terminal.conftest import Open
 from tests.terminal.harness import Terminal, color_parameters, command, environment, lives, wait_for_death
 
-pytestmark = pytest.mark.terminal
+pytestmark = pytest.mark.slow
 
 MIB = 1024**2
 KERNEL_LOG = Path("/dev/kmsg")

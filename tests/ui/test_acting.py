@@ -85,6 +85,7 @@ def marks(world: World) -> list[str]:
     return [event.text for event in world.session.journal.events() if event.kind == "mark"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ACTS)
 @pytest.mark.parametrize("no", ["n", "escape", "enter", "q"])
 def test_nothing_runs_without_a_yes(acting: World, machine: Machine, key: str, no: str) -> None:
@@ -104,6 +105,7 @@ def test_nothing_runs_without_a_yes(acting: World, machine: Machine, key: str, n
     assert (machine.compact.read_text(), machine.drop.read_text()) == ("", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("key", "text"), [("c", "1\n"), ("d", "1\n"), ("D", "3\n")])
 def test_yes_runs_what_was_shown(acting: World, machine: Machine, key: str, text: str) -> None:
     async def play(pilot: Pilot[None]) -> None:
@@ -116,6 +118,7 @@ def test_yes_runs_what_was_shown(acting: World, machine: Machine, key: str, text
     assert (machine.compact if key == "c" else machine.drop).read_text() == text
 
 
+@pytest.mark.slow
 def test_what_came_back_is_told_and_stays(acting: World, machine: Machine, tmp_path: Path) -> None:
     """In a toast for a while, and in events, timeline and recording for good."""
 
@@ -165,6 +168,7 @@ def test_a_second_action_waits_for_the_first(acting: World) -> None:
     acting.run(play)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("user")
 def test_through_wsl_exe_only_by_name(acting: World, machine: Machine) -> None:
     """Without sudo there is a command to paste; ``w`` shows what else would run, and only ``y`` runs it."""
@@ -229,6 +233,7 @@ def unbroken(world: World) -> str:
     return " ".join(note.message for note in world.app._notifications)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("user")
 @pytest.mark.parametrize("key", ["c", "d", "D", "m", "u"])
 def test_w_does_nothing_where_there_is_no_windows_or_no_need_of_it(acting: World, machine: Machine, key: str) -> None:
@@ -246,6 +251,7 @@ def test_w_does_nothing_where_there_is_no_windows_or_no_need_of_it(acting: World
     acting.run(play, size=(100, 40))
 
 
+@pytest.mark.slow
 def test_a_size_is_first_what_could_come_back_and_goes_by_doubles(acting: World) -> None:
     """3 GiB of clean cache less what programs map; the plan is remade with each size."""
 
@@ -271,6 +277,7 @@ def test_a_size_is_first_what_could_come_back_and_goes_by_doubles(acting: World)
     acting.run(play, size=(160, 48))
 
 
+@pytest.mark.slow
 def test_the_size_that_is_shown_is_the_one_that_is_written(acting: World, machine: Machine) -> None:
     async def play(pilot: Pilot[None]) -> None:
         await acting.press(pilot, "m", "left", "left", "y")
@@ -298,6 +305,7 @@ def test_a_kernel_without_memory_reclaim_says_how_to_get_it(acting: World, machi
     acting.run(play, size=(100, 40))
 
 
+@pytest.mark.slow
 def test_pressure_shows_its_hog_within_the_floor(acting: World) -> None:
     """Available are 5 GiB, of which 512 MiB must stay; 2 GiB and a little are free and taken first."""
 
@@ -339,7 +347,7 @@ def little(world: World) -> None:
     world.sampler.next = replace(world.sampler.next, meminfo=meminfo, free_blocks=Unavailable("not here"))
 
 
-@pytest.mark.memory
+@pytest.mark.slow
 def test_a_hog_that_is_full_ends_before_the_next_sample(acting: World) -> None:
     async def play(pilot: Pilot[None]) -> None:
         little(acting)
@@ -359,7 +367,7 @@ def test_a_hog_that_is_full_ends_before_the_next_sample(acting: World) -> None:
     acting.run(play)
 
 
-@pytest.mark.memory
+@pytest.mark.slow
 def test_leaving_during_an_action_ends_it(acting: World) -> None:
     async def play(pilot: Pilot[None]) -> None:
         await acting.press(pilot, "u", "y")
@@ -387,6 +395,7 @@ def test_leaving_during_a_sudo_that_hangs_ends_it(acting: World, machine: Machin
     assert not Path("/proc", pid.read_text().strip()).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("user")
 @pytest.mark.parametrize("size", [(60, 16), (80, 24), (160, 48)])
 @pytest.mark.parametrize("key", ACTS)
@@ -424,6 +433,7 @@ def test_the_palette_offers_every_key_but_its_own(world: World) -> None:
     world.run(play)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opened", ["b", "v", "p", "question_mark", "c", "m"])
 @pytest.mark.parametrize("chosen", ["bytes", "processes", "help", "compact", "reclaim"])
 def test_the_palette_over_a_card_puts_another_in_its_place(acting: World, opened: str, chosen: str) -> None:

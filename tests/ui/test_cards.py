@@ -301,6 +301,7 @@ def title(world: World) -> str:
     return next(line for line in world.lines if "Esc closes" in line)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", list(TITLES))
 @pytest.mark.parametrize("closing", ["escape", "q", "the same"])
 def test_a_card_opens_and_closes_by_its_keys(world: World, key: str, closing: str) -> None:
@@ -352,6 +353,7 @@ def test_a_card_follows_the_samples(world: World) -> None:
     world.run(play)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", list(TITLES))
 def test_in_a_pause_a_card_shows_the_frozen_moment(world: World, key: str) -> None:
     async def play(pilot: Pilot[None]) -> None:
@@ -373,6 +375,7 @@ def test_in_a_pause_a_card_shows_the_frozen_moment(world: World, key: str) -> No
     world.run(play, size=(80, 50))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(60, 16), (80, 24), (120, 40)])
 @pytest.mark.parametrize("key", list(TITLES))
 def test_a_card_fits_every_size_and_scrolls(world: World, key: str, size: tuple[int, int]) -> None:
@@ -395,6 +398,7 @@ def test_a_card_fits_every_size_and_scrolls(world: World, key: str, size: tuple[
     world.run(play, size=size)
 
 
+@pytest.mark.slow
 def test_hostile_names_do_not_reach_the_terminal(world: World) -> None:
     async def play(pilot: Pilot[None]) -> None:
         world.sampler.next = replace(

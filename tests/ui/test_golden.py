@@ -51,6 +51,7 @@ async def live_a_little(world: World, pilot: Pilot[None]) -> None:
     await world.tick(pilot)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_the_screen_of_a_known_machine(world: World, size: tuple[int, int]) -> None:
     async def look(pilot: Pilot[None]) -> None:
@@ -73,6 +74,7 @@ def test_the_screen_of_a_machine_that_tells_nothing(tmp_path: Path, size: tuple[
     world.run(look, size=size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_the_screen_in_a_pause_that_was_stepped_back(world: World, size: tuple[int, int]) -> None:
     async def look(pilot: Pilot[None]) -> None:
@@ -84,6 +86,7 @@ def test_the_screen_in_a_pause_that_was_stepped_back(world: World, size: tuple[i
     world.run(look, size=size)
 
 
+@pytest.mark.slow
 def test_the_screen_in_ascii(tmp_path: Path) -> None:
     world = World(tmp_path, glyphs=ASCII)
 

@@ -44,6 +44,7 @@ def test_capital_a_adds_four(world: World) -> None:
     world.run(play)
 
 
+@pytest.mark.slow
 def test_the_size_steps_between_64_mib_and_the_guests_memory(world: World) -> None:
     async def play(pilot: Pilot[None]) -> None:
         seen = []
@@ -156,6 +157,7 @@ def test_plus_and_minus_change_the_time_and_0_resets_it(world: World, key: str, 
     world.run(play)
 
 
+@pytest.mark.slow
 def test_every_time_window_can_be_shown(world: World) -> None:
     async def play(pilot: Pilot[None]) -> None:
         for _ in range(12):
@@ -169,6 +171,7 @@ def test_every_time_window_can_be_shown(world: World) -> None:
 SIGNS = {"1": " Guest ", "2": "── last 5 min ", "3": "── hogs ", "4": "── events "}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (60, 16), (140, 40)])
 @pytest.mark.parametrize("key", SIGNS)
 def test_a_digit_hides_its_panel_and_brings_it_back(world: World, key: str, size: tuple[int, int]) -> None:
@@ -257,6 +260,7 @@ def test_tab_brings_j_and_k_to_the_events(world: World) -> None:
     world.run(play)
 
 
+@pytest.mark.slow
 def test_help_opens_and_closes(world: World) -> None:
     async def play(pilot: Pilot[None]) -> None:
         closing = ("question_mark", "h", "f1", "escape", "q")
@@ -271,6 +275,7 @@ def test_help_opens_and_closes(world: World) -> None:
     world.run(play)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keys", [("q",), ("ctrl+c",), ("ctrl+q",), ("question_mark", "ctrl+c"), ("ctrl+p", "ctrl+c")])
 def test_the_program_can_be_left_from_everywhere(world: World, keys: tuple[str, ...]) -> None:
     async def play(pilot: Pilot[None]) -> None:
@@ -283,6 +288,7 @@ def test_the_program_can_be_left_from_everywhere(world: World, keys: tuple[str, 
     assert not world.app.is_running
 
 
+@pytest.mark.slow
 def test_the_palette_offers_what_works_now(world: World) -> None:
     async def play(pilot: Pilot[None]) -> None:
         offered = [command.title for command in world.app.get_system_commands(world.app.screen)]
@@ -299,6 +305,7 @@ def test_the_palette_offers_what_works_now(world: World) -> None:
     world.run(play)
 
 
+@pytest.mark.slow
 def test_the_theme_of_the_palette_is_kept(world: World, tmp_path: Path) -> None:
     async def play(pilot: Pilot[None]) -> None:
         assert load_state(tmp_path).theme is None
@@ -360,6 +367,7 @@ def test_s_says_when_there_is_no_place_for_a_picture(tmp_path: Path) -> None:
     world.run(play)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(50, 10), (140, 40)])
 def test_no_key_crashes_whatever_there_is(world: World, size: tuple[int, int]) -> None:
     keys = [key for row in KEYS for key in row.keys.split(",") if row.action != "app.quit"]
@@ -385,6 +393,7 @@ def test_a_terminal_that_was_too_small_at_first_can_grow(world: World) -> None:
     world.run(play, size=(50, 10))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(60, 16), (80, 24), (160, 48)])
 def test_t_goes_through_the_kinds_and_incompressible_is_one_of_them(world: World, size: tuple[int, int]) -> None:
     async def play(pilot: Pilot[None]) -> None:

@@ -64,6 +64,7 @@ def shown(world: World) -> tuple[object, ...]:
     )
 
 
+@pytest.mark.slow
 def test_a_pause_changes_nothing_that_is_shown(world: World) -> None:
     async def play(pilot: Pilot[None]) -> None:
         await live(world, pilot)
@@ -77,6 +78,7 @@ def test_a_pause_changes_nothing_that_is_shown(world: World) -> None:
     world.run(play, size=(120, 30))
 
 
+@pytest.mark.slow
 def test_steps_show_each_moment_as_it_was(world: World) -> None:
     then: list[tuple[object, ...]] = []
 
@@ -97,6 +99,7 @@ def test_steps_show_each_moment_as_it_was(world: World) -> None:
     world.run(play, size=(120, 30))
 
 
+@pytest.mark.slow
 def test_the_status_line_says_how_far_back_it_is(world: World) -> None:
     async def play(pilot: Pilot[None]) -> None:
         await live(world, pilot)
@@ -113,6 +116,7 @@ def test_the_status_line_says_how_far_back_it_is(world: World) -> None:
     world.run(play)
 
 
+@pytest.mark.slow
 def test_what_has_come_meanwhile_can_be_stepped_into(world: World) -> None:
     async def play(pilot: Pilot[None]) -> None:
         await live(world, pilot)
@@ -126,6 +130,7 @@ def test_what_has_come_meanwhile_can_be_stepped_into(world: World) -> None:
     world.run(play)
 
 
+@pytest.mark.slow
 def test_events_and_times_are_gone_to(world: World) -> None:
     async def play(pilot: Pilot[None]) -> None:
         await live(world, pilot)
@@ -144,6 +149,7 @@ def test_events_and_times_are_gone_to(world: World) -> None:
     world.run(play)
 
 
+@pytest.mark.slow
 def test_the_card_of_the_ledger_tells_the_outcomes_of_then(world: World) -> None:
     async def play(pilot: Pilot[None]) -> None:
         await live(world, pilot)
@@ -161,6 +167,7 @@ def test_the_card_of_the_ledger_tells_the_outcomes_of_then(world: World) -> None
     world.run(play, size=(100, 40))
 
 
+@pytest.mark.slow
 def test_an_open_card_goes_along(world: World) -> None:
     async def play(pilot: Pilot[None]) -> None:
         await live(world, pilot)
@@ -230,6 +237,7 @@ def test_hogs_are_added_and_killed_while_one_looks_back(world: World) -> None:
     world.run(play)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(60, 16), (80, 24), (160, 48)])
 def test_the_line_of_time_stands_below_the_status_and_can_be_clicked(world: World, size: tuple[int, int]) -> None:
     async def play(pilot: Pilot[None]) -> None:
@@ -270,6 +278,7 @@ def test_samples_that_wait_do_not_repaint_the_line_of_time(world: World, monkeyp
     world.run(play)
 
 
+@pytest.mark.ci
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seconds=st.integers(2, 40), steps=st.integers(1, 60))
 def test_as_many_steps_back_as_on_show_the_same_again(tmp_path: Path, seconds: int, steps: int) -> None:

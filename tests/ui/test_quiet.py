@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
@@ -57,6 +58,7 @@ def test_movement_and_events_end_it(tmp_path: Path) -> None:
     world.run(look)
 
 
+@pytest.mark.slow
 def test_no_rest_while_there_are_hogs_or_a_recording(tmp_path: Path) -> None:
     world = World(tmp_path, patience=PATIENCE)
 

@@ -70,6 +70,7 @@ def test_a_hog_added_in_a_pause_can_be_killed_in_it(world: World) -> None:
     world.run(play)
 
 
+@pytest.mark.slow
 def test_resizing_there_and_back_gives_the_same_screen(world: World) -> None:
     async def play(pilot: Pilot[None]) -> None:
         world.sampler.log(*drops(30))
@@ -89,6 +90,7 @@ def test_resizing_there_and_back_gives_the_same_screen(world: World) -> None:
     world.run(play, size=(160, 48))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(1, 1), (2, 40), (59, 40), (200, 1), (60, 15)])
 def test_no_size_is_too_small_to_survive(world: World, size: tuple[int, int]) -> None:
     async def play(pilot: Pilot[None]) -> None:
@@ -100,6 +102,7 @@ def test_no_size_is_too_small_to_survive(world: World, size: tuple[int, int]) ->
     assert world.app.return_code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["textual-dark", "textual-light", "nord", "textual-ansi"])
 def test_every_theme_shows_the_same_text(world: World, theme: str) -> None:
     async def play(pilot: Pilot[None]) -> None:
@@ -243,6 +246,7 @@ def test_the_time_in_which_the_guest_could_not_be_read_is_a_gap(world: World) ->
     world.run(play)
 
 
+@pytest.mark.slow
 def test_hostile_text_is_shown_harmlessly_wherever_it_comes_from(world: World) -> None:
     hostile = Unavailable(HOSTILE, HOSTILE)
 
@@ -360,6 +364,7 @@ def test_the_first_event_can_be_reached_though_the_log_cannot_be_read(world: Wor
     world.run(play)
 
 
+@pytest.mark.slow
 def test_the_selection_stays_on_its_event_when_the_oldest_give_way(world: World) -> None:
     async def play(pilot: Pilot[None]) -> None:
         count = 0
