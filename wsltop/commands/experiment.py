@@ -25,7 +25,7 @@ from wsltop.experiment.load import resolve
 from wsltop.experiment.measure import measure_all
 from wsltop.experiment.run import Experiment, Standing, TrialAction, prepare
 from wsltop.experiment.spec import ExperimentPlan
-from wsltop.hogs.options import ABOUT
+from wsltop.hogs.kinds import KINDS, PLAIN
 from wsltop.hogs.pool import HogPool
 from wsltop.model.reading import Unavailable
 from wsltop.model.sample import Sample
@@ -68,7 +68,7 @@ def plan_from(
     Raises:
         UsageError: they do not go together.
     """
-    if times["incompressible"] and (load or kind == "cache"):
+    if times["incompressible"] and (load or "incompressible" not in KINDS[kind].options):
         raise UsageError("--incompressible is for hogs with content of their own: not for a command, nor for cache")
     titles = {str(name): one for name, one in ACTIONS.items()}
     action, _, amount = (then or "").partition(":")
@@ -243,7 +243,7 @@ WAYS: Final = ("sudo", "wsl")
 @click.command("experiment", context_settings={"allow_interspersed_args": False})
 @click.option("--hogs", type=click.IntRange(1, 256), default=4, show_default=True, help="How many hogs.")
 @click.option("--size", default="1G", show_default=True, callback=read_size, metavar="SIZE", help="Of each hog.")
-@click.option("--kind", type=click.Choice(list(ABOUT)), default="anonymous", show_default=True, help="Of the hogs.")
+@click.option("--kind", type=click.Choice(list(KINDS)), default=PLAIN, show_default=True, help="Of the hogs.")
 @click.option("--incompressible", is_flag=True, help="Fill the hogs with noise: Windows compresses idle memory.")
 @click.option("--hold", type=Seconds(0, 86400), help="Seconds to hold, 10 for hogs; a command is ended after them.")
 @click.option("--baseline", type=Seconds(0.5, 3600), default=5.0, show_default=True, help="Seconds before the load.")

@@ -479,10 +479,8 @@ def tell_targets(hogs: list[Hog]) -> str:
 
 
 def tell_kind(kind: str, *, incompressible: bool) -> str:
-    """What a hog takes: ``cache``, ``incompressible`` (anonymous), ``incompressible shared``."""
-    if not incompressible:
-        return kind
-    return "incompressible" if kind == "anonymous" else f"incompressible {kind}"
+    """What a hog takes: ``cache``, ``incompressible anonymous``."""
+    return f"incompressible {kind}" if incompressible else kind
 
 
 def tell_resident(hogs: list[Hog]) -> str:

@@ -15,6 +15,7 @@ from wsltop.errors import WsltopError
 from wsltop.experiment.load import CommandLoad, HogLoad, Load, fit
 from wsltop.experiment.spec import ExperimentPlan
 from wsltop.experiment.trial import ActionOutcome, Ending, Phase, Recorder, Result, Stage, Trial
+from wsltop.hogs.kinds import KINDS
 from wsltop.hogs.options import HogOptions
 from wsltop.hogs.pool import HogPool
 from wsltop.model.event import Event
@@ -201,7 +202,7 @@ class TrialRun:
             return "release" if not self.load.failed else self._fail("")
         if self.plan.command:
             return "release" if self.plan.hold is not None and lasted >= self.plan.hold else "load"
-        if state == "filling" and lasted >= FILLING and self.plan.kind != "leak":
+        if state == "filling" and lasted >= FILLING and not KINDS[self.plan.kind].at_a_rate:
             self._remarks.append(f"the hogs were not full after {FILLING:.0f} s: the machine swaps, or is too busy")
             return "hold"
         return "hold" if state == "full" else "load"

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from msgspec import Struct
 
 from wsltop.core.curve import REST
 from wsltop.core.events import tell_kind
+from wsltop.hogs.kinds import KINDS
 from wsltop.model.units import GIB
-
-LASTING: Final = frozenset({"fragment", "cache"})
-"""Kinds of hogs whose death would undo what an action is to be tried on: they stay until it has been measured."""
 
 
 class ExperimentPlan(Struct, frozen=True, kw_only=True):
@@ -40,7 +36,7 @@ class ExperimentPlan(Struct, frozen=True, kw_only=True):
     @property
     def lasting(self) -> bool:
         """Whether the load stays until the action has been measured."""
-        return bool(self.action) and not self.command and self.kind in LASTING
+        return bool(self.action) and not self.command and KINDS[self.kind].lasts
 
     @property
     def hog_kind(self) -> str:

@@ -34,7 +34,7 @@ def main(parent: int, kind: str, size: int, floor: int | None, options: HogOptio
     name_process(NAME)
     load = Load(MemoryGuard("/", floor))
     try:
-        hold = KINDS[kind](size, load, options)
+        hold = KINDS[kind].fill(size, load, options)
     except MemoryError:
         load.report("failed", "out of memory")
         return 1

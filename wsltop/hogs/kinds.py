@@ -1,4 +1,7 @@
-"""The kinds of hogs: each takes its memory step by step, and says how it is held."""
+"""The kinds of hogs: each takes its memory step by step, and says how it is held.
+
+Imported by the hog itself: plain classes, because ``typing`` and ``dataclasses`` would double its start-up.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,10 @@ import errno
 import mmap
 import os
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from wsltop.hogs.load import PAGE, Hold, noise_for
+from wsltop.hogs.load import PAGE, Hold, Load, noise_for
 from wsltop.hogs.options import HogOptions
 
-if TYPE_CHECKING:
-    from wsltop.hogs.load import Load
 CHUNK = 1024**2
 CACHESTAT = 451
 """The number of the system call, on every architecture; Linux 6.5."""
@@ -22,24 +21,200 @@ LOOK_AGAIN = 2.0
 LOOK_SELDOM = 30.0
 """Seconds between two looks at how much is still cached: cachestat takes 0.1 ms per GiB, mincore 15 ms, and a hog that
 uses CPU keeps WSL's idle reclaim from firing."""
+ODD = bytes(number & 1 for number in range(256))
+"""The lowest bit of each flag of mincore: the others are reserved."""
+MADV_NOHUGEPAGE = 15
+LEAKS_PER_SECOND = 10
+PUNCH_PAGES = 8192
+"""Pages that ``fragment`` decides on at a time."""
+CHURN_PERIOD = 0.2
+CHURN_CHUNK = 256 * PAGE
 
 
-def cache(size: int, load: Load, options: HogOptions) -> Hold:
-    """Fill the page cache with ``size`` bytes.
+class Kind:
+    """One kind of hog: what it does, and everything that the rest of wsltop must know about it."""
 
-    Raises:
-        OSError: the directory is of no use; its text names the directory.
+    __slots__ = ()
+    name = ""
+    about = ""
+    """What it does, for people: a clause."""
+    options: tuple[str, ...] = ("incompressible",)
+    """The names of the options (``HogOptions``) that mean something to it."""
+    lasts = False
+    """What it does to memory ends with it, so an experiment keeps it until its action has been measured."""
+    in_page_cache = False
+    """What it takes is in no process: the hog itself must say how much is still there."""
+    at_a_rate = False
+    """It fills as slowly as it was asked to."""
+
+    def fill(self, size: int, load: Load, options: HogOptions) -> Hold:
+        """Take ``size`` bytes, asking ``load`` before each step; return how they are held.
+
+        Raises:
+            OSError: they cannot be taken; its text says why.
+        """
+        raise NotImplementedError
+
+    def fault(self, options: HogOptions) -> str:
+        """What is wrong with the options, as a clause; empty when nothing is."""
+        if options.incompressible and "incompressible" not in self.options:
+            return f"a {self.name} hog cannot be incompressible: its content is not its own"
+        return ""
+
+
+class Anonymous(Kind):
+    """Touches every page of a private anonymous mapping, like ``stress --vm 1 --vm-bytes SIZE --vm-keep``."""
+
+    __slots__ = ()
+    name = "anonymous"
+    about = "takes memory and keeps it"
+
+    def fill(self, size: int, load: Load, options: HogOptions) -> Hold:
+        """Touch every page of a private mapping."""
+        memory = map_private(size)
+        load.fill(memory, size, noise_for(options))
+        return Hold(memory)
+
+
+class Cache(Kind):
+    """Fills the page cache with a file that has no name and takes no room on the disk."""
+
+    __slots__ = ()
+    name = "cache"
+    about = "fills the page cache by reading a file of its own"
+    options = ("directory",)
+    lasts = True
+    in_page_cache = True
+
+    def fill(self, size: int, load: Load, options: HogOptions) -> Hold:
+        """Read the file, hole by hole."""
+        file = open_unnamed(options.directory)
+        os.ftruncate(file, size)
+        buffer = bytearray(CHUNK)
+        while load.filled < size and (step := load.next_step(size - load.filled)):
+            for place in range(load.filled, load.filled + step, CHUNK):
+                os.preadv(file, [buffer], place)
+            if load.filled == 0 and 2 * count_cached(file, step)[0] < step:
+                raise OSError(errno.EOPNOTSUPP, f"{options.directory} has no page cache that fills (a tmpfs?)")
+            load.grown(step)
+        return Hold(file, tick=Watch(file, load))
+
+    def fault(self, options: HogOptions) -> str:
+        """The directory must be there."""
+        if not options.directory.startswith("/"):
+            return f"{options.directory} is not an absolute path"
+        if not os.path.isdir(options.directory):  # noqa: PTH112 - pathlib would double the start-up
+            return f"{options.directory} is no directory"
+        return super().fault(options)
+
+
+class Fragment(Kind):
+    """Takes memory and frees a random half of its pages.
+
+    What is freed lies between pages that are kept, so hardly any of it forms a block that is reported to the host,
+    until compaction moves those together. Random, because compaction samples one page in 32 and overlooks a regular
+    pattern. One mapping is punched page by page, which splits no mapping and so never meets the limit on their number;
+    without huge pages, of which the kernel would keep the whole until it is split.
     """
-    file = open_unnamed(options.directory)
-    os.ftruncate(file, size)
-    buffer = bytearray(CHUNK)
-    while load.filled < size and (step := load.next_step(size - load.filled)):
-        for place in range(load.filled, load.filled + step, CHUNK):
-            os.preadv(file, [buffer], place)
-        if load.filled == 0 and 2 * count_cached(file, step)[0] < step:
-            raise OSError(errno.EOPNOTSUPP, f"{options.directory} has no page cache that fills (a tmpfs?)")
-        load.grown(step)
-    return Hold(file, tick=Watch(file, load))
+
+    __slots__ = ()
+    name = "fragment"
+    about = "takes memory and frees a random half of its pages: free, but in pieces too small to report"
+    lasts = True
+
+    def fill(self, size: int, load: Load, options: HogOptions) -> Hold:
+        """Fill a mapping, then free a random half of its pages."""
+        memory = map_private(size)
+        try:
+            memory.madvise(MADV_NOHUGEPAGE)
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # a kernel without transparent huge pages
+                raise
+        load.fill(memory, size, noise_for(options))
+        for start in range(0, load.filled // PAGE, PUNCH_PAGES):
+            load.pause(0)
+            punch(memory, start, min(start + PUNCH_PAGES, load.filled // PAGE))
+        return Hold(memory, note="a random half is free again")
+
+
+class Churn(Kind):
+    """Takes memory and writes to its pages again and again, for a bounded share of a core."""
+
+    __slots__ = ()
+    name = "churn"
+    about = "takes memory and keeps touching it; uses CPU, so WSL's idle reclaim may not fire"
+    options = ("incompressible", "cpu")
+
+    def fill(self, size: int, load: Load, options: HogOptions) -> Hold:
+        """Fill a mapping, then touch it in turns."""
+        memory = map_private(size)
+        load.fill(memory, size, noise_for(options))
+        return Hold(memory, note=f"uses {options.cpu:.0%} of a core", tick=Toucher(memory, load.filled, options.cpu))
+
+    def fault(self, options: HogOptions) -> str:
+        """The share must be one."""
+        if not 0 < options.cpu <= 1:
+            return "a churn's share of a core is above 0 and at most 1"
+        return super().fault(options)
+
+
+class Leak(Kind):
+    """Grows at a rate, in steps of a tenth of a second or of a page."""
+
+    __slots__ = ()
+    name = "leak"
+    about = "grows slowly, at a rate"
+    options = ("incompressible", "rate")
+    at_a_rate = True
+
+    def fill(self, size: int, load: Load, options: HogOptions) -> Hold:
+        """Fill a mapping a step at a time, with pauses."""
+        memory = map_private(size)
+        noise = noise_for(options)
+        wanted = max(PAGE, options.rate // LEAKS_PER_SECOND // PAGE * PAGE)
+        while load.filled < size and (step := load.next_step(min(wanted, size - load.filled))):
+            load.take(memory, step, noise)
+            load.pause(step / options.rate)
+        return Hold(memory)
+
+    def fault(self, options: HogOptions) -> str:
+        """The rate must be above zero."""
+        return "a leak needs a rate above zero" if options.rate < 1 else super().fault(options)
+
+
+class Shared(Kind):
+    """Takes shared memory, as a file in ``/dev/shm`` would.
+
+    A memfd is the same memory without a name: nothing stays behind, and no mount's size limits it.
+    """
+
+    __slots__ = ()
+    name = "shared"
+    about = "takes shared memory (tmpfs)"
+
+    def fill(self, size: int, load: Load, options: HogOptions) -> Hold:
+        """Touch every page of a memfd."""
+        file = os.memfd_create("wsltop-hog", os.MFD_CLOEXEC)
+        os.ftruncate(file, size)
+        memory = mmap.mmap(file, size)
+        os.close(file)
+        load.fill(memory, size, noise_for(options))
+        return Hold(memory)
+
+
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (Anonymous(), Cache(), Fragment(), Churn(), Leak(), Shared())}
+"""Every kind of hog by its name."""
+PLAIN = Anonymous.name
+"""The kind to begin with."""
+
+
+def map_private(size: int) -> mmap.mmap:
+    """A private anonymous mapping.
+
+    Without MAP_NORESERVE: a kernel that does not overcommit refuses it as a whole, before any page. It is not advised
+    to use huge pages: WSL's kernel gives them on request only, and 4 KiB pages are what programs have.
+    """
+    return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 
 
 def open_unnamed(directory: str) -> int:
@@ -86,7 +261,7 @@ class Range(ctypes.Structure):
 
 
 def count_cached(file: int, size: int) -> tuple[int, float]:
-    """Bytes of the first ``size`` of a file that are in the page cache, and the seconds until one may look again."""
+    """Bytes of the first ``size`` of a file that are in the page cache, and seconds until the next look."""
     counts = (ctypes.c_uint64 * 5)()
     libc = ctypes.CDLL(None)
     if libc.syscall(CACHESTAT, file, ctypes.byref(Range(0, size)), counts, 0) == 0:
@@ -105,77 +280,6 @@ def count_in_core(file: int, size: int) -> int:
     return 0 if failed else bytes(flags).translate(ODD).count(1) * PAGE
 
 
-ODD = bytes(number & 1 for number in range(256))
-"""The lowest bit of each flag: the others are reserved."""
-MADV_NOHUGEPAGE = 15
-LEAKS_PER_SECOND = 10
-PUNCH_PAGES = 8192
-"""Pages that ``fragment`` decides on at a time."""
-CHURN_PERIOD = 0.2
-CHURN_CHUNK = 256 * PAGE
-
-
-def map_private(size: int) -> mmap.mmap:
-    """A private anonymous mapping.
-
-    Without MAP_NORESERVE: a kernel that does not overcommit refuses it as a whole, before any page. It is not advised
-    to use huge pages: WSL's kernel gives them on request only, and 4 KiB pages are what programs have.
-    """
-    return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-
-
-def anonymous(size: int, load: Load, options: HogOptions) -> Hold:
-    """Touch every page of a private anonymous mapping, like ``stress --vm 1 --vm-bytes SIZE --vm-keep``."""
-    memory = map_private(size)
-    load.fill(memory, size, noise_for(options))
-    return Hold(memory)
-
-
-def shared(size: int, load: Load, options: HogOptions) -> Hold:
-    """Take shared memory, as a file in ``/dev/shm`` would.
-
-    A memfd is the same memory without a name: nothing stays behind, and no mount's size limits it.
-    """
-    file = os.memfd_create("wsltop-hog", os.MFD_CLOEXEC)
-    os.ftruncate(file, size)
-    memory = mmap.mmap(file, size)
-    os.close(file)
-    load.fill(memory, size, noise_for(options))
-    return Hold(memory)
-
-
-def leak(size: int, load: Load, options: HogOptions) -> Hold:
-    """Grow at a rate, in steps of a tenth of a second or of a page."""
-    memory = map_private(size)
-    noise = noise_for(options)
-    wanted = max(PAGE, options.rate // LEAKS_PER_SECOND // PAGE * PAGE)
-    while load.filled < size and (step := load.next_step(min(wanted, size - load.filled))):
-        load.take(memory, step, noise)
-        load.pause(step / options.rate)
-    return Hold(memory)
-
-
-def fragment(size: int, load: Load, options: HogOptions) -> Hold:
-    """Take memory and free a random half of its pages.
-
-    What is freed lies between pages that are kept, so hardly any of it forms a block that the host is told of, until
-    compaction moves those together. Random, because compaction samples one page in 32 and overlooks a regular pattern.
-    One mapping is punched page by page, which splits no mapping and so never meets the limit on their number; without
-    huge pages, of which the kernel would keep the whole until it is split.
-    """
-    memory = map_private(size)
-    try:
-        memory.madvise(MADV_NOHUGEPAGE)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # a kernel without transparent huge pages
-            raise
-    load.fill(memory, size, noise_for(options))
-    for start in range(0, load.filled // PAGE, PUNCH_PAGES):
-        load.pause(0)
-        punch(memory, start, min(start + PUNCH_PAGES, load.filled // PAGE))
-    return Hold(memory, note="a random half is free again")
-
-
 def punch(memory: mmap.mmap, first: int, end: int) -> None:
     """Free each page from ``first`` up to ``end`` with a chance of one half, neighbors in one call."""
     coins = os.urandom(end - first)
@@ -189,14 +293,7 @@ def punch(memory: mmap.mmap, first: int, end: int) -> None:
         memory.madvise(mmap.MADV_DONTNEED, run * PAGE, (end - run) * PAGE)
 
 
-def churn(size: int, load: Load, options: HogOptions) -> Hold:
-    """Take memory and write to its pages again and again, for a bounded share of a core."""
-    memory = map_private(size)
-    load.fill(memory, size, noise_for(options))
-    return Hold(memory, note=f"uses {options.cpu:.0%} of a core", tick=Churn(memory, load.filled, options.cpu))
-
-
-class Churn:
+class Toucher:
     """Touches a mapping in turns; a call works for a moment and says how long to sleep."""
 
     __slots__ = ("memory", "place", "share", "size", "turn")
@@ -218,14 +315,3 @@ class Churn:
             self.turn += 1
             now = time.monotonic()
         return max(CHURN_PERIOD, now - began) if not self.size else (now - began) * (1 / self.share - 1)
-
-
-KINDS: dict[str, Callable[[int, Load, HogOptions], Hold]] = {
-    "anonymous": anonymous,
-    "cache": cache,
-    "fragment": fragment,
-    "churn": churn,
-    "leak": leak,
-    "shared": shared,
-}
-"""What a hog can do: takes its memory, asking ``Load`` before each step, and returns how it is held."""

@@ -1,22 +1,11 @@
-"""What can be asked of a hog beside its size, and the words that carry it to the hog's program.
+"""The options of a hog beside its size, and how they are passed to the hog's program.
 
 Imported by the hog itself: plain classes, because ``typing`` and ``dataclasses`` would double its start-up.
 """
 
 from __future__ import annotations
 
-import os
-
 MIB = 1024**2
-ABOUT = {
-    "anonymous": "takes memory and keeps it",
-    "cache": "fills the page cache by reading a file that nobody else can see",
-    "fragment": "takes memory and frees a random half of its pages: free, but in pieces too small to report",
-    "churn": "takes memory and keeps touching it; uses CPU, so WSL's idle reclaim may not fire",
-    "leak": "grows slowly, at a rate",
-    "shared": "takes shared memory (tmpfs)",
-}
-"""What each kind of hog does, for people."""
 
 
 class HogOptions:
@@ -44,20 +33,6 @@ class HogOptions:
     def words(self) -> list[str]:
         """The options as arguments of the hog's program."""
         return [f"{name}={getattr(self, name)}" for name in self.__slots__]
-
-    def fault(self, kind: str) -> str:
-        """What is wrong with them for a kind of hog, as a clause; empty when nothing is."""
-        if kind == "cache" and self.incompressible:
-            return "the content of page cache is that of its file: only memory of its own can be incompressible"
-        if kind == "leak" and self.rate < 1:
-            return "a leak needs a rate above zero"
-        if kind == "churn" and not 0 < self.cpu <= 1:
-            return "a churn's share of a core is above 0 and at most 1"
-        if kind == "cache" and not self.directory.startswith("/"):
-            return f"{self.directory} is not an absolute path"
-        if kind == "cache" and not os.path.isdir(self.directory):  # noqa: PTH112 - pathlib would double the start-up
-            return f"{self.directory} is no directory"
-        return ""
 
 
 def parse_options(words: list[str]) -> HogOptions:

@@ -67,7 +67,7 @@ class HogPool:
         if size < 1 or count < 1:
             raise HogRefused("a hog needs a size and a count above zero")
         options = options or HogOptions()
-        if fault := options.fault(kind):
+        if fault := KINDS[kind].fault(options):
             raise HogRefused(fault)
         self.update()
         self.check(cost_of(size) * count)

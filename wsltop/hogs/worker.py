@@ -12,6 +12,7 @@ from wsltop.child import Child, signal_name
 from wsltop.clock import Clock
 from wsltop.hogs import hog, load
 from wsltop.hogs.guard import cost_of
+from wsltop.hogs.kinds import KINDS
 from wsltop.hogs.options import HogOptions
 from wsltop.model.sample import Hog, HogEnded, HogStatus
 from wsltop.model.text import clean
@@ -160,7 +161,7 @@ class Worker:
 
         Page cache is in no process: of that the hog itself tells how much is still there.
         """
-        if self.kind == "cache":
+        if KINDS[self.kind].in_page_cache:
             self.resident = self.filled
             return
         try:

@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from wsltop.core.session import Session
-from wsltop.hogs.options import ABOUT
+from wsltop.hogs.kinds import KINDS, PLAIN
 from wsltop.model.event import Event
 from wsltop.model.sample import Hog
 from wsltop.model.units import MIB
@@ -18,7 +18,7 @@ from wsltop.ui.panels.events import Position
 from wsltop.ui.panels.timeline import DEFAULT_WINDOW, WINDOWS
 
 LEAST_HOG: Final = 64 * MIB
-CHOICES: Final = (("anonymous", False), ("anonymous", True), *((kind, False) for kind in ABOUT if kind != "anonymous"))
+CHOICES: Final = ((PLAIN, False), (PLAIN, True), *((kind, False) for kind in KINDS if kind != PLAIN))
 """The kinds of hogs in turn, and whether their content is incompressible: of the plain ones it can be."""
 
 
@@ -31,7 +31,7 @@ class ViewState(Struct, kw_only=True):
     position: Position = Position()
     selected_hog: int | None = None
     hog_size: int
-    hog_kind: str = "anonymous"
+    hog_kind: str = PLAIN
     hog_incompressible: bool = False
     hidden: frozenset[str] = frozenset()
     held: tuple[Event, ...] | None = None
