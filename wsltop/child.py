@@ -48,7 +48,8 @@ class Child:
         errors: ``apart``: standard error has a pipe of its own; ``merged``: it goes where standard output goes;
             ``dropped``: to /dev/null.
         group: ``session``: it runs in a session of its own, without our terminal; ``group``: in our session, in a
-            process group of its own. Either way a Ctrl+C in the terminal does not reach it.
+            process group of its own. Either way a Ctrl+C in the terminal does not reach it. ``ours``: in our group, so
+            that it has our terminal and Ctrl+C.
         inherit: descriptors that it gets besides its pipes.
 
     Raises:
@@ -63,7 +64,7 @@ class Child:
         environment: Mapping[str, str] | None = None,
         text: bytes | None = None,
         errors: Literal["apart", "merged", "dropped"] = "apart",
-        group: Literal["session", "group"] = "session",
+        group: Literal["session", "group", "ours"] = "session",
         inherit: Sequence[int] = (),
     ) -> None:
         import subprocess  # takes 5 ms to load, and a snapshot may need no program
@@ -83,6 +84,7 @@ class Child:
             **(own_group() if group == "group" else {}),
         )
         self.pid: Final = self._process.pid
+        self._leads = group != "ours"
         self.said = b""
         """The end of what it printed."""
         self.complaints = b""
@@ -162,12 +164,14 @@ class Child:
         self._process.kill()
 
     def kill_group(self) -> None:
-        """Send SIGKILL to it and to what it started in its group, unless it is reaped.
+        """Send SIGKILL to it and to what it started in its group, unless it is reaped; to it alone in our group.
 
         Raises:
             PermissionError: it runs as another user.
         """
-        if self.code is None:
+        if not self._leads:
+            self.kill()
+        elif self.code is None:
             try:
                 os.killpg(self.pid, signal.SIGKILL)  # not reaped yet, so the group is still its own
             except ProcessLookupError:

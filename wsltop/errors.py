@@ -3,7 +3,8 @@
     WsltopError
     ├── UsageError        an option, a setting or a file that the user gave is wrong
     ├── RecordingError    a recording cannot be written or read
-    └── HogRefused        a hog would take more memory than the floor leaves
+    ├── HogRefused        a hog would take more memory than the floor leaves
+    └── CommandError      the command of an experiment cannot be run
 
 A source never raises: it returns ``Unavailable``. These are for what a user asked for and cannot have.
 """
@@ -21,9 +22,10 @@ class ExitCode(IntEnum):
     USAGE = 2, "wrong usage or settings"
     NOT_WSL = 3, "this is not WSL, where WSL is needed"
     TIMED_OUT = 124, "experiment -- COMMAND: --hold ended it"
-    OWN_FAILURE = 125, "experiment -- COMMAND: wsltop itself failed"
+    OWN_FAILURE = 125, "experiment: a figure of --fail-if is not known; with -- COMMAND, any failure of wsltop"
     CANNOT_RUN = 126, "experiment -- COMMAND: it cannot be run"
     NOT_FOUND = 127, "experiment -- COMMAND: there is no such program"
+    HUNG_UP = 129, "ended by SIGHUP: the terminal is gone"
     INTERRUPTED = 130, "ended by SIGINT (Ctrl+C)"
     TERMINATED = 143, "ended by SIGTERM"
 
@@ -40,7 +42,7 @@ class ExitCode(IntEnum):
 class WsltopError(Exception):
     """A clear end: the message names the input, the place and the remedy."""
 
-    exit_code = ExitCode.FAILURE
+    exit_code: ExitCode = ExitCode.FAILURE
 
 
 class UsageError(WsltopError):
@@ -55,3 +57,11 @@ class RecordingError(WsltopError):
 
 class HogRefused(WsltopError):
     """A hog would take more memory than the floor leaves."""
+
+
+class CommandError(WsltopError):
+    """The command of an experiment cannot be run."""
+
+    def __init__(self, message: str, exit_code: ExitCode) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code

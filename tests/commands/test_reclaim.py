@@ -61,7 +61,9 @@ def test_a_wsl_exe_that_fails_says_why(program: Program, drive: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (("pressure", "0"), "SIZE: a size is above zero"),
+        (("pressure", "0"), "0 B is too small: the least is 64 MiB"),
+        (("pressure", "63M"), "63 MiB is too small: the least is 64 MiB"),
+        (("reclaim", "0"), "0 B is too small: a size is above zero"),
         (("pressure", "much"), "SIZE: 'much' is not a size"),
         (("reclaim",), "reclaim needs a size: wsltop reclaim reclaim 1G"),
         (("compact", "1G"), "compact takes no size"),

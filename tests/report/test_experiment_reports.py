@@ -20,7 +20,6 @@ from wsltop.core.curve import Crossing
 from wsltop.errors import UsageError, WsltopError
 from wsltop.experiment.measure import Measures, measure_all
 from wsltop.experiment.trial import Phase, Result, Trial
-from wsltop.report import experiment_pages as experiment_files
 from wsltop.report.experiment import (
     COLUMNS,
     HALVED,
@@ -32,7 +31,7 @@ from wsltop.report.experiment import (
     table_of,
     tell_crossing,
 )
-from wsltop.report.experiment_pages import KINDS, check, html, mark, markdown, write
+from wsltop.report.experiment_pages import KINDS, check_output, html, mark, markdown, write_output
 from wsltop.report.experiment_svg import WIDTH, draw
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -207,27 +206,38 @@ def test_the_page_stands_alone() -> None:
 def test_markdown_takes_nothing_for_markup() -> None:
     assert mark("a|b `c` *d* <e> [f](g) \\") == r"a\|b \`c\` \*d\* \<e\> \[f\](g) \\"
     text = markdown(HOSTILE, measure_all(HOSTILE))
-    assert r"\<script\>alert(1)\</script\>" in text
-    table = [line for line in markdown(COMPARED, measure_all(COMPARED)).splitlines() if line.startswith("|")]
-    assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table}) == 1
+    verdict, _, rest = text.partition("\n```")
+    assert "<script>" not in verdict
+    fence = rest[: len(rest) - len(rest.lstrip("`"))]
+    assert text.endswith(f"\n```{fence}\n")
+    assert text.count(f"```{fence}") == 2
+
+
+STARTS = {".txt": "wsltop experiment\n", ".json": "{", ".md": "# ", ".html": "<!DOCTYPE", ".svg": "<svg"}
+
+
+def put(path: Path, *, as_json: bool = False) -> str:
+    write_output(path, CLASSIC, measure_all(CLASSIC), (), BLOCK, json=as_json)
+    return path.read_text()
 
 
 @pytest.mark.parametrize("suffix", KINDS)
 def test_a_file_is_written_by_its_name(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"report{suffix.upper()}"
-    check(path)
-    write(path, CLASSIC, measure_all(CLASSIC))
-    assert path.read_text().startswith({".md": "# ", ".html": "<!DOCTYPE", ".svg": "<svg", ".json": "{"}[suffix])
-    check(path)
+    check_output(path)
+    assert put(path).startswith(STARTS[suffix])
+    check_output(path)
+    assert put(tmp_path / "plain").startswith(STARTS[".txt"])
+    assert put(tmp_path / "plain", as_json=True).startswith("{")
 
 
 def test_a_file_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> None:
     (tmp_path / "folder.md").mkdir()
-    for name, complaint in (("a.txt", "must end with"), ("folder.md", "directory"), ("no/a.md", "no such directory")):
+    for name, complaint in (("a.doc", "must end with"), ("folder.md", "directory"), ("no/a.md", "no such directory")):
         with pytest.raises(UsageError, match=complaint):
-            check(tmp_path / name)
+            check_output(tmp_path / name)
     with pytest.raises(WsltopError, match="cannot write"):
-        experiment_files.write(tmp_path / "folder.md", CLASSIC, measure_all(CLASSIC))
+        put(tmp_path / "folder.md")
 
 
 def test_a_wide_table_is_cut_between_the_trials_with_and_without_the_action() -> None:

@@ -17,14 +17,19 @@ import click
 from wsltop.charts.glyphs import choose_glyphs
 from wsltop.clock import SystemClock
 from wsltop.commands.common import Seconds, host_options, merge, say, say_text, system_of, watch
-from wsltop.config import Settings
+from wsltop.commands.reclaim import SMALL, check_size
+from wsltop.config import LEAST_HOG, Settings
 from wsltop.core.ledger import keep_ledger
 from wsltop.core.session import Session
-from wsltop.errors import ExitCode, UsageError
+from wsltop.errors import ExitCode, UsageError, WsltopError
+from wsltop.experiment.limits import Limit, help_lines, judge, parse_limit, tell_verdict
+from wsltop.experiment.limits import Verdict as LimitVerdict
 from wsltop.experiment.load import resolve
-from wsltop.experiment.measure import measure_all
+from wsltop.experiment.measure import Measures, measure_all
 from wsltop.experiment.run import Experiment, Standing, TrialAction, prepare
 from wsltop.experiment.spec import ExperimentPlan
+from wsltop.experiment.summary import tell_result
+from wsltop.experiment.trial import Result, Trial
 from wsltop.hogs.kinds import KINDS, PLAIN
 from wsltop.hogs.pool import HogPool
 from wsltop.model.reading import Unavailable
@@ -34,8 +39,8 @@ from wsltop.model.units import format_duration, format_size, parse_size
 from wsltop.reclaim.actions import ACTIONS
 from wsltop.reclaim.plan import tell_plan
 from wsltop.reclaim.root import find_root_access
-from wsltop.report import experiment_pages as experiment_files
 from wsltop.report.experiment import encode, plan_facts, report
+from wsltop.report.experiment_pages import check_output, write_output
 from wsltop.sampler import Sampler
 from wsltop.system import System
 
@@ -49,9 +54,14 @@ def read_size(_context: click.Context, _option: click.Parameter, text: str) -> i
         size = parse_size(text)
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
-    if size < 1:
-        raise click.BadParameter("a size is above zero")
+    if size < LEAST_HOG:
+        raise click.BadParameter(f"{format_size(size)} is too small: {SMALL}")
     return size
+
+
+def read_limits(_context: click.Context, _option: click.Parameter, texts: tuple[str, ...]) -> tuple[Limit, ...]:
+    """The limits of ``--fail-if``."""
+    return tuple(parse_limit(text) for text in texts)
 
 
 def plan_from(
@@ -94,10 +104,10 @@ def plan_from(
 
 
 def size_of(action: str, amount: str, load: int) -> int:
-    """Bytes for an action that wants to know them: as it was told, or as much as the load takes.
+    """Bytes for an action that takes a size: what was given, or as much as the load takes.
 
     Raises:
-        UsageError: there is no such size, or none at all.
+        UsageError: it is no size, or too small.
     """
     if not amount and load:
         return load
@@ -105,8 +115,7 @@ def size_of(action: str, amount: str, load: int) -> int:
         size = parse_size(amount)
     except ValueError as error:
         raise UsageError(f"--then {action} needs a size: --then {action}:1G") from error
-    if size < 1:
-        raise UsageError(f"--then {action}:{clean(amount)}: a size is above zero")
+    check_size(action, size, f"--then {action}:{clean(amount)}")
     return size
 
 
@@ -117,25 +126,36 @@ def complete_actions(_context: click.Context, _option: click.Parameter, incomple
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LINE: Final = 100
-"""Columns of the progress line at the most: a longer one would wrap and could not be overwritten."""
+"""Columns of the progress line at most: a longer one would wrap and could not be overwritten."""
 
 
 class Interruption:
     """Notes the first signal that asks to end, and ends the sleep that it comes into."""
 
     def __init__(self) -> None:
-        self.name = ""
+        self.number = 0
         self._woken, self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
-    def hear(self, number: int, _frame: FrameType | None) -> None:
-        """A signal came."""
-        self.name = self.name or signal.Signals(number).name
+    @property
+    def name(self) -> str:
+        """The name of the signal; empty when none has come."""
+        return signal.Signals(self.number).name if self.number else ""
+
+    def note(self, number: int, _frame: FrameType | None) -> None:
+        """Note a signal."""
+        self.number = self.number or number
         with contextlib.suppress(BlockingIOError):
             os.write(self._wake, b".")
 
+    def forget(self) -> None:
+        """Wait for the next signal: this one was for the command."""
+        self.number = 0
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._woken, 4096)
+
     def sleep(self, seconds: float) -> None:
         """Wait, unless a signal has come or comes."""
-        if not self.name:
+        if not self.number:
             select.select([self._woken], [], [], max(0.0, seconds))
 
     def close(self) -> None:
@@ -145,14 +165,16 @@ class Interruption:
 
 
 @contextlib.contextmanager
-def heard() -> Iterator[Interruption]:
+def noted_signals() -> Iterator[Interruption]:
     """Signals as notes instead of ends, for as long as it is open; a second one changes nothing.
 
-    A hang-up that whoever started us has ignored stays ignored: that is how nohup works.
+    A hang-up that our parent ignores stays ignored: that is how nohup works. SIGQUIT, Ctrl+\\ on a terminal, is for
+    the command. No signal is set to be ignored, since the command would inherit that.
     """
     interruption = Interruption()
-    ignored = {signal.SIGHUP} if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else set()
-    former = {number: signal.signal(number, interruption.hear) for number in SIGNALS if number not in ignored}
+    handlers = dict.fromkeys(SIGNALS, interruption.note) | {signal.SIGQUIT: lambda *_: None}
+    wanted = {number: one for number, one in handlers.items() if signal.getsignal(number) is not signal.SIG_IGN}
+    former = {number: signal.signal(number, handler) for number, handler in wanted.items()}
     try:
         yield interruption
     finally:
@@ -164,24 +186,52 @@ def heard() -> Iterator[Interruption]:
 def run(
     experiment: Experiment, sampler: Sampler, clock: SystemClock, interval: float, interruption: Interruption
 ) -> None:
-    """Run an experiment to its end or to the first signal; its processes are gone then."""
+    """Run an experiment to its end or to the first signal; its processes are gone then.
+
+    A Ctrl+C while the command runs is the command's: the experiment ends only where that ended it.
+    """
     line = ProgressLine()
+    asked = False
     try:
         due = clock.monotonic()
         while not experiment.finished:
-            if interruption.name:
+            if interruption.number == signal.SIGINT and experiment.command_runs:
+                if not on_our_terminal():
+                    experiment.interrupt()  # a terminal would have sent it to the command too
+                asked = True
+                interruption.forget()
+            elif interruption.number:
                 experiment.stop(interruption.name, clock.monotonic())
                 break
             sample = sampler.sample()
             experiment.take(sample)
+            if experiment.plan.command and experiment.phase == "baseline":
+                line.end()  # the command may begin to write now
             experiment.step(clock.monotonic())
+            if asked and not experiment.command_runs:
+                asked = False
+                if experiment.exit_code in ENDED_BY_CTRL_C:
+                    experiment.stop("SIGINT", clock.monotonic())
+                    break
             experiment.events()
-            line.show(experiment.standing(clock.monotonic()), experiment.plan, sample)
+            if not experiment.command_runs:
+                line.show(experiment.standing(clock.monotonic()), experiment.plan, sample)
             due = max(due + interval, clock.monotonic())  # what was missed is not made up for
             interruption.sleep(due - clock.monotonic())
     finally:
         experiment.close()
         line.end()
+
+
+ENDED_BY_CTRL_C: Final = (-signal.SIGINT, ExitCode.INTERRUPTED)
+
+
+def on_our_terminal() -> bool:
+    """Whether we run in the foreground of a terminal, so that its Ctrl+C reaches the command without us."""
+    for fd in range(3):
+        with contextlib.suppress(OSError):
+            return os.tcgetpgrp(fd) == os.getpgrp()
+    return False
 
 
 class ProgressLine:
@@ -193,24 +243,27 @@ class ProgressLine:
         self._width = 0
 
     def show(self, standing: Standing, plan: ExperimentPlan, sample: Sample) -> None:
-        """Say how far it is."""
+        """Write how far it is."""
         phase = (standing.trial, standing.phase)
         if not self._terminal:
             if phase != self._phase and standing.phase != "done":
-                self._say(f"wsltop: {tell_phase(standing, plan)}\n")
+                self._write(f"wsltop: {tell_phase(standing, plan)}\n")
             self._phase = phase
             return
+        if plan.command and standing.phase == "release":
+            return  # what is left of the command may still write
         text = f"{tell_phase(standing, plan)} {tell_time(standing)}  {tell_memory(sample)}"[:LINE]
-        self._say(f"\r{text.ljust(self._width)}")
+        self._write(f"\r{text.ljust(self._width)}")
         self._width = len(text)
 
     def end(self) -> None:
         """Clear the line."""
         if self._terminal and self._width:
-            self._say(f"\r{' ' * self._width}\r")
+            self._write(f"\r{' ' * self._width}\r")
+        self._width = 0
 
-    def _say(self, text: str) -> None:
-        with contextlib.suppress(OSError):  # a terminal that is gone; the signal that says so is on its way
+    def _write(self, text: str) -> None:
+        with contextlib.suppress(OSError):  # the terminal is gone; the signal that says so is on its way
             click.echo(text, nl=False, err=True)
 
 
@@ -222,13 +275,13 @@ def tell_phase(standing: Standing, plan: ExperimentPlan) -> str:
 
 
 def tell_time(standing: Standing) -> str:
-    """Seconds of the phase, of how many at the most."""
+    """Seconds of the phase, and how many it may take."""
     most = "" if standing.most is None else f" of {format_duration(standing.most)}"
     return f"{format_duration(standing.seconds)}{most}"
 
 
 def tell_memory(sample: Sample) -> str:
-    """Both sides in short."""
+    """The memory of both sides, in short."""
     ledger = keep_ledger(sample)
     guest = "?" if isinstance(ledger, Unavailable) else format_size(ledger.used)
     host = "?" if isinstance(sample.host, Unavailable) else format_size(sample.host.working_set)
@@ -238,12 +291,50 @@ def tell_memory(sample: Sample) -> str:
 PATIENCE: Final = 8.0
 """Seconds for Windows to answer before the baseline begins."""
 WAYS: Final = ("sudo", "wsl")
+HELP: Final = """\
+Load the guest, release it, and measure in the guest and in Windows how much comes back, and how fast.
+
+\b
+wsltop experiment                                      4 hogs of 1 GiB, held for 10 s
+wsltop experiment --kind fragment --then compact --repeat 3 --control
+wsltop experiment -- make -j8                          what a build takes of Windows
+wsltop experiment --fail-if 'host.peak>6GiB' -- npm test
+
+COMMAND keeps standard input, the terminal and Ctrl+C; its output passes through, and wsltop's report goes to standard
+error or to --output. Once it has started, its status is wsltop's: 128 + n for a signal n, 124 where --hold ended it.
+Before that, 126 means that it cannot be run, 127 that there is no such program, and 125 that wsltop failed.
+
+Hogs of the kinds fragment and cache stay until ACTION has been measured: their end alone would give all back. Without
+COMMAND, Ctrl+C ends the experiment with status 130, and prints the report all the same.
+
+\b
+--fail-if 'FIGURE<VALUE', 'FIGURE>VALUE', also <= and >=, ends with 1 where that is true, and 125 where the
+figure is not known. Quote it: a shell takes < and > for itself. Of several trials, the median counts.
+Units: K, M, G, T (G is GiB), s, min, h; % for returned. Without guest., host. or expected. it is the host's.
+
+\b
+"""
 
 
-@click.command("experiment", context_settings={"allow_interspersed_args": False})
+class ExperimentCommand(click.Command):
+    """Tells ``experiment`` from ``experiment --``, whose command an empty variable may have swallowed."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments; refuse a ``--`` with nothing after it."""
+        if args[-1:] == ["--"]:
+            ctx.fail("there is no command after --. Give one, or leave -- out to load with hogs.")
+        return super().parse_args(ctx, args)
+
+
+@click.command(
+    "experiment",
+    cls=ExperimentCommand,
+    context_settings={"allow_interspersed_args": False},
+    help=HELP + "\n".join(help_lines()),
+)
 @click.option("--hogs", type=click.IntRange(1, 256), default=4, show_default=True, help="How many hogs.")
-@click.option("--size", default="1G", show_default=True, callback=read_size, metavar="SIZE", help="Of each hog.")
-@click.option("--kind", type=click.Choice(list(KINDS)), default=PLAIN, show_default=True, help="Of the hogs.")
+@click.option("--size", default="1G", show_default=True, callback=read_size, metavar="SIZE", help="Size of each hog.")
+@click.option("--kind", type=click.Choice(list(KINDS)), default=PLAIN, show_default=True, help="Kind of the hogs.")
 @click.option("--incompressible", is_flag=True, help="Fill the hogs with noise: Windows compresses idle memory.")
 @click.option("--hold", type=Seconds(0, 86400), help="Seconds to hold, 10 for hogs; a command is ended after them.")
 @click.option("--baseline", type=Seconds(0.5, 3600), default=5.0, show_default=True, help="Seconds before the load.")
@@ -253,48 +344,49 @@ WAYS: Final = ("sudo", "wsl")
     "--then",
     metavar="ACTION",
     shell_complete=complete_actions,
-    help=f"Try it after the release: {', '.join(ACTIONS)}; reclaim:1G sizes it.",
+    help=f"Action after the release: {', '.join(ACTIONS)}. reclaim:1G gives its size.",
 )
 @click.option("--way", type=click.Choice(WAYS), help="How ACTION becomes root: sudo -n, or wsl.exe.")
 @click.option("--control", is_flag=True, help="Each trial also without ACTION, to see what comes back anyway.")
 @click.option(
-    "--every", "interval", type=Seconds(0.1, 5), default=0.25, show_default=True, help="Seconds between samples."
+    "--fail-if", "limits", multiple=True, callback=read_limits, metavar="EXPR", help="End with 1 where EXPR is true."
 )
+@click.option("--every", "interval", type=Seconds(0.1, 5), default=0.25, show_default=True, help="Seconds a sample.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON with stable names, for programs.")
 @click.option(
     "--output",
-    "reports",
+    "outputs",
     type=click.Path(path_type=Path),
     multiple=True,
     metavar="FILE",
-    help="Write a report too: FILE.md, .html, .svg or .json; may be given again.",
+    help="Write the report to FILE instead of printing it: .txt, .json, .md, .html, .svg. May be given again.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @host_options
 @click.argument("load", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND [ARG]...]")
 @click.pass_obj
-def command(
-    settings: Settings, /, interval: float, as_json: bool, reports: tuple[Path, ...], dry_run: bool, **options: Any
-) -> None:
-    """Load the guest, let go, and measure on both sides how much comes back, and how fast.
+def command(settings: Settings, /, **options: Any) -> None:
+    """Load the guest, release it, and measure on both sides what comes back."""
+    load = options["load"]
+    try:
+        status = perform(settings, options)
+    except WsltopError as error:
+        if load and error.exit_code == ExitCode.FAILURE:
+            error.exit_code = ExitCode.OWN_FAILURE
+        raise
+    raise SystemExit(status)
 
-    \b
-    wsltop experiment                                      4 hogs of 1 GiB, held for 10 s
-    wsltop experiment --kind fragment --then compact --repeat 3 --control
-    wsltop experiment -- stress --vm 4 --vm-bytes 1G --vm-keep --timeout 20
-    wsltop experiment -- make -j8                          what a build does to vmmem
 
-    Hogs of the kinds fragment and cache stay until ACTION has been measured: their end alone would give all back.
-
-    Exit status: 0 measured, 1 failed or refused, 2 wrong usage, 130 interrupted (the report is printed all the same).
-    """
+def perform(settings: Settings, options: dict[str, Any]) -> int:
+    """Do what the options say; the status to end with."""
     settings = merge(settings, {name: options.pop(name) for name in ("host", "drive")})
-    way = options.pop("way")
+    way, limits, interval, dry_run = (options.pop(name) for name in ("way", "limits", "interval", "dry_run"))
+    as_json, outputs = options.pop("as_json"), options.pop("outputs")
     plan = plan_from(**options)
     if way and not plan.action:
         raise UsageError("--way says how --then ACTION becomes root: give both")
-    for path in reports:
-        experiment_files.check(path)
+    for path in outputs:
+        check_output(path)
     system = system_of(settings)
     with opened(system, settings, interval) as (sampler, pool):
         access = find_root_access(system.root, system.environ, system.drive)
@@ -303,15 +395,20 @@ def command(
         moment = watch(sampler, Session(interval), system.clock, wait=0.0 if dry_run else PATIENCE)
         if dry_run:
             say_text(tell_dry_run(experiment, None if acting is None else tell_plan(acting.plan(moment.ledger))))
-            return
+            return ExitCode.OK
         if acting is not None:
             acting.check(moment.ledger)
         for remark in experiment.result().remarks:
             click.echo(f"wsltop: {remark}", err=True)
-        with heard() as interruption:
+        with noted_signals() as interruption:
             run(experiment, sampler, system.clock, interval, interruption)
-            status = conclude(experiment, settings, reports, as_json=as_json)
-    raise SystemExit(status)
+            result = experiment.result()
+            measures = measure_all(result)
+            verdicts = judge(limits, result, measures)
+            write_reports(settings, result, measures, verdicts, outputs, as_json=as_json)
+            for verdict in verdicts:
+                click.echo(f"wsltop: {tell_verdict(verdict)}", err=True)
+    return status_of(result, verdicts, interruption.number, failed=experiment.failed)
 
 
 @contextlib.contextmanager
@@ -329,20 +426,53 @@ def opened(system: System, settings: Settings, interval: float) -> Iterator[tupl
             host.close()
 
 
-def conclude(experiment: Experiment, settings: Settings, reports: Sequence[Path], *, as_json: bool) -> ExitCode:
-    """Write and print what was measured; how the program ends."""
-    result = experiment.result()
-    measures = measure_all(result)
-    for path in reports:  # first: standard output may be gone
-        experiment_files.write(path, result, measures)
-    if as_json:
-        say((encode(result, measures) + "\n").encode())
+def write_reports(
+    settings: Settings,
+    result: Result,
+    measures: Sequence[Measures],
+    verdicts: Sequence[LimitVerdict],
+    outputs: Sequence[Path],
+    *,
+    as_json: bool,
+) -> None:
+    """Write what was measured to the files, or print it: beside a command's own output to standard error."""
+    glyphs = choose_glyphs(settings.glyphs, encoding=getattr(sys.stdout, "encoding", None) or "utf-8")
+    for path in outputs:
+        write_output(path, result, measures, verdicts, glyphs, json=as_json)
+    if outputs:
+        click.echo(f"wsltop: {tell_result(result, measures)}", err=True)
+        return
+    text = encode(result, measures, verdicts) + "\n" if as_json else report(result, measures, glyphs)
+    if result.plan.command:
+        encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
+        with contextlib.suppress(OSError):  # nobody reads it; the status is still told
+            click.echo(text.encode("utf-8" if as_json else encoding, "replace"), nl=False, err=True)
+    elif as_json:
+        say(text.encode())
     else:
-        glyphs = choose_glyphs(settings.glyphs, encoding=getattr(sys.stdout, "encoding", None) or "utf-8")
-        say_text(report(result, measures, glyphs))
-    if experiment.interrupted:
-        return ExitCode.INTERRUPTED
-    return ExitCode.FAILURE if experiment.failed else ExitCode.OK
+        say_text(text)
+
+
+def status_of(result: Result, verdicts: Sequence[LimitVerdict], signaled: int, *, failed: bool) -> int:
+    """The status to end with; the command's own goes before all but a signal that ended wsltop."""
+    theirs = next((status for status in map(command_status, result.trials) if status), 0)
+    if signaled and (signaled != signal.SIGINT or not theirs):
+        return 128 + signaled
+    if theirs:
+        return theirs
+    if failed:
+        return ExitCode.OWN_FAILURE if result.plan.command else ExitCode.FAILURE
+    if any(verdict.failed for verdict in verdicts):
+        return ExitCode.FAILURE
+    return ExitCode.OWN_FAILURE if any(isinstance(one.value, Unavailable) for one in verdicts) else ExitCode.OK
+
+
+def command_status(trial: Trial) -> int:
+    """The status of the command of one trial, as a shell tells it; 0 where it has none."""
+    if trial.timed_out:
+        return ExitCode.TIMED_OUT
+    code = trial.exit_code or 0
+    return code if code >= 0 else 128 - code
 
 
 def tell_dry_run(experiment: Experiment, action: Sequence[tuple[str, str]] | None) -> str:
@@ -350,7 +480,7 @@ def tell_dry_run(experiment: Experiment, action: Sequence[tuple[str, str]] | Non
     plan = experiment.plan
     lines = [*plan_facts(plan), *(action or ())]
     if plan.seconds is not None:
-        lines.append(("takes", f"at most {format_duration(plan.seconds)}, filling and ending aside"))
+        lines.append(("takes", f"at most {format_duration(plan.seconds)}, and the time to fill and to end"))
     lines += [("remark", remark) for remark in experiment.result().remarks]
     lines.append(("order", ", ".join("control" if control else "trial" for control in plan.trials)))
     return "".join(f"{name:<8} {clean(text)}\n" for name, text in lines)

@@ -8,12 +8,13 @@ import click
 
 from wsltop.clock import SystemClock
 from wsltop.commands.common import host_options, merge, sampling, say, say_text, system_of, watch
-from wsltop.config import Settings
+from wsltop.config import LEAST_HOG, Settings
 from wsltop.core.moment import interpret
 from wsltop.core.reclaimed import ReclaimWatch
 from wsltop.core.session import Session
 from wsltop.errors import UsageError, WsltopError
-from wsltop.model.units import parse_size
+from wsltop.model.text import clean
+from wsltop.model.units import format_size, parse_size
 from wsltop.reclaim.actions import ACTIONS, ActionName
 from wsltop.reclaim.perform import Done, Failed, ReclaimAction, perform
 from wsltop.reclaim.plan import Plan, plan, tell_plan
@@ -25,6 +26,7 @@ STEP = 0.25
 """Seconds between two samples."""
 BASELINE = 2.0
 """Seconds that are watched before the action."""
+SMALL = f"the least is {format_size(LEAST_HOG)}, since less does not stand out of the noise. G is GiB, M is MiB"
 
 
 @click.command("reclaim")
@@ -79,7 +81,7 @@ def read_size(action: str, text: str | None) -> int | None:
     """Bytes from the argument, for the actions that take a size.
 
     Raises:
-        UsageError: it is no size, is missing, or is not wanted.
+        UsageError: it is no size, too small, missing, or not wanted.
     """
     if not ACTIONS[cast("ActionName", action)].takes_size:
         if text is not None:
@@ -91,9 +93,20 @@ def read_size(action: str, text: str | None) -> int | None:
         size = parse_size(text)
     except ValueError as error:
         raise UsageError(f"SIZE: {error}") from error
-    if size < 1:
-        raise UsageError("SIZE: a size is above zero")
+    check_size(action, size, f"SIZE {clean(text)}")
     return size
+
+
+def check_size(action: str, size: int, name: str) -> None:
+    """Refuse a size of which nothing could be seen.
+
+    Raises:
+        UsageError: says so, with the least size and the units.
+    """
+    least = LEAST_HOG if action == "pressure" else 1
+    if size < least:
+        why = SMALL if least > 1 else "a size is above zero"
+        raise UsageError(f"{name}: {format_size(size)} is too small: {why}")
 
 
 def tell(planned: Plan, *, as_json: bool) -> None:

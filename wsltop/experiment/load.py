@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import shutil
 import sys
@@ -15,7 +17,7 @@ from msgspec.structs import replace
 
 from wsltop.child import Child, signal_name
 from wsltop.core.events import tell_cause
-from wsltop.errors import HogRefused, UsageError, WsltopError
+from wsltop.errors import CommandError, ExitCode, HogRefused, WsltopError
 from wsltop.experiment import keeper
 from wsltop.experiment.spec import ExperimentPlan
 from wsltop.hogs.guard import INTERPRETER, PAGES_PER_TABLE, MemoryGuard, cost_of, headroom
@@ -165,57 +167,87 @@ def fit(plan: ExperimentPlan, *, root: Path = Path("/"), floor: int | None = Non
 AT_ONCE: Final = 1.0
 """A command that fails within so many seconds was called wrongly, and loaded nothing."""
 CLOSING: Final = keeper.PATIENCE + 2.0
-SHOWN_LINES: Final = 5
-LONGEST_LINE: Final = 160
+STARTING: Final = 10.0
+"""Seconds within which a command must run."""
 
 
 class CommandLoad:
-    """A program below a keeper, which ends all of it when wsltop ends, however that does."""
+    """A command below a keeper, which ends all of it when wsltop ends, however that does.
+
+    The command has our standard input, output and error, our terminal and our working directory.
+    """
 
     def __init__(self, command: Sequence[str]) -> None:
         self._command = tuple(command)
         self._child: Child | None = None
+        self._runs = False
         self._started = 0.0
         self._lived = 0.0
         self._released = False
         self._left = 0
-        self._said: tuple[str, ...] = ()
+        self._notes: list[str] = []
+        self._refused: CommandError | None = None
         self.exit_code: int | None = None
 
     @property
     def failed(self) -> bool:
-        """Whether it failed at once."""
+        """Whether it failed at once, or never ran."""
+        if self._runs and self.exit_code is None:
+            return not self._released and self._child is not None and self._child.code is not None
         return not self._released and self.exit_code not in (None, 0) and self._lived < AT_ONCE
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """How it ended, when that was not as it should, and what it said last."""
-        remarks: list[str] = []
+        """How it ended, when that was not as it should, and what wsltop could not do for it."""
+        remarks = list(self._notes)
         code = self.exit_code
-        if code and not self._released:
-            name = clean(os.path.basename(self._command[0]))  # noqa: PTH119 - a text
+        if code and self._runs and not self._released:
             how = f"was ended by {signal_name(-code)}" if code < 0 else f"ended with status {code}"
-            said = f", saying: {' | '.join(self._said)}" if self._said else ""
-            remarks.append(f"{name} {how}{said}")
+            remarks.append(f"{self._name} {how}")
+        elif self._runs and code is None and self.failed:
+            remarks.append(f"wsltop's helper ended before {self._name} did, so that was ended too")
         if self._left and not self._released:
-            remarks.append(f"it left {self._left} processes behind, which were ended")
+            remarks.append(f"{self._name} left {self._left} processes behind, which were ended")
         return tuple(remarks)
 
+    @property
+    def _name(self) -> str:
+        return clean(os.path.basename(self._command[0]))  # noqa: PTH119 - a text
+
     def start(self) -> None:
-        """Start it in a session of its own, with nothing to read; its working directory and environment are ours."""
+        """Start it, and wait until it runs.
+
+        Raises:
+            CommandError: it cannot be run; ``exit_code`` then is the status that says so.
+        """
+        streams = [stream_copy(number) for number in range(3)]
+        words = [sys.executable, "-I", "-S", keeper.__file__, *map(str, streams), *self._command]
         try:
-            self._child = Child(
-                [sys.executable, "-I", "-S", keeper.__file__, *self._command], directory=None, errors="dropped"
-            )
+            self._child = Child(words, directory=None, group="ours", inherit=(*streams, *inherited()))
         except OSError as error:
-            raise WsltopError(f"cannot start {self._command[0]}: {error.strerror}") from error
+            raise WsltopError(f"cannot start {sys.executable}: {error.strerror}") from error
+        finally:
+            for fd in streams:
+                os.close(fd)
+        deadline = time.monotonic() + STARTING
+        while not self._runs and self._refused is None and time.monotonic() < deadline:
+            self._child.wait_output(0.1)
+            self._listen(self._child)
+            if self._child.has_ended():
+                break
+        self._listen(self._child)
+        if self._refused is not None:
+            raise self._refused
+        if not self._runs:
+            said = last_line(self._child.complaints)
+            raise WsltopError(f"wsltop's helper did not start {self._name}: {said or 'it says nothing'}")
         self._started = time.monotonic()
 
     def see(self, sample: Sample) -> None:
         """A command is in no sample."""
 
     def poll(self) -> LoadState:
-        """``filling`` for as long as it runs: nobody knows when a command has all it wants."""
+        """``filling`` for as long as it runs: only the command knows when it has all that it wants."""
         child = self._child
         if child is None:
             return "gone"
@@ -225,6 +257,11 @@ class CommandLoad:
             return "gone"
         return "ending" if self._released or self.exit_code is not None else "filling"
 
+    def interrupt(self) -> None:
+        """Send it SIGINT."""
+        if self._child is not None and self.exit_code is None:
+            self._child.send(b"i")
+
     def release(self) -> None:
         """Ask the keeper to end the command."""
         if self._child is not None and self.exit_code is None and not self._released:
@@ -232,11 +269,12 @@ class CommandLoad:
             self._child.send(b"t")
 
     def close(self) -> None:
-        """Kill all of it and wait until it is gone."""
+        """End it and wait until it is gone: by SIGTERM, and by SIGKILL where that does not help."""
         child = self._child
         if child is None:
             return
-        self._released = self._released or self.exit_code is None
+        self.release()
+        child.wait(keeper.PATIENCE)
         child.close_input()
         if child.wait(CLOSING) is None:
             return  # something of it belongs to root; the keeper goes on
@@ -247,28 +285,62 @@ class CommandLoad:
         """Take in what the keeper reports."""
         for line in child.read_lines():
             word, _, value = line.decode().partition(" ")
-            if word == "ended":
+            if word == "started":
+                self._runs = True
+            elif word == "failed":
+                missing = int(value) == errno.ENOENT and not os.path.exists(self._command[0])  # noqa: PTH110
+                self.exit_code = status = ExitCode.NOT_FOUND if missing else ExitCode.CANNOT_RUN
+                name, reason = clean(self._command[0]), os.strerror(int(value))
+                self._refused = CommandError(f"{name} cannot be run: {reason}", status)
+            elif word == "note":
+                self._notes.append(value)
+            elif word == "ended":
                 self.exit_code = int(value)
                 self._lived = time.monotonic() - self._started
-            elif word == "said":
-                self._said = last_lines(bytes.fromhex(value))
             elif word == "left":
                 self._left = int(value)
 
 
-def last_lines(said: bytes) -> tuple[str, ...]:
-    """The end of what a program printed, fit to be shown."""
-    lines = [clean(line).strip()[:LONGEST_LINE] for line in said.decode(errors="replace").splitlines()]
-    return tuple([line for line in lines if line][-SHOWN_LINES:])
+def stream_copy(number: int) -> int:
+    """A copy of one of our standard streams, away from their numbers; of /dev/null where it is closed."""
+    try:
+        return fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 10)
+    except OSError:
+        null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            return fcntl.fcntl(null, fcntl.F_DUPFD_CLOEXEC, 10)
+        finally:
+            os.close(null)
+
+
+def inherited() -> list[int]:
+    """The descriptors that we were started with besides the standard ones, as of bash's ``<(…)`` and make's jobs."""
+    found = []
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - names, not paths
+        try:
+            if int(name) > 2 and os.get_inheritable(int(name)):
+                found.append(int(name))
+        except OSError:
+            continue  # the one that the listing itself was read with
+    return found
+
+
+def last_line(said: bytes) -> str:
+    """The last line that a program printed, fit to be shown."""
+    lines = [clean(line).strip() for line in said.decode(errors="replace").splitlines()]
+    return next((line for line in reversed(lines) if line), "")
 
 
 def resolve(command: Sequence[str]) -> tuple[str, ...]:
-    """The command with the absolute path of its program, which the user named: found once, in PATH.
+    """The command with the absolute path of its program, found in PATH, which is the user's choice here.
 
     Raises:
-        UsageError: there is no such program.
+        CommandError: there is no such program, or it may not be run.
     """
     path = shutil.which(command[0])
     if path is None:
-        raise UsageError(f"there is no program {clean(command[0])}: install it, or give its path")
+        name = clean(command[0])
+        if "/" in command[0] and os.path.exists(command[0]):  # noqa: PTH110 - a text
+            raise CommandError(f"{name} cannot be run: it is not a program", ExitCode.CANNOT_RUN)
+        raise CommandError(f"there is no program {name}: install it, or give its path", ExitCode.NOT_FOUND)
     return (os.path.abspath(path), *command[1:])  # noqa: PTH100 - links keep their names: busybox, ccache

@@ -104,6 +104,7 @@ class TrialRun:
         self._ending: Ending = "interrupted"
         self._performance: ReclaimAction | None = None
         self._outcome: ActionOutcome | None = None
+        self._timed_out = False
         self._steps: dict[Phase, Callable[[float, float], Phase]] = {
             "baseline": self._baseline,
             "load": self._loading,
@@ -169,6 +170,7 @@ class TrialRun:
             remarks=(*self._remarks, *self.load.remarks),
             action=self._outcome,
             exit_code=self.load.exit_code,
+            timed_out=self._timed_out,
             source=self._record.source,
             missing=self._record.missing,
         )
@@ -201,7 +203,8 @@ class TrialRun:
         if state in ("gone", "ending"):
             return "release" if not self.load.failed else self._fail("")
         if self.plan.command:
-            return "release" if self.plan.hold is not None and lasted >= self.plan.hold else "load"
+            self._timed_out = self.plan.hold is not None and lasted >= self.plan.hold
+            return "release" if self._timed_out else "load"
         if state == "filling" and lasted >= FILLING and not KINDS[self.plan.kind].at_a_rate:
             self._remarks.append(f"the hogs were not full after {FILLING:.0f} s: the machine swaps, or is too busy")
             return "hold"
@@ -353,6 +356,23 @@ class Experiment:
     def failed(self) -> bool:
         """Whether a trial could not be done, or its action failed."""
         return any(one.ending == "failed" or (one.action is not None and not one.action.done) for one in self._over)
+
+    @property
+    def command_runs(self) -> bool:
+        """Whether the command of the plan runs now, and is not being ended."""
+        return bool(self.plan.command) and self.phase == "load"
+
+    @property
+    def exit_code(self) -> int | None:
+        """The code of the newest command that has ended; of a signal it is negative."""
+        if self._run is not None and self._run.load.exit_code is not None:
+            return self._run.load.exit_code
+        return self._over[-1].exit_code if self._over else None
+
+    def interrupt(self) -> None:
+        """Send the running command SIGINT."""
+        if self._run is not None and isinstance(self._run.load, CommandLoad):
+            self._run.load.interrupt()
 
     def take(self, sample: Sample) -> None:
         """Take a sample in: of the sampler that knows the pool."""

@@ -72,7 +72,9 @@ class Trial(Struct, frozen=True, kw_only=True):
     """What a reader of the figures must know: a hog that stopped at the floor, a command that failed."""
     action: ActionOutcome | None = None
     exit_code: int | None = None
-    """Of a command that ended by itself; a signal is negative."""
+    """Of the command; a signal is negative. ``None``: there was none, or it did not end."""
+    timed_out: bool = False
+    """Whether the command ran longer than it was to be held, and was ended."""
     source: str = ""
     """Who answered for the host; empty when nobody did."""
     missing: Unavailable | None = None

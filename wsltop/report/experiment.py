@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +15,7 @@ from wsltop.charts.cells import plain
 from wsltop.charts.glyphs import Glyphs
 from wsltop.charts.timeline import Column, Mark, TimelineInput, geometry_of, render_timeline
 from wsltop.core.curve import Crossing
+from wsltop.experiment.limits import Verdict
 from wsltop.experiment.measure import Measures, Side, summarize
 from wsltop.experiment.spec import ExperimentPlan
 from wsltop.experiment.summary import tell_result
@@ -370,12 +372,12 @@ COLUMNS: Final = ("time", "taken", "used", "cache", "available", "expected", "ho
 """Of the samples; ``time`` is seconds since the first."""
 
 
-def encode(result: Result, measures: Sequence[Measures]) -> str:
+def encode(result: Result, measures: Sequence[Measures], verdicts: Sequence[Verdict] = ()) -> str:
     """The document as indented text, without a newline at the end."""
-    return msgspec.json.format(msgspec.json.encode(document(result, measures)), indent=2).decode()
+    return msgspec.json.format(msgspec.json.encode(document(result, measures, verdicts)), indent=2).decode()
 
 
-def document(result: Result, measures: Sequence[Measures]) -> dict[str, Json]:
+def document(result: Result, measures: Sequence[Measures], verdicts: Sequence[Verdict]) -> dict[str, Json]:
     """The documented object."""
     plan = result.plan
     identity = result.identity
@@ -406,7 +408,22 @@ def document(result: Result, measures: Sequence[Measures]) -> dict[str, Json]:
             "repeat": plan.repeat,
             "control": plan.control,
         },
+        "limits": [limit_part(verdict) for verdict in verdicts],
         "trials": [trial_part(trial, one) for trial, one in zip(result.trials, measures, strict=True)],
+    }
+
+
+def limit_part(verdict: Verdict) -> dict[str, Json]:
+    """What became of one --fail-if; a time that never came is ``null``."""
+    limit, value = verdict.limit, verdict.value
+    known = value if isinstance(value, Unavailable) or math.isfinite(value) else None
+    return {
+        "expression": limit.text,
+        "figure": f"{limit.side}.{limit.name}",
+        "unit": {"size": "bytes", "share": "share", "time": "seconds"}[limit.figure.unit],
+        "bound": limit.bound,
+        "value": missing(known) if isinstance(known, Unavailable) else known,
+        "failed": verdict.failed,
     }
 
 
@@ -418,6 +435,7 @@ def trial_part(trial: Trial, measured: Measures) -> dict[str, Json]:
         "control": trial.control,
         "ending": trial.ending,
         "exit_code": trial.exit_code,
+        "timed_out": trial.timed_out,
         "remarks": [clean(remark) for remark in trial.remarks],
         "host_source": trial.source or None,
         "guest": side_part(measured.guest),

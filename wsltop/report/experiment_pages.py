@@ -1,61 +1,37 @@
-"""An experiment as files of Markdown, HTML, SVG or JSON, by the ending of the file's name."""
+"""An experiment as a file: text, JSON, Markdown, HTML or SVG, by the ending of its name."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
-from wsltop.charts.glyphs import BLOCK
+from wsltop.charts.glyphs import BLOCK, Glyphs
 from wsltop.errors import UsageError, WsltopError
+from wsltop.experiment.limits import Verdict
 from wsltop.experiment.measure import Measures
 from wsltop.experiment.summary import tell_result
 from wsltop.experiment.trial import Result
 from wsltop.model.text import clean
-from wsltop.report.experiment import chart, encode, facts_of, remarks_of, with_shares
+from wsltop.report.experiment import encode, report
 from wsltop.report.experiment_svg import draw
 
+KINDS: Final = (".txt", ".json", ".md", ".html", ".svg")
+"""Endings of names; a name without one, such as /dev/stderr, is text, or JSON with --json."""
 SPECIAL: Final = re.compile(r"([\\`*_\[\]<>#|~&$@])")
 """What Markdown could take for markup; it lets a backslash stand before any of them."""
-STYLE: Final = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #24292f;
-  background: #fff; }
-table { border-collapse: collapse; margin: 1rem 0; } td, th { padding: .2rem .8rem; border-bottom: 1px solid #d0d7de; }
-td + td, th + th { text-align: right; font-variant-numeric: tabular-nums; } .verdict { font-size: 1.15rem; }
-svg { max-width: 100%; height: auto; }
-"""
+STYLE: Final = "body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem; } svg { max-width: 100%; height: auto; }"
 POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 def markdown(result: Result, measures: Sequence[Measures]) -> str:
-    """A page in Markdown. The charts are characters: pictures inside the text are not shown by every reader of it."""
-    lines = ["# wsltop experiment", "", f"**{mark(tell_result(result, measures))}**", ""]
-    lines += [f"- {mark(name)}: {mark(text)}" for name, text in facts_of(result)]
-    lines += [f"- remark: {mark(remark)}" for remark in remarks_of(result)]
-    for trial in result.trials:
-        if trial.ticks:
-            lines += ["", "```text", *chart(result, trial, BLOCK), "```"]
-    lines += ["", *markdown_table(result, measures)]
-    return "\n".join(lines) + "\n"
-
-
-def markdown_table(result: Result, measures: Sequence[Measures]) -> Iterator[str]:
-    """Yield the table."""
-    table = with_shares(result, measures)
-    columns = len(table.headers)
-    yield row_of([mark(cell) for cell in table.headers])
-    yield row_of(["---"] + ["---:"] * (columns - 1))
-    for row in table.rows:
-        cells = [mark(cell) for cell in row]
-        yield row_of(cells) if len(cells) > 1 else row_of([f"**{cells[0]}**"] + [""] * (columns - 1))
-
-
-def row_of(cells: Sequence[str]) -> str:
-    """One row of a table."""
-    return f"| {' | '.join(cells)} |"
+    """A page in Markdown: the verdict, and the text report as a block."""
+    text = report(result, measures, BLOCK)
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"# wsltop experiment\n\n**{mark(tell_result(result, measures))}**\n\n{fence}text\n{text}{fence}\n"
 
 
 def mark(text: str) -> str:
@@ -64,71 +40,48 @@ def mark(text: str) -> str:
 
 
 def html(result: Result, measures: Sequence[Measures]) -> str:
-    """A page for browsers: no script, and nothing that it would load."""
-    table = with_shares(result, measures)
-    lines = [
-        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">',
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
-        '<meta name="viewport" content="width=device-width">',
-        f"<title>wsltop experiment</title><style>{STYLE}</style></head><body>",
-        f'<h1>wsltop experiment</h1><p class="verdict">{shown(tell_result(result, measures))}</p>',
-        draw(result, measures),
-        "<table><thead>",
-        html_row(table.headers, "th"),
-        "</thead><tbody>",
-    ]
-    for row in table.rows:
-        heading = f'<tr><th colspan="{len(table.headers)}" align="left">{shown(row[0])}</th></tr>'
-        lines.append(html_row(row, "td") if len(row) > 1 else heading)
-    lines.append("</tbody></table><ul>")
-    lines += [f"<li>{shown(name)}: {shown(text)}</li>" for name, text in facts_of(result)]
-    lines += [f"<li>remark: {shown(remark)}</li>" for remark in remarks_of(result)]
-    return "\n".join([*lines, "</ul></body></html>\n"])
+    """A page for browsers: the verdict, the picture and the text report. No script, and nothing to load."""
+    return (
+        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
+        f"<title>wsltop experiment</title><style>{STYLE}</style></head><body>\n"
+        f"<h1>wsltop experiment</h1><p><b>{escape(clean(tell_result(result, measures)))}</b></p>\n"
+        f"{draw(result, measures)}<pre>{escape(report(result, measures, BLOCK))}</pre></body></html>\n"
+    )
 
 
-def html_row(cells: Sequence[str], tag: str) -> str:
-    """One row of a table."""
-    return f"<tr>{''.join(f'<{tag}>{shown(cell)}</{tag}>' for cell in cells)}</tr>"
-
-
-def shown(text: str) -> str:
-    """Text from outside, fit for HTML."""
-    return escape(clean(text))
-
-
-Write: TypeAlias = Callable[[Result, Sequence[Measures]], str]
-KINDS: Final[dict[str, Write]] = {
-    ".md": markdown,
-    ".html": html,
-    ".svg": draw,
-    ".json": lambda result, measures: encode(result, measures) + "\n",
-}
-
-
-def check(path: Path) -> None:
+def check_output(path: Path) -> None:
     """Refuse a file that could not be written, before the experiment takes its time.
 
     Raises:
         UsageError: its kind is not known, or it cannot be written there.
     """
     name = clean(str(path))
-    if path.suffix.lower() not in KINDS:
-        raise UsageError(f"--report {name}: its name must end with one of {', '.join(KINDS)}")
+    if path.suffix and path.suffix.lower() not in KINDS:
+        raise UsageError(f"--output {name}: its name must end with one of {', '.join(KINDS)}")
     if path.is_dir():
-        raise UsageError(f"--report {name}: this is a directory")
+        raise UsageError(f"--output {name}: this is a directory")
     if not path.absolute().parent.is_dir():
-        raise UsageError(f"--report {name}: there is no such directory")
+        raise UsageError(f"--output {name}: there is no such directory")
     if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
-        raise UsageError(f"--report {name}: this user may not write there")
+        raise UsageError(f"--output {name}: this user may not write there")
 
 
-def write(path: Path, result: Result, measures: Sequence[Measures]) -> None:
-    """Write one report.
+def write_output(
+    path: Path, result: Result, measures: Sequence[Measures], verdicts: Sequence[Verdict], glyphs: Glyphs, *, json: bool
+) -> None:
+    """Write one file; ``json`` decides where its name says nothing.
 
     Raises:
         WsltopError: it cannot be written.
     """
-    text = KINDS[path.suffix.lower()](result, measures)
+    kind = path.suffix.lower() or (".json" if json else ".txt")
+    if kind == ".json":
+        text = encode(result, measures, verdicts) + "\n"
+    elif kind == ".txt":
+        text = report(result, measures, glyphs)
+    else:
+        text = {".md": markdown, ".html": html, ".svg": draw}[kind](result, measures)
     try:
         path.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
