@@ -18,6 +18,7 @@ from tests.hogs.real import wait_until
 from tests.shell import command, environ_of
 from wsltop.experiment.keeper import offspring
 
+pytestmark = pytest.mark.slow
 QUICK = ("experiment", "--host", "none", "--baseline", "0.5", "--settle", "1")
 
 
@@ -182,7 +183,6 @@ class Terminal:
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
-@pytest.mark.terminal
 def test_the_terminal_is_the_commands(tmp_path: Path) -> None:
     script = "test -t 0 && test -t 1 && test -t 2 && stty size >/dev/null && read word && echo got-$word"
     terminal = Terminal(tmp_path, "--", "sh", "-c", f"echo ready; {script}")
@@ -194,7 +194,6 @@ def test_the_terminal_is_the_commands(tmp_path: Path) -> None:
     assert "experiment:" not in during
 
 
-@pytest.mark.terminal
 def test_ctrl_c_is_the_commands(tmp_path: Path) -> None:
     """A program that handles it goes on, and wsltop with it; one that it ends, ends the experiment."""
     terminal = Terminal(
