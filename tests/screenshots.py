@@ -13,7 +13,7 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -24,10 +24,13 @@ from wsltop.charts.glyphs import choose_glyphs
 from wsltop.commands.replay import opened
 from wsltop.core.session import Session
 from wsltop.hogs.pool import HogPool
+from wsltop.host.choose import open_host
 from wsltop.model.sample import Sample
 from wsltop.model.units import MIB
+from wsltop.sampler import Sampler
 from wsltop.ui.app import WsltopApp
-from wsltop.ui.exporting import ScreenOptions
+from wsltop.ui.options import ScreenOptions
+from wsltop.ui.sources import LiveSource
 
 FOLDER: Final = Path(__file__).parents[1] / "screenshots"
 SMALL, LARGE = (80, 24), (160, 48)
@@ -35,8 +38,19 @@ HOG_SIZE: Final = 384 * MIB
 WINDOW: Final = 120.0
 """Seconds that the timeline shows: the recording is hardly longer."""
 SILENCED: Final = frozenset({"wsltop-blocks"})
-NEVER: Final = 86400.0
-"""Seconds: the app's own timer does not fire while a picture is taken."""
+
+
+class Film(LiveSource):
+    """A live source whose samples come when the camera wants them."""
+
+    @property
+    def interval(self) -> float:
+        """Seconds: the app's own timer does not fire while a picture is taken."""
+        return 86400.0
+
+    def tick(self) -> Sequence[Sample]:
+        """Nothing by itself."""
+        return ()
 
 
 class Camera:
@@ -68,10 +82,8 @@ class Camera:
 
 async def tell_story(app: WsltopApp, samples: Iterator[Sample], folder: Path) -> None:
     """Idle, four hogs, all killed; then the other colors, and the help."""
-    app.session.interval = NEVER
-    app.main.state.window = WINDOW
+    app.context.state.window = WINDOW
     async with app.run_test(size=LARGE) as pilot:
-        app.session.interval = 1.0
         camera = Camera(app, pilot, samples, folder)
         await camera.go_on(LOAD - 1)
         await camera.take("idle", SMALL, LARGE)
@@ -109,7 +121,7 @@ def main() -> None:
             hog_size=HOG_SIZE,
             state_folder=Path(place) / "state",
         )
-        app = WsltopApp(None, Session(1.0, SILENCED), pool, options)
+        app = WsltopApp(Film(Sampler(open_host("none", interval=1.0), pool), Session(1.0, SILENCED)), pool, options)
         samples = (recording.sample(number) for number in range(recording.count))
         asyncio.run(tell_story(app, samples, folder))
     for path in sorted(folder.glob("*.svg")):

@@ -25,7 +25,8 @@ from wsltop.hogs.pool import HogPool
 from wsltop.host.choose import open_host
 from wsltop.sampler import Sampler
 from wsltop.ui.app import WsltopApp
-from wsltop.ui.exporting import ScreenOptions
+from wsltop.ui.options import ScreenOptions
+from wsltop.ui.sources import LiveSource
 
 MIB = 1 << 20
 HOUR = 3600
@@ -33,7 +34,7 @@ WEEK = 7 * 24
 TOO_SMALL = (40, 10)
 """A terminal on which nothing is painted."""
 PROGRAM = """
-from wsltop.ui.lean import import_without_tls
+from wsltop.ui.terminal import import_without_tls
 import_without_tls()
 from tests.bench.endurance import main
 main()
@@ -82,7 +83,8 @@ async def live(folder: Path, size: tuple[int, int], hours: int) -> tuple[float, 
     options = ScreenOptions(glyphs=BLOCK, color=True, theme=None, hog_size=MIB, state_folder=folder)
     hour = 0.0
     with HogPool() as pool:
-        app = WsltopApp(Sampler(open_host("none", interval=1.0), pool, clock=FastClock()), Session(1.0), pool, options)
+        sampler = Sampler(open_host("none", interval=1.0), pool, clock=FastClock())
+        app = WsltopApp(LiveSource(sampler, Session(1.0)), pool, options)
         async with app.run_test(size=size):
             for ticks in range(hours * HOUR):
                 if ticks == HOUR:

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.samples import GIB, IDENTITY, MIB, MONOTONIC, TIME, host_memory, later, meminfo, nothing, small_sample
+from wsltop.charts.glyphs import BLOCK
 from wsltop.core import moment as insight_module
 from wsltop.core.diagnosis.finding import Finding
 from wsltop.core.holders import FamilyGrowth
@@ -27,7 +28,8 @@ from wsltop.model.sample import (
     Surroundings,
     WslconfigFile,
 )
-from wsltop.ui.presenter import Presenter
+from wsltop.ui.context import Context
+from wsltop.ui.panels.gate import GatePanel
 from wsltop.ui.viewstate import ViewState
 
 NO = Unavailable("not read in this test")
@@ -353,22 +355,22 @@ def test_silenced_findings_vanish_and_the_others_stay() -> None:
 
 def test_findings_and_insight_stand_still_while_the_view_is_frozen() -> None:
     session = Session(1.0)
-    presenter = Presenter(session, ViewState(hog_size=GIB))
+    context, panel = Context(session, ViewState(hog_size=GIB), BLOCK), GatePanel(BLOCK, id="gate")
     taken = in_wsl(around("[experimental]\nautoMemoryReclaim=gradual\n"))
     session.take(taken)
-    presenter.look_at(Bookmark(session).open())
-    findings, insight, gate = presenter.findings, presenter.insight, presenter.gate()
+    context.show(Bookmark(session).open(), session)
+    findings, insight, gate = context.findings, context.insight, panel.make_view(context)
     assert findings
     assert gate.title == "gradual"
     for _ in range(10):
         taken = later(taken, meminfo=Unavailable("gone"), surroundings=around("[experimental]\n"))
         session.take(taken)
     assert session.findings != findings
-    assert (presenter.findings, presenter.insight, presenter.gate()) == (findings, insight, gate)
-    presenter.follow(session)
-    assert presenter.findings == session.findings
-    assert presenter.insight == session.insight
-    assert presenter.gate().title == "dropCache, default"
+    assert (context.findings, context.insight, panel.make_view(context)) == (findings, insight, gate)
+    context.show(session, session)
+    assert context.findings == session.findings
+    assert context.insight == session.insight
+    assert panel.make_view(context).title == "dropCache, default"
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def test_what_windows_says_fills_the_host_bar(open_terminal: Open, drive: FakeDr
     bar = next(line for line in terminal.lines if line.startswith(" Windows"))
     assert "█" in bar
     assert "host ok" in terminal.lines[0]
-    terminal.wait_for("Windows keeps")
+    terminal.wait_for("GAP ")
 
 
 def test_a_pause_is_gone_through_and_left(open_terminal: Open) -> None:

@@ -23,6 +23,7 @@ from wsltop.system import System
 from wsltop.ui.bindings import KEYS
 from wsltop.ui.cards.card import CardText
 from wsltop.ui.cards.plan import PlanScreen
+from wsltop.ui.layout import PANEL_KEYS
 
 ACTS = {"c": "compact", "d": "drop-cache", "D": "drop-all", "m": "reclaim", "u": "pressure"}
 UNASKED = "#!/bin/sh\necho 'sudo: a password is required' >&2\nexit 1\n"
@@ -48,8 +49,7 @@ def user(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def acting(world: World, machine: Machine) -> World:
     """The world, on that machine."""
-    world.app.system = System(root=machine.root, drive=machine.root / "c")
-    world.app.options = replace(world.app.options, drive=machine.root / "c")
+    world.app.options = replace(world.app.options, system=System(root=machine.root, drive=machine.root / "c"))
     return world
 
 
@@ -65,12 +65,12 @@ def planned(world: World) -> bool:
 
 
 def over(world: World) -> bool:
-    return world.app._action is None
+    return world.app.jobs.get("action") is None
 
 
 async def finish(world: World, pilot: Pilot[None], ticks: int = 60) -> None:
     """Let what was started end, and its memory settle."""
-    action = world.app._action
+    action = world.app.jobs.get("action")
     assert action is not None
     wait_until(lambda: not action.runs)
     for _ in range(ticks):
@@ -353,7 +353,7 @@ def test_a_hog_that_is_full_ends_before_the_next_sample(acting: World) -> None:
         little(acting)
         await acting.tick(pilot)
         await acting.press(pilot, "u", *["left"] * 9, "y")
-        action = acting.app._action
+        action = acting.app.jobs.get("action")
         assert action is not None
         for _ in range(100):
             if not action.runs:
@@ -426,7 +426,9 @@ def offered(world: World) -> dict[str, Callable[[], object]]:
 
 def test_the_palette_offers_every_key_but_its_own(world: World) -> None:
     async def play(_pilot: Pilot[None]) -> None:
-        shown = {f"{key.label} ({key.shown.split()[0]})" for key in KEYS if world.app.works(key)}
+        shown = {
+            f"{key.label} ({key.shown.split()[0]})" for key in (*KEYS, *PANEL_KEYS) if world.app.context.works(key)
+        }
         assert set(offered(world)) == {"Theme"} | shown - {"palette (ctrl+p)"}
         assert {"reclaim (m)", "pressure (u)", "drop (d)", "drop all (D)", "quit (q)"} <= shown
 
@@ -474,7 +476,7 @@ def test_leaving_closes_the_recording(world: World, tmp_path: Path) -> None:
         await pilot.pause()
 
     world.run(play)
-    assert world.app._writer is None
+    assert "record" not in world.app.jobs
     (file,) = tmp_path.glob("*.wsltop")
     with Recording.open(file) as recording:
         assert (recording.count, recording.note) == (2, "")

@@ -10,6 +10,7 @@ from wsltop.charts.glyphs import ASCII, BLOCK
 from wsltop.ui.app import WsltopApp
 from wsltop.ui.bindings import GROUPS, KEYS, Key, action_name, bindings, describe
 from wsltop.ui.cards.help import help_lines
+from wsltop.ui.layout import PANEL_KEYS
 from wsltop.ui.main import MainScreen
 from wsltop.ui.paint import width_of
 from wsltop.ui.panels.footer import KeyBar, KeyBarView, KeyHint
@@ -31,8 +32,11 @@ MOVEMENT = {"h", "j", "k", "l", "g", "G", "b", "w", "n", "p", "u", "d", "e", "0"
 }
 
 
+ALL = (*KEYS, *PANEL_KEYS)
+
+
 def all_keys() -> list[str]:
-    return [key for row in KEYS for key in row.keys.split(",")]
+    return [key for row in ALL for key in row.keys.split(",")]
 
 
 def test_no_key_does_two_things() -> None:
@@ -52,14 +56,14 @@ def test_nothing_that_people_move_with_kills() -> None:
     assert not killing & MOVEMENT
 
 
-@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.action)
+@pytest.mark.parametrize("key", ALL, ids=lambda key: key.action)
 def test_every_action_exists(key: Key) -> None:
     name, _ = action_name(key)
-    owner, name = (WsltopApp, name.removeprefix("app.")) if name.startswith("app.") else (MainScreen, name)
+    owner = WsltopApp if key.action.startswith("app.") else MainScreen
     assert callable(getattr(owner, f"action_{name}"))
 
 
-@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.action)
+@pytest.mark.parametrize("key", ALL, ids=lambda key: key.action)
 def test_every_row_of_the_table_is_complete(key: Key) -> None:
     assert key.keys
     assert key.shown.isascii()
@@ -69,13 +73,13 @@ def test_every_row_of_the_table_is_complete(key: Key) -> None:
 
 
 def test_the_screen_binds_the_table() -> None:
-    bound = [one.key for one in bindings() if isinstance(one, Binding)]
-    assert bound == [key.keys for key in KEYS]
+    bound = [one.key for one in bindings(ALL) if isinstance(one, Binding)]
+    assert bound == [key.keys for key in ALL]
 
 
 @pytest.mark.parametrize(
     ("action", "name"),
-    [("pause", ("pause", ())), ("size(-1)", ("size", (-1,))), ("fold('hogs')", ("fold", ("hogs",)))],
+    [("app.pause", ("pause", ())), ("size(-1)", ("size", (-1,))), ("fold('hogs')", ("fold", ("hogs",)))],
 )
 def test_an_action_is_taken_apart(action: str, name: tuple[str, tuple[object, ...]]) -> None:
     assert action_name(Key("a", "a", action, "", "", "view")) == name

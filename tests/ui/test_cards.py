@@ -26,9 +26,9 @@ from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import Census, Family, Group, Holders, ProcessUse
 from wsltop.model.units import GIB, MIB, format_size
 from wsltop.ui.cards.card import WIDTH, Card, CardText
+from wsltop.ui.cards.findings import finding_card
 from wsltop.ui.cards.holders import holder_lines
 from wsltop.ui.cards.ledger import BUCKETS, ledger_lines
-from wsltop.ui.panels.verdict import finding_card
 
 NO = Unavailable("not read here", "Read it there.")
 GROWTH: Reading[tuple[FamilyGrowth, ...]] = Unavailable("not watched for long enough")
@@ -323,7 +323,7 @@ def test_the_processes_open_right_away(world: World) -> None:
 
     async def play(pilot: Pilot[None]) -> None:
         taken = world.sampler.taken
-        world.app.main.action_card("holders")
+        world.app.action_card("holders")
         world.app.tick()
         await world.tick(pilot)
         assert world.sampler.taken == taken + 3

@@ -14,9 +14,10 @@ import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
-from tests.ui.worlds import MEMINFO, SAMPLE, World, drops, hog, record
+from tests.ui.worlds import HOST, MEMINFO, SAMPLE, World, drops, hog, record
 from wsltop.charts.glyphs import ASCII, BLOCK
 from wsltop.model.reading import Unavailable
+from wsltop.model.sample import FreeBlocks
 from wsltop.model.units import GIB
 
 FOLDER = Path(__file__).parent / "golden"
@@ -41,7 +42,16 @@ async def live_a_little(world: World, pilot: Pilot[None]) -> None:
         used = min(max(0, second - 30), 60) * GIB // 30
         world.sampler.next = replace(
             world.sampler.next,
-            meminfo=replace(MEMINFO, available=5 * GIB - used, free=2 * GIB - used * 3 // 4),
+            meminfo=replace(
+                MEMINFO,
+                available=5 * GIB - used,
+                free=2 * GIB - used * 3 // 4,
+                cached=3 * GIB - used // 4,
+                inactive_file=2 * GIB - used // 4,
+                anon_pages=2 * GIB + used,
+            ),
+            free_blocks=(FreeBlocks(node=0, zone="Normal", counts=(*[0] * 10, (2 * GIB - used * 3 // 4) >> 22)),),
+            host=replace(HOST, working_set=min(8 * GIB, 7 * GIB + used * 3 // 4)),
         )
         if second == 30:
             world.pool.add(GIB, 2)

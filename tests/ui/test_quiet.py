@@ -34,7 +34,7 @@ def test_it_rests_by_itself_and_a_key_ends_it_with_a_fresh_sample(tmp_path: Path
         await world.press(pilot, "plus")
         assert live(world)
         assert world.sampler.taken == taken + 1
-        assert world.sampler.interval == world.app.tick_interval
+        assert world.sampler.interval == world.source.interval
 
     world.run(look)
 
@@ -116,7 +116,7 @@ def test_rest_leaves_no_gap_in_the_timeline(tmp_path: Path) -> None:
         world.sampler.step = 1.0
         await world.press(pilot, "plus")
         await world.tick(pilot, 10)
-        points = [point is not None for point in world.app.presenter._columns.points()]  # type: ignore[union-attr]
+        points = [point is not None for point in world.app.main.timeline._columns.points()]  # type: ignore[union-attr]
         first = points.index(True)
         assert all(points[first:])
 

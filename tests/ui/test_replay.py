@@ -15,19 +15,23 @@ from tests.recording.recorded import record
 from wsltop.charts.glyphs import BLOCK
 from wsltop.recording.player import Player
 from wsltop.recording.reader import Recording
+from wsltop.ui.app import WsltopApp
 from wsltop.ui.bindings import KEYS
-from wsltop.ui.exporting import ScreenOptions
+from wsltop.ui.context import TimeLine
+from wsltop.ui.options import ScreenOptions
 from wsltop.ui.panels.scrubber import Scrubber, scrubber_view
-from wsltop.ui.replay import ReplayApp
+from wsltop.ui.sources import ReplaySource
 
 
-def run(tmp_path: Path, play: Callable[[ReplayApp, Pilot[None]], Awaitable[None]]) -> None:
+def run(tmp_path: Path, play: Callable[[WsltopApp, Pilot[None]], Awaitable[None]]) -> None:
     """Open the packaged recording on a screen of its own, and play with it."""
 
     async def main() -> None:
         with as_file(files("wsltop.report") / "sample.wsltop") as path, Recording.open(path) as recording:
             options = ScreenOptions(glyphs=BLOCK, color=True, theme=None, hog_size=1 << 30, state_folder=tmp_path)
-            app = ReplayApp(Player(recording, paused=True), options, "The classic, taken under QEMU")
+            app = WsltopApp(
+                ReplaySource(Player(recording, paused=True), "The classic, taken under QEMU"), None, options
+            )
             async with app.run_test(size=(120, 34)) as pilot:
                 await pilot.pause()
                 await play(app, pilot)
@@ -35,68 +39,73 @@ def run(tmp_path: Path, play: Callable[[ReplayApp, Pilot[None]], Awaitable[None]
     asyncio.run(main())
 
 
+def player(app: WsltopApp) -> Player:
+    assert app.source.travel is not None
+    return app.source.travel.player
+
+
 def test_it_says_what_it_is_and_offers_no_action(tmp_path: Path) -> None:
-    async def play(app: ReplayApp, _pilot: Pilot[None]) -> None:
-        assert app.presenter.banner is not None
-        assert app.presenter.banner.startswith("REPLAY PAUSED")
-        assert "taken under QEMU" in app.presenter.hogs(app.hogs, focused=False).hint
-        assert not [key for key in KEYS if key.group == "hogs" and app.works(key)]
-        assert all(app.works(key) for key in KEYS if key.group == "replay")
+    async def play(app: WsltopApp, _pilot: Pilot[None]) -> None:
+        assert app.context.banner is not None
+        assert app.context.banner.startswith("REPLAY PAUSED")
+        assert "taken under QEMU" in app.main.hogs.make_view(app.context).hint
+        assert not [key for key in KEYS if key.group == "hogs" and app.context.works(key)]
+        assert all(app.context.works(key) for key in KEYS if key.group == "replay")
 
     run(tmp_path, play)
 
 
 def test_steps_events_and_times_move_the_place(tmp_path: Path) -> None:
-    async def play(app: ReplayApp, pilot: Pilot[None]) -> None:
+    async def play(app: WsltopApp, pilot: Pilot[None]) -> None:
         await pilot.press("right_square_bracket", "right_square_bracket")
-        assert app.player.number == 2
+        assert player(app).number == 2
         await pilot.press("left_square_bracket")
-        assert app.player.number == 1
+        assert player(app).number == 1
         await pilot.press("right_curly_bracket")
-        event = app.player.number
+        event = player(app).number
         assert event > 1
         await pilot.press("g", *"60s", "enter")
         await pilot.pause()
-        assert 59 <= app.player.place.seconds <= 61
-        assert app.presenter.session is app.player.session
+        assert 59 <= player(app).place.seconds <= 61
+        assert app.context.session is player(app).session
         await pilot.press("left_curly_bracket")
-        assert app.player.number < 60
+        assert player(app).number < 60
 
     run(tmp_path, play)
 
 
 def test_a_place_that_is_none_is_refused_and_nothing_moves(tmp_path: Path) -> None:
-    async def play(app: ReplayApp, pilot: Pilot[None]) -> None:
+    async def play(app: WsltopApp, pilot: Pilot[None]) -> None:
         await pilot.press("g", *"whenever", "enter")
         await pilot.pause()
-        assert app.player.number == 0
+        assert player(app).number == 0
         await pilot.press("g", "escape")
-        assert app.player.number == 0
+        assert player(app).number == 0
 
     run(tmp_path, play)
 
 
 def test_the_recording_shows_a_reclaim(tmp_path: Path) -> None:
-    async def play(app: ReplayApp, pilot: Pilot[None]) -> None:
-        app.player.go_to("end")
-        points = [point for point in app.player.session.history.since(0.0) if point.host is not None]
+    async def play(app: WsltopApp, pilot: Pilot[None]) -> None:
+        player(app).go_to("end")
+        points = [point for point in player(app).session.history.since(0.0) if point.host is not None]
         peak = max(point.host or 0 for point in points)
         assert peak > 1 << 30
         assert (points[-1].host or 0) < peak // 2
         await pilot.press("full_stop")
-        assert app.player.speed == 4.0
+        assert player(app).speed == 4.0
 
     run(tmp_path, play)
 
 
 def test_the_line_of_time_follows_and_leads(tmp_path: Path) -> None:
-    async def play(app: ReplayApp, pilot: Pilot[None]) -> None:
+    async def play(app: WsltopApp, pilot: Pilot[None]) -> None:
         def line() -> str:
             return str(app.screen._compositor.render_strips()[1].text)
 
         assert line().count("●") == 1
-        assert line().startswith(f" {time.strftime('%H:%M:%S', time.localtime(app.player.reel.start))} ●")
-        while app.player.explore():
+        assert line().startswith(f" {time.strftime('%H:%M:%S', time.localtime(player(app).reel.start))} ●")
+        while player(app).explore():
             pass
         app.tick()
         await pilot.pause()
@@ -104,11 +113,11 @@ def test_the_line_of_time_follows_and_leads(tmp_path: Path) -> None:
         scrubber = app.main.query_one(Scrubber)
         assert await pilot.click(scrubber, offset=(60, 0))
         await pilot.pause()
-        assert 0.45 <= app.player.place.share <= 0.55
+        assert 0.45 <= player(app).place.share <= 0.55
         assert "●" in line()[59:62], "samples stand further apart than columns"
         assert await pilot.click(scrubber, offset=(119, 0))
         await pilot.pause()
-        assert app.player.at_end
+        assert player(app).at_end
 
     run(tmp_path, play)
 
@@ -116,23 +125,23 @@ def test_the_line_of_time_follows_and_leads(tmp_path: Path) -> None:
 def test_the_days_are_told_where_there_is_more_than_one() -> None:
     day = 86400.0
     noon = time.mktime((2026, 11, 20, 12, 0, 0, 0, 0, -1))
-    assert scrubber_view(noon, noon + 61, share=0.0, marks=()).end == "12:01:01"
-    longer = scrubber_view(noon, noon + day, share=0.0, marks=())
+    assert scrubber_view(TimeLine(start=noon, end=noon + 61, share=0.0, marks=(), plays=True)).end == "12:01:01"
+    longer = scrubber_view(TimeLine(start=noon, end=noon + day, share=0.0, marks=(), plays=True))
     assert (longer.start, longer.end) == ("Fri 12:00", "Sat 12:00")
 
 
 def test_what_becomes_known_of_a_place_is_shown_without_a_key(tmp_path: Path) -> None:
-    async def play(app: ReplayApp, pilot: Pilot[None]) -> None:
+    async def play(app: WsltopApp, pilot: Pilot[None]) -> None:
         path = record(tmp_path / "long.wsltop", list(life(900)))
         with Recording.open(path) as recording:
-            app.player = Player(recording, "800s", paused=True)
-            app.show_place(app.player)
-            few = len(app.presenter.session.journal.events())
+            app.source = ReplaySource(Player(recording, "800s", paused=True), "long")
+            app.action_step(0)
+            few = len(app.context.session.journal.events())
             for _ in range(6):
                 app.tick()
             await pilot.pause()
-            assert app.presenter.session is app.player.session is app.session
-            assert len(app.presenter.session.journal.events()) > few
-            assert app.player.number == 800
+            assert app.context.session is player(app).session is app.source.session
+            assert len(app.context.session.journal.events()) > few
+            assert player(app).number == 800
 
     run(tmp_path, play)

@@ -8,19 +8,20 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.ui.worlds import FORBIDDEN, HOST, HOSTILE, MEMINFO, NOON, SAMPLE, START, drops, hog
+from wsltop.charts.glyphs import BLOCK
 from wsltop.core.moment import interpret
 from wsltop.core.session import Bookmark, Session
 from wsltop.model.event import Event
 from wsltop.model.reading import Unavailable
 from wsltop.model.sample import Hog, HogStatus, HostMemory, Identity, KernelLog, OwnUse, Sample
 from wsltop.model.units import GIB, MIB
-from wsltop.ui.panels.events import Position, events_view, move
-from wsltop.ui.panels.hogs import hog_row, hogs_view, window
-from wsltop.ui.panels.memory import STEP, memory_view
-from wsltop.ui.panels.status import status_view
-from wsltop.ui.panels.timeline import DEFAULT_WINDOW, WINDOWS, event_mark, tell_window
-from wsltop.ui.presenter import Presenter
-from wsltop.ui.viewstate import LEAST_HOG, ViewState
+from wsltop.ui.context import Context
+from wsltop.ui.panels.events import EventsPanel, events_view
+from wsltop.ui.panels.hogs import HogsPanel, hog_row, hogs_view, window
+from wsltop.ui.panels.memory import STEP, MemoryPanel, memory_view
+from wsltop.ui.panels.status import StatusLine, status_view
+from wsltop.ui.panels.timeline import TimelinePanel, TimelineView, event_mark, tell_window
+from wsltop.ui.viewstate import DEFAULT_WINDOW, LEAST_HOG, WINDOWS, Position, ViewState, move
 
 
 def event(number: int, kind: str = "cache drop", **changes: object) -> Event:
@@ -197,12 +198,16 @@ def test_all_windows_are_told_and_sorted() -> None:
     assert DEFAULT_WINDOW in WINDOWS
 
 
-def presenter(*samples: Sample) -> Presenter:
+def context_of(*samples: Sample) -> Context:
     session = Session(1.0)
-    shown = Presenter(session, ViewState(hog_size=GIB))
     for one in samples:
-        shown.take(session.take(one))
-    return shown
+        session.take(one)
+    return Context(session, ViewState(hog_size=GIB), BLOCK)
+
+
+def timeline_of(context: Context) -> TimelineView:
+    assert context.moment is not None
+    return TimelinePanel(BLOCK, id="timeline").view_of(context, context.moment, 75)
 
 
 def later(sample: Sample, seconds: float, **changes: object) -> Sample:
@@ -212,10 +217,8 @@ def later(sample: Sample, seconds: float, **changes: object) -> Sample:
 
 
 def test_the_timeline_is_scaled_to_the_vm_and_not_to_the_data() -> None:
-    shown = presenter(SAMPLE)
-    moment = shown.moment
-    assert moment is not None
-    view = shown.timeline(moment, 75)
+    shown = context_of(SAMPLE)
+    view = timeline_of(shown)
     assert view.chart.maximum >= MEMINFO.total
     assert view.host_label == "Windows"
     assert view.chart.host_style == "measured"
@@ -223,47 +226,43 @@ def test_the_timeline_is_scaled_to_the_vm_and_not_to_the_data() -> None:
 
 
 def test_without_a_host_the_timeline_says_expected() -> None:
-    shown = presenter(replace(SAMPLE, host=Unavailable("none")))
-    moment = shown.moment
-    assert moment is not None
-    view = shown.timeline(moment, 75)
+    shown = context_of(replace(SAMPLE, host=Unavailable("none")))
+    view = timeline_of(shown)
     assert (view.host_label, view.chart.host_style) == ("expected", "expected")
 
 
 def test_the_selected_event_has_a_cursor_on_the_timeline() -> None:
     log = KernelLog(origin="kmsg", records=drops(3, monotonic=START + 1))
-    shown = presenter(SAMPLE, later(SAMPLE, 1, kernel_log=log), later(SAMPLE, 30))
-    moment = shown.moment
-    assert moment is not None
-    assert shown.timeline(moment, 75).chart.cursor is None
-    shown.move_events(None, 5)
-    chart = shown.timeline(moment, 75).chart
+    shown = context_of(SAMPLE, later(SAMPLE, 1, kernel_log=log), later(SAMPLE, 30))
+    assert timeline_of(shown).chart.cursor is None
+    shown.state.move_events(shown.session, None, 5)
+    chart = timeline_of(shown).chart
     assert chart.cursor is not None
     assert chart.cursor in {mark.column for mark in chart.marks}
 
 
 def test_a_pause_survives_what_comes_and_ends() -> None:
-    shown = presenter(SAMPLE)
-    shown.look_at(Bookmark(shown.live).open())
+    shown = context_of(SAMPLE)
+    shown.show(Bookmark(shown.live).open(), shown.live)
     frozen = shown.moment
     log = KernelLog(origin="kmsg", records=drops(3, monotonic=START + 1))
-    shown.take(shown.live.take(later(SAMPLE, 1, kernel_log=log)))
+    shown.live.take(later(SAMPLE, 1, kernel_log=log))
     assert shown.moment is frozen
     assert shown.moment is not None
     assert not shown.state.events(shown.session)
-    assert shown.status(shown.moment, with_verdict=False).mode.startswith("PAUSED 12:00:00 -1 s, 1 waiting")
-    shown.follow(shown.live)
+    assert StatusLine(BLOCK, id="status").make_view(shown).mode.startswith("PAUSED 12:00:00 -1 s, 1 waiting")
+    shown.show(shown.live, shown.live)
     assert shown.moment is shown.session.moment
     assert len(shown.state.events(shown.session)) == 3
 
 
 def test_an_event_that_goes_on_does_not_change_in_a_pause() -> None:
     one = replace(drops(1)[0], monotonic=START + 1)
-    shown = presenter(SAMPLE, later(SAMPLE, 1, kernel_log=KernelLog(origin="kmsg", records=(one,))))
-    shown.look_at(Bookmark(shown.live).open())
+    shown = context_of(SAMPLE, later(SAMPLE, 1, kernel_log=KernelLog(origin="kmsg", records=(one,))))
+    shown.show(Bookmark(shown.live).open(), shown.live)
     before = [event.text for event in shown.state.events(shown.session)]
     again = replace(one, sequence=2, monotonic=START + 2)
-    shown.take(shown.live.take(later(SAMPLE, 2, kernel_log=KernelLog(origin="kmsg", records=(again,)))))
+    shown.live.take(later(SAMPLE, 2, kernel_log=KernelLog(origin="kmsg", records=(again,))))
     assert [event.text for event in shown.state.events(shown.session)] == before
 
 
@@ -281,14 +280,12 @@ def test_every_view_can_be_made_of_a_sample_that_knows_nothing() -> None:
         identity=Identity(kernel=away, distro=away, wsl_version=away),
         own=OwnUse(cpu=None, resident=away),
     )
-    shown = presenter(blind, later(blind, 1))
-    moment = shown.moment
-    assert moment is not None
-    shown.memory(moment)
-    shown.timeline(moment, 75)
-    assert shown.hogs((), focused=False).floor == ""
-    assert shown.events(moment, rows=5, focused=False).problem == "gone"
-    status = shown.status(moment, with_verdict=False)
+    shown = context_of(blind, later(blind, 1))
+    MemoryPanel(BLOCK, id="memory").make_view(shown)
+    timeline_of(shown)
+    assert HogsPanel(BLOCK, id="hogs").make_view(shown).floor == ""
+    assert EventsPanel(BLOCK, id="events").make_view(shown).problem == "gone"
+    status = StatusLine(BLOCK, id="status").make_view(shown)
     assert (status.identity, status.host, status.own) == ((), "no host", "")
 
 

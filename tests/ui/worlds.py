@@ -38,7 +38,8 @@ from wsltop.model.sample import (
 from wsltop.model.units import GIB, MIB
 from wsltop.sampler import Sampler
 from wsltop.ui.app import WsltopApp
-from wsltop.ui.exporting import ScreenOptions
+from wsltop.ui.options import ScreenOptions
+from wsltop.ui.sources import LiveSource
 
 NOON = 1_700_049_600.0
 """2023-11-15 12:00:00 UTC."""
@@ -222,11 +223,11 @@ class FakeSampler(Sampler):
         """Nothing is open."""
 
 
-class StillApp(WsltopApp):
-    """An app whose own timer never fires within a test."""
+class StillSource(LiveSource):
+    """A source that is asked by the test: the app's own timer never fires within one."""
 
     @property
-    def tick_interval(self) -> float:
+    def interval(self) -> float:
         return 86400.0
 
 
@@ -256,7 +257,8 @@ class World:
             osc52=False,
             patience=patience,
         )
-        self.app = StillApp(self.sampler, self.session, self.pool, options)
+        self.source = StillSource(self.sampler, self.session)
+        self.app = WsltopApp(self.source, self.pool, options)
 
     def run(
         self,

@@ -1,4 +1,4 @@
-"""The application: one timer takes the samples, the session keeps them, the main screen shows them."""
+"""The application: one timer asks the source for samples, the session takes them, the screens show them."""
 
 from __future__ import annotations
 
@@ -6,39 +6,53 @@ import gc
 import signal
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
-from textual.app import SystemCommand
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.events import AppFocus, Event, InputEvent, Paste
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.timer import Timer
 
 from wsltop.config import State, load_state, save_state
 from wsltop.core.quiet import QUIET_INTERVAL, Quiet
-from wsltop.core.session import Session
-from wsltop.errors import HogRefused
+from wsltop.errors import HogRefused, RecordingError, WsltopError
 from wsltop.hogs.options import HogOptions
 from wsltop.hogs.pool import HogPool
-from wsltop.model.sample import Hog, Sample
-from wsltop.recording.recent import Recent
-from wsltop.sampler import Sampler
-from wsltop.ui.bindings import KEYS, Key, action_name, describe
+from wsltop.model.sample import Sample
+from wsltop.model.text import clean
+from wsltop.reclaim.actions import ActionName
+from wsltop.ui.bindings import KEYS, Key, describe
+from wsltop.ui.cards.card import Card
+from wsltop.ui.context import Context
 from wsltop.ui.driver import RestingDriver
-from wsltop.ui.exporting import ScreenOptions
+from wsltop.ui.layout import PANEL_KEYS
 from wsltop.ui.main import MainScreen
-from wsltop.ui.pausing import PausingApp
-from wsltop.ui.presenter import Presenter
+from wsltop.ui.options import ScreenOptions
+from wsltop.ui.panels.scrubber import Scrubber
+from wsltop.ui.sources import Source
 from wsltop.ui.terminal import vanish
 from wsltop.ui.viewstate import ViewState
 
-BUSY_INTERVAL = 0.1
-"""Seconds between two looks at hogs that fill or end."""
-HANGUP = 128 + signal.SIGHUP
+if TYPE_CHECKING:
+    from wsltop.report.issue import IssueInput
+    from wsltop.ui.jobs import Job, Told
+    from wsltop.ui.timetravel import TimeTravel
+
+BUSY_INTERVAL: Final = 0.1
+"""Seconds between two looks at what runs: hogs that fill or end, an action. A sample may be a minute away."""
+HANGUP: Final = 128 + signal.SIGHUP
 
 
-class WsltopApp(PausingApp):
-    """Shows a session live."""
+class WsltopApp(App[None]):
+    """Shows what a source gives, live or from a recording.
+
+    Args:
+        source: where the samples come from.
+        pool: our hogs; None where there can be none.
+        options: how the screen looks.
+    """
 
     CSS_PATH = Path(__file__).with_name("wsltop.tcss")
     TITLE = "wsltop"
@@ -48,24 +62,28 @@ class WsltopApp(PausingApp):
         Binding("ctrl+z", "suspend_process", "suspend", show=False),
     ]
 
-    def __init__(self, sampler: Sampler | None, session: Session, pool: HogPool | None, options: ScreenOptions) -> None:
+    def __init__(self, source: Source, pool: HogPool | None, options: ScreenOptions) -> None:
         # Without color Textual would paint in greys; only its ANSI mode, chosen here, leaves color out.
         super().__init__(driver_class=RestingDriver, ansi_color=None if options.color else True)
-        self.sampler = sampler
-        self.session = session
-        self.recent = Recent(session.interval)
+        self.source = source
         self.pool = pool
         self.options = options
-        self.glyphs = options.glyphs
-        self.hogs: tuple[Hog, ...] = ()
+        self.context = Context(
+            source.session,
+            ViewState(hog_size=options.hog_size),
+            options.glyphs,
+            can_act=source.can_act,
+            hint=source.hint,
+        )
+        self.main = MainScreen(self.context)
+        self.jobs: dict[str, Job] = {}
+        """What goes on: ``record``, ``experiment``, ``action``."""
         self.animation_level = "none"
-        self.presenter = Presenter(session, ViewState(hog_size=options.hog_size))
-        self.main = MainScreen(self.presenter, options.glyphs)
-        self._following_hogs = False
-        self._interval = session.interval
         self._quiet = Quiet(options.patience)
         self._attending = False
         self._ticker: Timer | None = None
+        self._looking: Timer | None = None
+        self._hog_timer: Timer | None = None
 
     # Life
 
@@ -75,14 +93,16 @@ class WsltopApp(PausingApp):
         self.theme_changed_signal.subscribe(self, self._remember_theme)
         self.tick()
         self.push_screen(self.main)
-        self._ticker = self.set_interval(self.tick_interval, self.tick)
+        self._ticker = self.set_interval(self.source.interval, self.tick)
         self._watch_terminal()
+        if not self.source.can_act:
+            self.notify(self.source.hint, title="replay")
         self.call_after_refresh(gc.freeze)  # what is there now stays: no need to look through it again and again
 
-    @property
-    def tick_interval(self) -> float:
-        """Seconds between two ticks."""
-        return self._interval
+    def on_unmount(self) -> None:
+        """End what goes on: what takes memory first, the recording last, so that it has the rest."""
+        for name in ("action", "experiment", "record"):
+            self._end_job(name)
 
     def _first_theme(self) -> str:
         wanted = self.options.theme or load_state(self.options.state_folder).theme
@@ -101,119 +121,347 @@ class WsltopApp(PausingApp):
     def _terminal_lost(self) -> None:
         if self.pool is not None:
             self.pool.close()
-        if self.sampler is not None:
-            self.sampler.host.close()
+        self.source.close()
         vanish(HANGUP)
 
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Show a notice; what it says may come from outside, so it is cleaned line by line and never markup."""
+        message = "\n".join(clean(line) for line in message.split("\n"))
+        super().notify(message, title=clean(title), severity=severity, timeout=timeout, markup=markup)
+
+    # Samples
+
     def tick(self) -> None:
-        """Take a sample and show it."""
-        if self.sampler is not None:
-            sample = self.sampler.sample()
-            self.remember(sample)
-            self.go_on_looking()
+        """Show the samples that the source has now."""
+        try:
+            samples = self.source.tick()
+            changed = self.source.explore()
+        except RecordingError as error:
+            self.notify(str(error), title="the recording", severity="error")
+            return
+        if changed:  # more is known of the place in time
+            self._show_place()
+        for sample in samples:
             self.show_sample(sample)
+        if not samples:
+            self._follow_travel()
+            self.main.show_status()
 
     def show_sample(self, sample: Sample) -> None:
-        """Take a sample into the session, and show what there is to see then."""
-        self.hogs = sample.hogs
-        point = self.session.take(sample)
-        self._follow_action()
-        self.keep(sample)
+        """Let the session take a sample, and show what there is to see then."""
+        session = self.source.session
+        self.context.hogs = sample.hogs
+        point = session.take(sample)
+        if session.moment is not None:
+            for name, job in list(self.jobs.items()):
+                self._tell(name, job.take(session.moment))
+        self._follow_travel()
         if self.main.is_mounted:
             self.main.point_taken(point)
-        self.show_card()
+        self._show_card()
         self._follow_quiet()
+
+    def _show_card(self) -> None:
+        """Bring the card over the screen, if there is one, up to what is shown."""
+        if isinstance(self.screen, Card):
+            self.screen.show_lines()
+
+    def mark(self, text: str, *, level: int = 6) -> None:
+        """Put what has just been done into the events, the timeline and recordings."""
+        self.source.mark(text, level)
 
     # Rest
 
     async def on_event(self, event: Event) -> None:
-        """Whatever the user does ends the rest."""
+        """End the rest with whatever the user does."""
         if isinstance(event, InputEvent | Paste | AppFocus):
-            self._touch()
+            self._quiet.touch()
+            if self.context.resting is not None:
+                self.tick()
         await super().on_event(event)
 
-    def rest(self) -> None:
-        """Look less often from now on."""
-        if self.sampler is not None:
+    def action_rest(self) -> None:
+        """Sample less often until a key is pressed or something moves."""
+        if self.source.can_act:
             self._quiet.rest()
             self._follow_quiet()
 
-    def _touch(self) -> None:
-        self._quiet.touch()
-        if self.presenter.resting is not None:
-            self.tick()
-
     def _follow_quiet(self) -> None:
         """Take samples as often as there is something to see."""
-        session = self.session
-        if self.sampler is None or session.moment is None or self._interval >= QUIET_INTERVAL:
+        session = self.source.session
+        if not self.source.can_act or session.moment is None or self.context.interval >= QUIET_INTERVAL:
             return
-        busy = self.occupied or bool(self.hogs) or self._attending
+        busy = bool(self.jobs) or bool(self.context.hogs) or self._attending
         quiet = self._quiet.feed(session.moment, events=session.journal.version(), busy=busy)
         resting = QUIET_INTERVAL if quiet else None
-        if resting != self.presenter.resting and self._ticker is not None:
+        if resting != self.context.resting and self._ticker is not None:
             self._ticker.stop()
-            self.sampler.interval = resting or self.tick_interval
-            self._ticker = self.set_interval(self.sampler.interval, self.tick)
-            self.presenter.resting = resting
+            self.source.rest(resting)
+            self._ticker = self.set_interval(resting or self.source.interval, self.tick)
+            self.context.resting = resting
             self.main.show_status()
 
-    # What the screen asks
+    # Time
 
-    def works(self, key: Key) -> bool:
-        """Whether a key does something now."""
-        return bool(self.main.check_action(*action_name(key)))
+    def action_pause(self) -> None:
+        """Let the view stand still, or go on."""
+        try:
+            self.source.toggle_pause()
+        except RecordingError as error:
+            self.notify(str(error), title="no pause", severity="error")
+        self._show_place()
 
-    def attend(self, wanted: bool) -> None:
-        """Count the processes at every sample while somebody looks at them."""
-        self._attending = wanted
-        if self.sampler is not None:
-            self.sampler.attend(wanted)
-        if wanted:
-            self.tick()
+    def action_step(self, count: int) -> None:
+        """Go on or back by samples."""
+        self._go(lambda travel: travel.step(count))
+
+    def action_seek(self, direction: int) -> None:
+        """Go to the next or the previous event."""
+        self._go(lambda travel: travel.seek(direction))
+
+    def action_speed(self, direction: int) -> None:
+        """Play faster or slower."""
+        self._go(lambda travel: travel.change_speed(direction))
+
+    def action_go_to(self) -> None:
+        """Ask for a time, and go there."""
+        from wsltop.ui.cards.goto import GoToScreen
+
+        def answered(text: str | None) -> None:
+            if text:
+                self._go(lambda travel: travel.go_to(text))
+
+        self.push_screen(GoToScreen(), answered)
+
+    def on_scrubber_sought(self, message: Scrubber.Sought) -> None:
+        """Go where the line of time was clicked."""
+        self._go(lambda travel: travel.go_to_share(message.share))
+
+    def _go(self, act: Callable[[TimeTravel], str | None]) -> None:
+        """Go through time, and show where that leads or why it does not."""
+        travel = self.source.travel
+        if travel is None:
+            return
+        try:
+            told = act(travel)
+        except (ValueError, RecordingError) as error:
+            self.notify(str(error), severity="warning")
+            return
+        if told:
+            self.notify(told)
+        self._show_place()
+
+    def _follow_travel(self) -> None:
+        """Tell the panels where in time the view is."""
+        travel = self.source.travel
+        self.context.time_line = None if travel is None else travel.time_line
+        self.context.banner = self.source.banner
+
+    def _show_place(self) -> None:
+        """Show the session at the place in time."""
+        travel = self.source.travel
+        self._follow_travel()
+        self.context.show(self.source.session if travel is None else travel.session, self.source.session)
+        self.main.show_all()
+        self._show_card()
+
+    # Jobs
+
+    def action_record(self) -> None:
+        """Record into a new file below the state folder, or end that."""
+        from wsltop.ui.jobs import Recorder
+
+        recorder = self.jobs.get("record")
+        if isinstance(recorder, Recorder):
+            self._tell("record", recorder.end())
+        else:
+            try:
+                self.jobs["record"] = Recorder(self.options.state_folder, self.context.interval, self._show_recording)
+            except (OSError, RecordingError) as error:
+                self.notify(str(error), title="no recording", severity="error")
+        self.main.show_status()
+
+    def _show_recording(self, text: str) -> None:
+        self.context.recording = text
+
+    def action_experiment(self) -> None:
+        """Run the classic experiment, or end it."""
+        from wsltop.ui.jobs import LiveExperiment
+
+        moment, running = self.source.session.moment, self.jobs.get("experiment")
+        if self.pool is None or moment is None:
+            return
+        if isinstance(running, LiveExperiment):
+            self._tell("experiment", running.stop(moment.sample.monotonic))
+            return
+        try:
+            self.jobs["experiment"] = LiveExperiment(self.pool, self.context.interval, self.mark)
+        except WsltopError as error:
+            self.notify(str(error), title="no experiment", severity="warning")
+
+    def action_act(self, name: ActionName) -> None:
+        """Show what an action would do, and run it if the user says so."""
+        from wsltop.reclaim.root import find_root_access
+        from wsltop.ui.cards.plan import PlanScreen, Proposal
+        from wsltop.ui.jobs import ActionRun
+
+        session, running, system = self.source.session, self.jobs.get("action"), self.options.system
+        if session.moment is None or not self.source.can_act:
+            return
+        if isinstance(running, ActionRun):
+            self.notify(f"{running.plan.name} has not settled yet", severity="warning")
+            return
+        proposal = Proposal(name, find_root_access(system.root, system.environ, system.drive), session, system.root)
+
+        def answered(run: bool | None) -> None:
+            if not run:
+                return
+            self.mark(f"{proposal.plan.name} was started here")
+            self.tick()  # a sample from right before is the measure of what comes back
+            if session.moment is not None:
+                self.jobs["action"] = ActionRun(proposal.plan, session.moment)
+                self._looking = self.set_interval(BUSY_INTERVAL, self._poll_jobs)
+
+        self.push_screen(PlanScreen(self.options.glyphs, proposal), answered)
+
+    def _poll_jobs(self) -> None:
+        """Look at what runs, between two samples."""
+        for name, job in list(self.jobs.items()):
+            self._tell(name, job.poll())
+        if self._looking is not None and not any(job.runs for job in self.jobs.values()):
+            self._looking.stop()
+
+    def _tell(self, name: str, told: Told | None) -> None:
+        """End a job that has something to say: show it for a while, and keep it in the events."""
+        if told is None:
+            return
+        severity: SeverityLevel = "warning" if told.failed else "information"
+        self.notify(told.toast, title=told.title, severity=severity, timeout=told.timeout)
+        if told.mark:
+            self.mark(told.mark, level=4 if told.failed else 6)
+        self._end_job(name)
+
+    def _end_job(self, name: str) -> None:
+        job = self.jobs.pop(name, None)
+        if job is not None:
+            job.close()
 
     # Hogs
 
-    def add_hogs(self, count: int, size: int, kind: str, *, incompressible: bool = False) -> None:
-        """Start hogs, or say why not."""
+    def action_add_hogs(self, count: int) -> None:
+        """Start hogs of the chosen size and kind, or say why not."""
         if self.pool is None:
             return
+        state = self.context.state
         try:
-            self.pool.add(size, count, kind, HogOptions(incompressible=incompressible))
+            self.pool.add(state.hog_size, count, state.hog_kind, HogOptions(incompressible=state.hog_incompressible))
         except HogRefused as refused:
             self.notify(str(refused), title="no hog started", severity="warning")
-        self._follow_hogs(self.pool)
+        self._follow_hogs()
 
-    def kill_hog(self, hog: int) -> None:
-        """Kill one hog."""
-        if self.pool is not None:
+    def action_kill_hog(self) -> None:
+        """Kill the selected hog, or the newest."""
+        hog = self.context.state.chosen_hog(self.context.hogs)
+        if self.pool is not None and hog is not None:
             self.pool.kill(hog)
-            self._follow_hogs(self.pool)
+            self._follow_hogs()
 
-    def kill_hogs(self) -> None:
+    def action_kill_hogs(self) -> None:
         """Kill all hogs."""
         if self.pool is not None:
             self.pool.kill_all()
-            self._follow_hogs(self.pool)
+            self._follow_hogs()
 
-    def _follow_hogs(self, pool: HogPool) -> None:
+    def _follow_hogs(self) -> None:
         """Show the hogs ten times a second while they fill or end, and only then."""
-        self.hogs = pool.read()
+        if self.pool is None:
+            return
+        self.context.hogs = self.pool.read()
         if self.main.is_mounted:
             self.main.show_hogs()
-        if pool.busy and not self._following_hogs:
-            self._following_hogs = True
-            self.set_timer(BUSY_INTERVAL, lambda: self._follow_again(pool))
+        if self.pool.busy and self._hog_timer is None:
+            self._hog_timer = self.set_timer(BUSY_INTERVAL, self._follow_hogs_again)
 
-    def _follow_again(self, pool: HogPool) -> None:
-        self._following_hogs = False
-        self._follow_hogs(pool)
+    def _follow_hogs_again(self) -> None:
+        self._hog_timer = None
+        self._follow_hogs()
+
+    # Cards, exports, commands
+
+    def action_help(self) -> None:
+        """Show the help card."""
+        from wsltop.ui.cards.help import help_lines
+
+        context = self.context
+        self.push_screen(Card(context.glyphs, lambda: help_lines(context.glyphs, context.works), "question_mark,h,f1"))
+
+    def action_card(self, name: str) -> None:
+        """Show a card over the screen: ``verdict``, ``ledger`` or ``holders``."""
+        from wsltop.ui.cards.table import CARDS
+
+        lines, key = CARDS[name]
+        context = self.context
+        self.push_screen(Card(context.glyphs, lambda: lines(context), key), lambda _: self._attend(False))
+        self._attend(name == "holders")
+
+    def _attend(self, wanted: bool) -> None:
+        """Count the processes at every sample while somebody looks at them."""
+        self._attending = wanted
+        self.source.attend(wanted)
+        if wanted and self.source.can_act:
+            self.tick()
+
+    def action_copy(self) -> None:
+        """Copy what the screen says, names taken out, without keeping the screen waiting for a clipboard."""
+        from wsltop.ui.export import case_of
+
+        case = case_of(self.context)
+        if case is not None:
+            self.run_worker(lambda: self._copy(case), thread=True, exit_on_error=False, group="copy")
+
+    def _copy(self, case: IssueInput) -> None:
+        from wsltop.ui.export import copy_report
+
+        def to_terminal(text: str) -> None:
+            self.call_from_thread(self.copy_to_clipboard, text)
+
+        try:
+            where = copy_report(case, self.options, to_terminal)
+        except OSError as error:
+            self.call_from_thread(self.notify, f"cannot write {error.filename}: {error.strerror}", severity="error")
+            return
+        self.call_from_thread(self.notify, where)
+
+    def action_save_screenshot(self) -> None:
+        """Save the screen as an SVG picture."""
+        from wsltop.ui.export import picture_path
+
+        folder = self.options.state_folder
+        try:
+            path = picture_path(folder)
+            path.write_text(self.export_screenshot(title="wsltop"), encoding="utf-8")
+        except OSError as error:
+            self.notify(f"cannot write below {folder}: {error.strerror}", severity="error")
+            return
+        self.notify(f"saved {path}")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what works now is offered."""
+        return self.context.allows(action)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: themes, and everything that the table of keys offers now."""
         yield SystemCommand("Theme", "Choose the colors", self.action_change_theme)
-        for key in KEYS:
-            if key.action != "app.command_palette" and self.works(key):
+        for key in (*KEYS, *PANEL_KEYS):
+            if key.action != "app.command_palette" and self.context.works(key):
                 yield SystemCommand(f"{key.label} ({key.shown.split()[0]})", describe(key), self._runner(key))
 
     def _runner(self, key: Key) -> Callable[[], Awaitable[None]]:
@@ -221,7 +469,7 @@ class WsltopApp(PausingApp):
             # The palette opens over cards too: its commands are the main screen's, so that comes forward first.
             while self.screen is not self.main:
                 await self.pop_screen()
-                self.attend(False)
+                self._attend(False)
             await self.main.run_action(key.action)
 
         return run

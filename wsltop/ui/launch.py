@@ -26,7 +26,8 @@ from wsltop.model.text import clean
 from wsltop.recording.recent import SPAN
 from wsltop.system import System
 from wsltop.ui.app import WsltopApp
-from wsltop.ui.exporting import ScreenOptions, stamp
+from wsltop.ui.options import ScreenOptions, stamp
+from wsltop.ui.sources import LiveSource, ReplaySource
 from wsltop.ui.terminal import can_copy, encoding, wants_color
 
 if TYPE_CHECKING:
@@ -70,20 +71,14 @@ def tell_crash(details: str, folder: Path) -> None:
 
 def launch(settings: Settings, system: System, state_folder: Path) -> int:
     """Show a machine until the user leaves; the exit status."""
-    options = replace(screen_options(settings, state_folder), windows=system.windows)
+    options = replace(screen_options(settings, state_folder), windows=system.windows, system=system)
     host = system.open_host(settings.host, settings.interval)
     with HogPool(clock=system.clock) as pool:
         sampler = system.open_sampler(host, pool)
         session = Session(settings.interval, frozenset(settings.silence), fine_span=SPAN)
         try:
             host.start()
-
-            def make() -> WsltopApp:
-                app = WsltopApp(sampler, session, pool, options)
-                app.system = system
-                return app
-
-            return run_screen(make, options)
+            return run_screen(lambda: WsltopApp(LiveSource(sampler, session), pool, options), options)
         finally:
             sampler.close()
             host.close()
@@ -91,14 +86,12 @@ def launch(settings: Settings, system: System, state_folder: Path) -> int:
 
 def replay(recording: Recording, settings: Settings, state_folder: Path, *, title: str) -> int:
     """Show a recording until the user leaves; the exit status."""
-    # What only a replay needs costs memory: the live screen does without.
-    from wsltop.recording.player import Player
-    from wsltop.ui.replay import ReplayApp
+    from wsltop.recording.player import Player  # the live screen does without
 
     options = screen_options(settings, state_folder)
     player = Player(recording, silenced=frozenset(settings.silence))
     what = f"{title}. {recording.note}" if recording.note else title
-    return run_screen(lambda: ReplayApp(player, options, what), options)
+    return run_screen(lambda: WsltopApp(ReplaySource(player, what), None, options), options)
 
 
 def screen_options(settings: Settings, state_folder: Path) -> ScreenOptions:
@@ -110,7 +103,6 @@ def screen_options(settings: Settings, state_folder: Path) -> ScreenOptions:
         hog_size=settings.hog_bytes,
         state_folder=state_folder,
         clip=find_clip(drive_of(settings)),
-        drive=drive_of(settings),
         osc52=can_copy(os.environ),
         patience=patience_of(settings),
     )

@@ -1,14 +1,60 @@
-"""How the panels share the terminal: everything at 80x24, folded one by one down to 60x16. Pure."""
+"""The table of panels, and how they share the terminal: everything at 80x24, folded one by one down to 60x16."""
 
 from __future__ import annotations
 
 from collections.abc import Set
-from typing import Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-PanelName = Literal["scrubber", "memory", "timeline", "verdict", "gate", "hogs", "events"]
+from wsltop.ui.bindings import Key
+from wsltop.ui.panels.events import EventsPanel
+from wsltop.ui.panels.gate import GatePanel
+from wsltop.ui.panels.hogs import HogsPanel
+from wsltop.ui.panels.memory import MemoryPanel
+from wsltop.ui.panels.panel import Panel
+from wsltop.ui.panels.scrubber import Scrubber
+from wsltop.ui.panels.timeline import TimelinePanel
+from wsltop.ui.panels.verdict import VerdictPanel
+
+
+class PanelRow(NamedTuple):
+    """One panel of the main screen."""
+
+    name: str
+    """Its id, and its name in ``Rows``."""
+    panel: type[Panel[Any]]
+    place: Literal["top", "left", "list", "bottom"]
+    """``left`` and ``list`` stand beside each other on a wide terminal."""
+    title: str = ""
+    """What the palette calls it; empty when it cannot be switched off."""
+
+
+PANELS: Final = (
+    PanelRow("scrubber", Scrubber, "top"),
+    PanelRow("memory", MemoryPanel, "top", "memory"),
+    PanelRow("timeline", TimelinePanel, "left", "timeline"),
+    PanelRow("verdict", VerdictPanel, "list", "verdict"),
+    PanelRow("gate", GatePanel, "list", "idle gate"),
+    PanelRow("hogs", HogsPanel, "list", "hogs"),
+    PanelRow("events", EventsPanel, "bottom", "events"),
+)
+"""In the order in which they are composed."""
+DIGITS: Final = ("memory", "timeline", "hogs", "events", "verdict", "gate")
+"""The panels that the digits switch, from 1 on."""
+PANEL_KEYS: Final = tuple(
+    Key(
+        str(digit),
+        f"1-{len(DIGITS)}" if digit == 1 else str(digit),
+        f"fold('{name}')",
+        f"{next(row.title for row in PANELS if row.name == name)} on or off",
+        "Panels on or off, in order" if digit == 1 else "",
+        "view",
+    )
+    for digit, name in enumerate(DIGITS, 1)
+)
+"""Their rows in the table of keys."""
 LEAST_WIDTH: Final = 60
 LEAST_HEIGHT: Final = 16
 WIDE: Final = 120

@@ -1,4 +1,4 @@
-"""How the user looks at the session: time window, filter, place in the lists. No widgets."""
+"""How the user looks at the session: time window, filter, place in the lists, next hog. No widgets."""
 
 from __future__ import annotations
 
@@ -14,26 +14,59 @@ from wsltop.hogs.kinds import KINDS, PLAIN
 from wsltop.model.event import Event
 from wsltop.model.sample import Hog
 from wsltop.model.units import MIB
-from wsltop.ui.panels.events import Position
-from wsltop.ui.panels.timeline import DEFAULT_WINDOW, WINDOWS
 
+WINDOWS: Final = (60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 21600.0, 43200.0, 86400.0)
+"""The time windows that ``+`` and ``-`` step through, in seconds."""
+DEFAULT_WINDOW: Final = 300.0
 LEAST_HOG: Final = 64 * MIB
 CHOICES: Final = ((PLAIN, False), (PLAIN, True), *((kind, False) for kind in KINDS if kind != PLAIN))
 """The kinds of hogs in turn, and whether their content is incompressible: of the plain ones it can be."""
 
 
+class Position(Struct, frozen=True, kw_only=True):
+    """Where the list of events stands."""
+
+    top: int = 0
+    """Index of the first row shown; counts only while ``following`` is off."""
+    cursor: int | None = None
+    """Index of the selected event."""
+    following: bool = True
+    seen: int = 0
+    """Events that there were when following stopped."""
+
+
+def move(position: Position, step: int, count: int, rows: int) -> Position:
+    """Move the selection by ``step`` in a list of ``count`` events of which ``rows`` are shown.
+
+    Moving up stops following; reaching the end by moving down resumes it.
+    """
+    if not count:
+        return position
+    start = count - 1 if position.cursor is None or position.following else position.cursor
+    cursor = min(count - 1, max(0, start + step))
+    if step > 0 and cursor == count - 1:
+        return Position()
+    top = max(0, count - rows) if position.following else position.top
+    top = min(top, cursor) if cursor < top else max(top, cursor - rows + 1)
+    seen = count if position.following else position.seen
+    return Position(top=top, cursor=cursor, following=False, seen=seen)
+
+
 class ViewState(Struct, kw_only=True):
-    """Changed by keys, read when the panels are shown."""
+    """Changed by keys and mouse, read when the panels make their views."""
 
     window: float = DEFAULT_WINDOW
+    """Seconds that the timeline shows."""
     everything: bool = False
-    """The events show all of the kernel log."""
+    """Whether the events show all of the kernel log."""
     position: Position = Position()
     selected_hog: int | None = None
     hog_size: int
+    """Bytes of the next hog."""
     hog_kind: str = PLAIN
     hog_incompressible: bool = False
     hidden: frozenset[str] = frozenset()
+    """Names of the panels that the user has switched off."""
     held: tuple[Event, ...] | None = None
     """The events as they were when the list stopped following."""
 
@@ -73,23 +106,10 @@ class ViewState(Struct, kw_only=True):
         """Show a hidden panel, hide a shown one."""
         self.hidden ^= {panel}
 
-    def follow(self) -> None:
-        """Let the list of events follow its end."""
-        self.position = Position()
-        self.held = None
-
-    def place(self, position: Position, events: Sequence[Event]) -> None:
-        """Stand at ``position`` in ``events``, which stay as they are until the list follows its end again."""
-        self.position = position
-        if position.following:
-            self.held = None
-        elif self.held is None:
-            self.held = tuple(events)
-
     def events(self, session: Session) -> Sequence[Event]:
         """The events to list, oldest first.
 
-        While the list stands still, what it showed keeps its place: the journal may merge, insert and drop events, and
+        While the list stands still, what it showed keeps its place: the log may merge, insert and drop events, and
         here only what is newer is added.
         """
         events = session.journal.events(self.everything)
@@ -98,3 +118,37 @@ class ViewState(Struct, kw_only=True):
         last = self.held[-1].start
         newer = bisect_right(events, last, key=attrgetter("start"))
         return self.held + tuple(events[newer:])
+
+    def selected_event(self, session: Session) -> Event | None:
+        """The event that is selected, or None while the list follows its end."""
+        position = self.position
+        if position.following or position.cursor is None:
+            return None
+        events = self.events(session)
+        return events[position.cursor] if position.cursor < len(events) else None
+
+    def follow(self) -> None:
+        """Let the list of events follow its end."""
+        self.position = Position()
+        self.held = None
+
+    def move_events(self, session: Session, step: int | None, rows: int) -> None:
+        """Move the selection in a list of ``rows`` rows by ``step``; None goes to the first event."""
+        events = self.events(session)
+        count = len(events)
+        self._place(move(self.position, -count if step is None else step, count, rows), events)
+
+    def pick_event(self, session: Session, row: int, rows: int) -> None:
+        """Select the event in row ``row`` of a list of ``rows`` rows."""
+        events = self.events(session)
+        top = max(0, len(events) - rows) if self.position.following else self.position.top
+        if top + row < len(events):
+            self._place(Position(top=top, cursor=top + row, following=False, seen=len(events)), events)
+
+    def _place(self, position: Position, events: Sequence[Event]) -> None:
+        """Stand at ``position`` in ``events``, which stay as they are until the list follows its end again."""
+        self.position = position
+        if position.following:
+            self.held = None
+        elif self.held is None:
+            self.held = tuple(events)

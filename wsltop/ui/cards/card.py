@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Iterable
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -15,8 +15,6 @@ from wsltop.charts.glyphs import Glyphs
 from wsltop.ui.paint import fit_spans
 from wsltop.ui.panels.panel import Panel
 
-if TYPE_CHECKING:
-    from wsltop.ui.app import WsltopApp
 WIDTH = 77
 """Cells of a card's text: what fits on a terminal of 80 beside a blank, and the scroll bar."""
 
@@ -30,20 +28,19 @@ class CardText(Panel[tuple[Line, ...]]):
 
 
 class Card(ModalScreen[None]):
-    """Shows the lines that ``tell`` gives, anew at each sample; Escape, q or the key that opened it closes it."""
+    """Shows the lines that ``tell`` gives, again at each sample; Escape, q or the key that opened it closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "close", show=False),
         Binding("j", "scroll_card(1)", "down", show=False),
         Binding("k", "scroll_card(-1)", "up", show=False),
-        Binding("left_square_bracket", "step(-1)", "back", show=False),
-        Binding("right_square_bracket", "step(1)", "on", show=False),
-        Binding("left_curly_bracket", "seek(-1)", "last event", show=False),
-        Binding("right_curly_bracket", "seek(1)", "next event", show=False),
+        Binding("left_square_bracket", "app.step(-1)", "back", show=False),
+        Binding("right_square_bracket", "app.step(1)", "on", show=False),
+        Binding("left_curly_bracket", "app.seek(-1)", "last event", show=False),
+        Binding("right_curly_bracket", "app.seek(1)", "next event", show=False),
     ]
-    app: WsltopApp
 
-    def __init__(self, glyphs: Glyphs, tell: Callable[[], Sequence[Line]], keys: str) -> None:
+    def __init__(self, glyphs: Glyphs, tell: Callable[[], Iterable[Line]], keys: str) -> None:
         super().__init__()
         self.glyphs = glyphs
         self.tell = tell
@@ -66,14 +63,6 @@ class Card(ModalScreen[None]):
             if text.styles.height is None or text.styles.height.value != len(lines):
                 text.styles.height = len(lines)
             text.show(lines)
-
-    def action_step(self, count: int) -> None:
-        """Go on or back by one sample, in a pause or a replay."""
-        self.app.step(count)
-
-    def action_seek(self, direction: int) -> None:
-        """Go to the next or the previous event, likewise."""
-        self.app.seek(direction)
 
     def action_scroll_card(self, rows: int) -> None:
         """Scroll by some rows."""

@@ -10,7 +10,6 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from wsltop.charts.glyphs import Glyphs
 from wsltop.recording.time_spec import EXAMPLES
 
 
@@ -18,10 +17,6 @@ class GoToScreen(ModalScreen[str | None]):
     """One line to type into; Enter goes there, Escape stays."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "stay", show=False)]
-
-    def __init__(self, glyphs: Glyphs) -> None:
-        super().__init__()
-        self.glyphs = glyphs
 
     def compose(self) -> ComposeResult:
         """The question, examples, the line."""

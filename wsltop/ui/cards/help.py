@@ -9,6 +9,7 @@ from wsltop.charts.cells import Line, Span, merged
 from wsltop.charts.glyphs import Glyphs
 from wsltop.ui.bindings import GROUPS, KEYS, Group, Key
 from wsltop.ui.cards.card import WIDTH
+from wsltop.ui.layout import PANEL_KEYS
 from wsltop.ui.paint import fit_spans, heading
 
 LEGEND: tuple[tuple[str, str, str], ...] = (
@@ -25,7 +26,7 @@ KEY_WIDTH = 8
 
 
 def help_lines(glyphs: Glyphs, works: Callable[[Key], bool]) -> list[Line]:
-    """The card: two columns that fit 80x24."""
+    """The card in two columns that fit 80x24; keys that ``works`` denies are muted."""
     groups: tuple[Group, ...] = ("replay", "hogs")
     shown = [group for group in groups if any(works(key) for key in KEYS if key.group == group)]
     shown = shown or ["replay"]
@@ -45,7 +46,7 @@ def help_lines(glyphs: Glyphs, works: Callable[[Key], bool]) -> list[Line]:
 def key_lines(group: Group, works: Callable[[Key], bool]) -> list[Line]:
     """One group's keys, each with what it does; those that do nothing now are muted."""
     lines: list[Line] = [(Span(f" {dict(GROUPS)[group]}", "title"),)]
-    for key in KEYS:
+    for key in (*KEYS, *PANEL_KEYS):
         if key.group == group and key.help:
             live = works(key)
             lines.append(

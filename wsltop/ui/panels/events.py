@@ -12,9 +12,12 @@ from textual.message import Message
 
 from wsltop.charts.cells import Line, Span
 from wsltop.model.event import Event
+from wsltop.model.reading import Unavailable
 from wsltop.model.text import clean
+from wsltop.ui.context import Context
 from wsltop.ui.paint import fit, fit_spans, heading
 from wsltop.ui.panels.panel import Panel
+from wsltop.ui.viewstate import Position
 
 GONE: Final = {"killed", "ended"}
 """Amounts of a hog's event that tell of its end."""
@@ -43,35 +46,6 @@ class EventsView(Struct, frozen=True, kw_only=True):
     problem: str
     """Why the kernel log cannot be read; empty when it can."""
     focused: bool
-
-
-class Position(Struct, frozen=True, kw_only=True):
-    """Where the list stands."""
-
-    top: int = 0
-    """Index of the first row shown; counts only while ``following`` is off."""
-    cursor: int | None = None
-    """Index of the selected event."""
-    following: bool = True
-    seen: int = 0
-    """Events that there were when following stopped."""
-
-
-def move(position: Position, step: int, count: int, rows: int) -> Position:
-    """Move the selection by ``step`` in a list of ``count`` events of which ``rows`` are shown.
-
-    Moving up stops following; reaching the end by moving down resumes it.
-    """
-    if not count:
-        return position
-    start = count - 1 if position.cursor is None or position.following else position.cursor
-    cursor = min(count - 1, max(0, start + step))
-    if step > 0 and cursor == count - 1:
-        return Position()
-    top = max(0, count - rows) if position.following else position.top
-    top = min(top, cursor) if cursor < top else max(top, cursor - rows + 1)
-    seen = count if position.following else position.seen
-    return Position(top=top, cursor=cursor, following=False, seen=seen)
 
 
 def events_view(
@@ -126,6 +100,18 @@ class EventsPanel(Panel[EventsView], can_focus=True):
         def __init__(self, row: int) -> None:
             super().__init__()
             self.row = row
+
+    def make_view(self, context: Context) -> EventsView:
+        """The view of the list as it stands."""
+        log = Unavailable("") if context.moment is None else context.moment.sample.kernel_log
+        return events_view(
+            context.state.events(context.session),
+            context.state.position,
+            rows=self.rows,
+            everything=context.state.everything,
+            problem=clean(str(log)) if isinstance(log, Unavailable) else "",
+            focused=self.has_focus,
+        )
 
     @property
     def rows(self) -> int:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from wsltop.charts.cells import Line, Span
 from wsltop.ui.bindings import KEYS, Key
+from wsltop.ui.context import Context
 from wsltop.ui.paint import row, width_of
 from wsltop.ui.panels.panel import Panel
 
@@ -29,6 +30,15 @@ class KeyBarView(Struct, frozen=True):
 
 class KeyBar(Panel[KeyBarView]):
     """One row of keys."""
+
+    _shown: tuple[tuple[Key, ...], bool, bool] | None = None
+
+    def update(self, context: Context) -> None:
+        """Show the keys that work now; that is asked at each tick and changes seldom."""
+        shown = (tuple(filter(context.works, FOOTER)), context.frozen, context.time_line is not None)
+        if shown != self._shown:
+            self._shown = shown
+            self.show(footer_view(shown[0], frozen=shown[1], stepping=shown[2]))
 
     def paint(self, view: KeyBarView, width: int, height: int) -> list[Line]:
         """The line: hints are left out whole, never cut."""
@@ -61,7 +71,7 @@ def footer_view(works: Iterable[Key], *, frozen: bool, stepping: bool) -> KeyBar
     """
 
     def rank(key: Key) -> tuple[bool, int]:
-        return stepping and key.group != "replay" and key.action != "pause", key.footer
+        return stepping and key.group != "replay" and key.action != "app.pause", key.footer
 
     shown = sorted(works, key=rank)
     return KeyBarView(
@@ -73,4 +83,4 @@ def footer_view(works: Iterable[Key], *, frozen: bool, stepping: bool) -> KeyBar
 def hint(key: Key, *, frozen: bool) -> KeyHint:
     """A key and its word."""
     name = key.shown if key.group == "replay" else key.shown.split()[0]
-    return KeyHint(name, "resume" if key.action == "pause" and frozen else key.label)
+    return KeyHint(name, "resume" if key.action == "app.pause" and frozen else key.label)

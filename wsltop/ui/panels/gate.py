@@ -9,11 +9,15 @@ from msgspec import Struct
 from wsltop.charts.bar import host_bar
 from wsltop.charts.cells import Line, Span
 from wsltop.core.gate.watch import Blockers, Bounds, GateState, WindowState
+from wsltop.model.reading import known
 from wsltop.model.text import clean
 from wsltop.model.units import format_duration
+from wsltop.ui.context import Context
 from wsltop.ui.paint import fit_spans, heading, wrap
 from wsltop.ui.panels.panel import Panel
 
+GATE_EVERY = 4.0
+"""Seconds between two pictures of the gate: its shortest window is ten seconds, and each picture costs CPU in it."""
 BLOCKERS = 3
 """Processes that are named."""
 
@@ -107,6 +111,18 @@ def tell_blockers(blockers: Blockers) -> str:
 
 class GatePanel(Panel[GateView]):
     """Heading with the mode, a bar for each window with the limit at its middle, blockers, verdict."""
+
+    _made: tuple[object, GateView] | None = None
+
+    def make_view(self, context: Context) -> GateView:
+        """The view; its figures move every few seconds, at once only when a gate opens or shuts."""
+        insight, moment = context.insight, context.moment
+        now = 0.0 if moment is None else moment.sample.monotonic
+        state = (context.leaps, tuple(gate.verdict for gate in insight.gates), now // GATE_EVERY)
+        if self._made is None or self._made[0] != state:
+            problem = "" if insight.gates else "CPU times cannot be read"
+            self._made = (state, gate_view(insight.gates, known(insight.blockers), problem))
+        return self._made[1]
 
     def paint(self, view: GateView, width: int, height: int) -> list[Line]:
         """The panel's lines, the verdict last."""

@@ -12,10 +12,13 @@ from textual.message import Message
 
 from wsltop.charts.bar import host_bar
 from wsltop.charts.cells import Line, Span
-from wsltop.hogs.guard import INTERPRETER
+from wsltop.core.events import tell_kind
+from wsltop.hogs.guard import INTERPRETER, floor_for
+from wsltop.model.reading import Unavailable
 from wsltop.model.sample import Hog
 from wsltop.model.text import clean
 from wsltop.model.units import GIB, MIB, format_size
+from wsltop.ui.context import Context
 from wsltop.ui.paint import fit, fit_spans, heading, width_of, wrap
 from wsltop.ui.panels.panel import Panel
 
@@ -129,6 +132,20 @@ class HogsPanel(Panel[HogsView], can_focus=True):
             self.hog = hog
 
     _shown: tuple[HogRow, ...] = ()
+
+    def make_view(self, context: Context) -> HogsView:
+        """The hogs of the moment shown."""
+        state, shown, moment = context.state, context.shown_hogs, context.session.moment
+        ledger = Unavailable("") if moment is None else moment.ledger
+        return hogs_view(
+            shown,
+            selected=state.chosen_hog(shown),
+            next_size=state.hog_size,
+            next_kind=tell_kind(state.hog_kind, incompressible=state.hog_incompressible),
+            floor=None if isinstance(ledger, Unavailable) else floor_for(ledger.total),
+            hint=context.hint or HINT,
+            focused=self.has_focus,
+        )
 
     def paint(self, view: HogsView, width: int, height: int) -> list[Line]:
         """The panel's lines; of many hogs those around the selected one."""

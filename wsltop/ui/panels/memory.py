@@ -17,6 +17,7 @@ from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import HostMemory
 from wsltop.model.text import clean
 from wsltop.model.units import MIB, format_gib, format_size
+from wsltop.ui.context import Context
 from wsltop.ui.paint import fit_spans, heading, row, width_of, wrap
 from wsltop.ui.panels.panel import Panel
 
@@ -142,6 +143,17 @@ def tell(missing: Unavailable) -> str:
     return clean(str(missing))
 
 
+EMPTY: Final = MemoryView(
+    scale=1,
+    host=HostView(label="Host", size=None, measured=False, text="unknown", problem=""),
+    parts=(),
+    totals="",
+    used="",
+    gap="",
+    sentence="",
+    problem="no sample yet",
+)
+
 LABEL: Final = 9
 """Cells for the labels of the bars."""
 VALUE: Final = 26
@@ -152,6 +164,10 @@ WIDE: Final = 76
 
 class MemoryPanel(Panel[MemoryView]):
     """Heading, host bar, guest bar, legend, gap."""
+
+    def make_view(self, context: Context) -> MemoryView:
+        """The view of the moment, and an empty one before the first."""
+        return EMPTY if context.moment is None else memory_view(context.moment)
 
     def paint(self, view: MemoryView, width: int, height: int) -> list[Line]:
         """The panel's lines; the sentence takes what rows are left."""

@@ -18,13 +18,14 @@ from textual.widget import Widget
 from wsltop.charts.cells import Line
 from wsltop.charts.glyphs import Glyphs
 from wsltop.model.text import ascii_only, clean
+from wsltop.ui.context import Context
 from wsltop.ui.paint import STYLES
 
 ViewT = TypeVar("ViewT")
 
 
 class Panel(Widget, Generic[ViewT]):
-    """Shows one frozen view of type ``ViewT``."""
+    """Shows one frozen view of type ``ViewT``: makes it from the context, paints it, repaints the rows that changed."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"cell--{name}" for name in STYLES}
 
@@ -36,9 +37,17 @@ class Panel(Widget, Generic[ViewT]):
         self._strips: dict[int, Strip] = {}
         self._rich_styles: dict[str, Style] = {}
 
+    def make_view(self, context: Context) -> ViewT:
+        """The view of what ``context`` shows now."""
+        raise NotImplementedError
+
     def paint(self, view: ViewT, width: int, height: int) -> list[Line]:
         """The lines that show ``view`` in ``height`` rows of ``width`` cells."""
         raise NotImplementedError
+
+    def update(self, context: Context) -> None:
+        """Show what ``context`` shows now."""
+        self.show(self.make_view(context))
 
     def show(self, view: ViewT) -> None:
         """Show ``view``: paint it and mark the rows that changed."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from typing import Final
 
 from msgspec import Struct
 from textual.events import Click
 from textual.message import Message
 
 from wsltop.charts.cells import Line, Span, merged
+from wsltop.ui.context import Context, TimeLine
 from wsltop.ui.panels.panel import Panel
 
 
@@ -25,11 +27,16 @@ class ScrubberView(Struct, frozen=True, kw_only=True):
     """Events, as shares likewise."""
 
 
-def scrubber_view(start: float, end: float, *, share: float, marks: tuple[float, ...]) -> ScrubberView:
-    """The scrubber from one wall clock to another; with the days, where they are not of one day."""
-    first, last = time.localtime(start), time.localtime(end)
+EMPTY: Final = ScrubberView(start="", end="", share=0.0, marks=())
+
+
+def scrubber_view(line: TimeLine) -> ScrubberView:
+    """The line of time, with the days where they are not of one day."""
+    first, last = time.localtime(line.start), time.localtime(line.end)
     form = "%H:%M:%S" if first[:3] == last[:3] else "%a %H:%M"
-    return ScrubberView(start=time.strftime(form, first), end=time.strftime(form, last), share=share, marks=marks)
+    return ScrubberView(
+        start=time.strftime(form, first), end=time.strftime(form, last), share=line.share, marks=line.marks
+    )
 
 
 class Scrubber(Panel[ScrubberView]):
@@ -41,6 +48,10 @@ class Scrubber(Panel[ScrubberView]):
         def __init__(self, share: float) -> None:
             super().__init__()
             self.share = share
+
+    def make_view(self, context: Context) -> ScrubberView:
+        """The line of time, empty while there is nowhere to go."""
+        return EMPTY if context.time_line is None else scrubber_view(context.time_line)
 
     def paint(self, view: ScrubberView, width: int, height: int) -> list[Line]:
         """The line."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
+from typing import Final
 
 from msgspec import Struct
 
 from wsltop.charts.cells import Line, Span
-from wsltop.core.diagnosis.finding import Finding
+from wsltop.core.diagnosis.finding import Finding, rank
 from wsltop.core.moment import HOST_FRESH, Moment, host_age
 from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import Sample
 from wsltop.model.text import clean
 from wsltop.model.units import format_duration
+from wsltop.ui.context import Context
 from wsltop.ui.paint import row, width_of
 from wsltop.ui.panels.panel import Panel
 from wsltop.ui.panels.verdict import SEVERITY_STYLES
@@ -43,6 +45,19 @@ class StatusView(Struct, frozen=True, kw_only=True):
     verdict: str = ""
     """The word of the verdict, where it has no panel of its own."""
     verdict_style: str = "value"
+
+
+EMPTY: Final = StatusView(identity=(), mode="", paused=False, host="", host_is_old=True, own="")
+
+
+def pause_of(context: Context, moment: Moment) -> Pause:
+    """Where the view stands still, beside what goes on."""
+    now = context.live.moment or moment
+    return Pause(
+        time=moment.sample.time,
+        behind=max(0.0, now.sample.monotonic - moment.sample.monotonic),
+        waiting=max(0, context.live.samples - context.session.samples),
+    )
 
 
 def status_view(
@@ -115,6 +130,25 @@ def tell_host(sample: Sample, interval: float) -> tuple[str, bool]:
 
 class StatusLine(Panel[StatusView]):
     """One row: what guest this is at the left, how the screen stands at the right."""
+
+    with_verdict = False
+    """Whether the word of a bad verdict stands here, because it has no panel of its own."""
+
+    def make_view(self, context: Context) -> StatusView:
+        """The line of the moment, and an empty one before the first."""
+        moment = context.moment
+        if moment is None:
+            return EMPTY
+        bad = [finding for finding in context.findings[:1] if rank(finding.severity) > rank("note")]
+        return status_view(
+            moment,
+            finding=bad[0] if bad and self.with_verdict else None,
+            interval=context.interval,
+            resting=context.resting,
+            paused=pause_of(context, moment) if context.frozen else None,
+            banner=context.banner,
+            recording=context.recording,
+        )
 
     def paint(self, view: StatusView, width: int, height: int) -> list[Line]:
         """The line; of the identity as much as there is room for, the distro last to go."""

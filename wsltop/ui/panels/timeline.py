@@ -11,14 +11,14 @@ from wsltop.charts.cells import Line, Span, merged
 from wsltop.charts.glyphs import Glyphs
 from wsltop.charts.timeline import Column, Mark, Timeline, TimelineInput, geometry_of
 from wsltop.core.history import Columns, Point
+from wsltop.core.moment import Moment
 from wsltop.model.event import Event
+from wsltop.model.reading import Unavailable
 from wsltop.model.units import MIB, format_duration
+from wsltop.ui.context import Context
 from wsltop.ui.paint import width_of
 from wsltop.ui.panels.panel import Panel
 
-WINDOWS: Final = (60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 21600.0, 43200.0, 86400.0)
-"""The time windows that ``+`` and ``-`` step through, in seconds."""
-DEFAULT_WINDOW: Final = 300.0
 STEP: Final = 8 * MIB
 """Figures are rounded to this before they are drawn: finer than an eighth of a cell of a guest of a few GiB."""
 LABELS: Final = {
@@ -122,10 +122,39 @@ class TimelinePanel(Panel[TimelineView]):
     def __init__(self, glyphs: Glyphs, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(glyphs, id=id)
         self._timeline = Timeline(glyphs)
+        self._columns: Columns | None = None
+        self._leaps = -1
 
     def columns_for(self, maximum: int) -> int:
         """How many columns the plot has room for."""
         return geometry_of(maximum, self.size.width, self.size.height - 1).columns
+
+    def take(self, point: Point | None) -> None:
+        """Let the columns follow a new point of the session that they show."""
+        if point is not None and self._columns is not None:
+            self._columns.add(point)
+
+    def update(self, context: Context) -> None:
+        """Show the window up to the moment; a panel that has just been unfolded has no size yet."""
+        moment, count = context.moment, self.columns_for(context.vm_size)
+        if moment is not None and count > 0:
+            self.show(self.view_of(context, moment, count))
+
+    def view_of(self, context: Context, moment: Moment, count: int) -> TimelineView:
+        """The view in ``count`` columns."""
+        session, now, window = context.session, moment.sample.monotonic, context.state.window
+        columns = self._columns
+        if columns is None or context.leaps != self._leaps or (columns.window, columns.count) != (window, count):
+            columns = self._columns = Columns(session.history, window, count, now)
+            self._leaps = context.leaps
+        host, event = moment.sample.host, context.state.selected_event(session)
+        return timeline_view(
+            columns,
+            session.journal.between(now - window, now),
+            maximum=context.vm_size,
+            host_label="Windows" if isinstance(host, Unavailable) or host.source != "process" else "host",
+            cursor=None if event is None else event.start,
+        )
 
     def paint(self, view: TimelineView, width: int, height: int) -> list[Line]:
         """The panel's lines."""

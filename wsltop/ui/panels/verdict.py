@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
 
 from wsltop.charts.cells import Line, Span
-from wsltop.charts.glyphs import Glyphs
 from wsltop.core.diagnosis.finding import Finding, Remedy, Severity
 from wsltop.model.text import clean
-from wsltop.report.doctor import finding_lines
+from wsltop.ui.context import Context
 from wsltop.ui.paint import fit_spans, heading, wrap
 from wsltop.ui.panels.panel import Panel
 
@@ -48,16 +47,6 @@ def verdict_view(findings: Sequence[Finding]) -> VerdictView:
     )
 
 
-def finding_card(findings: Sequence[Finding], width: int, glyphs: Glyphs) -> Iterator[Line]:
-    """Yield the lines of the card with all findings."""
-    yield heading("findings", "Esc closes", width, glyphs)
-    for finding in findings:
-        for index, text in enumerate(finding_lines(finding, width - 1)):
-            style = SEVERITY_STYLES[finding.severity] if index == 0 else "value"
-            yield (Span(f" {text}", style),)
-        yield ()
-
-
 def tell_remedy(remedy: Remedy) -> str:
     """The command, the lines or the sentence, in one line."""
     text = clean(remedy.text.replace("\n", "  "))
@@ -67,6 +56,10 @@ def tell_remedy(remedy: Remedy) -> str:
 
 class VerdictPanel(Panel[VerdictView]):
     """Heading, verdict with its sentence, the way out, and the figures where there is room."""
+
+    def make_view(self, context: Context) -> VerdictView:
+        """The worst finding."""
+        return verdict_view(context.findings)
 
     def paint(self, view: VerdictView, width: int, height: int) -> list[Line]:
         """The panel's lines: the sentence first, then the remedy, then the figures."""

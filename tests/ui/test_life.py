@@ -1,0 +1,125 @@
+"""The life of the app: what is mounted and timed over a live source and over a recording, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from textual.screen import Screen
+from textual.timer import Timer
+
+from tests.core.test_bookmark import life
+from tests.ui.worlds import FakePool, FakeSampler
+from wsltop.charts.glyphs import BLOCK
+from wsltop.core.moment import Moment
+from wsltop.core.session import Session
+from wsltop.recording.player import Player
+from wsltop.recording.recent import Recent
+from wsltop.ui.app import WsltopApp
+from wsltop.ui.jobs import Job, Told
+from wsltop.ui.main import MainScreen
+from wsltop.ui.options import ScreenOptions
+from wsltop.ui.sources import PACE, LiveSource, ReplaySource, Source
+
+
+def live() -> Source:
+    return LiveSource(FakeSampler(FakePool()), Session(3600.0))
+
+
+def replay() -> Source:
+    session, recent = Session(1.0), Recent(1.0)
+    for sample in life(20):
+        recent.take(sample, session)
+        session.take(sample)
+    reel = recent.reel()
+    assert reel is not None
+    return ReplaySource(Player(reel, paused=True), "a life")
+
+
+class Made:
+    """An app and what it set up."""
+
+    def __init__(self, source: Source, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        options = ScreenOptions(glyphs=BLOCK, color=True, theme=None, hog_size=1 << 30, state_folder=folder)
+        self.intervals: list[float] = []
+        self.pushed: list[Screen[object]] = []
+        self.app = WsltopApp(source, None, options)
+        set_interval, push_screen = WsltopApp.set_interval, WsltopApp.push_screen
+
+        def counted(app: WsltopApp, interval: float, *rest: object, **options: object) -> Timer:
+            self.intervals.append(interval)
+            return set_interval(app, interval, *rest, **options)  # type: ignore[arg-type]
+
+        def pushed(app: WsltopApp, screen: Screen[object], *rest: object, **options: object) -> object:
+            self.pushed.append(screen)
+            return push_screen(app, screen, *rest, **options)  # type: ignore[call-overload]
+
+        monkeypatch.setattr(WsltopApp, "set_interval", counted)
+        monkeypatch.setattr(WsltopApp, "push_screen", pushed)
+
+    def run(self, *, jobs: dict[str, Job] | None = None) -> list[type]:
+        """Mount it and leave it; the screens that were on the stack."""
+
+        async def play() -> list[type]:
+            async with self.app.run_test(size=(80, 24)) as pilot:
+                await pilot.pause()
+                self.app.jobs |= jobs or {}
+                return [type(screen) for screen in self.app.screen_stack]
+
+        return asyncio.run(play())
+
+
+@pytest.mark.parametrize(("source", "interval"), [(live, 3600.0), (replay, PACE)], ids=["live", "replay"])
+def test_there_is_one_main_screen_and_one_timer(
+    source: object, interval: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A replay once mounted its app twice: two screens, two timers."""
+    made = Made(live() if source is live else replay(), tmp_path, monkeypatch)
+    stack = made.run()
+    assert stack[1:] == [MainScreen]
+    assert made.intervals == [interval]
+    assert made.pushed == [made.app.main]
+
+
+class Closing(Job):
+    def __init__(self, name: str, closed: list[str]) -> None:
+        self.name, self.closed = name, closed
+
+    def take(self, moment: Moment) -> Told | None:
+        return None
+
+    def close(self) -> None:
+        self.closed.append(self.name)
+
+
+def test_what_takes_memory_ends_before_the_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[str] = []
+    made = Made(live(), tmp_path, monkeypatch)
+    made.run(jobs={name: Closing(name, closed) for name in ("record", "action", "experiment")})
+    assert closed == ["action", "experiment", "record"]
+    assert made.app.jobs == {}
+
+
+def test_a_job_that_has_something_to_say_ends_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Over(Closing):
+        def take(self, moment: Moment) -> Told | None:
+            return Told(title="over", toast="it is over", mark="over: done")
+
+    closed: list[str] = []
+    made = Made(live(), tmp_path, monkeypatch)
+
+    async def play() -> None:
+        async with made.app.run_test(size=(80, 24)) as pilot:
+            made.app.jobs |= {"action": Over("action", closed), "record": Closing("record", closed)}
+            made.app.tick()
+            await pilot.pause()
+            assert (closed, list(made.app.jobs)) == (["action"], ["record"])
+            made.app.tick()
+            await pilot.pause()
+            marks = [event.text for event in made.app.source.session.journal.events() if event.kind == "mark"]
+            assert marks == ["over: done"]
+
+    asyncio.run(play())

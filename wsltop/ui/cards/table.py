@@ -1,0 +1,41 @@
+"""The cards that show what is known of the moment, and the key that opens and closes each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from wsltop.charts.cells import Line
+from wsltop.ui.cards.card import WIDTH
+from wsltop.ui.cards.findings import finding_card
+from wsltop.ui.cards.holders import holder_lines
+from wsltop.ui.cards.ledger import ledger_lines
+from wsltop.ui.context import Context
+
+
+def findings(context: Context) -> Iterable[Line]:
+    """All findings."""
+    return finding_card(context.findings, WIDTH, context.glyphs)
+
+
+def ledger(context: Context) -> Iterable[Line]:
+    """Every byte, and what could come back."""
+    moment = context.moment
+    if moment is None:
+        return ()
+    held = sum(hog.resident for hog in moment.sample.hogs)
+    return ledger_lines(moment, context.session.outcomes, held, WIDTH, context.glyphs)
+
+
+def holders(context: Context) -> Iterable[Line]:
+    """Who holds the memory."""
+    if context.moment is None:
+        return ()
+    return holder_lines(context.moment, context.insight.growth, WIDTH, context.glyphs)
+
+
+CARDS: Final[dict[str, tuple[Callable[[Context], Iterable[Line]], str]]] = {
+    "verdict": (findings, "v"),
+    "ledger": (ledger, "b"),
+    "holders": (holders, "p"),
+}

@@ -1,0 +1,57 @@
+"""What leaves the screen: the report on the clipboard, and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from wsltop.host.distros import ask_distros
+from wsltop.model.distros import NOT_RECORDED
+from wsltop.report.issue import IssueInput, issue
+from wsltop.report.redact import this_machine
+from wsltop.ui.clipboard import copy_text
+from wsltop.ui.context import Context
+from wsltop.ui.options import ScreenOptions, stamp
+
+
+def case_of(context: Context) -> IssueInput | None:
+    """What a report is made of: all that the screen says; None while there is no moment."""
+    moment = context.moment
+    if moment is None:
+        return None
+    return IssueInput(
+        moment=moment,
+        findings=context.findings,
+        events=tuple(context.state.events(context.session)),
+        config=context.insight.config,
+        origin="taken from the screen",
+    )
+
+
+def copy_report(case: IssueInput, options: ScreenOptions, terminal: Callable[[str], None]) -> str:
+    """Copy a report with the names taken out; where it went. Asks Windows, and may wait for a clipboard.
+
+    Raises:
+        OSError: no clipboard took it, and no file could be written; says which file.
+    """
+    roster = NOT_RECORDED if options.windows is None else ask_distros(options.windows)
+    text = issue(replace(case, roster=roster), this_machine())
+    file = options.state_folder / f"report-{stamp()}.txt"
+    return copy_text(text, clip=options.clip, terminal=terminal if options.osc52 else None, file=file)
+
+
+def picture_path(folder: Path) -> Path:
+    """A file for a picture, which is not there yet, below ``folder``, which is.
+
+    Raises:
+        OSError: the folder cannot be made.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    first = folder / f"wsltop-{stamp()}.svg"
+    path, number = first, 1
+    while path.exists():
+        number += 1
+        path = first.with_stem(f"{first.stem}-{number}")
+    return path

@@ -1,0 +1,200 @@
+"""What goes on over many samples while the screen shows them: a recording, an experiment, an action."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+from msgspec import Struct
+
+from wsltop.core.moment import Moment
+from wsltop.core.reclaimed import ReclaimWatch
+from wsltop.errors import RecordingError
+from wsltop.experiment.measure import measure_all
+from wsltop.experiment.run import prepare
+from wsltop.experiment.spec import ExperimentPlan
+from wsltop.experiment.summary import tell_result
+from wsltop.hogs.pool import HogPool
+from wsltop.model.units import GIB, format_duration, format_size
+from wsltop.reclaim.perform import Done, Failed, Running, perform
+from wsltop.reclaim.plan import Plan
+from wsltop.recording.writer import RecordingWriter
+from wsltop.report.text import reclaimed_lines, tell_reclaimed
+from wsltop.ui.options import stamp
+
+CLASSIC_HOGS = 4
+CLASSIC_HOLD = 10.0
+"""Seconds."""
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """What there is to say at the end of a job."""
+
+    title: str
+    toast: str
+    """All of it, for a while."""
+    mark: str = ""
+    """In a line, for the events, where it stays."""
+    failed: bool = False
+    timeout: float | None = None
+    """Seconds that the toast stays; None: as long as any."""
+
+
+class Job:
+    """Takes each moment until it is over."""
+
+    @property
+    def runs(self) -> bool:
+        """Whether something runs that has to be looked at between two samples."""
+        return False
+
+    def take(self, moment: Moment) -> Told | None:
+        """Take the next moment; what there is to say when that was the last."""
+        raise NotImplementedError
+
+    def poll(self) -> Told | None:
+        """Look between two samples; what there is to say when it is over."""
+        return None
+
+    def close(self) -> None:
+        """End it, and what runs for it."""
+        raise NotImplementedError
+
+
+class Recorder(Job):
+    """Writes the samples into a new file.
+
+    Raises:
+        OSError, RecordingError: the file cannot be made.
+    """
+
+    def __init__(self, folder: Path, interval: float, show: Callable[[str], None]) -> None:
+
+        folder.mkdir(parents=True, exist_ok=True)
+        self._show = show
+        self._writer = RecordingWriter(folder / f"recording-{stamp()}.wsltop", interval=interval)
+
+    def take(self, moment: Moment) -> Told | None:
+        """Write the sample, and show how much there is."""
+        try:
+            self._writer.write(moment.sample)
+        except RecordingError as error:
+            return Told(title="the recording ended", toast=str(error), failed=True)
+        self._show(f"REC {format_size(self._writer.size)} {format_duration(self._writer.age)}")
+        return None
+
+    def end(self) -> Told:
+        """Close the file; what was recorded where."""
+        path, size = self._writer.path, self._writer.size
+        self.close()
+        return Told(title="", toast=f"recorded {format_size(size)} in {path}")
+
+    def close(self) -> None:
+        """Let what was recorded reach the disk."""
+        self._show("")
+        with contextlib.suppress(RecordingError):  # each sample was handed over; what failed was said then
+            self._writer.close()
+
+
+class LiveExperiment(Job):
+    """The classic experiment: four hogs of 1 GiB, held for ten seconds and killed, measured until it settles.
+
+    Raises:
+        WsltopError: there is no room for the hogs.
+    """
+
+    def __init__(self, pool: HogPool, interval: float, mark: Callable[[str], None]) -> None:
+
+        self._mark = mark
+        plan = ExperimentPlan(hogs=CLASSIC_HOGS, size=GIB, hold=CLASSIC_HOLD)
+        self._experiment = prepare(plan, pool, interval=interval)
+
+    def take(self, moment: Moment) -> Told | None:
+        """Go on; the result when it has settled."""
+        self._experiment.take(moment.sample)
+        self._experiment.step(moment.sample.monotonic)
+        self._mark_phases()
+        return self._result() if self._experiment.finished else None
+
+    def stop(self, monotonic: float) -> Told:
+        """End it early; what was seen until now."""
+        self._experiment.stop("the user", monotonic)
+        told = self._result()
+        self.close()
+        return told
+
+    def _result(self) -> Told:
+
+        result = self._experiment.result()
+        self._mark_phases()
+        text = tell_result(result, measure_all(result))
+        return Told(title="experiment", toast=text, mark=f"experiment: result: {text}", timeout=20)
+
+    def _mark_phases(self) -> None:
+        for event in self._experiment.events():
+            self._mark(event.text)
+
+    def close(self) -> None:
+        """End its hogs."""
+        self._experiment.close()
+
+
+class ActionRun(Job):
+    """One action that gives memory back: runs it, and watches what comes of it until that has settled."""
+
+    def __init__(self, plan: Plan, baseline: Moment) -> None:
+
+        self.plan = plan
+        self._action = perform(plan)
+        self._watch = ReclaimWatch(plan.predicted)
+        self._watch.take(baseline)
+        self._watch.begin(baseline.sample.monotonic)
+        self._done_at: float | None = None
+        self._note = ""
+        self._action.start()
+
+    @property
+    def runs(self) -> bool:
+        """Whether something still runs; afterwards only the memory moves."""
+
+        return isinstance(self._action.poll(), Running)
+
+    def poll(self) -> Told | None:
+        """Look how far it is; what to say when it has failed."""
+
+        progress = self._action.poll()
+        if not isinstance(progress, Failed):
+            return None
+        return Told(
+            title=self.plan.name,
+            toast=str(progress),
+            mark=f"{self.plan.name}: failed, {progress.reason}",
+            failed=True,
+            timeout=15,
+        )
+
+    def take(self, moment: Moment) -> Told | None:
+        """Take the next moment; what to say when it has failed or its memory has settled."""
+
+        self._watch.take(moment)
+        now = moment.sample.monotonic
+        if self._done_at is None:
+            progress = self._action.poll()
+            if isinstance(progress, Done):
+                self._done_at, self._note = now, progress.note
+            return self.poll()
+        if not self._watch.rests(self._done_at, now):
+            return None
+        result = self._watch.result()
+        lines = [*reclaimed_lines(result), *filter(None, [self._note])]
+        return Told(
+            title=self.plan.name,
+            toast="\n".join(lines),
+            mark=tell_reclaimed(self.plan.name, result, self._note),
+            timeout=15,
+        )
+
+    def close(self) -> None:
+        """End what still runs."""
+        self._action.close()
