@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -81,7 +82,8 @@ def test_the_text_is_for_people(run: Run) -> None:
     assert done.returncode in (ExitCode.OK, ExitCode.FAILURE)
     assert done.stdout.endswith("\n")
     assert all(line == line.rstrip() for line in done.stdout.splitlines())
-    assert done.stdout.split()[0] in {"OK", "NOTE", "WARNING", "PROBLEM"}
+    assert "lend" in done.stdout.splitlines()[0]
+    assert re.search(r"^(OK|NOTE|WARNING|PROBLEM) ", done.stdout, re.MULTILINE)
     assert "Traceback" not in done.stdout
 
 
@@ -95,7 +97,7 @@ def test_on_plain_linux_nothing_is_claimed_of_wsl(run: Run) -> None:
 def test_watching_takes_more_samples_and_the_same_words(run: Run) -> None:
     done = run("doctor", "--json", "--watch", "1", "--wait", "0")
     assert done.stderr == ""
-    assert json.loads(done.stdout)["schema"] == 1
+    assert json.loads(done.stdout)["schema"] == 2
 
 
 @pytest.mark.slow
@@ -127,7 +129,8 @@ def test_silenced_findings_are_not_told_and_do_not_count(run: Run, home: Path) -
     assert document["verdict"] is None
     assert status == ExitCode.OK
     silent = run("doctor", *QUICK)
-    assert (silent.returncode, silent.stdout) == (ExitCode.OK, "Nothing to report.\n")
+    assert silent.returncode == ExitCode.OK
+    assert not any(name in silent.stdout for name in ids)
     settings(home, f"silence = {json.dumps(ids[:1])}\n")
     document, _ = judged(run)
     assert ids[0] not in [finding["id"] for finding in document["findings"]]

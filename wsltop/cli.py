@@ -97,7 +97,8 @@ def show_screen(settings: Settings) -> int:
         click.echo(f"wsltop: {why}, so this is a snapshot; see wsltop snapshot --help", err=True)
         with sampling(settings, settings.interval) as sampler:
             session = Session(settings.interval)
-            say_text(report(watch(sampler, session, system_of(settings).clock, wait=8.0)))
+            moment = watch(sampler, session, system_of(settings).clock, wait=8.0)
+        say_text(report(moment, session.journal.events(), session.explanation))
         return ExitCode.OK
     from wsltop.ui.terminal import import_without_tls
 

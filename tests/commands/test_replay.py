@@ -22,7 +22,7 @@ def test_a_moment_as_json(program: Program, file: Path) -> None:
     result = program("replay", file, "--at", "-9s", "--json")
     assert (result.status, result.err) == (0, "")
     told = json.loads(result.out)
-    assert told["schema"] == 1
+    assert told["schema"] == 2
     assert told["time"] == story(100)[90].time
     assert told["host"]["working_set"] == 5090 * 1024**2
 

@@ -40,7 +40,7 @@ def command(settings: Settings, /, as_json: bool, list_all: bool, watch: float, 
         moment = watch_machine(sampler, session, system_of(settings).clock, wait=wait, seconds=watch)
         findings = diagnose(session.evidence(moment))
     if as_json:
-        say((encode(findings) + "\n").encode())
+        say((encode(findings, session.explanation) + "\n").encode())
     else:
-        say_text(doctor(findings))
+        say_text(doctor(findings, session.explanation))
     raise SystemExit(exit_code(findings))

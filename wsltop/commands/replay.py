@@ -97,9 +97,9 @@ def print_moment(recording: Recording, at: str, *, as_json: bool) -> None:
     """Print what the screen would say at a place."""
     player = play(recording, at)
     if as_json:
-        say((encode(player.moment) + "\n").encode())
+        say((encode(player.session, player.session.journal.events()) + "\n").encode())
     else:
-        say_text(report(player.moment, player.session.journal.events()))
+        say_text(report(player.moment, player.session.journal.events(), player.session.explanation))
 
 
 def show(recording: Recording, title: str, settings: Settings) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import Any, TypeAlias
 
 import click
 
@@ -19,8 +19,6 @@ from wsltop.commands.common import (
     watch,
 )
 from wsltop.config import Settings
-from wsltop.core.moment import Moment
-from wsltop.core.prediction import Outcomes
 from wsltop.core.session import Session
 from wsltop.errors import UsageError
 from wsltop.report.snapshot import encode
@@ -40,27 +38,34 @@ def command(
     settings = merge(settings, options)
     if count is not None and every is None:
         raise UsageError("--count says how often, so it needs --every SECONDS")
-    with sampling(settings, every or 1.0) as sampler:
+    interval = every or 1.0
+    with sampling(settings, interval) as sampler:
         clock = system_of(settings).clock
-        session = Session(every or 1.0)
-        first = watch(sampler, session, clock, wait=wait)
-        if every is None:
-            show(first, None, as_json=as_json, indent=True)
-            return
+        session = Session(interval, frozenset(settings.silence))
+        watch(sampler, session, clock, wait=wait)
+        shown: frozenset[Seen] = frozenset()
         for number in itertools.count(1):
-            if session.moment is not None:
-                show(session.moment, session.outcomes, as_json=as_json, indent=False)
-            if number == count:
+            shown = show(session, shown, as_json=as_json, indent=every is None)
+            if every is None or number == count:
                 return
             clock.sleep(every)
             session.take(sampler.sample())
 
 
-def show(moment: Moment, outcomes: Outcomes | None, *, as_json: bool, indent: bool) -> None:
-    """Print one moment."""
+Seen: TypeAlias = "tuple[str, str, float, float]"
+"""What tells an event from another, and from itself when it has gone on since."""
+
+
+def show(session: Session, shown: frozenset[Seen], *, as_json: bool, indent: bool) -> frozenset[Seen]:
+    """Print a session's newest moment with the events that are not in ``shown``; all events that are shown now."""
+    events = {(event.kind, event.origin, event.start, event.end): event for event in session.journal.events()}
+    new = tuple(event for seen, event in events.items() if seen not in shown)
+    if session.moment is None:
+        return frozenset(events)
     if as_json:
-        say((encode(moment, outcomes, indent=indent) + "\n").encode())  # JSON is UTF-8, whatever the locale
+        say((encode(session, new, indent=indent) + "\n").encode())  # JSON is UTF-8, whatever the locale
     else:
         from wsltop.report.text import report
 
-        say_text(report(moment))
+        say_text(report(session.moment, new, session.explanation))
+    return frozenset(events)

@@ -41,14 +41,15 @@ def say_lent(explanation: Explanation) -> str:
     return f"{uses} {format_size(cause.size)} is {cause.name}."
 
 
-def say_way(way: Way) -> str:
-    """What to press or run, what it gives, and what it costs."""
-    start = f"press {way.key} to {way.does}" if way.key else way.does
+def say_way(way: Way, *, screen: bool = True) -> str:
+    """What to press on the screen, or else to run; what it gives, and what it costs."""
     if way.id == "wait":
         left = "" if way.seconds is None else f", about {format_duration(way.seconds)} to go"
         return f"Wait: {format_size(way.gives)} is on its way back{left}."
+    start = f"press {way.key} to {way.does}" if screen and way.key else way.does
     cost = f" ({way.cost})" if way.cost else ""
-    return f"{start[0].upper()}{start[1:]}: gives back about {format_size(way.gives)}{cost}."
+    run = "" if screen or not way.command or "\n" in way.command else f" Run: {way.command}"
+    return f"{start[0].upper()}{start[1:]}: gives back about {format_size(way.gives)}{cost}.{run}"
 
 
 def say_outlook(outlook: Outlook) -> str:
@@ -75,12 +76,15 @@ def say_matter(explanation: Explanation) -> str:
     return f"{left}."
 
 
-def headline(explanation: Explanation) -> tuple[str, ...]:
-    """The answer in up to four sentences: what is lent and why, what is left, what to press, what WSL does."""
+def headline(explanation: Explanation, *, screen: bool = True) -> tuple[str, ...]:
+    """The answer in up to four sentences: what is lent and why, what is left, what to press, what WSL does.
+
+    Where there is no screen, commands stand in place of keys.
+    """
     lines = [say_lent(explanation), say_matter(explanation)]
     best, cause = explanation.best, explanation.lent.cause
     if best is not None and explanation.matter.id != "windows-short-elsewhere" and cause.id != "on-its-way":
-        lines.append(say_way(best))
+        lines.append(say_way(best, screen=screen))
     if explanation.outlook is not None and explanation.matter.id != "windows-short-elsewhere":
         lines.append(say_outlook(explanation.outlook))
     return tuple(lines)

@@ -10,12 +10,17 @@ import msgspec
 
 from wsltop.core.diagnosis.finding import Finding, Remedy
 from wsltop.core.diagnosis.rules import worst
+from wsltop.core.explanation import Explanation
+from wsltop.core.headline import headline
 from wsltop.errors import ExitCode
+from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.text import clean
+from wsltop.report.snapshot import explanation_part, finding_part, lent_part
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """Raised when a name changes its meaning or goes away; new names and new ids do not raise it."""
 WIDTH: Final = 80
+NOT_EXPLAINED: Final = Unavailable("not explained")
 NAMES: Final = 22
 """Columns for the names of figures."""
 WHERE: Final = {
@@ -25,21 +30,32 @@ WHERE: Final = {
 }
 
 
-def doctor(findings: tuple[Finding, ...], width: int = WIDTH) -> str:
-    """All findings as plain text, ending with a newline."""
-    if not findings:
-        return "Nothing to report.\n"
-    return "\n\n".join("\n".join(finding_lines(finding, width)) for finding in findings) + "\n"
+def doctor(findings: tuple[Finding, ...], explanation: Reading[Explanation] = NOT_EXPLAINED, width: int = WIDTH) -> str:
+    """The answer in sentences, then all findings, as plain text that ends with a newline."""
+    blocks = []
+    if not isinstance(explanation, Unavailable):
+        answer = (
+            line for said in headline(explanation, screen=False) for line in wrap(said, width, indent="  ", first="")
+        )
+        blocks.append("\n".join(answer))
+    blocks += ["\n".join(finding_lines(finding, width)) for finding in findings]
+    return "\n\n".join(blocks or ["Nothing to report."]) + "\n"
 
 
-def encode(findings: tuple[Finding, ...]) -> str:
-    """All findings as indented JSON, without a newline at the end; ``verdict`` is the first one's, or null."""
+def encode(findings: tuple[Finding, ...], explanation: Reading[Explanation] = NOT_EXPLAINED) -> str:
+    """The answer and all findings as indented JSON, without a newline at the end.
+
+    Sizes are integer bytes, times are seconds, shares are 0 to 1.
+    """
     first = findings[0] if findings else None
+    lent = explanation if isinstance(explanation, Unavailable) else explanation.lent
     document = {
         "schema": SCHEMA,
         "severity": worst(findings),
         "verdict": None if first is None else {"id": first.id, "text": first.verdict, "sentence": first.sentence},
-        "findings": findings,
+        **explanation_part(explanation),
+        "lent": lent_part(lent),
+        "findings": [finding_part(finding) for finding in findings],
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
 

@@ -6,13 +6,19 @@ to do}`` in its place.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 import msgspec
 
+from wsltop.core.diagnosis.finding import Finding
+from wsltop.core.explanation import Explanation
+from wsltop.core.gate.watch import GateState
+from wsltop.core.headline import headline
 from wsltop.core.ledger import Draining, Ledger, Lent
-from wsltop.core.moment import Moment
-from wsltop.core.prediction import Outcomes, Prediction, Settled, Shares, predict_compaction, predict_drop
+from wsltop.core.prediction import Prediction, Settled, Shares, predict_compaction, predict_drop
+from wsltop.core.session import Session
+from wsltop.model.event import Event
 from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import HostMemory
 from wsltop.model.text import clean
@@ -22,19 +28,29 @@ SCHEMA: Final = 2
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
 
-def snapshot(moment: Moment, outcomes: Outcomes | None = None) -> dict[str, Json]:
-    """The moment as the documented object; ``outcomes`` are known where samples were followed."""
+def snapshot(session: Session, events: Sequence[Event] = ()) -> dict[str, Json]:
+    """The newest moment of a session as the documented object, with ``events``; empty before the first sample."""
+    moment = session.moment
+    if moment is None:
+        return {"schema": SCHEMA}
     sample = moment.sample
-    identity = sample.identity
+    identity, pressure = sample.identity, sample.pressure
     return {
         "schema": SCHEMA,
         "time": sample.time,
+        "monotonic": sample.monotonic,
+        **explanation_part(session.explanation),
         "guest": guest_part(moment.ledger),
         "host": host_part(sample.host, sample.monotonic),
-        "draining": draining_part(moment.draining),
         "lent": lent_part(moment.lent),
-        "predictions": predictions_part(moment.ledger, None if outcomes is None else outcomes.shares),
-        "outcomes": [] if outcomes is None else [outcome_part(settled) for settled in outcomes.settled],
+        "draining": draining_part(moment.draining),
+        "returning": None if session.returning is None else msgspec.to_builtins(session.returning),
+        "predictions": predictions_part(moment.ledger, session.outcomes.shares),
+        "outcomes": [outcome_part(settled) for settled in session.outcomes.settled],
+        "gates": [gate_part(gate) for gate in session.insight.gates],
+        "pressure": missing(pressure) if isinstance(pressure, Unavailable) else msgspec.to_builtins(pressure),
+        "findings": [finding_part(finding) for finding in session.findings],
+        "events": [event_part(event) for event in events],
         "wsl": {
             "version": jsonable(identity.wsl_version),
             "kernel": jsonable(identity.kernel),
@@ -43,10 +59,91 @@ def snapshot(moment: Moment, outcomes: Outcomes | None = None) -> dict[str, Json
     }
 
 
-def encode(moment: Moment, outcomes: Outcomes | None = None, *, indent: bool = True) -> str:
+def encode(session: Session, events: Sequence[Event] = (), *, indent: bool = True) -> str:
     """The snapshot as text: indented, or one line for streams."""
-    text = msgspec.json.encode(snapshot(moment, outcomes))
+    text = msgspec.json.encode(snapshot(session, events))
     return (msgspec.json.format(text, indent=2) if indent else text).decode()
+
+
+def explanation_part(explanation: Reading[Explanation]) -> dict[str, Json]:
+    """The answer in sentences and figures: headline, what gives memory back, what WSL will do, whether it matters."""
+    if isinstance(explanation, Unavailable):
+        why = missing(explanation)
+        return {"headline": [], "ways": why, "outlook": why, "matter": why}
+    outlook, matter = explanation.outlook, explanation.matter
+    return {
+        "headline": list(headline(explanation, screen=False)),
+        "ways": [
+            {
+                "id": way.id,
+                "does": way.does,
+                "key": way.key,
+                "command": way.command,
+                "cost": way.cost,
+                "low": way.low,
+                "likely": way.gives,
+                "high": way.high,
+                "seconds": way.seconds,
+            }
+            for way in explanation.ways
+        ],
+        "outlook": None
+        if outlook is None
+        else {
+            "answer": outlook.answer,
+            "reason": outlook.reason,
+            "earliest": outlook.earliest,
+            "latest": outlook.latest,
+            "known_in": outlook.known_in,
+            "by": [{"name": name, "share": share} for name, share in outlook.by],
+        },
+        "matter": {"id": matter.id, "weight": matter.weight, "available": matter.available, "total": matter.total},
+    }
+
+
+def gate_part(gate: GateState) -> Json:
+    """The idle gate as one rule would judge it."""
+    return {
+        "rule": gate.rule.id,
+        "mode": gate.mode,
+        "verdict": gate.verdict,
+        "reason": clean(gate.reason),
+        "windows": [
+            {"seconds": window.seconds, "busy": window.busy, "limit": window.limit, "watched": window.watched}
+            for window in gate.windows
+        ],
+    }
+
+
+def finding_part(finding: Finding) -> Json:
+    """One finding: its id, how bad it is, and what to do."""
+    return {
+        "id": finding.id,
+        "severity": finding.severity,
+        "verdict": clean(finding.verdict),
+        "sentence": clean(finding.sentence),
+        "evidence": [
+            {"name": clean(one.name), "value": clean(one.value), "amount": one.amount, "unit": one.unit}
+            for one in finding.evidence
+        ],
+        "remedy": [
+            {"kind": one.kind, "does": clean(one.does), "text": one.text, "cost": clean(one.cost), "action": one.action}
+            for one in finding.remedy
+        ],
+    }
+
+
+def event_part(event: Event) -> Json:
+    """One event."""
+    return {
+        "kind": event.kind,
+        "origin": event.origin,
+        "time": event.time,
+        "start": event.start,
+        "end": event.end,
+        "text": clean(event.text),
+        "amounts": dict(event.amounts),
+    }
 
 
 def guest_part(ledger: Reading[Ledger]) -> Json:

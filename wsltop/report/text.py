@@ -47,7 +47,7 @@ def report_lines(moment: Moment, events: Sequence[Event], explanation: Reading[E
     yield f"kernel  {tell(identity.kernel)}"
     if not isinstance(explanation, Unavailable):
         yield ""
-        for sentence in headline(explanation):
+        for sentence in headline(explanation, screen=False):
             yield from wrap(sentence, subsequent_indent="  ")
     yield ""
     yield from host_lines(moment)

@@ -81,7 +81,7 @@ class Driver:
         draining, lent = moment.draining, moment.lent
         tick = Tick(
             monotonic=sample.monotonic,
-            snapshot=snapshot(moment, self.session.outcomes),
+            snapshot=snapshot(self.session),
             draining=None if isinstance(draining, Unavailable) else draining.size,
             lent={} if isinstance(lent, Unavailable) else {part.id: part.size for part in lent.parts},
             hogs=sample.hogs,

@@ -22,12 +22,19 @@ Action = Literal["", "drop", "compact"]
 """What wsltop can do itself, so that the screen may name its key."""
 
 
+Unit = Literal["", "bytes", "share", "seconds", "count"]
+"""Of ``Figure.amount``; a share is 0 to 1."""
+
+
 class Figure(Struct, frozen=True):
     """One figure that a finding rests on."""
 
     name: str
     value: str
     """For people, with its unit."""
+    amount: float | None = None
+    """For programs; None where the figure is a text."""
+    unit: Unit = ""
 
 
 class Remedy(Struct, frozen=True, kw_only=True):
@@ -110,7 +117,7 @@ def rank(severity: Severity) -> int:
 
 def size(name: str, amount: float) -> Figure:
     """Make a figure of an amount in bytes."""
-    return Figure(name, format_size(amount))
+    return Figure(name, format_size(amount), round(amount), "bytes")
 
 
 def percent(share: float) -> str:
