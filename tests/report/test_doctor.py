@@ -73,7 +73,7 @@ def test_json_has_stable_names() -> None:
     assert document["verdict"]["id"] == "cache-kept"
     first = document["findings"][0]
     assert list(first) == ["id", "severity", "verdict", "sentence", "evidence", "remedy"]
-    assert first["evidence"][0] == {"name": "page cache", "value": "5.0 GiB", "amount": 5000 * 1024**2, "unit": "bytes"}
+    assert first["evidence"][0] == {"name": "page cache", "value": "5.0 GiB", "amount": 5 * 1024**3, "unit": "bytes"}
     assert first["remedy"][0] == {
         "kind": "command",
         "does": "drop the page cache",
