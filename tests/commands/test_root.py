@@ -97,8 +97,8 @@ def test_doctor_sees_the_kernel_log_from_before_it_began(program: Program, root:
 
 
 def test_a_log_longer_than_one_read_is_read_to_its_end(program: Program, root: Path) -> None:
-    filler = "".join(f"6,{n},{n},-;systemd[1]: line {n} {'x' * 60}\n" for n in range(100_000))
-    plant(root, "dev/kmsg", filler + "3,100000,86390000000,-;Out of memory: Killed process 512 (java) anon-rss:9kB\n")
+    filler = "".join(f"6,{n},{n},-;systemd[1]: line {n} {'x' * 60}\n" for n in range(3000))
+    plant(root, "dev/kmsg", filler + "3,3000,86390000000,-;Out of memory: Killed process 512 (java) anon-rss:9kB\n")
     ids = json.loads(program("doctor", "--json", "--watch", "0", "--root", root).out)["findings"]
     assert "oom-kill" in [finding["id"] for finding in ids]
 
@@ -144,6 +144,7 @@ def test_how_full_a_tmpfs_is_comes_from_a_file(root: Path) -> None:
     assert isinstance(mounts.tmpfs[0].used, Unavailable)
 
 
+@pytest.mark.slow
 def test_an_action_writes_below_it(program: Program, root: Path) -> None:
     place = root / "proc/sys/vm/compact_memory"
     done = program("reclaim", "compact", "--root", root, "--dry-run")

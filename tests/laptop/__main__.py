@@ -18,9 +18,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.laptop", description=__doc__)
     parser.add_argument("--scenario", choices=SCENARIOS, default="laptop", help="What the laptop is like.")
     parser.add_argument("--list", action="store_true", help="Print the scenarios.")
-    parser.add_argument(
-        "--root", type=Path, help="Lay the laptop out here, and keep it."
-    )
+    parser.add_argument("--root", type=Path, help="Lay the laptop out here, and keep it.")
     parser.add_argument("arguments", nargs="*", help="Arguments of wsltop, after --; none opens the screen.")
     chosen = parser.parse_args()
     if chosen.list:

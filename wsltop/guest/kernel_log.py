@@ -121,8 +121,10 @@ class KmsgReader:
         we came (EPIPE), shows as a gap in the sequence and is counted.
         """
         fragments: list[Fragment] = []
+        full = False
         flood = self._behind >= PATIENCE
-        for _ in range(RECORDS_WHEN_BEHIND if flood else RECORDS_PER_READ):
+        most = RECORDS_WHEN_BEHIND if flood else RECORDS_PER_READ
+        for _ in range(most):
             try:
                 data = self._read(self._descriptor, BUFFER)
             except BlockingIOError:
@@ -141,7 +143,12 @@ class KmsgReader:
             whole, newline, rest = (self._rest + data).rpartition(b"\n")
             self._rest = rest[:BUFFER]
             fragments += parse_fragments(whole + newline)
+            if len(fragments) >= most:  # the device gives one record a read; a plain file gives many
+                full = True
+                break
         else:
+            full = True
+        if full:
             self._behind += 1
             if self._behind >= PATIENCE:
                 self._skip()
