@@ -33,7 +33,7 @@ PROGRAMS: Final = (
         pid=61,
         name="node",
         size=870 * MIB,
-        busy=0.012,
+        busy=0.05,
         command=("/home/someone/.vscode-server/bin/abc/node", "--type=extensionHost"),
     ),
     Program(pid=402, name="java", size=720 * MIB, busy=0.006, command=("java", "-Xmx1g", "-jar", "app.jar")),

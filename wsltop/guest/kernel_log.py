@@ -114,46 +114,61 @@ class KmsgReader:
         self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
 
     def read(self) -> Reading[KernelLog]:
-        """Read what is new, at most ``RECORDS_PER_READ``: the rest comes with the next call.
+        """Read what is new, about ``RECORDS_PER_READ`` at most: the rest comes with the next call.
 
-        Whoever cannot catch up in ``PATIENCE`` calls is looking at a flood: from then on each call reads a few
+        A reader that cannot catch up in ``PATIENCE`` calls is looking at a flood: from then on each call reads a few
         records and jumps to the end, until there is an end. What is skipped, and what the kernel overwrote before
         we came (EPIPE), shows as a gap in the sequence and is counted.
         """
         fragments: list[Fragment] = []
-        full = False
-        flood = self._behind >= PATIENCE
-        most = RECORDS_WHEN_BEHIND if flood else RECORDS_PER_READ
+        most = RECORDS_WHEN_BEHIND if self._behind >= PATIENCE else RECORDS_PER_READ
         for _ in range(most):
             try:
-                data = self._read(self._descriptor, BUFFER)
-            except BlockingIOError:
-                data = b""
-            except BrokenPipeError:
-                continue
+                data = self._read_piece()
             except OSError as error:
-                if error.errno == errno.EINVAL:
-                    self._skip()  # a record that is longer than the kernel promises
-                elif not fragments:
+                if not fragments:
                     return Unavailable(f"reading /dev/kmsg failed: {error.strerror or error}")
                 break
             if not data:
-                self._behind = 0
                 break
-            whole, newline, rest = (self._rest + data).rpartition(b"\n")
-            self._rest = rest[:BUFFER]
-            fragments += parse_fragments(whole + newline)
+            fragments += parse_fragments(data)
             if len(fragments) >= most:  # the device gives one record a read; a plain file gives many
-                full = True
+                self._fall_behind()
                 break
         else:
-            full = True
-        if full:
-            self._behind += 1
-            if self._behind >= PATIENCE:
-                self._skip()
+            self._fall_behind()
         lost = self._count_lost(fragments)
         return KernelLog(origin="kmsg", records=join_fragments(fragments), lost=lost)
+
+    def _read_piece(self) -> bytes:
+        """Whole lines that come next; only a newline where the kernel overwrote them; empty at the end.
+
+        Raises:
+            OSError: the log cannot be read.
+        """
+        try:
+            data = self._read(self._descriptor, BUFFER)
+        except BlockingIOError:
+            data = b""
+        except BrokenPipeError:
+            return b"\n"
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            self._skip()  # a record that is longer than the kernel promises
+            return b""
+        if not data:
+            self._behind = 0
+            return b""
+        whole, newline, rest = (self._rest + data).rpartition(b"\n")
+        self._rest = rest[:BUFFER]
+        return whole + newline or b"\n"
+
+    def _fall_behind(self) -> None:
+        """Count a call that left records unread; skip them where that goes on."""
+        self._behind += 1
+        if self._behind >= PATIENCE:
+            self._skip()
 
     @property
     def behind(self) -> bool:
