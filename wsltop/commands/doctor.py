@@ -9,6 +9,7 @@ import click
 from wsltop.commands.common import Seconds, host_options, merge, sampling, say, say_text, system_of
 from wsltop.commands.common import watch as watch_machine
 from wsltop.config import Settings
+from wsltop.core.diagnosis.finding import Severity
 from wsltop.core.diagnosis.rules import catalogue, diagnose
 from wsltop.core.session import Session
 from wsltop.report.doctor import doctor, encode, exit_code
@@ -21,13 +22,22 @@ STEP = 0.5
 @click.option("--json", "as_json", is_flag=True, help="Print JSON with stable ids, for programs.")
 @click.option("--watch", type=Seconds(0, 3600), default=3.0, show_default=True, help="Seconds to watch before judging.")
 @click.option("--wait", type=Seconds(0, 60), default=8.0, show_default=True, help="Seconds for Windows to answer.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["note", "warning", "problem"]),
+    default="warning",
+    show_default=True,
+    help="End with status 1 from this severity on.",
+)
 @click.option("--list", "list_all", is_flag=True, help="List everything that can be found, and look at nothing.")
 @host_options
 @click.pass_obj
-def command(settings: Settings, /, as_json: bool, list_all: bool, watch: float, wait: float, **options: Any) -> None:
-    """Say what is wrong with the memory, with the figures and the way out.
+def command(
+    settings: Settings, /, as_json: bool, fail_on: Severity, list_all: bool, watch: float, wait: float, **options: Any
+) -> None:
+    """Say why Windows lends so much, what gets it back, and what is wrong with the memory.
 
-    Exit status: 0 when nothing is worse than a note, 1 when there is a warning or a problem.
+    Exit status: 0 when nothing is as bad as --fail-on says, else 1.
 
     What takes time to see, such as the idle gate's windows or slow growth, needs a longer --watch, or the screen.
     """
@@ -43,4 +53,4 @@ def command(settings: Settings, /, as_json: bool, list_all: bool, watch: float, 
         say((encode(findings, session.explanation) + "\n").encode())
     else:
         say_text(doctor(findings, session.explanation))
-    raise SystemExit(exit_code(findings))
+    raise SystemExit(exit_code(findings, fail_on))

@@ -304,17 +304,15 @@ def explain_outlook(
         return shut_outlook(gates, blockers)
     if verdicts == {"open"}:
         return open_outlook(gates, uptime, drops)
-    missing = max(
-        (window.seconds - window.watched for gate in gates for window in gate.windows if window.ok is None),
-        default=0.0,
-    )
-    watched = max((window.watched for gate in gates for window in gate.windows), default=0.0)
+    unseen = [window for gate in gates for window in gate.windows if window.ok is None]
+    if not unseen:
+        return Outlook(answer="unknown", reason="the idle rules that may apply to this WSL differ")
+    longest = max(unseen, key=lambda window: window.seconds)
     return Outlook(
         answer="unknown",
-        reason=f"how busy the VM was must be watched for longer than {format_duration(watched)}"
-        if missing > 0
-        else "the rules that may apply to this WSL differ",
-        known_in=missing if missing > 0 else None,
+        reason=f"its idle rule looks back {format_duration(longest.seconds)}, of which wsltop has seen "
+        f"{format_duration(longest.watched)}",
+        known_in=max(0.0, longest.seconds - longest.watched),
     )
 
 

@@ -58,8 +58,8 @@ def say_outlook(outlook: Outlook) -> str:
         when = "" if outlook.latest is None else f" within {format_duration(outlook.latest)}"
         return f"WSL gives memory back{when} if the VM stays idle."
     if outlook.answer == "unknown":
-        when = "" if outlook.known_in is None else f" (known in {format_duration(outlook.known_in)})"
-        return f"Whether WSL does it is not known yet: {outlook.reason}{when}."
+        when = "is not known" if outlook.known_in is None else f"can be said in {format_duration(outlook.known_in)}"
+        return f"Whether WSL gives it back without help {when}: {outlook.reason}."
     who = ", ".join(f"{name} {share * 100:.2g} %" for name, share in outlook.by)
     rest = "" if outlook.latest is None else f"; after {format_duration(outlook.latest)} of rest it does"
     return f"WSL will not do it now: {outlook.reason}{f' ({who})' if who else ''}{rest}."

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from wsltop.core.diagnosis.finding import Finding, Remedy
+from wsltop.core.diagnosis.finding import Finding, Remedy, Severity, rank
 from wsltop.core.diagnosis.rules import worst
 from wsltop.core.explanation import Explanation
 from wsltop.core.headline import headline
@@ -60,9 +60,9 @@ def encode(findings: tuple[Finding, ...], explanation: Reading[Explanation] = NO
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
 
 
-def exit_code(findings: tuple[Finding, ...]) -> ExitCode:
-    """0 when nothing is worse than a note, else 1."""
-    return ExitCode.OK if worst(findings) in ("ok", "note") else ExitCode.FAILURE
+def exit_code(findings: tuple[Finding, ...], fail_on: Severity = "warning") -> ExitCode:
+    """1 when something is as bad as ``fail_on`` or worse, else 0."""
+    return ExitCode.FAILURE if rank(worst(findings)) >= rank(fail_on) else ExitCode.OK
 
 
 def finding_lines(finding: Finding, width: int) -> Iterator[str]:
