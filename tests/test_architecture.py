@@ -31,16 +31,18 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 
 
-def imports(path: Path) -> Iterator[str]:
+@cache
+def imports(path: Path) -> tuple[str, ...]:
     """Every module that is imported anywhere in a module, in functions too, by its absolute name."""
+    found: list[str] = []
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: a relative import"
             name = node.module or ""
-            yield name
-            yield from (f"{name}.{alias.name}" for alias in node.names)
+            found += (name, *(f"{name}.{alias.name}" for alias in node.names))
+    return tuple(found)
 
 
 def importers(*names: str) -> set[str]:

@@ -153,6 +153,7 @@ def test_the_version(run: Run) -> None:
     assert (result.returncode, result.stdout) == (0, f"wsltop, version {wsltop.__version__}\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("--help",), ("-h",), ("snapshot", "--help")])
 def test_help(run: Run, arguments: tuple[str, ...]) -> None:
     result = run(*arguments)
@@ -196,6 +197,7 @@ def test_a_wrong_setting_names_its_file_and_what_is_allowed(run: Run, tmp_path: 
     assert result.stderr.startswith(f'wsltop: {path}, line 1: glyphs = "round": must be one of auto, block, ')
 
 
+@pytest.mark.slow
 def test_settings_are_found_and_the_command_line_goes_before_them(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "settings/wsltop"
     folder.mkdir(parents=True)
@@ -206,6 +208,7 @@ def test_settings_are_found_and_the_command_line_goes_before_them(run: Run, tmp_
     assert "no process is named no-such-process" in result.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(ON_WSL, reason="this is WSL")
 @pytest.mark.parametrize("arguments", [("--require-wsl",), ("--require-wsl", "snapshot")])
 def test_who_requires_wsl_is_told_that_this_is_none(run: Run, arguments: tuple[str, ...]) -> None:
@@ -254,6 +257,7 @@ def test_powershell_on_a_drive_tells_the_working_set(run: Run, tmp_path: Path) -
     }
 
 
+@pytest.mark.slow
 def test_tasklist_on_a_drive_tells_the_working_set_and_what_it_cannot(run: Run, tmp_path: Path) -> None:
     drive = FakeDrive(tmp_path)
     drive.tasklist(f"say({ROW!r})\n")
@@ -326,6 +330,7 @@ def test_this_very_process_may_stand_for_the_host(run: Run) -> None:
     assert host["working_set"] > 1 << 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_an_old_locale_gets_question_marks_and_whole_json(run: Run, encoding: str) -> None:
     more = {"PYTHONIOENCODING": encoding, "WSL_DISTRO_NAME": "日本"}
@@ -335,6 +340,7 @@ def test_an_old_locale_gets_question_marks_and_whole_json(run: Run, encoding: st
     assert told(run("snapshot", "--json", "--host", "none", **more))["wsl"]["distro"] == "日本"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [("--host", "none", "snapshot"), ("--host", "none", "snapshot", "--json"), ("--host", "none"), ("--version",)],

@@ -71,6 +71,7 @@ def test_used_is_drawn_within_an_eighth_of_a_cell(used: int, cache: int, height:
     assert abs(eighths / 8 - min(max(used, 0), maximum) * rows / maximum) <= 1 / 16 + 1e-9
 
 
+@pytest.mark.slow
 @given(st.integers(0, 16 * GIB - 1), st.integers(1, 30))
 def test_the_host_line_is_in_the_row_that_contains_its_value(host: int, height: int) -> None:
     maximum = 16 * GIB

@@ -113,6 +113,7 @@ def test_the_statuses_are_in_the_help(program: Program) -> None:
         assert status.meaning in " ".join(table.split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_with_its_status(environ: dict[str, str], number: int, status: int) -> None:
     (Path(environ["HOME"])).mkdir()
@@ -170,6 +171,7 @@ def test_a_shell_gets_its_script(program: Program, shell: str) -> None:
     assert "_WSLTOP_COMPLETE" in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "wanted"),
     [

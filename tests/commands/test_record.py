@@ -36,6 +36,7 @@ def test_it_records_for_so_long(program: Program, tmp_path: Path) -> None:
     assert 0.99 < samples[-1].monotonic - samples[0].monotonic < 1.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_it_well(tmp_path: Path, environ: dict[str, str], number: int) -> None:
     file = tmp_path / "r.wsltop"

@@ -96,6 +96,7 @@ def test_doctor_sees_the_kernel_log_from_before_it_began(program: Program, root:
     assert done.status == 1
 
 
+@pytest.mark.slow
 def test_a_log_longer_than_one_read_is_read_to_its_end(program: Program, root: Path) -> None:
     filler = "".join(f"6,{n},{n},-;systemd[1]: line {n} {'x' * 60}\n" for n in range(3000))
     plant(root, "dev/kmsg", filler + "3,3000,86390000000,-;Out of memory: Killed process 512 (java) anon-rss:9kB\n")

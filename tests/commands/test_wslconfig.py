@@ -96,6 +96,7 @@ def test_a_bad_file_is_told_line_by_line(run: Run, drive: Drive) -> None:
     assert "Nothing is wrong" not in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
 def test_utf_16_is_read_by_us_and_not_by_wsl(run: Run, drive: Drive, encoding: str) -> None:
     drive.put(GOOD.encode(encoding))
@@ -135,6 +136,7 @@ def test_several_files_are_not_guessed_at(run: Run, drive: Drive) -> None:
     assert "USERPROFILE/p" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", [b"\x1b]0;pwned\x07\x1b[31m=1\n[\x9b5m]\n", b"\xff" * 300, b"\0" * 300, b"=" * 5000])
 def test_a_hostile_file_is_told_safely(run: Run, drive: Drive, data: bytes) -> None:
     drive.put(data)
@@ -168,6 +170,7 @@ def test_no_line_is_longer_than_a_terminal(run: Run, drive: Drive) -> None:
     assert max(len(line) for line in lines if " " in line.strip()) <= 80
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("--json",), ("--wait", "x"), ("--host", "nowhere"), ("extra",)])
 def test_wrong_usage_ends_with_2(run: Run, arguments: tuple[str, ...]) -> None:
     done = run(*arguments)

@@ -56,6 +56,7 @@ def told(session: Session) -> tuple[object, ...]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("left", [0, 1, 57, 150])
 def test_what_goes_on_from_a_bookmark_ends_as_if_it_had_never_stopped(left: int) -> None:
     samples = list(life(200))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,6 +51,7 @@ def test_what_is_taken_again_needs_no_report() -> None:
     assert drain.feed(0.2, lists(0, 100), 1, 4096).size == 0
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.floats(0, 10), st.lists(st.integers(0, 10**6), min_size=3, max_size=3)), max_size=20))
 def test_never_more_drains_than_is_free(steps: list[tuple[float, list[int]]]) -> None:
     drain, now = Drain(), 0.0

@@ -198,6 +198,7 @@ def machines(draw: st.DrawFn) -> Sample:
     )
 
 
+@pytest.mark.slow
 @given(machines(), st.integers(0, 4 * GIB))
 def test_the_parts_add_up_to_what_is_lent(seen: Sample, size: int) -> None:
     lent = explain_lent(ledger_of(seen), seen.host, Draining(size=size, seconds=3.0))
@@ -207,6 +208,7 @@ def test_the_parts_add_up_to_what_is_lent(seen: Sample, size: int) -> None:
     assert all(part.size < 0 for part in lent.parts if part.id == "trimmed")
 
 
+@pytest.mark.slow
 @given(machines())
 def test_it_is_never_fine_while_windows_is_short_or_much_is_lent(seen: Sample) -> None:
     found = explained(seen, later(seen))
@@ -220,6 +222,7 @@ def test_it_is_never_fine_while_windows_is_short_or_much_is_lent(seen: Sample) -
     assert found.lent.size - found.lent.used <= host.total / 4
 
 
+@pytest.mark.slow
 @given(machines())
 def test_no_sentence_is_without_a_part_and_no_way_gives_more_than_there_is(seen: Sample) -> None:
     found = explained(seen)

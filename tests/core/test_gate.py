@@ -286,6 +286,7 @@ def test_arbitrary_sequences_never_raise_and_shares_stay_shares(
             assert bounds is None or 0 <= bounds.earliest <= bounds.latest
 
 
+@pytest.mark.slow
 @given(
     rule=st.sampled_from([RULE_2_8_7, RULE_POST_2_9_4]),
     rate=st.integers(0, 40),

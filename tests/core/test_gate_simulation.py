@@ -27,6 +27,7 @@ def _moments(entry: list[int]) -> list[int]:
     return list(range(entry[0], entry[1] + 1, entry[2])) if ranged else entry
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rule", "case"), CASES, ids=[f"{name}: {case['name']}" for name, case in CASES])
 def test_acts_at_the_ticks_of_the_table(rule: str, case: dict[str, Any]) -> None:
     acts = simulate(BY_ID[rule], case["mode"], list(machine(case["segments"], case["base"])))

@@ -139,6 +139,7 @@ HOGS = st.lists(
 ).map(tuple)
 
 
+@pytest.mark.slow
 @given(HOGS, HOGS)
 def test_the_amounts_of_all_events_account_for_every_hog(before: tuple[Hog, ...], after: tuple[Hog, ...]) -> None:
     told = events(before, after)

@@ -323,6 +323,7 @@ def test_three_thousand_processes_are_bounded_work_and_all_get_their_turn(crowd:
     source.close()
 
 
+@pytest.mark.slow
 def test_the_budget_of_time_ends_a_call_but_turns_go_on(crowd: Path) -> None:
     ticking = iter(range(10**6))
     files = Counted(crowd)
@@ -334,6 +335,7 @@ def test_the_budget_of_time_ends_a_call_but_turns_go_on(crowd: Path) -> None:
     assert files.reads["stat"] == 9 * 16
 
 
+@pytest.mark.slow
 def test_a_storm_of_new_processes_does_not_starve_the_others(tmp_path: Path) -> None:
     for pid in range(1, 41):
         plant_process(tmp_path, pid)
@@ -516,6 +518,7 @@ def test_other_namespaces(tmp_path: Path) -> None:
     assert see_pids(tmp_path, {"container": "lxc"}) == "container"
 
 
+@pytest.mark.slow
 def test_a_proc_of_an_outer_namespace_is_not_judged_by_our_own(tmp_path: Path) -> None:
     plant_self(tmp_path, INITIAL, nspid="77\t1")
     assert see_pids(tmp_path, {}) == "nested"

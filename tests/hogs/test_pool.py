@@ -52,6 +52,7 @@ def test_resident_memory_grows_by_the_size_and_a_few_pages(pool: HogPool) -> Non
     assert abs(large.resident - small.resident - 128 * MIB) <= 16 * PAGE + 2 * lag
 
 
+@pytest.mark.slow
 def test_it_starts_and_says_so_before_it_is_full(pool: HogPool) -> None:
     pool.add(256 * MIB)
     began = time.monotonic()
@@ -62,6 +63,7 @@ def test_it_starts_and_says_so_before_it_is_full(pool: HogPool) -> None:
     assert ("filling", False) in seen
 
 
+@pytest.mark.slow
 def test_available_memory_falls_and_comes_back(pool: HogPool) -> None:
     def left() -> int:
         return available() + on_processor_lists()

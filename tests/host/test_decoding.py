@@ -40,6 +40,7 @@ def test_any_bytes_decode(data: bytes) -> None:
     assert isinstance(ascii_bytes(data), bytes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF16_LE])
 @given(lines=st.lists(ASCII, max_size=5))
 def test_utf_16_survives_the_cut_at_newlines(mark: bytes, lines: list[str]) -> None:

@@ -110,6 +110,7 @@ def test_the_same_sample_again_is_a_record_too() -> None:
     assert [decoder.decode(record) for record in records] == [sample, sample]
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_a_broken_record_is_malformed_and_nothing_else(data: st.DataObject) -> None:
     coder, decoder = DeltaCoder(), DeltaDecoder(FIELDS)

@@ -120,6 +120,7 @@ def test_vandalism(
     survivors(path, vandalize(data, acts), salvage=salvage)
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(st.binary(max_size=400), st.booleans())
 def test_any_bytes(written: tuple[Path, bytes, list[int]], noise: bytes, behind_the_header: bool) -> None:

@@ -329,6 +329,7 @@ def test_while_it_plays_the_event_just_passed_is_not_the_one_before(play: Play) 
     assert player.number == 20
 
 
+@pytest.mark.slow
 def test_a_search_is_bounded_and_goes_on(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index, "SEARCHED", 2)
     player = play(story(1500, 1400))
@@ -352,6 +353,7 @@ def test_whatever_the_timeline_marks_is_a_stop(kind: EventKind, what: str) -> No
     assert is_marked(event) or event_mark(event) is None
 
 
+@pytest.mark.slow
 def test_what_wsltop_did_is_told_in_a_replay_too(play: Play) -> None:
     samples = story(400)
     mark = Mark(time=TIME + 300, monotonic=MONOTONIC + 300, text="compact: returned 462 MiB, predicted 480 MiB")

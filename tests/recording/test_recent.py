@@ -89,6 +89,7 @@ def test_steps_there_and_back_show_the_same() -> None:
     assert told(player.session) == then[310]
 
 
+@pytest.mark.slow
 def test_what_is_old_gives_way_and_what_is_left_still_knows_the_past(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recent, "MOST_SAMPLES", 2 * STRETCH)
     kept, _, then = watch(list(life(3 * STRETCH - 50)), STRETCH + 20, 2 * STRETCH + 40)

@@ -65,6 +65,7 @@ WRITERS: dict[str, Writer] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scene", SCENES)
 @pytest.mark.parametrize("kind", WRITERS)
 def test_every_report_of_every_scene_can_be_shown(scene: str, kind: str) -> None:

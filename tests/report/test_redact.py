@@ -80,6 +80,7 @@ def test_public_addresses_are_not_a_hiding_place() -> None:
     assert Redactor(["marylou"])("https://github.com/microsoft/marylou") == "https://github.com/microsoft/[user]"
 
 
+@pytest.mark.slow
 @given(user=NAMES, host=NAMES, home=st.sampled_from(HOMES), between=st.text(alphabet=" .,:;'\"()|\n", min_size=1))
 def test_known_names_go_wherever_they_stand(user: str, host: str, home: str, between: str) -> None:
     assume(user != host)
@@ -95,6 +96,7 @@ def test_long_names_go_from_inside_of_words(user: str, around: str, text: str) -
     assert user not in re.sub(r"\[(?:user|host|path|e-mail|id)\]", "\0", told).lower()
 
 
+@pytest.mark.slow
 @given(user=NAMES, home=st.sampled_from(HOMES))
 def test_names_in_paths_are_found_by_themselves(user: str, home: str) -> None:
     told = redact(f"{user} has {home.format(user)} and {user}.")

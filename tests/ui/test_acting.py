@@ -87,19 +87,19 @@ def marks(world: World) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("key", ACTS)
-@pytest.mark.parametrize("no", ["n", "escape", "enter", "q"])
-def test_nothing_runs_without_a_yes(acting: World, machine: Machine, key: str, no: str) -> None:
+def test_nothing_runs_without_a_yes(acting: World, machine: Machine, key: str) -> None:
     async def play(pilot: Pilot[None]) -> None:
-        await acting.press(pilot, key)
-        assert planned(acting)
-        assert f"action    {ACTS[key]}: " in acting.text
-        assert "costs" in acting.text
-        assert "size " in acting.text or key not in "mu"
-        await acting.press(pilot, no)
-        assert acting.app.screen == acting.app.main
-        await acting.tick(pilot)
-        assert over(acting)
-        assert marks(acting) == []
+        for no in ("n", "escape", "enter", "q"):
+            await acting.press(pilot, key)
+            assert planned(acting)
+            assert f"action    {ACTS[key]}: " in acting.text
+            assert "costs" in acting.text
+            assert "size " in acting.text or key not in "mu"
+            await acting.press(pilot, no)
+            assert acting.app.screen == acting.app.main, no
+            await acting.tick(pilot)
+            assert over(acting), no
+            assert marks(acting) == [], no
 
     acting.run(play, size=(100, 40))
     assert (machine.compact.read_text(), machine.drop.read_text()) == ("", "")
@@ -202,6 +202,7 @@ def says(world: World, text: str) -> bool:
     return text.replace(" ", "") in "".join(plain(line)[11:] for line in lines).replace(" ", "")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("user")
 @pytest.mark.parametrize("there", [True, False])
 def test_a_sudo_that_wants_a_password_says_so_and_names_the_other_way(
@@ -398,21 +399,22 @@ def test_leaving_during_a_sudo_that_hangs_ends_it(acting: World, machine: Machin
 @pytest.mark.slow
 @pytest.mark.usefixtures("user")
 @pytest.mark.parametrize("size", [(60, 16), (80, 24), (160, 48)])
-@pytest.mark.parametrize("key", ACTS)
 def test_a_plan_fits_every_size_and_always_shows_its_keys(
-    acting: World, machine: Machine, key: str, size: tuple[int, int]
+    acting: World, machine: Machine, size: tuple[int, int]
 ) -> None:
     wsl(machine)
 
     async def play(pilot: Pilot[None]) -> None:
-        await acting.press(pilot, key, "w")
-        await acting.press(pilot, *["j"] * 30)
-        assert [cell_len(line) for line in acting.lines] == [size[0]] * size[1]
-        assert "n or Esc does not" in acting.text
-        assert "…" not in "".join(line for line in acting.lines if line.startswith("  ") and "runs" in line)
-        await acting.resize(pilot, *((100, 30) if size == (60, 16) else (60, 16)))
-        assert "n or Esc does not" in acting.text
-        await acting.press(pilot, "k", "up", "down")
+        for key in ACTS:
+            await acting.resize(pilot, *size)
+            await acting.press(pilot, key, "w")
+            await acting.press(pilot, *["j"] * 12)
+            assert [cell_len(line) for line in acting.lines] == [size[0]] * size[1]
+            assert "n or Esc does not" in acting.text
+            assert "…" not in "".join(line for line in acting.lines if line.startswith("  ") and "runs" in line)
+            await acting.resize(pilot, *((100, 30) if size == (60, 16) else (60, 16)))
+            assert "n or Esc does not" in acting.text
+            await acting.press(pilot, "k", "up", "down", "escape")
 
     acting.run(play, size=size)
 
@@ -437,26 +439,27 @@ def test_the_palette_offers_every_key_but_its_own(world: World) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("opened", ["b", "v", "p", "question_mark", "c", "m"])
-@pytest.mark.parametrize("chosen", ["bytes", "processes", "help", "compact", "reclaim"])
-def test_the_palette_over_a_card_puts_another_in_its_place(acting: World, opened: str, chosen: str) -> None:
+def test_the_palette_over_a_card_puts_another_in_its_place(acting: World, opened: str) -> None:
     async def play(pilot: Pilot[None]) -> None:
-        await acting.press(pilot, opened)
-        before = acting.app.screen
-        assert before != acting.app.main
-        await acting.press(pilot, "ctrl+p", *chosen)
-        await pilot.pause(0.3)
-        await acting.press(pilot, "enter")
-        await settle(pilot)
-        assert acting.app.screen not in (before, acting.app.main)
-        assert len(acting.app.screen_stack) == len({type(one) for one in acting.app.screen_stack})
-        assert acting.sampler.attended == (chosen == "processes")
-        await acting.press(pilot, "escape")
-        assert acting.app.screen == acting.app.main
-        assert not acting.sampler.attended
+        for chosen in ("byte", "proc", "help", "comp", "recl"):
+            await acting.press(pilot, opened)
+            before = acting.app.screen
+            assert before != acting.app.main
+            await acting.press(pilot, "ctrl+p", *chosen)
+            await pilot.pause(0.3)
+            await acting.press(pilot, "enter")
+            await settle(pilot)
+            assert acting.app.screen not in (before, acting.app.main)
+            assert len(acting.app.screen_stack) == len({type(one) for one in acting.app.screen_stack})
+            assert acting.sampler.attended == (chosen == "proc")
+            await acting.press(pilot, "escape")
+            assert acting.app.screen == acting.app.main
+            assert not acting.sampler.attended
 
     acting.run(play)
 
 
+@pytest.mark.slow
 def test_the_palette_can_quit(world: World) -> None:
     async def play(pilot: Pilot[None]) -> None:
         await world.press(pilot, "b", "ctrl+p", *"quit")

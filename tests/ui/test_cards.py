@@ -318,6 +318,7 @@ def test_a_card_opens_and_closes_by_its_keys(world: World, key: str, closing: st
     assert world.app.return_code in (0, None)
 
 
+@pytest.mark.slow
 def test_the_processes_open_right_away(world: World) -> None:
     """The card was once asked for its text before it was composed, as looking takes a sample at once."""
 

@@ -71,6 +71,7 @@ def test_the_screen_of_a_known_machine(world: World, size: tuple[int, int]) -> N
     world.run(look, size=size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_the_screen_of_a_machine_that_tells_nothing(tmp_path: Path, size: tuple[int, int]) -> None:
     away = Unavailable("it is not there", "Put it there.")
@@ -112,6 +113,7 @@ def test_the_screen_in_ascii(tmp_path: Path) -> None:
     world.run(look)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("glyphs", [BLOCK, ASCII], ids=["block", "ascii"])
 def test_the_help_card(tmp_path: Path, glyphs: object) -> None:
     world = World(tmp_path, glyphs=ASCII if glyphs is ASCII else BLOCK)

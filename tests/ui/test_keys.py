@@ -62,6 +62,7 @@ def test_the_size_steps_between_64_mib_and_the_guests_memory(world: World) -> No
     world.run(play)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["x", "delete"])
 def test_x_kills_the_newest_when_none_is_selected(world: World, key: str) -> None:
     async def play(pilot: Pilot[None]) -> None:
@@ -71,6 +72,7 @@ def test_x_kills_the_newest_when_none_is_selected(world: World, key: str) -> Non
     world.run(play)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("up", "down"), [("k", "j"), ("up", "down")])
 def test_x_kills_the_selected_hog(world: World, up: str, down: str) -> None:
     async def play(pilot: Pilot[None]) -> None:
@@ -145,6 +147,7 @@ def test_a_refused_hog_says_why(world: World) -> None:
     world.run(play)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("key", "windows"), [("plus", ["2 min", "1 min", "1 min"]), ("minus", ["10 min", "15 min"])])
 def test_plus_and_minus_change_the_time_and_0_resets_it(world: World, key: str, windows: list[str]) -> None:
     async def play(pilot: Pilot[None]) -> None:
@@ -189,6 +192,7 @@ def test_a_digit_hides_its_panel_and_brings_it_back(world: World, key: str, size
     world.run(play, size=size)
 
 
+@pytest.mark.slow
 def test_hiding_all_panels_leaves_status_and_footer_in_their_places(world: World) -> None:
     async def play(pilot: Pilot[None]) -> None:
         await world.press(pilot, "1", "2", "3", "4", "5")
@@ -218,6 +222,7 @@ def test_f_switches_between_memory_and_all(world: World) -> None:
     world.run(play)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["pageup", "home"])
 def test_looking_back_stops_following_and_end_resumes(world: World, key: str) -> None:
     async def play(pilot: Pilot[None]) -> None:
@@ -327,6 +332,7 @@ def reported(folder: Path) -> str:
     return "".join(file.read_text() for file in folder.glob("report-*.txt"))
 
 
+@pytest.mark.slow
 def test_y_asks_windows_for_its_distributions_and_a_replay_does_not(world: World, tmp_path: Path) -> None:
     drive = FakeDrive(tmp_path)
     drive.put(WSL_EXE, 'say("  N  S  V\\r\\n* Ubuntu-24.04  Running  2\\r\\n".encode("utf-16-le"))\n')

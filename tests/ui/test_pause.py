@@ -178,6 +178,7 @@ def test_an_open_card_goes_along(world: World) -> None:
     world.run(play, size=(100, 40))
 
 
+@pytest.mark.slow
 def test_marks_of_the_user_are_seen_again(world: World) -> None:
     async def play(pilot: Pilot[None]) -> None:
         await live(world, pilot, 10)
@@ -193,6 +194,7 @@ def test_marks_of_the_user_are_seen_again(world: World) -> None:
     world.run(play)
 
 
+@pytest.mark.slow
 def test_keys_that_go_through_time_are_offered_in_a_pause_only(world: World) -> None:
     offered = {key.action for key in KEYS if key.group == "replay"}
 
@@ -214,6 +216,7 @@ def test_keys_that_go_through_time_are_offered_in_a_pause_only(world: World) -> 
     world.run(play)
 
 
+@pytest.mark.slow
 def test_hogs_are_added_and_killed_while_one_looks_back(world: World) -> None:
     async def play(pilot: Pilot[None]) -> None:
         await live(world, pilot, 30)
@@ -250,6 +253,7 @@ def test_the_line_of_time_stands_below_the_status_and_can_be_clicked(world: Worl
     world.run(play, size=size)
 
 
+@pytest.mark.slow
 def test_samples_that_wait_do_not_repaint_the_line_of_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     painted: list[Panel[object]] = []
     refresh = Panel.refresh

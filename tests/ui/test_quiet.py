@@ -76,6 +76,7 @@ def test_no_rest_while_there_are_hogs_or_a_recording(tmp_path: Path) -> None:
     world.run(look)
 
 
+@pytest.mark.slow
 def test_the_key_rests_at_once_until_another(world: World) -> None:
     async def look(pilot: Pilot[None]) -> None:
         await world.tick(pilot, 2)
@@ -91,6 +92,7 @@ def test_the_key_rests_at_once_until_another(world: World) -> None:
     world.run(look)
 
 
+@pytest.mark.slow
 def test_a_recording_that_begins_at_rest_tells_the_usual_interval(tmp_path: Path) -> None:
     world = World(tmp_path, patience=PATIENCE)
 
@@ -107,6 +109,7 @@ def test_a_recording_that_begins_at_rest_tells_the_usual_interval(tmp_path: Path
         assert recording.interval == 1.0
 
 
+@pytest.mark.slow
 def test_rest_leaves_no_gap_in_the_timeline(tmp_path: Path) -> None:
     world = World(tmp_path, patience=PATIENCE)
 

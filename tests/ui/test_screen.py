@@ -43,6 +43,7 @@ def test_a_pause_freezes_every_panel_while_samples_go_on(world: World) -> None:
     world.run(play)
 
 
+@pytest.mark.slow
 def test_keys_in_a_pause_show_the_frozen_past(world: World) -> None:
     async def play(pilot: Pilot[None]) -> None:
         world.sampler.log(*drops(2))
@@ -159,6 +160,7 @@ def repainted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str | None, int]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)])
 def test_nothing_is_repainted_when_nothing_visible_changes(
     world: World, repainted: list[tuple[str | None, int]], size: tuple[int, int]
@@ -302,6 +304,7 @@ def test_hostile_text_stays_ascii_on_an_ascii_terminal(tmp_path: Path) -> None:
     world.run(play)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(60, 16), (80, 24), (120, 30)])
 def test_wide_names_do_not_push_anything_off_the_screen(world: World, size: tuple[int, int]) -> None:
     async def play(pilot: Pilot[None]) -> None:
