@@ -58,10 +58,18 @@ def main() -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Run a command in the guest, and stream what it prints; its exit status."""
-    parts = get_parts()
+    parts = get_parts(options.kernel)
     began = time.monotonic()
     order = None if options.order < 0 else options.order
-    with Machine(parts, memory=options.memory, order=order, reporting=not options.no_reporting) as machine:
+    with Machine(
+        parts,
+        memory=options.memory,
+        order=order,
+        reporting=not options.no_reporting,
+        cpus=options.cpus,
+        swap=options.swap,
+        cmdline=options.cmdline,
+    ) as machine:
         print(f"vm: booted in {machine.boot_seconds:.1f} s", file=sys.stderr)
         job = machine.start(*options.argv)
         for said in job.stream(options.timeout):
@@ -88,6 +96,10 @@ def parse_arguments() -> argparse.Namespace:
     runs = commands.add_parser("run", help="run a command in the guest")
     runs.add_argument("--memory", type=int, default=4096, metavar="MIB", help="RAM of the guest [4096]")
     runs.add_argument("--order", type=int, default=5, help="reporting order; -1 leaves the driver's [5]")
+    runs.add_argument("--kernel", choices=("6.1", "6.18"), default="6.1", help="Debian's 6.1 or 6.18 [6.1]")
+    runs.add_argument("--cpus", type=int, default=2, help="CPUs of the guest [2]")
+    runs.add_argument("--swap", type=int, default=0, metavar="MIB", help="swap of the guest [0]")
+    runs.add_argument("--cmdline", default="", help="more of the kernel's command line")
     runs.add_argument("--no-reporting", action="store_true", help="a hypervisor that takes no free pages back")
     runs.add_argument("--timeout", type=float, default=300.0, metavar="SECONDS", help="for the command [300]")
     runs.add_argument("argv", nargs="+", metavar="COMMAND")

@@ -51,7 +51,9 @@ $b chmod 755 /init /usr/bin/wslinfo
 : >/run/WSL/1_interop
 : >/etc/wsl.conf
 echo ':WSLInterop:M::MZ::/init:PF' >/proc/sys/fs/binfmt_misc/register
-echo madvise >/sys/kernel/mm/transparent_hugepage/enabled
+[ {always} = 1 ] || echo madvise >/sys/kernel/mm/transparent_hugepage/enabled
+[ -e /sys/kernel/mm/lru_gen/enabled ] && echo 0 >/sys/kernel/mm/lru_gen/enabled
+[ -e /dev/vdb ] && $b mkswap /dev/vdb >/dev/null && $b swapon /dev/vdb
 echo 0 >/proc/sys/kernel/dmesg_restrict
 [ -n '{order}' ] && echo {order} >/sys/module/page_reporting/parameters/page_reporting_order
 $b hostname wsltop-vm
@@ -68,14 +70,15 @@ $b poweroff -f
 line when the balloon's driver registers, so it is written again, as WSL's init did before 2.8.5."""
 
 
-def build(parts: Parts, order: int | None) -> bytes:
-    """The archive, for a machine that reports free blocks of at least ``order``."""
+def build(parts: Parts, order: int | None, cmdline: str = "") -> bytes:
+    """The archive, for a machine that reports free blocks of at least ``order``; huge pages as ``cmdline`` has them."""
     start = START.format(
         python=shlex.quote(sys.executable),
         interop=shlex.quote(str(GUEST / "interop.py")),
         agent=shlex.quote(str(GUEST / "agent.py")),
         project=shlex.quote(str(PROJECT)),
         order="" if order is None else order,
+        always=int("transparent_hugepage=always" in cmdline),
     )
     archive = b"".join(entry(name, mode, content) for name, mode, content in files(parts, start))
     return archive + entry("TRAILER!!!", 0, b"")

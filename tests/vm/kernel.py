@@ -9,6 +9,8 @@ from __future__ import annotations
 import gzip
 import lzma
 import struct
+import subprocess
+from pathlib import Path
 from typing import Final
 
 from tests.vm.missing import PartsMissing
@@ -18,15 +20,16 @@ SECTOR: Final = 512
 SETUP_SECTORS: Final = 0x1F1
 HEADER: Final = 0x202
 PAYLOAD: Final = 0x248
+ZSTD: Final = b"\x28\xb5\x2f\xfd"
 FIELD: Final = 65
 """Bytes of a field of ``struct new_utsname`` (include/uapi/linux/utsname.h)."""
 
 
-def unpack_image(image: bytes) -> bytes:
-    """The ELF file in a bzImage.
+def unpack_image(image: bytes, zstd: Path | None = None) -> bytes:
+    """The ELF file in a bzImage; ``zstd`` is the program for kernels that are compressed with it.
 
     Raises:
-        PartsMissing: it is compressed in a way that Python's library does not know.
+        PartsMissing: it is compressed in another way.
     """
     if image[HEADER : HEADER + 4] != b"HdrS":
         raise PartsMissing("the kernel is no bzImage")
@@ -37,6 +40,9 @@ def unpack_image(image: bytes) -> bytes:
         kernel = lzma.LZMADecompressor(lzma.FORMAT_XZ).decompress(payload)  # its length follows, which is no XZ
     elif payload.startswith(b"\x1f\x8b"):
         kernel = gzip.decompress(payload[:-4])
+    elif payload.startswith(ZSTD) and zstd is not None:
+        command = [str(zstd), "--decompress", "--stdout", "--quiet"]
+        kernel = subprocess.run(command, input=payload[:-4], capture_output=True, check=True).stdout
     else:
         raise PartsMissing(f"the kernel is compressed in an unknown way ({payload[:4].hex()})")
     if not kernel.startswith(b"\x7fELF"):

@@ -41,10 +41,24 @@ class Machine:
         memory: its RAM, MiB.
         order: the reporting order, written after boot; ``None`` leaves the driver's.
         reporting: whether the hypervisor takes free pages back at all.
+        cpus: its CPUs.
+        swap: swap on a disk of its own, MiB; 0: none.
+        cmdline: more of the kernel's command line, such as ``init_on_alloc=0 transparent_hugepage=always``.
     """
 
-    def __init__(self, parts: Parts, *, memory: int = 4096, order: int | None = 5, reporting: bool = True) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        *,
+        memory: int = 4096,
+        order: int | None = 5,
+        reporting: bool = True,
+        cpus: int = 2,
+        swap: int = 0,
+        cmdline: str = "",
+    ) -> None:
         self.memory, self.order, self.reporting = memory, order, reporting
+        self.cpus, self.swap, self.cmdline = cpus, swap, cmdline
         self.boot_seconds = 0.0
         self._parts = parts
         self._stack = ExitStack()
@@ -69,8 +83,10 @@ class Machine:
         sweep()
         scratch = tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-")
         self.folder = Path(self._stack.enter_context(scratch))
-        (self.folder / "initramfs").write_bytes(initramfs.build(self._parts, self.order))
+        (self.folder / "initramfs").write_bytes(initramfs.build(self._parts, self.order, self.cmdline))
         make_disk(self.folder / "disk", self._parts.mkfs)
+        with (self.folder / "swap").open("wb") as file:
+            file.truncate(self.swap * MIB)
         self._windows = Windows(self.folder / "c")
         errors = self._stack.enter_context((self.folder / "qemu.log").open("wb"))
         self._process = process = subprocess.Popen(
@@ -99,12 +115,12 @@ class Machine:
         balloon = "on" if self.reporting else "off"
         return [
             str(self._parts.qemu),
-            *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-smp", "2"),
+            *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-smp", str(self.cpus)),
             *accelerator(),
             *("-m", str(self.memory), "-machine", "pc,memory-backend=ram"),
             *("-object", f"memory-backend-memfd,id=ram,size={self.memory}M,share=on"),
             *("-kernel", str(self._parts.kernel), "-initrd", str(self.folder / "initramfs")),
-            *("-append", f"console=ttyS0 quiet panic=-1 printk.devkmsg=on {order}"),
+            *("-append", f"console=ttyS0 quiet panic=-1 printk.devkmsg=on {order}{self.cmdline}"),
             *("-serial", f"file:{self.folder / 'console'}"),
             *("-device", f"virtio-balloon-pci,free-page-reporting={balloon}"),
             *("-fsdev", "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap"),
@@ -113,9 +129,16 @@ class Machine:
             *("-device", "virtio-9p-pci,fsdev=c,mount_tag=C:\\"),
             *("-drive", f"file={self.folder / 'disk'},format=raw,if=none,id=disk,cache=unsafe"),
             *("-device", "virtio-blk-pci,drive=disk", "-device", "virtio-serial-pci"),
+            *self._swap_disk(),
             *("-chardev", f"socket,id=agent,path={self.folder / 'agent'},server=on,wait=off"),
             *("-device", "virtserialport,chardev=agent,name=agent"),
         ]
+
+    def _swap_disk(self) -> tuple[str, ...]:
+        if not self.swap:
+            return ()
+        drive = f"file={self.folder / 'swap'},format=raw,if=none,id=swap,cache=unsafe"
+        return ("-drive", drive, "-device", "virtio-blk-pci,drive=swap")
 
     def is_alive(self) -> bool:
         """Whether QEMU runs."""

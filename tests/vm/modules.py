@@ -18,9 +18,11 @@ WANTED: Final = (
     "9p",
     "overlay",
     "binfmt_misc",
-    "crc32c_generic",  # ext4 asks for it by another name
+    "crc32c_generic",
     "ext4",
 )
+OLD: Final = ("crc32c_generic",)
+"""ext4 asks for it by another name until Linux 6.14, which has it built in."""
 DEPENDS: Final = re.compile(rb"\x00depends=([^\x00]*)\x00")
 """In the section .modinfo of a module."""
 
@@ -32,7 +34,8 @@ def copy_modules(folder: Path, target: Path) -> None:
     target.mkdir()
     order: list[str] = []
     for name in WANTED:
-        add(name, files, builtin, target, order)
+        if name in files or name in builtin or name not in OLD:
+            add(name, files, builtin, target, order)
     (target / "order").write_text("".join(f"{name}\n" for name in order))
 
 

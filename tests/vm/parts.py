@@ -7,13 +7,14 @@ kernel out of its compressed image, a dozen modules, and one program: some 75 MB
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from tests.vm.kernel import RELEASE, rename, unpack_image
 from tests.vm.missing import PartsMissing
@@ -22,6 +23,13 @@ from tests.vm.modules import copy_modules
 QEMU: Final = "qemu-system-x86_64"
 QEMU_PACKAGE: Final = "qemu-system-x86"
 KERNEL_PACKAGE: Final = "linux-image-amd64"
+KernelName = Literal["6.1", "6.18"]
+"""``6.1`` is Debian 12's own; ``6.18``, the series of WSL 2.7 to 2.9, comes from the backports of Debian 13."""
+BACKPORTS: Final = "trixie-backports"
+KEYRING: Final = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+NEWER: Final = r"^linux-image-6\.18\.[0-9]+[^ ]*-amd64$"
+"""The plain flavor: the cloud flavor has no 9p, over which the guest gets its file system."""
+FLAVORS: Final = ("-cloud-", "-rt-")
 BUSYBOX_PACKAGE: Final = "busybox-static"
 LAYOUT: Final = "1"
 """Changed when the cache is laid out anew."""
@@ -42,14 +50,14 @@ class Parts(NamedTuple):
     """``mkfs.ext4``."""
 
 
-def get_parts() -> Parts:
+def get_parts(kernel: KernelName = "6.1") -> Parts:
     """Find the parts in the cache, or fetch them.
 
     Raises:
         PartsMissing: one cannot be had.
     """
     qemu, mkfs = find_program(QEMU, QEMU_PACKAGE), find_program("mkfs.ext4", "e2fsprogs")
-    folder = cache_folder() / f"{LAYOUT}-{RELEASE}"
+    folder = cache_folder() / (f"{LAYOUT}-{RELEASE}" if kernel == "6.1" else f"{LAYOUT}-{kernel}-{RELEASE}")
     parts = Parts(qemu, folder / "vmlinux", folder / "modules", folder / "busybox", mkfs)
     if not folder.exists():
         update_lists()
@@ -57,7 +65,7 @@ def get_parts() -> Parts:
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
             made = Path(scratch) / "made"
             made.mkdir()
-            fetch_kernel(Path(scratch), made)
+            fetch_kernel(Path(scratch), made, kernel)
             fetch_busybox(Path(scratch), made)
             made.rename(folder)  # whole or not at all, however this ends
     return parts
@@ -106,17 +114,59 @@ def has_lists() -> bool:
     return "Candidate:" in told and "Candidate: (none)" not in told
 
 
-def fetch_kernel(scratch: Path, made: Path) -> None:
+def fetch_kernel(scratch: Path, made: Path, kernel: KernelName) -> None:
     """Put kernel and modules into ``made``."""
-    package = find_dependency(KERNEL_PACKAGE)
-    root = download(package, scratch)
+    zstd = None
+    if kernel == "6.1":
+        package = find_dependency(KERNEL_PACKAGE)
+        root = download(package, scratch)
+    else:
+        zstd = find_program("zstd", "zstd")
+        apt = use_backports(scratch)
+        package = find_newest(apt)
+        root = download(package, scratch, apt)
     images = list((root / "boot").glob("vmlinuz-*"))
     folders = [path for path in root.glob("**/lib/modules/*") if path.is_dir()]
     if len(images) != 1 or len(folders) != 1:
         raise PartsMissing(f"the package {package} holds no kernel where it should")
-    (made / "vmlinux").write_bytes(rename(unpack_image(images[0].read_bytes()), images[0].name))
+    (made / "vmlinux").write_bytes(rename(unpack_image(images[0].read_bytes(), zstd), images[0].name))
     copy_modules(folders[0], made / "modules")
     shutil.rmtree(root)  # some 400 MB
+
+
+def use_backports(scratch: Path) -> tuple[str, ...]:
+    """Options of apt for the backports with lists of their own, from the mirror that this machine uses already."""
+    command = ["apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages", "Origin: Debian"]
+    mirrors = run(command, Path("/"), "apt knows no mirror of Debian").split()
+    if not mirrors:
+        raise PartsMissing("apt knows no mirror of Debian")
+    signed = f"[signed-by={KEYRING}] " if KEYRING.exists() else ""
+    folder = scratch / "apt"
+    for name in ("lists/partial", "cache/archives/partial"):
+        (folder / name).mkdir(parents=True)
+    (folder / "sources.list").write_text(f"deb {signed}{mirrors[0]} {BACKPORTS} main\n")
+    settings = {
+        "Dir::Etc::sourcelist": folder / "sources.list",
+        "Dir::Etc::sourceparts": "/dev/null",
+        "Dir::State::lists": folder / "lists",
+        "Dir::Cache": folder / "cache",
+        "Acquire::Retries": 1,
+        "Acquire::http::Timeout": 20,
+    }
+    options = tuple(part for name, value in settings.items() for part in ("-o", f"{name}={value}"))
+    say(f"fetching the list of {BACKPORTS}")
+    run(["apt-get", "update", *options], Path("/"), f"the list of {BACKPORTS} cannot be fetched")
+    return options
+
+
+def find_newest(apt: tuple[str, ...]) -> str:
+    """The newest package of the plain flavor."""
+    told = run(["apt-cache", "search", *apt, "--names-only", NEWER], Path("/"), f"{BACKPORTS} does not answer")
+    names = [line.split(" ")[0] for line in told.splitlines()]
+    names = [name for name in names if not any(flavor in name for flavor in FLAVORS)]
+    if not names:
+        raise PartsMissing(f"{BACKPORTS} has no kernel 6.18")
+    return max(names, key=lambda name: [int(number) for number in re.findall("[0-9]+", name)])
 
 
 def fetch_busybox(scratch: Path, made: Path) -> None:
@@ -138,12 +188,12 @@ def find_dependency(package: str) -> str:
     raise PartsMissing(f"apt does not know {package}: this needs Debian's kernel (and apt-get update once)")
 
 
-def download(package: str, scratch: Path) -> Path:
+def download(package: str, scratch: Path, apt: tuple[str, ...] = ()) -> Path:
     """Download a package and unpack it without installing it; the folder."""
     say(f"fetching {package}")
     into = scratch / package
     into.mkdir()
-    run(["apt-get", "download", package], into, f"{package} cannot be downloaded")
+    run(["apt-get", "download", *apt, package], into, f"{package} cannot be downloaded")
     archives = list(into.glob("*.deb"))
     if len(archives) != 1:
         raise PartsMissing(f"{package} cannot be downloaded: no archive came")

@@ -1,0 +1,234 @@
+"""Random mixtures of memory, drawn from a seed together with the machine that they are made in, and their trials.
+
+A trial is one action on a settled mixture: copies of the kernel's files before and after it, and by how much the host's
+figure fell. It is kept as JSON, so that predictors can be compared on the same trials, without a machine.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+
+from tests.vm.findings import MIB
+from tests.vm.machine import Machine
+from tests.vm.missing import MachineFailed
+from tests.vm.parts import KernelName, get_parts
+
+ORDERS: Final = (5, 7, 9)
+MEMORIES: Final = (2048, 3072, 4096)
+QUIET: Final = 4.2
+"""Seconds without a change of the host's figure: two passes of the kernel's reporting."""
+STILL: Final = 1 * MIB
+LONGEST: Final = 40.0
+PATIENCE: Final = 240.0
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """What is added to the mixture, and the action that follows."""
+
+    extra: tuple[dict[str, Any], ...]
+    kind: str
+    figure: int = 0
+    """MiB for ``reclaim``, the index of an ingredient for ``kill``."""
+
+
+class Mixture(msgspec.Struct, frozen=True, kw_only=True):
+    """What a seed draws."""
+
+    seed: int
+    kernel: KernelName
+    memory: int
+    """MiB."""
+    cpus: int
+    order: int
+    swap: int
+    cmdline: str
+    ingredients: tuple[dict[str, Any], ...]
+    steps: tuple[Step, ...]
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """One action."""
+
+    seed: int
+    number: int
+    """Its place in the mixture's steps: what came before it may have taught something."""
+    kind: str
+    figure: int
+    before: dict[str, str]
+    after: dict[str, str]
+    host_before: int
+    host_after: int
+    children: tuple[int, ...] = ()
+    """Pids of the ingredients' processes."""
+
+
+KINDS: Final = (
+    "anonymous",
+    "holes",
+    "huge",
+    "lazyfree",
+    "swapped",
+    "locked",
+    "pinned",
+    "shared",
+    "tmpfs",
+    "cache",
+    "files",
+    "mapped",
+    "dirty",
+    "names",
+    "inodes",
+    "group",
+)
+SUITED: Final = {
+    "compact": ("holes", "holes", "pinned", "huge"),
+    "drop-cache": ("cache", "files", "mapped", "cache"),
+    "drop-slab": ("names", "inodes"),
+    "drop-all": ("cache", "names", "files", "huge"),
+    "reclaim": ("cache", "files", "mapped"),
+    "kill": ("anonymous", "holes", "huge", "shared", "swapped", "group"),
+}
+"""Kinds that give an action something to do."""
+
+
+def draw_mixture(seed: int) -> Mixture:
+    """Draw a machine, what is in it, and what is done to it."""
+    draw = random.Random(seed)
+    memory = draw.choice(MEMORIES)
+    init, always = draw.random() < 0.5, draw.random() < 0.5
+    kinds = draw.sample(KINDS, draw.randint(3, 5))
+    room = memory * draw.uniform(0.2, 0.4)
+    weights = [draw.uniform(0.3, 1.0) for _ in kinds]
+    sizes = [int(room * weight / sum(weights)) for weight in weights]
+    ingredients = [ingredient(kind, size, draw) for kind, size in zip(kinds, sizes, strict=True)]
+    made = len(ingredients)
+    steps: list[Step] = []
+    for kind in draw.sample(list(SUITED), 5):
+        extra = [ingredient(draw.choice(SUITED[kind]), int(memory * draw.uniform(0.07, 0.16)), draw)]
+        made += len(extra)
+        figure = made - 1 if kind == "kill" else draw.choice((128, 192, 256, 400)) if kind == "reclaim" else 0
+        steps.append(Step(extra=tuple(extra), kind=kind, figure=figure))
+        if kind == "compact" and draw.random() < 0.3:
+            steps.append(Step(extra=(), kind=kind))
+    return Mixture(
+        seed=seed,
+        kernel=draw.choice(("6.1", "6.18")),
+        memory=memory,
+        cpus=draw.choice((1, 2, 4)),
+        order=draw.choice(ORDERS),
+        swap=memory // 4 if draw.random() < 0.5 else 0,
+        cmdline=f"init_on_alloc={int(init)} transparent_hugepage={'always' if always else 'madvise'}",
+        ingredients=tuple(ingredients),
+        steps=tuple(steps),
+    )
+
+
+def ingredient(kind: str, size: int, draw: random.Random) -> dict[str, Any]:
+    """One ingredient of about ``size`` MiB; what takes long to make is kept small."""
+    most = {"names": 300, "inodes": 120, "files": 250, "pinned": 400, "dirty": 200}.get(kind, size)
+    return {
+        "kind": kind,
+        "size": max(8, min(size, most)),
+        "seed": draw.randrange(1 << 30),
+        "share": round(draw.uniform(0.1, 0.9), 2),
+        "longest": draw.choice((1, 1, 4, 16, 64)),
+        "locked": draw.random() < 0.3,
+    }
+
+
+WRITES: Final = {
+    "compact": ("/proc/sys/vm/compact_memory", "1"),
+    "drop-cache": ("/proc/sys/vm/drop_caches", "1"),
+    "drop-slab": ("/proc/sys/vm/drop_caches", "2"),
+    "drop-all": ("/proc/sys/vm/drop_caches", "3"),
+}
+
+
+class Bench:
+    """A machine with the mixer in it."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.job = machine.start(sys.executable, "-I", "-S", "tests/vm/guest/mixer.py")
+        self.rest = b""
+
+    def ask(self, **message: Any) -> dict[str, Any]:
+        """Say something to the mixer; its answer."""
+        self.job.write(json.dumps(message) + "\n")
+        deadline = time.monotonic() + PATIENCE
+        while b"\n" not in self.rest:
+            said = self.job.read(deadline - time.monotonic())
+            if not said:
+                raise MachineFailed(f"the mixer has ended or says nothing: {self.rest.decode()[-1000:]}")
+            self.rest += said
+        line, self.rest = self.rest.split(b"\n", 1)
+        try:
+            found: dict[str, Any] = json.loads(line)
+        except ValueError:
+            raise MachineFailed(f"the mixer complains: {(line + self.rest).decode()[-1000:]}") from None
+        return found
+
+    def settle(self) -> int:
+        """Wait until the host's figure stands still; the figure."""
+        began = still = time.monotonic()
+        last = self.machine.working_set()
+        while (now := time.monotonic()) - still < QUIET and now - began < LONGEST:
+            time.sleep(0.4)
+            size = self.machine.working_set()
+            if abs(size - last) > STILL:
+                last, still = size, now
+        return self.machine.working_set()
+
+    def trial(self, mixture: Mixture, number: int) -> Trial:
+        """Act once."""
+        step = mixture.steps[number]
+        kind, figure = step.kind, step.figure
+        if step.extra:
+            self.ask(take=step.extra)
+        host_before = self.settle()
+        before = self.ask(copy=True)
+        if kind == "kill":
+            self.ask(end=figure)
+        elif kind == "reclaim":
+            text = f"{figure * MIB} swappiness=0"
+            if self.ask(write=["/sys/fs/cgroup/memory.reclaim", text])["error"] == 22:
+                self.ask(write=["/sys/fs/cgroup/memory.reclaim", str(figure * MIB)])
+        else:
+            self.ask(write=WRITES[kind])
+        time.sleep(1.0)
+        host_after = self.settle()
+        after = self.ask(copy=True)
+        return Trial(
+            seed=mixture.seed,
+            number=number,
+            kind=kind,
+            figure=figure,
+            before=before["files"],
+            after=after["files"],
+            host_before=host_before,
+            host_after=host_after,
+            children=tuple(before["children"]),
+        )
+
+
+def run_mixture(mixture: Mixture) -> Iterator[Trial]:
+    """Make a mixture in a machine of its own and act on it."""
+    with Machine(
+        get_parts(mixture.kernel),
+        memory=mixture.memory,
+        order=mixture.order,
+        cpus=mixture.cpus,
+        swap=mixture.swap,
+        cmdline=mixture.cmdline,
+    ) as machine:
+        bench = Bench(machine)
+        bench.ask(take=mixture.ingredients)
+        for number in range(len(mixture.steps)):
+            yield bench.trial(mixture, number)
