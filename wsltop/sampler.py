@@ -19,12 +19,15 @@ from wsltop.guest.files import KernelFile
 from wsltop.guest.identity import IdentitySource, identify_guest
 from wsltop.guest.kernel_files import (
     BuddyinfoSource,
+    DentrySource,
     MeminfoSource,
     PressureSource,
     ReportingSource,
     StatSource,
     VmstatSource,
     ZoneinfoSource,
+    read_huge_pages,
+    read_init_on_alloc,
 )
 from wsltop.guest.kernel_log import open_kernel_log
 from wsltop.guest.mounts import MountsSource
@@ -99,6 +102,7 @@ class SlowSources:
         self._cmdline = KernelFile(root / "proc/cmdline")
         distro = environ.get("WSL_DISTRO_NAME", "")
         self._cgroups = CgroupSource(root, distro=distro, first_namespace=self._view == "initial")
+        self._init_on_alloc = read_init_on_alloc(root)
         self._wslconfig: Reading[WslconfigFile] = NOT_ASKED
         self._reader: threading.Thread | None = None
         self._surroundings = Surroundings(flavor=self._flavor)
@@ -120,6 +124,8 @@ class SlowSources:
                 groups=self._cgroups.read(monotonic),
                 cmdline=self._cmdline.read(),
                 reclaim_file=is_there(self._root / "sys/fs/cgroup/memory.reclaim"),
+                huge_pages=read_huge_pages(self._root),
+                init_on_alloc=self._init_on_alloc,
                 page_reporting=is_there(self._root / "sys/module/page_reporting"),
                 interop_fault=find_interop_fault(self._root, self._environ),
             )
@@ -246,6 +252,7 @@ class Sampler:
         self._buddyinfo = BuddyinfoSource(root)
         self._zoneinfo = ZoneinfoSource(root)
         self._vmstat = VmstatSource(root)
+        self._dentries = DentrySource(root)
         self._stat = StatSource(root)
         self._reporting = ReportingSource(root)
         self._kernel_log = open_kernel_log(root)
@@ -277,6 +284,7 @@ class Sampler:
             zones=self._zoneinfo.read(),
             reporting=self._reporting.read(),
             counters=self._vmstat.read(),
+            dentries=self._dentries.read(),
             pressure=self._pressure.read(),
             cpu=cpu,
             kernel_log=kernel_log,
@@ -322,6 +330,7 @@ class Sampler:
             self._buddyinfo,
             self._zoneinfo,
             self._vmstat,
+            self._dentries,
             self._stat,
             self._reporting,
             self._kernel_log,

@@ -7,12 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.guest.texts import plant
-from wsltop.guest.kernel_files import ReportingSource, parse_order
+from wsltop.guest.kernel_files import LARGEST_ORDER, ReportingSource, parse_order
 from wsltop.model.reading import Unavailable
 from wsltop.model.sample import ReportingOrder
 
 PARAMETER = "sys/module/page_reporting/parameters/page_reporting_order"
 ASSUMED = ReportingOrder(order=9, assumed=True)
+NEVER = ReportingOrder(order=LARGEST_ORDER, assumed=False)
 
 
 @pytest.mark.parametrize("order", [0, 5, 9, 10])
@@ -21,8 +22,8 @@ def test_a_chosen_order_is_taken(order: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["-1\n", "4294967295\n", "18446744073709551615\n", "-7\n", "64\n"])
-def test_what_is_no_order_leaves_the_pageblock_order(text: str) -> None:
-    assert parse_order(text) == ASSUMED
+def test_what_is_no_order_means_that_nothing_is_reported(text: str) -> None:
+    assert parse_order(text) == NEVER
 
 
 def test_an_order_above_the_largest_block_reports_nothing_and_is_kept() -> None:
@@ -51,7 +52,7 @@ def test_without_the_parameter_or_the_module_it_is_assumed(tmp_path: Path) -> No
 def test_a_change_after_boot_is_seen(tmp_path: Path) -> None:
     plant(tmp_path, PARAMETER, "-1\n")
     source = ReportingSource(tmp_path)
-    assert source.read() == ASSUMED
+    assert source.read() == NEVER
     plant(tmp_path, PARAMETER, "5\n")
     assert source.read() == ReportingOrder(order=5, assumed=False)
     source.close()

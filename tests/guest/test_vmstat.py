@@ -18,6 +18,7 @@ SINCE = {
     "workingset_refault_anon": "5.15",
     "pgsteal_proactive": "6.18",
     "pgscan_proactive": "6.18",
+    "thp_deferred_split_page": "6.18",  # the older ones were recorded without huge pages
     "pgsteal_anon": "5.15",
     "pgsteal_file": "5.15",
 }

@@ -20,7 +20,7 @@ from wsltop.core.diagnosis.finding import Figure, Finding, Remedy
 from wsltop.core.holders import FamilyGrowth
 from wsltop.core.ledger import FreeSplit, Ledger
 from wsltop.core.moment import Moment, interpret
-from wsltop.core.prediction import SETTLE, Outcomes
+from wsltop.core.prediction import SETTLE, Outcomes, predict_kill
 from wsltop.model.event import Event
 from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import Census, Family, Group, Holders, ProcessUse
@@ -156,7 +156,9 @@ def test_predictions_and_what_came_of_them_are_shown() -> None:
     assert told.startswith(format_size(settled.outcome.predicted.likely))
     assert "measured 512 MiB" in told
     assert f"error {format_size(settled.outcome.error)}" in told
-    assert row(after, "by killing the hogs").startswith("512 MiB")
+    learned = predict_kill(ledger, GIB, outcomes.shares)
+    assert not isinstance(learned, Unavailable)
+    assert row(after, "by killing the hogs").startswith(format_size(learned.likely))
 
 
 def test_no_large_free_block_is_a_warning() -> None:

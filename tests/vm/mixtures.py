@@ -21,12 +21,12 @@ from tests.vm.missing import MachineFailed
 from tests.vm.parts import KernelName, get_parts
 
 ORDERS: Final = (5, 7, 9)
-MEMORIES: Final = (2048, 3072, 4096)
+MEMORIES: Final = (2048, 3072)
 QUIET: Final = 4.2
 """Seconds without a change of the host's figure: two passes of the kernel's reporting."""
 STILL: Final = 1 * MIB
 LONGEST: Final = 40.0
-PATIENCE: Final = 240.0
+PATIENCE: Final = 400.0
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,7 +111,7 @@ def draw_mixture(seed: int) -> Mixture:
     made = len(ingredients)
     steps: list[Step] = []
     for kind in draw.sample(list(SUITED), 5):
-        extra = [ingredient(draw.choice(SUITED[kind]), int(memory * draw.uniform(0.07, 0.16)), draw)]
+        extra = [ingredient(draw.choice(SUITED[kind]), int(memory * draw.uniform(0.08, 0.18)), draw)]
         made += len(extra)
         figure = made - 1 if kind == "kill" else draw.choice((128, 192, 256, 400)) if kind == "reclaim" else 0
         steps.append(Step(extra=tuple(extra), kind=kind, figure=figure))
@@ -132,7 +132,7 @@ def draw_mixture(seed: int) -> Mixture:
 
 def ingredient(kind: str, size: int, draw: random.Random) -> dict[str, Any]:
     """One ingredient of about ``size`` MiB; what takes long to make is kept small."""
-    most = {"names": 300, "inodes": 120, "files": 250, "pinned": 400, "dirty": 200}.get(kind, size)
+    most = {"names": 150, "inodes": 100, "files": 200, "pinned": 300, "dirty": 200}.get(kind, size)
     return {
         "kind": kind,
         "size": max(8, min(size, most)),

@@ -443,10 +443,11 @@ def tell_ended(current: Sample) -> Iterator[Event]:
     killed = [ended for ended in current.hogs_ended if ended.how == "killed"]
     if killed:
         freed = sum(ended.resident for ended in killed)
+        holes = sum(max(0, ended.target - ended.resident) for ended in killed if ended.kind == "fragment")
         slowest = max(ended.teardown or 0.0 for ended in killed)
         who = f"{len(killed)} hogs" if len(killed) > 1 else f"hog {killed[0].pid}"
         text = f"{who} killed, {format_size(freed)} free again in {format_duration(slowest)}"
-        yield hog_event(current, "killed", text, hogs=len(killed), freed=freed)
+        yield hog_event(current, "killed", text, hogs=len(killed), freed=freed, holes=holes)
     for ended in current.hogs_ended:
         if ended.how != "killed":
             text = f"hog {ended.pid} ended with {format_size(ended.resident)}: {tell_cause(ended)}"
@@ -496,7 +497,9 @@ def tell_speed(hogs: list[Hog]) -> str:
     return f", filled at {format_size(sum(speeds) / len(speeds))}/s{each}" if speeds else ""
 
 
-def hog_event(sample: Sample, what: str, text: str, *, level: int = 6, hogs: int = 1, freed: int = 0) -> Event:
+def hog_event(
+    sample: Sample, what: str, text: str, *, level: int = 6, hogs: int = 1, freed: int = 0, holes: int = 0
+) -> Event:
     """An event of ours, at the sample that shows it; ``what`` tells the timeline's mark apart."""
     return Event(
         kind="hog",
@@ -506,7 +509,7 @@ def hog_event(sample: Sample, what: str, text: str, *, level: int = 6, hogs: int
         end=sample.monotonic,
         text=text,
         level=level,
-        amounts={what: 1, "hogs": hogs, "freed": freed},
+        amounts={what: 1, "hogs": hogs, "freed": freed} | ({"holes": holes} if holes else {}),
     )
 
 

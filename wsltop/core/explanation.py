@@ -236,7 +236,7 @@ def end_largest(ledger: Ledger, shares: Shares | None, holders: Reading[Holders]
     family = next((family for family in holders.families if not family.own), None)
     if family is None:
         return
-    predicted = predict_kill(ledger, family.held, shares)
+    predicted = predict_kill(ledger, family.anonymous, shares, shared=max(0, family.held - family.anonymous))
     if not isinstance(predicted, Unavailable):
         yield Way(
             id="end",

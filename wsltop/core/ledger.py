@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from wsltop.core.clues import Clues, gather_clues
 from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import FreeBlocks, HostMemory, Meminfo, ReportingOrder, Sample, Zone
 from wsltop.model.units import MIB
@@ -34,6 +35,8 @@ class Ledger(Struct, frozen=True, kw_only=True, tag="ledger"):
     page_tables: int
     huge_pages: int
     kernel_other: int
+    freed_in_huge: int = 0
+    """Unmapped inside huge pages that are not split: a drop of slab splits them, and compaction then returns them."""
     free_split: Reading[FreeSplit]
     reporting: Reading[ReportingOrder]
     present: Reading[int]
@@ -45,6 +48,12 @@ class Ledger(Struct, frozen=True, kw_only=True, tag="ledger"):
     cache_held: int = 0
     watermark: int = 0
     """Free memory that the kernel keeps: programs that want it push page cache out instead; 0 when not known."""
+    expected_most: Reading[int] = Unavailable("the free lists are not known")
+    """The host holds no more than this, where ``expected_host`` is not known too."""
+    pool_untouched: int = 0
+    """Of the huge pages, what no program has touched and the host may not hold: 0 where the kernel clears the pool."""
+    clues: Clues = Clues()
+    """What predictions look at beside the buckets."""
 
     @property
     def cache_clean(self) -> int:
@@ -65,6 +74,9 @@ def keep_ledger(sample: Sample) -> Reading[Ledger]:
     reportable = reportable_free(sample)
     kept = 0 if isinstance(reportable, Unavailable) else kept_by_cpus(sample)
     buckets = fill_buckets(meminfo, kept)
+    clues = gather_clues(sample, meminfo, buckets["cache"], buckets["kernel_other"])
+    buckets["freed_in_huge"] = clues.freed_in_huge.likely
+    buckets["kernel_other"] -= clues.freed_in_huge.likely
     free = min(meminfo.free, meminfo.total)
     available = free if meminfo.available is None else meminfo.available
     if available > meminfo.total:  # as procps does: inside some containers MemAvailable is the machine's
@@ -79,11 +91,14 @@ def keep_ledger(sample: Sample) -> Reading[Ledger]:
         free_split=split_free(meminfo.total - sum(buckets.values()), reportable),
         reporting=sample.reporting,
         present=present,
-        expected_host=expect_host(present, reportable),
+        expected_host=NEVER if never_reports(sample) else expect_host(present, reportable),
+        expected_most=present if never_reports(sample) else expect_host(present, reportable),
         swap_total=meminfo.swap_total,
         swap_free=meminfo.swap_free,
         watermark=low_watermark(sample),
-        **split_cache(meminfo, buckets["cache"]),
+        pool_untouched=untouched_pool(sample, meminfo),
+        clues=clues,
+        **split_cache(meminfo, buckets["cache"], clues.held.likely),
     )
 
 
@@ -111,11 +126,30 @@ def fill_buckets(meminfo: Meminfo, kept: int) -> dict[str, int]:
     return buckets
 
 
-def split_cache(meminfo: Meminfo, cache: int) -> dict[str, int]:
+NEVER: Final = Unavailable(
+    "free pages are not reported (page_reporting_order), so the host keeps what was ever touched",
+    "Set page_reporting_order to 5, or restart the VM: wsl --shutdown",
+)
+
+
+def never_reports(sample: Sample) -> bool:
+    """Whether the order says that no block is ever reported, whatever the kernel log says.
+
+    Up to 6.1 that is an order of at least the number of orders; from 6.2 on, -1 (mm/page_reporting.c).
+    """
+    if isinstance(sample.reporting, Unavailable) or isinstance(sample.free_blocks, Unavailable):
+        return False
+    return sample.reporting.order >= max((len(zone.counts) for zone in sample.free_blocks), default=1)
+
+
+def untouched_pool(sample: Sample, meminfo: Meminfo) -> int:
+    """Bytes of reserved huge pages that the host may not hold: nobody has written to them, not even the kernel."""
+    return 0 if sample.surroundings.init_on_alloc is True else meminfo.huge_pages_free or 0
+
+
+def split_cache(meminfo: Meminfo, cache: int, held: int) -> dict[str, int]:
     """The parts of the page cache that a drop does not free; together never more than ``cache``."""
     dirty = min(cache, meminfo.dirty + meminfo.writeback)
-    evictable = meminfo.active_file + meminfo.inactive_file
-    held = max(0, cache - evictable) + min(max(0, meminfo.mapped - meminfo.shmem), evictable)
     return {"cache_dirty": dirty, "cache_held": min(cache - dirty, held)}
 
 
@@ -259,6 +293,7 @@ PartId = Literal[
     "page-tables",
     "kernel-other",
     "huge-pages",
+    "freed-in-huge-pages",
     "scattered-free",
     "on-its-way",
     "vm-itself",
@@ -277,6 +312,7 @@ PARTS: Final[dict[PartId, tuple[GroupId, str]]] = {
     "page-tables": ("kernel", "page tables"),
     "kernel-other": ("kernel", "other kernel memory"),
     "huge-pages": ("huge pages", "huge page pool"),
+    "freed-in-huge-pages": ("scattered free", "freed inside huge pages"),
     "scattered-free": ("scattered free", "scattered free memory"),
     "on-its-way": ("other", "on its way back to Windows"),
     "vm-itself": ("other", "the VM itself"),
@@ -382,6 +418,7 @@ def explain_lent(ledger: Ledger, host: Reading[HostMemory], draining: Reading[Dr
         "page-tables": ledger.page_tables,
         "kernel-other": ledger.kernel_other,
         "huge-pages": ledger.huge_pages,
+        "freed-in-huge-pages": ledger.freed_in_huge,
         "scattered-free": 0 if isinstance(split, Unavailable) else split.fragmented,
     }
     if isinstance(expected, Unavailable):
@@ -395,6 +432,10 @@ def explain_lent(ledger: Ledger, host: Reading[HostMemory], draining: Reading[Dr
         if rest > 0 and measured and not isinstance(draining, Unavailable):
             sizes["on-its-way"] = min(draining.size, rest)
             rest -= sizes["on-its-way"]
+        if rest < 0 and measured:  # a pool that nobody has touched was never lent, rather than trimmed
+            untouched = min(ledger.pool_untouched, -rest)
+            sizes["huge-pages"] -= untouched
+            rest += untouched
         sizes["vm-itself" if rest >= 0 else "trimmed"] = rest
     parts = tuple(Part(id=part, size=sizes[part]) for part in PARTS if sizes.get(part))
     return Lent(size=size, measured=measured, used=ledger.used, parts=parts)

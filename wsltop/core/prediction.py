@@ -15,7 +15,8 @@ from typing import Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from wsltop.core.ledger import FreeSplit, Ledger
+from wsltop.core.clues import Span
+from wsltop.core.ledger import NEVER, FreeSplit, Ledger
 from wsltop.model.event import Event
 from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.units import MIB, format_size
@@ -25,58 +26,95 @@ COARSE_ORDER: Final = 9
 
 
 class Share(Struct, frozen=True):
-    """The part of a bound that comes back, 0 to 1."""
+    """The part of a size that lands in reportable blocks: likely, and between what. 1 is all of it."""
 
     part: float
+    low: float = 0.0
+    high: float = 1.0
     seen: int = 0
     """How many times it was seen on this machine; 0: it is assumed."""
 
     def learn(self, gained: int, of: int) -> Share:
-        """The share after ``gained`` bytes of ``of`` came back: the newest time counts as much as all before."""
+        """The share after ``gained`` bytes of ``of`` came back.
+
+        The newest time counts as much as all before. The ends move half of their way to what was seen, and so far that
+        it lies between them: memory of another kind may be dropped next.
+        """
         if of <= 0:
             return self
-        part = min(1.0, max(0.0, gained / of))
-        return Share(part if not self.seen else (self.part + part) / 2, self.seen + 1)
+        now = min(MOST_SHARE, max(0.0, gained / of))
+        part = now if not self.seen else (self.part + now) / 2
+        low, high = min(now, (self.low + part) / 2), max(now, (self.high + part) / 2)
+        return Share(part, max(0.0, low), high, self.seen + 1)
 
     def tell(self) -> str:
         """The share as a clause."""
         if not self.seen:
-            return f"{self.part:.0%} of it is assumed"
+            return f"{self.low:.0%} to {self.high:.0%} of it is assumed"
         return f"{self.part:.0%} of it came back before"
 
 
+MOST_SHARE: Final = 2.0
+"""The kernel may take up to twice what it is asked for; no act gives more than that."""
+
+
 class Shares(Struct, frozen=True, kw_only=True):
-    """What part of each kind of memory lands in reportable blocks."""
+    """What part of each kind of memory lands in reportable blocks, and what the acts seen so far have left."""
 
     fragmented: Share
     cache: Share
     slab: Share
     anonymous: Share
+    reclaim: Share
+    """Of what ``memory.reclaim`` is asked for."""
+    left: int = 0
+    """Fragmented free memory that the last compaction could not join, and that is still fragmented. Bytes."""
+    slab_floor: int | None = None
+    """Reclaimable slab that the last drop of slab left, bytes; ``None``: none was seen."""
 
 
-def assume_shares(order: int) -> Shares:
-    """The shares as long as nothing has been seen.
+def assume_shares(order: int, kernel: tuple[int, int] | None = None) -> Shares:
+    """The shares as long as nothing has been seen: measured on random mixtures of memory (tests/vm/README.md).
 
-    Seen at order 5 and at order 9, between them a straight line. ``fragmented``, by one compaction: of every other page
-    93 % and 41 %, of a random half 73 to 86 % and 76 %. ``cache``, of 160 MiB to 1 GiB: of one large file's all and 92
-    to 97 %; of tens of thousands of files of 6 to 24 KiB 92 to 96 % and 75 to 92 %; of a tree of files over 9p 80 % and
-    36 %. Of reclaimable slab most is freed, but page by page. ``anonymous``: of four hogs' 1.5 GiB 90 to 94 % and 86 to
-    90 %.
+    Args:
+        order: the reporting order. The shares were seen at orders 5, 7 and 9; between them is a straight line.
+        kernel: its version. Before 6.6 ``memory.reclaim`` scans twice as much each round and takes up to twice what it
+            is asked for (0388536ac291).
     """
-    coarseness = min(1.0, max(0.0, (order - FINE_ORDER) / (COARSE_ORDER - FINE_ORDER)))
+    coarse = min(1.0, max(0.0, (order - FINE_ORDER) / (COARSE_ORDER - FINE_ORDER)))
+    exact = kernel is not None and kernel >= EXACT_RECLAIM
     return Shares(
-        fragmented=Share(0.85 - 0.25 * coarseness),
-        cache=Share(0.96 - 0.11 * coarseness),
-        slab=Share(0.3 - 0.2 * coarseness),
-        anonymous=Share(0.93 - 0.05 * coarseness),
+        fragmented=between(FRAGMENTED, coarse),
+        cache=between(CACHE, coarse),
+        slab=between(SLAB, coarse),
+        anonymous=between(ANONYMOUS, coarse),
+        reclaim=Share(1.0, 0.9, 1.15) if exact else Share(1.3, 0.95, 2.0),
     )
+
+
+EXACT_RECLAIM: Final = (6, 6)
+TAKES_SWAPPINESS: Final = (6, 8)
+"""From this kernel on ``memory.reclaim`` takes ``swappiness=0``, and leaves anonymous memory alone."""
+Ends = tuple[tuple[float, float, float], tuple[float, float, float]]
+"""Likely, low and high at order 5 and at order 9."""
+FRAGMENTED: Final[Ends] = ((0.62, 0.15, 0.97), (0.55, 0.05, 0.9))
+CACHE: Final[Ends] = ((0.95, 0.8, 1.05), (0.86, 0.35, 1.05))
+SLAB: Final[Ends] = ((0.9, 0.5, 1.0), (0.85, 0.3, 1.0))
+ANONYMOUS: Final[Ends] = ((0.93, 0.75, 1.05), (0.85, 0.4, 1.05))
+
+
+def between(ends: Ends, coarse: float) -> Share:
+    """The share at a place between the orders 5 (0.0) and 9 (1.0)."""
+    fine, rough = ends
+    part, low, high = (one + (other - one) * coarse for one, other in zip(fine, rough, strict=True))
+    return Share(part, low, high)
 
 
 class Part(Struct, frozen=True, kw_only=True, tag="part"):
     """One kind of memory in a prediction. Bytes."""
 
     name: str
-    """``fragmented free``, ``page cache``, ``slab``, ``anonymous``."""
+    """``fragmented free``, ``page cache``, ``slab``, ``inside huge pages``, ``anonymous``, ``shared`` or ``swap``."""
     low: int
     likely: int
     high: int
@@ -113,56 +151,144 @@ def add_up(*parts: Part) -> Prediction:
     )
 
 
+def part_of(name: str, size: Span, share: Share, basis: str) -> Part:
+    """The part in which ``share`` of a size that is known as a range comes back."""
+    low, likely, high = round(share.low * size.low), round(share.part * size.likely), round(share.high * size.high)
+    likely = max(0, likely)
+    return Part(name=name, low=max(0, min(low, likely)), likely=likely, high=max(likely, high), basis=basis)
+
+
+def whole(size: int) -> Span:
+    """A size that is known to the byte."""
+    size = max(0, size)
+    return Span(size, size, size)
+
+
+def split_of(ledger: Ledger) -> Reading[FreeSplit]:
+    """Free memory in two, or why nothing can be predicted: the free lists are not known, or nothing is reported."""
+    if ledger.expected_host == NEVER:
+        return NEVER
+    return ledger.free_split
+
+
+def joinable(ledger: Ledger, shares: Shares) -> int:
+    """Fragmented free memory that compaction may join, bytes.
+
+    That is without what the CPUs keep on their lists, which compaction does not see, and without what the last one
+    could not move.
+    """
+    return max(0, loose_free(ledger) - shares.left)
+
+
 def predict_compaction(ledger: Ledger, shares: Shares | None = None) -> Reading[Prediction]:
     """What compaction would join to reportable blocks."""
-    split = ledger.free_split
-    if isinstance(split, Unavailable):
-        return split
-    share = (shares or shares_for(ledger)).fragmented
-    basis = f"{format_size(split.fragmented)} is free in blocks that are too small to report; {share.tell()}"
-    return add_up(part_of("fragmented free", split.fragmented, share, split.fragmented, basis))
-
-
-def predict_drop(ledger: Ledger, shares: Shares | None = None, *, slab: bool = False) -> Reading[Prediction]:
-    """What dropping the page cache would free for the host; with ``slab`` the kernel's objects too."""
-    split = ledger.free_split
+    split = split_of(ledger)
     if isinstance(split, Unavailable):
         return split
     shares = shares or shares_for(ledger)
-    most = split.fragmented + ledger.cache - ledger.cache_dirty
-    basis = f"{tell_clean(ledger)}; {tell_cache(shares.cache)}"
-    cache = part_of("page cache", ledger.cache_clean, shares.cache, most, basis)
-    if not slab:
-        return add_up(cache)
+    base = joinable(ledger, shares)
+    left = f" beyond the {format_size(shares.left)} that the last compaction could not join" if shares.left else ""
+    basis = f"{format_size(base)} is free in blocks that are too small to report{left}; {shares.fragmented.tell()}"
+    return add_up(part_of("fragmented free", whole(base), shares.fragmented, basis))
+
+
+def predict_drop(
+    ledger: Ledger, shares: Shares | None = None, *, cache: bool = True, slab: bool = False
+) -> Reading[Prediction]:
+    """What ``drop_caches`` would free for the host: 1 is the page cache, 2 is slab, 3 is both."""
+    split = split_of(ledger)
+    if isinstance(split, Unavailable):
+        return split
+    shares = shares or shares_for(ledger)
+    parts = []
+    if cache:
+        parts.append(
+            part_of(
+                "page cache", clean_cache(ledger), shares.cache, f"{tell_clean(ledger)}; {tell_cache(shares.cache)}"
+            )
+        )
+    if slab:
+        size = unused_slab(ledger, shares)
+        basis = f"reclaimable slab {format_size(ledger.slab_reclaimable)}, {shares.slab.tell()}"
+        parts.append(part_of("slab", size, shares.slab, basis))
+        huge = ledger.clues.freed_in_huge
+        if huge.high:
+            basis = f"{format_size(huge.likely)} is freed inside huge pages, which a drop of slab splits"
+            parts.append(part_of("inside huge pages", huge, SPLIT, basis))
+    return add_up(*parts)
+
+
+SPLIT: Final = Share(0.1, 0.0, 0.6)
+"""What is freed inside huge pages is fragmented when these are split: compaction returns it."""
+
+
+def clean_cache(ledger: Ledger) -> Span:
+    """Page cache that a drop frees: what is neither dirty nor held, which is known as a range."""
+    clean, held = ledger.cache - ledger.cache_dirty, ledger.clues.held
+    return Span(max(0, clean - held.high), max(0, ledger.cache_clean), max(0, clean - held.low))
+
+
+def unused_slab(ledger: Ledger, shares: Shares) -> Span:
+    """Reclaimable slab that a drop frees.
+
+    Once a drop of slab was seen, that is all above what it left. Before, the names of files that nobody uses tell the
+    share; objects that are used lie in between them and keep whole pages.
+    """
     size = ledger.slab_reclaimable
-    basis = f"reclaimable slab {format_size(size)}, {shares.slab.tell()}"
-    return add_up(cache, part_of("slab", size, shares.slab, size, basis))
+    if shares.slab_floor is not None:
+        above = max(0, size - shares.slab_floor)
+        return Span(above // 2, above, above)
+    unused = ledger.clues.unused_names
+    if unused is None:
+        return Span(size // 10, size // 2, size)
+    return Span(round(size * unused * unused / 2), round(size * unused), size)
 
 
 def predict_reclaim(ledger: Ledger, size: int, shares: Shares | None = None) -> Reading[Prediction]:
     """What asking a cgroup for ``size`` bytes would free for the host."""
-    split = ledger.free_split
+    split = split_of(ledger)
     if isinstance(split, Unavailable):
         return split
-    share = (shares or shares_for(ledger)).cache
-    there = ledger.cache - ledger.cache_dirty + ledger.slab_reclaimable
-    wanted = min(size, ledger.cache_clean)
-    basis = f"{format_size(wanted)} of {tell_clean(ledger)}; {tell_cache(share)}"
-    return add_up(part_of("page cache", wanted, share, split.fragmented + min(size, there), basis))
+    shares = shares or shares_for(ledger)
+    clean, asked = clean_cache(ledger), shares.reclaim
+    there = unused_slab(ledger, shares)
+    most = clean.high + there.high + ledger.clues.lazyfree
+    wanted = Span(
+        min(round(asked.low * size), clean.low),
+        min(round(asked.part * size), clean.likely + there.low),
+        min(round(asked.high * size), most),
+    )
+    limit = "" if wanted.likely >= size else f"{format_size(wanted.likely)} of "
+    basis = f"{limit}{tell_clean(ledger)}; {tell_cache(shares.cache)}"
+    parts = [part_of("page cache", wanted, shares.cache, basis)]
+    kernel = ledger.clues.kernel
+    swap = min(ledger.swap_free, ledger.anonymous, max(0, round(asked.high * size) - wanted.high))
+    if swap and (kernel is None or kernel < TAKES_SWAPPINESS):
+        basis = f"this kernel may swap out {format_size(swap)} as well"
+        parts.append(Part(name="swap", low=0, likely=0, high=swap, basis=basis))
+    return add_up(*parts)
 
 
 def predict_pressure(ledger: Ledger, size: int, floor: int, shares: Shares | None = None) -> Reading[Prediction]:
     """What a hog of ``pressure_size`` would free for the host once it has ended."""
-    split = ledger.free_split
+    split = split_of(ledger)
     if isinstance(split, Unavailable):
         return split
-    share = (shares or shares_for(ledger)).cache
+    shares = shares or shares_for(ledger)
+    clean = clean_cache(ledger)
     pushed = max(0, pressure_size(ledger, size, floor) - free_to_take(ledger))
-    wanted = min(pushed, ledger.cache_clean)
-    limit = f" (the floor of {format_size(floor)} allows no more)" if pushed < min(size, ledger.cache_clean) else ""
-    most = split.fragmented + min(pushed + ledger.watermark, ledger.cache + ledger.slab_reclaimable)
-    basis = f"{format_size(wanted)} of {tell_clean(ledger)}{limit}; {tell_cache(share)}"
-    return add_up(part_of("page cache", wanted, share, most, basis))
+    most = min(pushed + ledger.watermark, clean.high + ledger.slab_reclaimable + ledger.clues.lazyfree)
+    wanted = Span(min(pushed, clean.low), min(pushed, clean.likely), max(most, min(pushed, clean.likely)))
+    limit = f" (the floor of {format_size(floor)} allows no more)" if pushed < min(size, clean.likely) else ""
+    basis = f"{format_size(wanted.likely)} of {tell_clean(ledger)}{limit}; {tell_cache(shares.cache)}"
+    part = part_of("page cache", wanted, shares.cache, basis)
+    # The hog takes all that is free on its way, and what it frees joins: holes of any origin among it.
+    holes = Part(name="fragmented free", low=0, likely=0, high=split.fragmented if pushed else 0, basis="")
+    return (
+        add_up(part, replace(holes, basis=f"up to {format_size(holes.high)} fragmented free joins"))
+        if pushed
+        else (add_up(part))
+    )
 
 
 def pressure_size(ledger: Ledger, size: int, floor: int) -> int:
@@ -170,24 +296,58 @@ def pressure_size(ledger: Ledger, size: int, floor: int) -> int:
     return max(0, min(free_to_take(ledger) + size, ledger.available - floor))
 
 
-def predict_kill(ledger: Ledger, anonymous: int, shares: Shares | None = None) -> Reading[Prediction]:
-    """What ending a process that holds ``anonymous`` bytes for itself would free for the host."""
-    split = ledger.free_split
+def predict_kill(
+    ledger: Ledger, anonymous: int, shares: Shares | None = None, *, holes: int = 0, shared: int = 0
+) -> Reading[Prediction]:
+    """What ending a process would free for the host.
+
+    Args:
+        ledger: the guest's buckets.
+        anonymous: bytes that it holds for itself in RAM: what it has in swap returns nothing.
+        shares: what came back before.
+        holes: bytes that it has freed in between its own pages: they join again when these are free.
+        shared: bytes that it shares or maps, and that may go with it: a file in memory goes with its last user.
+    """
+    split = split_of(ledger)
     if isinstance(split, Unavailable):
         return split
-    share = (shares or shares_for(ledger)).anonymous
-    basis = f"it holds {format_size(anonymous)} for itself; {share.tell()}"
-    return add_up(part_of("anonymous", anonymous, share, split.fragmented + anonymous, basis))
+    shares = shares or shares_for(ledger)
+    holes = min(holes, split.fragmented)
+    basis = f"it holds {format_size(anonymous)} for itself; {shares.anonymous.tell()}"
+    parts = [part_of("anonymous", whole(anonymous), shares.anonymous, basis)]
+    joins = joined_by_kill(ledger, split, anonymous, holes)
+    if joins.high:
+        basis = f"{format_size(joins.likely)} of fragmented free memory lies in between and joins"
+        parts.append(part_of("fragmented free", joins, JOINED, basis))
+    if shared:
+        basis = f"up to {format_size(shared)} that it shares may go with it"
+        parts.append(Part(name="shared", low=0, likely=0, high=shared, basis=basis))
+    return add_up(*parts)
 
 
-UNSURE: Final = 0.5
-"""How much less than likely may come, as a share of it."""
+JOINED: Final = Share(1.0, 1.0, 1.0)
 
 
-def part_of(name: str, size: int, share: Share, most: int, basis: str) -> Part:
-    """A part of which ``share`` of ``size`` bytes is likely, and at most ``most``."""
-    likely = round(share.part * size)
-    return Part(name=name, low=round(UNSURE * likely), likely=likely, high=most, basis=basis)
+def joined_by_kill(ledger: Ledger, split: FreeSplit, anonymous: int, holes: int) -> Span:
+    """Fragmented free memory that joins when a process of ``anonymous`` bytes ends.
+
+    Holes are likely to lie between the pages of the process in proportion to its part of what can be moved. What it
+    freed itself, inside huge pages or in between its pages, is known where it is one of our hogs.
+    """
+    loose = max(0, split.fragmented - ledger.clues.kept_by_cpus - holes)
+    movable = ledger.anonymous + ledger.cache + ledger.shared + ledger.freed_in_huge
+    part = min(1.0, (anonymous + holes) / movable) if movable else 0.0
+    huge = ledger.clues.freed_in_huge
+    known_holes = round(HOLES_JOIN * holes)
+    return Span(
+        round(0.8 * known_holes),
+        known_holes + round(part * (loose * LOOSE_JOIN + huge.likely * LOOSE_JOIN)),
+        holes + round(min(1.0, 2 * part) * (loose + huge.high)),
+    )
+
+
+HOLES_JOIN: Final = 0.9
+LOOSE_JOIN: Final = 0.5
 
 
 def free_to_take(ledger: Ledger) -> int:
@@ -202,8 +362,9 @@ def all_free(ledger: Ledger) -> int:
 
 
 def shares_for(ledger: Ledger) -> Shares:
-    """The assumed shares for the reporting order of this guest."""
-    return assume_shares(COARSE_ORDER if isinstance(ledger.reporting, Unavailable) else ledger.reporting.order)
+    """The assumed shares for the reporting order and the kernel of this guest."""
+    order = COARSE_ORDER if isinstance(ledger.reporting, Unavailable) else ledger.reporting.order
+    return assume_shares(order, ledger.clues.kernel)
 
 
 def tell_cache(share: Share) -> str:
@@ -241,11 +402,22 @@ def compare(predicted: Prediction, before: FreeSplit, after: FreeSplit) -> Outco
     return Outcome(predicted=predicted, gained=after.reportable - before.reportable)
 
 
-Act = Literal["compaction", "cache drop", "cache and slab drop", "kill"]
+Act = Literal["compaction", "cache drop", "slab drop", "cache and slab drop", "drop, then compaction", "kill"]
+DROPS: Final[dict[Act, tuple[bool, bool]]] = {
+    "cache drop": (True, False),
+    "slab drop": (False, True),
+    "cache and slab drop": (True, True),
+    "drop, then compaction": (True, True),
+}
+"""Whether an act drops page cache, and whether it drops slab."""
 SETTLE: Final = 15.0
 """Seconds after which the guest's free lists have taken in what an act freed: pages wait on the CPUs' own lists."""
+TOGETHER: Final = 3.0
+"""Seconds within which a compaction after a drop is part of it: WSL from 2.9.8 on does the two in one."""
 WORTH: Final = 16 * MIB
 """Predictions below this say nothing about shares."""
+CLEAR: Final = 0.2
+"""A drop teaches the share of the cache where what it may free is known within this part of it."""
 KEPT: Final = 32
 
 
@@ -265,18 +437,22 @@ class Pending(Struct, frozen=True, kw_only=True):
     time: float
     monotonic: float
     predicted: Prediction
+    ledger: Ledger
+    """Before the act."""
     before: FreeSplit
     base: int
     """Bytes of which the prediction takes a share."""
+    teaches: bool
+    """Whether what comes of it says something about one share alone."""
 
 
 class Outcomes:
-    """Follows the acts of a session."""
+    """Follows the acts of a session: compares what each gave with its prediction, and learns from it."""
 
     def __init__(self) -> None:
         self.settled: deque[Settled] = deque(maxlen=KEPT)
         self.shares: Shares | None = None
-        """What part came back here, where anything has been seen; assumed otherwise."""
+        """What came back here, where anything has been seen; assumed otherwise."""
         self._pending: Pending | None = None
         self._acted: float | None = None
         """When the newest act was seen, monotonic, whether it was compared or not."""
@@ -289,7 +465,8 @@ class Outcomes:
     def feed(self, monotonic: float, before: Reading[Ledger], ledger: Reading[Ledger], events: Iterable[Event]) -> None:
         """Take a tick: the ledgers before and at it, and the events that came with it."""
         for event in events:
-            self._take(event, monotonic, before)
+            self._take(event, monotonic, before, ledger)
+        self._follow_left(ledger)
         pending = self._pending
         if pending is None or monotonic - pending.monotonic < SETTLE or isinstance(ledger, Unavailable):
             return
@@ -300,16 +477,48 @@ class Outcomes:
         self.settled.append(Settled(act=pending.act, time=pending.time, outcome=outcome))
         self._learn(pending, outcome, ledger)
 
-    def _take(self, event: Event, monotonic: float, before: Reading[Ledger]) -> None:
+    def _take(self, event: Event, monotonic: float, before: Reading[Ledger], ledger: Reading[Ledger]) -> None:
         """Keep an act's prediction, if it is the only one and no hog takes memory meanwhile."""
         act = act_of(event)
         if act is None:
             self._pending = None if event.kind == "hog" else self._pending
             return
-        settled = self._acted is None or monotonic - self._acted >= SETTLE
-        alone = settled and self._pending is None
-        self._pending = self._predict(act, event, monotonic, before) if alone else None
+        pending, acted = self._pending, self._acted
         self._acted = monotonic
+        recent = acted is not None and monotonic - acted <= TOGETHER
+        if act == "compaction" and pending is not None and recent:
+            self._pending = self._join_compaction(pending)
+        else:
+            alone = pending is None and (acted is None or monotonic - acted >= SETTLE)
+            self._pending = self._predict(act, event, monotonic, before) if alone else None
+        if act == "compaction":
+            self._note_left(ledger)
+
+    def _join_compaction(self, pending: Pending) -> Pending | None:
+        """A drop and the compaction that follows it are one act; a longer compaction is still the same."""
+        if pending.act in ("compaction", "drop, then compaction"):
+            return pending
+        shares = self.shares or shares_for(pending.ledger)
+        joined = predict_compaction(pending.ledger, shares)
+        if pending.act == "kill" or isinstance(joined, Unavailable):
+            return None
+        predicted = add_up(*pending.predicted.parts, *joined.parts)
+        return replace(pending, act="drop, then compaction", predicted=predicted, teaches=False)
+
+    def _note_left(self, ledger: Reading[Ledger]) -> None:
+        """Note what a compaction that was requested has left: it could not join that."""
+        if isinstance(ledger, Unavailable) or isinstance(ledger.free_split, Unavailable):
+            return
+        self.shares = replace(self.shares or shares_for(ledger), left=loose_free(ledger))
+
+    def _follow_left(self, ledger: Reading[Ledger]) -> None:
+        """What was left and is no longer fragmented is not left any more."""
+        shares = self.shares
+        if shares is None or not shares.left or isinstance(ledger, Unavailable):
+            return
+        left = min(shares.left, loose_free(ledger))
+        if left != shares.left:
+            self.shares = replace(shares, left=left)
 
     def _predict(self, act: Act, event: Event, monotonic: float, before: Reading[Ledger]) -> Pending | None:
         if isinstance(before, Unavailable):
@@ -317,24 +526,43 @@ class Outcomes:
         split = before.free_split
         if isinstance(split, Unavailable):
             return None
-        predicted, base = predict(act, event, before, split, self.shares)
+        predicted, base = predict(act, event, before, self.shares)
         if isinstance(predicted, Unavailable) or base < WORTH:
             return None
-        return Pending(act=act, time=event.time, monotonic=monotonic, predicted=predicted, before=split, base=base)
+        return Pending(
+            act=act,
+            time=event.time,
+            monotonic=monotonic,
+            predicted=predicted,
+            ledger=before,
+            before=split,
+            base=base,
+            teaches=act != "kill" or not event.amounts.get("holes"),
+        )
 
     def _learn(self, pending: Pending, outcome: Outcome, ledger: Ledger) -> None:
+        """Learn what this kind of act, in this state, can teach."""
         shares = self.shares or shares_for(ledger)
         if pending.act == "compaction":
-            self.shares = replace(shares, fragmented=learned(shares.fragmented, outcome, pending))
+            shares = replace(
+                shares, fragmented=shares.fragmented.learn(outcome.gained, pending.base), left=loose_free(ledger)
+            )
+        elif DROPS.get(pending.act, (False, False))[1]:
+            # What page cache gave and what slab gave cannot be told apart; what is left of slab can.
+            shares = replace(shares, slab_floor=ledger.slab_reclaimable)
         elif pending.act == "cache drop":
-            self.shares = replace(shares, cache=learned(shares.cache, outcome, pending))
-        elif pending.act == "kill":
-            self.shares = replace(shares, anonymous=learned(shares.anonymous, outcome, pending))
+            clean = clean_cache(pending.ledger)
+            if clean.high - clean.low <= CLEAR * clean.high:
+                shares = replace(shares, cache=shares.cache.learn(outcome.gained, pending.base))
+        elif pending.teaches:
+            shares = replace(shares, anonymous=shares.anonymous.learn(outcome.gained, pending.base))
+        self.shares = shares
 
 
-def learned(share: Share, outcome: Outcome, pending: Pending) -> Share:
-    """The share after one more outcome."""
-    return share.learn(outcome.gained, pending.base)
+def loose_free(ledger: Ledger) -> int:
+    """Fragmented free memory without what the CPUs keep on their lists, bytes."""
+    split = ledger.free_split
+    return 0 if isinstance(split, Unavailable) else max(0, split.fragmented - ledger.clues.kept_by_cpus)
 
 
 def act_of(event: Event) -> Act | None:
@@ -342,17 +570,20 @@ def act_of(event: Event) -> Act | None:
     if event.kind == "compaction" and event.origin == "vmstat" and event.amounts.get("requested"):
         return "compaction"
     if event.kind == "cache drop" and event.origin == "vmstat":
-        return "cache and slab drop" if event.amounts.get("slab") else "cache drop"
+        if not event.amounts.get("slab"):
+            return "cache drop"
+        return "cache and slab drop" if event.amounts.get("pagecache") else "slab drop"
     return "kill" if event.kind == "hog" and event.amounts.get("freed") else None
 
 
-def predict(
-    act: Act, event: Event, before: Ledger, split: FreeSplit, shares: Shares | None
-) -> tuple[Reading[Prediction], int]:
+def predict(act: Act, event: Event, before: Ledger, shares: Shares | None) -> tuple[Reading[Prediction], int]:
     """The prediction from the sample before the act, and the bytes of which it takes a share."""
+    shares = shares or shares_for(before)
     if act == "compaction":
-        return predict_compaction(before, shares), split.fragmented
+        return predict_compaction(before, shares), joinable(before, shares)
     if act == "kill":
         freed = event.amounts.get("freed", 0)
-        return predict_kill(before, freed, shares), freed
-    return predict_drop(before, shares, slab=act == "cache and slab drop"), before.cache_clean
+        return predict_kill(before, freed, shares, holes=event.amounts.get("holes", 0)), freed
+    cache, slab = DROPS[act]
+    base = cache * before.cache_clean + slab * unused_slab(before, shares).likely
+    return predict_drop(before, shares, cache=cache, slab=slab), base

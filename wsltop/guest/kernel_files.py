@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import gzip
 import re
+import zlib
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, cast
 
-from wsltop.guest.files import KernelFile, KernelFileSource
+from wsltop.guest.files import KernelFile, KernelFileSource, unreadable
 from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import Counters, CpuTimes, FreeBlocks, Meminfo, Pressure, ReportingOrder, Zone
+from wsltop.model.sample import (
+    Counters,
+    CpuTimes,
+    Dentries,
+    FreeBlocks,
+    Meminfo,
+    Pressure,
+    ReportingOrder,
+    TransparentHugePages,
+    Zone,
+)
 
 KIB: Final = 1024
 SIZE: Final = re.compile(r"^([A-Za-z0-9_()]+): *([0-9]{1,16}) kB\n", re.MULTILINE)
 """A line with a size. What the kernel calls kB is KiB (fs/proc/meminfo.c shifts pages by ``PAGE_SHIFT - 10``)."""
 HUGE_PAGES: Final = re.compile(r"^HugePages_Total: *([0-9]{1,10})\n", re.MULTILINE)
+HUGE_PAGES_FREE: Final = re.compile(r"^HugePages_Free: *([0-9]{1,10})\n", re.MULTILINE)
 
 
 def parse_meminfo(text: str) -> Reading[Meminfo]:
@@ -30,6 +43,8 @@ def parse_meminfo(text: str) -> Reading[Meminfo]:
             active_file=size["Active(file)"],
             inactive_file=size["Inactive(file)"],
             unevictable=size["Unevictable"],
+            active_anon=size.get("Active(anon)"),
+            inactive_anon=size.get("Inactive(anon)"),
             dirty=size["Dirty"],
             writeback=size["Writeback"],
             anon_pages=size["AnonPages"],
@@ -40,6 +55,7 @@ def parse_meminfo(text: str) -> Reading[Meminfo]:
             page_tables=size["PageTables"],
             secondary_page_tables=size.get("SecPageTables"),
             huge_pages=_huge_pages(text, size),
+            huge_pages_free=_huge_pages_free(text, size),
             swap_total=size["SwapTotal"],
             swap_free=size["SwapFree"],
         )
@@ -55,6 +71,12 @@ def _huge_pages(text: str, size: dict[str, int]) -> int | None:
     if count is None or "Hugepagesize" not in size:
         return None
     return int(count[1]) * size["Hugepagesize"]
+
+
+def _huge_pages_free(text: str, size: dict[str, int]) -> int | None:
+    """Bytes of the pool of huge pages of the default size that no program has."""
+    count = HUGE_PAGES_FREE.search(text)
+    return None if count is None or "Hugepagesize" not in size else int(count[1]) * size["Hugepagesize"]
 
 
 class MeminfoSource(KernelFileSource[Meminfo]):
@@ -155,6 +177,9 @@ COUNTERS: Final = (
     "compact_daemon_free_scanned",
     "drop_pagecache",
     "drop_slab",
+    "pglazyfree",
+    "pglazyfreed",
+    "thp_deferred_split_page",
     "allocstall",
     "pgsteal_kswapd",
     "pgsteal_direct",
@@ -187,7 +212,8 @@ SPELLINGS: Final = (
 )
 """From the kernel's name to ours."""
 VMSTAT_LINE: Final = re.compile(
-    r"\n((?:allocstall|balloon|compact|drop|oom|pgmaj|pgscan|pgsteal|pswp|workingset_refault)\w*) ([0-9]{1,19})(?=\n)",
+    r"\n((?:allocstall|balloon|compact|drop|oom|pglazy|pgmaj|pgscan|pgsteal|pswp|thp_def|workingset_refault)\w*)"
+    r" ([0-9]{1,19})(?=\n)",
     re.ASCII,
 )
 """A line that may be a counter of ours; the prefixes make it three times as fast as matching every line."""
@@ -210,6 +236,73 @@ class VmstatSource(KernelFileSource[Counters]):
 
     def __init__(self, root: Path = Path("/")) -> None:
         super().__init__(root / "proc/vmstat", parse_vmstat)
+
+
+NAMES: Final = re.compile(r"([0-9]{1,19})\t(-?[0-9]{1,19})\t-?[0-9]+\t-?[0-9]+\t(-?[0-9]{1,19})\t", re.ASCII)
+
+
+def parse_dentry_state(text: str) -> Reading[Dentries]:
+    """Parse ``/proc/sys/fs/dentry-state`` (Documentation/admin-guide/sysctl/fs.rst): counts of dentries."""
+    found = NAMES.match(text)
+    if found is None:
+        return Unavailable("/proc/sys/fs/dentry-state is not what Linux writes")
+    # The counts are sums over CPUs, read while they move: one may be a little below 0.
+    total, unused, negative = (max(0, int(part)) for part in found.groups())
+    return Dentries(total=total, unused=min(unused, total), negative=negative)
+
+
+class DentrySource(KernelFileSource[Dentries]):
+    """Reads ``/proc/sys/fs/dentry-state``."""
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        super().__init__(root / "proc/sys/fs/dentry-state", parse_dentry_state)
+
+
+HUGE_PAGE_FOLDER: Final = "sys/kernel/mm/transparent_hugepage"
+MODE: Final = re.compile(r"\[(always|madvise|never)\]")
+HUGE_SIZE: Final = re.compile(r"hugepages-([0-9]{1,9})kB", re.ASCII)
+
+
+def read_huge_pages(root: Path = Path("/")) -> Reading[TransparentHugePages]:
+    """Read when programs get transparent huge pages, and how much of these is partly unmapped."""
+    folder = root / HUGE_PAGE_FOLDER
+    try:
+        mode = MODE.search((folder / "enabled").read_text())
+        sizes = [(HUGE_SIZE.fullmatch(path.name), path) for path in folder.glob("hugepages-*")]
+    except OSError as error:
+        return unreadable(folder, error)
+    if mode is None:
+        return Unavailable(f"{folder}/enabled is not what Linux writes")
+    parts = [part for size, path in sizes if size and (part := partially_mapped(path, int(size[1]) * KIB)) is not None]
+    chosen = cast(Literal["always", "madvise", "never"], mode[1])
+    return TransparentHugePages(mode=chosen, partially_mapped=sum(parts) if parts else None)
+
+
+def partially_mapped(folder: Path, size: int) -> int | None:
+    """Bytes of huge pages of one size of which a part is unmapped; None where the kernel does not say."""
+    try:
+        text = (folder / "stats/nr_anon_partially_mapped").read_text().strip()
+    except OSError:
+        return None
+    return int(text) * size if text.isascii() and text.isdecimal() else None
+
+
+INIT_OPTION: Final = re.compile(r"(?:^|\s)init_on_alloc=(\S+)")
+INIT_CONFIG: Final = re.compile(rb"^CONFIG_INIT_ON_ALLOC_DEFAULT_ON=y$", re.MULTILINE)
+YES: Final = frozenset({"1", "y", "Y", "on", "On", "ON"})
+CONFIG_LIMIT: Final = 4 * 1024 * 1024
+
+
+def read_init_on_alloc(root: Path = Path("/")) -> Reading[bool]:
+    """Read whether the kernel clears what it allocates: by its command line, else by ``/proc/config.gz``."""
+    try:
+        options = INIT_OPTION.findall((root / "proc/cmdline").read_text())
+        if options:
+            return options[-1] in YES
+        with gzip.open(root / "proc/config.gz") as file:
+            return INIT_CONFIG.search(file.read(CONFIG_LIMIT)) is not None
+    except (OSError, EOFError, zlib.error) as error:
+        return Unavailable(f"neither the command line nor /proc/config.gz says it: {type(error).__name__}")
 
 
 TOTAL: Final = re.compile(r"^cpu[ \t]+([0-9]{1,20}(?:[ \t]+[0-9]{1,20}){3,15})[ \t]*\n", re.ASCII)
@@ -296,25 +389,23 @@ class PressureSource:
 PAGEBLOCK_ORDER: Final = 9
 """2 MiB on x86-64 and on arm64 with 4 KiB pages (include/linux/pageblock-flags.h)."""
 LARGEST_ORDER: Final = 63
-"""No machine has a larger block; a number above is not an order, such as -1 printed without its sign."""
+"""No machine has such a block: it stands for "never", and for every number that is no order."""
 NUMBER: Final = re.compile(r"-?[0-9]{1,20}\n?", re.ASCII)
 
 
 def parse_order(text: str) -> Reading[ReportingOrder]:
     """Parse ``page_reporting_order`` (mm/page_reporting.c), a power of two of pages.
 
-    -1 means that nobody has chosen; kernels 5.14 to 6.1 may print it unsigned, as 4294967295. The pageblock order
-    stands in, as it does in the kernel. An order above the largest block of the allocator (11 and more on x86-64) is
-    *kept*: the kernel loops from the order up to its largest block, so with such an order it reports nothing, and a
-    sum over ``/proc/buddyinfo`` from that order on is 0, which is the truth. 5.14 to 6.1 print 11 until a driver has
-    registered; later kernels refuse to be set above 10.
+    The kernel loops from the order up to its largest block, so with an order above that (11 and more on x86-64) it
+    reports nothing, and a sum over ``/proc/buddyinfo`` from that order on is 0, which is the truth. 5.14 to 6.1 print
+    11 until a driver has registered, later kernels -1, which becomes an order that no machine has.
     """
     if NUMBER.fullmatch(text) is None:
         return Unavailable("page_reporting_order is not a number")
     order = int(text)
     if 0 <= order <= LARGEST_ORDER:
         return ReportingOrder(order=order, assumed=False)
-    return ReportingOrder(order=PAGEBLOCK_ORDER, assumed=True)
+    return ReportingOrder(order=LARGEST_ORDER, assumed=False)
 
 
 class ReportingSource:

@@ -258,6 +258,14 @@ WslFlavor = Literal["wsl2", "wsl1", "none"]
 NOT_READ = Unavailable("not read")
 
 
+class TransparentHugePages(Struct, frozen=True, kw_only=True, tag="thp"):
+    """What ``/sys/kernel/mm/transparent_hugepage`` says."""
+
+    mode: Literal["always", "madvise", "never"]
+    partially_mapped: int | None = None
+    """Bytes of huge pages of all sizes of which a part is unmapped (``nr_anon_partially_mapped``, Linux 6.12)."""
+
+
 class Surroundings(Struct, frozen=True, kw_only=True, tag="surroundings"):
     """The machine around the figures."""
 
@@ -271,6 +279,9 @@ class Surroundings(Struct, frozen=True, kw_only=True, tag="surroundings"):
     """Whether ``memory.reclaim`` exists in the root of the cgroup2 file system."""
     page_reporting: Reading[bool] = NOT_READ
     """Whether ``/sys/module/page_reporting`` exists."""
+    huge_pages: Reading[TransparentHugePages] = NOT_READ
+    init_on_alloc: Reading[bool] = NOT_READ
+    """Whether the kernel clears what it allocates: then the host holds all of it, touched by a program or not."""
     interop_fault: Unavailable | None = None
     """What is visibly wrong with interop."""
 
@@ -307,6 +318,9 @@ class Meminfo(Struct, frozen=True, kw_only=True, tag="meminfo"):
     active_file: int
     inactive_file: int
     unevictable: int
+    active_anon: int | None = None
+    """Anonymous and shared memory on the list of what was used lately."""
+    inactive_anon: int | None = None
     dirty: int
     writeback: int
     anon_pages: int
@@ -319,6 +333,8 @@ class Meminfo(Struct, frozen=True, kw_only=True, tag="meminfo"):
     """SecPageTables, Linux 6.1."""
     huge_pages: int | None = None
     """Hugetlb, Linux 4.17; before that HugePages_Total times Hugepagesize."""
+    huge_pages_free: int | None = None
+    """HugePages_Free times Hugepagesize: of the pool, what no program has."""
     swap_total: int
     swap_free: int
 
@@ -353,13 +369,23 @@ class ReportingOrder(Struct, frozen=True, kw_only=True, tag="order"):
 
     order: int
     assumed: bool
-    """True when the parameter is absent or -1, and the pageblock order stands in."""
+    """True when the parameter is absent, and the pageblock order stands in."""
 
 
 class Counters(Struct, frozen=True, kw_only=True, tag="vmstat"):
     """The counters of ``/proc/vmstat`` that wsltop uses, since boot. A counter that the kernel lacks is not a key."""
 
     values: dict[str, int]
+
+
+class Dentries(Struct, frozen=True, kw_only=True, tag="dentries"):
+    """``/proc/sys/fs/dentry-state``: names of files that the kernel remembers (fs/dcache.c)."""
+
+    total: int
+    unused: int
+    """Those that nobody uses: they go first when slab is dropped."""
+    negative: int | None = None
+    """Names that were looked for and are not there; Linux 5.0."""
 
 
 class Pressure(Struct, frozen=True, kw_only=True, tag="pressure"):
@@ -507,6 +533,7 @@ class Sample(Struct, frozen=True, kw_only=True):
     zones: Reading[tuple[Zone, ...]]
     reporting: Reading[ReportingOrder]
     counters: Reading[Counters]
+    dentries: Reading[Dentries] = Unavailable("not read")
     cpu: Reading[CpuTimes] = Unavailable("not read")
     pressure: Reading[Pressure] = Unavailable("not read")
     kernel_log: Reading[KernelLog]

@@ -1,18 +1,20 @@
 """Makes a mixture of memory in the guest, acts on it, and copies the kernel's files: ``mixer.py``, lines of JSON.
 
-In: ``{"take": [{"kind": KIND, "size": MIB, "seed": N, …}, …]}`` makes the ingredients, each in a process of its own, all at the
-same time; ``{"copy": true}`` copies the files of ``FILES`` and of all processes; ``{"look": true}`` copies buddyinfo
-only; ``{"write": [PATH, TEXT]}`` writes a kernel file; ``{"end": INDEX}`` ends an ingredient's process. One line of JSON
-answers each. The standard library alone, so that it starts fast and its own memory is small.
+In: ``{"take": [{"kind": KIND, "size": MIB, "seed": N, …}, …]}`` makes the ingredients, each in a process of its own,
+all at the same time; ``{"copy": true}`` copies the files of ``FILES`` and of all processes; ``{"write": [PATH, TEXT]}``
+writes a kernel file; ``{"end": INDEX}`` ends an ingredient's process. One line of JSON answers each. The standard
+library alone, so that it starts fast and its own memory is small.
 """
 
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import json
 import mmap
 import os
 import random
+import resource
 import signal
 import sys
 import time
@@ -146,8 +148,6 @@ def make_pinned(size: int, one: dict[str, Any], draw: random.Random) -> object:
     pages = size // PAGE
     for first in range(0, pages, 2 * 256):
         ends = os.pipe()
-        import fcntl
-
         fcntl.fcntl(ends[1], 1031, MIB)  # F_SETPIPE_SZ
         wanted = range(first, min(first + 512, pages), 2)
         pieces = (Piece * len(wanted))(*(Piece(address + page * PAGE, PAGE) for page in wanted))
@@ -219,12 +219,12 @@ def make_mapped(size: int, one: dict[str, Any], draw: random.Random) -> object:
     with path.open("rb") as file:
         while file.read(4 * MIB):
             pass
-    file = os.open(path, os.O_RDONLY)
-    memory = mmap.mmap(file, size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
+    reading = os.open(path, os.O_RDONLY)
+    memory = mmap.mmap(reading, size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
     held = int(size * one["share"]) // PAGE * PAGE
     total = sum(memory[:held:PAGE])
     if one.get("locked"):
-        address = ctypes.c_void_p(libc_mmap(file, held))
+        address = ctypes.c_void_p(libc_mmap(reading, held))
         libc.mlock(address, ctypes.c_size_t(held))
     return memory, total
 
@@ -232,8 +232,8 @@ def make_mapped(size: int, one: dict[str, Any], draw: random.Random) -> object:
 def libc_mmap(file: int, size: int) -> int:
     """A second mapping, whose address ctypes may have although it is read-only."""
     libc.mmap.restype = ctypes.c_void_p
-    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [ctypes.c_long]
-    return int(libc.mmap(None, size, mmap.PROT_READ, mmap.MAP_SHARED, file, 0))
+    sized = ctypes.c_size_t(size)
+    return int(libc.mmap(None, sized, mmap.PROT_READ, mmap.MAP_SHARED, file, ctypes.c_long(0)))
 
 
 def make_dirty(size: int, one: dict[str, Any], draw: random.Random) -> object:
@@ -249,10 +249,7 @@ def make_names(size: int, one: dict[str, Any], draw: random.Random) -> object:
     """Negative dentries: names that were looked for and are not there; 192 bytes each and more."""
     folder = str(FOLDER)
     for number in range(size * MIB // 200 // MIB):
-        try:
-            os.stat(f"{folder}/{one['seed']}-{number}")
-        except FileNotFoundError:
-            pass
+        os.access(f"{folder}/{one['seed']}-{number}", os.F_OK)
     return None
 
 
@@ -261,8 +258,6 @@ def make_inodes(size: int, one: dict[str, Any], draw: random.Random) -> object:
     folder = FOLDER / f"inodes-{one['seed']}"
     folder.mkdir()
     held = []
-    import resource
-
     resource.setrlimit(resource.RLIMIT_NOFILE, (500_000, 500_000))
     for number in range(size // (1400)):
         file = os.open(folder / str(number), os.O_RDWR | os.O_CREAT)
@@ -318,7 +313,7 @@ class Mixer:
         try:
             kept = MAKERS[one["kind"]](one["size"] * MIB, one, random.Random(one["seed"]))
             os.write(writer, b"ok")
-        except BaseException as error:
+        except (OSError, ValueError, KeyError, MemoryError) as error:
             os.write(writer, f"{type(error).__name__}: {error}".encode())
         os.close(writer)
         while kept is not self:
@@ -338,8 +333,6 @@ class Mixer:
                 answer = self.take(message["take"])
             elif "copy" in message:
                 answer = {"files": copy_files(), "children": self.children}
-            elif "look" in message:
-                answer = {"files": copy(("proc/buddyinfo", "proc/meminfo"))}
             elif "write" in message:
                 answer = write(*message["write"])
             else:
@@ -374,8 +367,8 @@ def copy_files() -> dict[str, str]:
     sizes = [str(path.relative_to("/")) for path in Path("/", SIZES).glob("hugepages-*/stats/*")]
     of_processes = [
         f"proc/{entry}/{name}"
-        for entry in os.listdir("/proc")
-        if entry.isdecimal() and Path(f"/proc/{entry}/maps").exists() and has_memory(entry)
+        for entry in sorted(path.name for path in Path("/proc").iterdir())
+        if entry.isdecimal() and has_memory(entry)
         for name in OF_PROCESS
     ]
     return copy((*FILES, *sizes, *of_processes))

@@ -1,0 +1,172 @@
+"""What predictions look at beside the ledger's buckets, as ranges where the kernel's files leave room for doubt."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from msgspec import Struct
+
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Meminfo, Sample
+
+RELEASE: Final = re.compile(r"([0-9]{1,3})\.([0-9]{1,3})", re.ASCII)
+
+
+class Span(Struct, frozen=True, tag="span"):
+    """A size that is known as a range. Bytes, low <= likely <= high."""
+
+    low: int = 0
+    likely: int = 0
+    high: int = 0
+
+
+class Clues(Struct, frozen=True, kw_only=True, tag="clues"):
+    """What a sample says about how memory lies. Bytes."""
+
+    kernel: tuple[int, int] | None = None
+    """Major and minor version of the kernel; ``None``: not known."""
+    kept_by_cpus: int = 0
+    """Free pages on the CPUs' own lists: neither compaction nor reporting sees them."""
+    near: int = 0
+    """Free memory in blocks one to three orders below the reporting order: little is missing for them to join."""
+    held: Span = Span()
+    """Page cache that a drop cannot free as it is mapped, locked or in memory for good (ramfs)."""
+    large_folios: bool = False
+    """Whether page cache of a disk lies in large folios, which stay whole where one page is mapped (ext4 from 6.16)."""
+    lazyfree: int = 0
+    """At most so much was given up by its programs (MADV_FREE) and stands in the lists of files until it is taken."""
+    freed_in_huge: Span = Span()
+    """Pages that are unmapped inside huge pages, and free once these are split; 0 where no huge page waits for it."""
+    unused_names: float | None = None
+    """Share of the cached names of files (dentries) that nobody uses; ``None``: not known."""
+    unevictable: int = 0
+
+
+def gather_clues(sample: Sample, meminfo: Meminfo, cache: int, kernel_other: int) -> Clues:
+    """Gather the clues of a sample.
+
+    Args:
+        sample: the sample.
+        meminfo: its meminfo.
+        cache: the ledger's page cache, bytes.
+        kernel_other: memory of the kernel that no other bucket explains, bytes.
+    """
+    kernel = version_of(sample)
+    lazyfree = lazily_freed(sample)
+    dentries = sample.dentries
+    return Clues(
+        kernel=kernel,
+        kept_by_cpus=0
+        if isinstance(sample.zones, Unavailable)
+        else pages(sample, sum(z.per_cpu for z in sample.zones)),
+        near=near_blocks(sample),
+        held=hold_cache(sample, meminfo, cache, lazyfree),
+        large_folios=kernel is not None and kernel >= (6, 16),
+        lazyfree=lazyfree,
+        freed_in_huge=find_freed_in_huge(sample, meminfo, lazyfree, kernel_other),
+        unused_names=None
+        if isinstance(dentries, Unavailable) or not dentries.total
+        else min(1.0, dentries.unused / dentries.total),
+        unevictable=meminfo.unevictable,
+    )
+
+
+def pages(sample: Sample, count: int) -> int:
+    """Pages in bytes."""
+    return count * sample.page_size
+
+
+def count_kept(sample: Sample) -> int:
+    """Free pages on the CPUs' own lists, bytes."""
+    return 0 if isinstance(sample.zones, Unavailable) else pages(sample, sum(zone.per_cpu for zone in sample.zones))
+
+
+def version_of(sample: Sample) -> tuple[int, int] | None:
+    """Major and minor version of the sample's kernel."""
+    release = sample.identity.kernel
+    found = None if isinstance(release, Unavailable) else RELEASE.match(release)
+    return None if found is None else (int(found[1]), int(found[2]))
+
+
+def counter(sample: Sample, name: str) -> int | None:
+    """A counter of vmstat, or None where this kernel has none."""
+    return None if isinstance(sample.counters, Unavailable) else sample.counters.values.get(name)
+
+
+def near_blocks(sample: Sample) -> int:
+    """Free memory in blocks of one to three orders below the reporting order, bytes."""
+    if isinstance(sample.free_blocks, Unavailable) or isinstance(sample.reporting, Unavailable):
+        return 0
+    order = sample.reporting.order
+    return pages(
+        sample,
+        sum(
+            count << exponent
+            for zone in sample.free_blocks
+            for exponent, count in enumerate(zone.counts)
+            if order - 3 <= exponent < order
+        ),
+    )
+
+
+def lazily_freed(sample: Sample) -> int:
+    """At most so much memory was given up with MADV_FREE and is not taken yet, bytes.
+
+    The counters say how much was given up and how much of that the kernel took; what ended with its program, or was
+    written again, is in neither. So it is also no more than what the lists of files hold beyond the page cache.
+    """
+    given, taken = counter(sample, "pglazyfree"), counter(sample, "pglazyfreed")
+    if given is None or isinstance(sample.meminfo, Unavailable):
+        return 0
+    meminfo = sample.meminfo
+    return max(0, min(pages(sample, given - (taken or 0)), meminfo.inactive_file, meminfo.anon_pages))
+
+
+def hold_cache(sample: Sample, meminfo: Meminfo, cache: int, lazyfree: int) -> Span:
+    """Page cache that a drop cannot free.
+
+    Mapped file cache is Mapped less mapped shared memory, of which at least what visible processes map, and at most all
+    of Shmem, is mapped. What is not on the lists that can be evicted (locked, ramfs) may be the same pages or others:
+    the held part lies between the larger of the two and their sum.
+    """
+    evictable = meminfo.active_file + meminfo.inactive_file
+    off_lists = max(0, cache - evictable), max(0, cache - max(0, evictable - lazyfree))
+    least_shared = min(meminfo.shmem, mapped_shared(sample))
+    mapped = max(0, meminfo.mapped - meminfo.shmem), max(0, meminfo.mapped - least_shared)
+    low = min(cache, max(off_lists[0], mapped[0]))
+    likely = min(cache, max(off_lists[0], mapped[1] if least_shared else mapped[0]))
+    high = min(cache, off_lists[1] + mapped[1])
+    return Span(low, max(low, min(likely, high)), max(low, high))
+
+
+def mapped_shared(sample: Sample) -> int:
+    """At least so much shared memory is mapped: the sum of Pss_Shmem of the processes for which it was read."""
+    if isinstance(sample.census, Unavailable):
+        return 0
+    return sum(
+        process.pss.shared or 0
+        for process in sample.census.holders.processes
+        if not isinstance(process.pss, Unavailable)
+    )
+
+
+def find_freed_in_huge(sample: Sample, meminfo: Meminfo, lazyfree: int, kernel_other: int) -> Span:
+    """Memory that is unmapped inside huge pages that are not split yet.
+
+    Such pages are on the lists of anonymous memory and are not counted as AnonPages. Locked pages and those that were
+    given up lazily are counted and not on these lists; pages in the swap cache are on the lists and may not be counted.
+    While no huge page waits to be split (``thp_deferred_split_page``), the difference is memory that is unmapped and
+    still referenced, which is another thing.
+    """
+    active, inactive = meminfo.active_anon, meminfo.inactive_anon
+    if active is None or inactive is None or not counter(sample, "thp_deferred_split_page"):
+        return Span()
+    found = active + inactive - meminfo.anon_pages - meminfo.shmem
+    most = kernel_other
+    huge = sample.surroundings.huge_pages
+    if not isinstance(huge, Unavailable) and huge.partially_mapped is not None:
+        most = min(most, huge.partially_mapped)
+    ends = (found - meminfo.swap_cached, found, found + lazyfree + meminfo.unevictable)
+    low, likely, high = (max(0, min(most, end)) for end in ends)
+    return Span(low, likely, high)
