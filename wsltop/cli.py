@@ -100,9 +100,9 @@ def show_screen(settings: Settings) -> int:
             moment = watch(sampler, session, system_of(settings).clock, wait=8.0)
         say_text(report(moment, session.journal.events(), session.explanation))
         return ExitCode.OK
-    from wsltop.ui.terminal import import_without_tls
+    from wsltop.ui.terminal import prepare_start
 
-    import_without_tls()
+    prepare_start()
     from wsltop.ui.launch import launch
 
     return launch(settings, system_of(settings), state_folder())

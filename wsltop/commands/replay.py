@@ -111,9 +111,9 @@ def show(recording: Recording, title: str, settings: Settings) -> int:
         click.echo(f"wsltop: {why}, so this is the end of the recording; see --at", err=True)
         print_moment(recording, "end", as_json=False)
         return 0
-    from wsltop.ui.terminal import import_without_tls
+    from wsltop.ui.terminal import prepare_start
 
-    import_without_tls()
+    prepare_start()
     from wsltop.ui.launch import replay
 
     return replay(recording, settings, state_folder(), title=title)

@@ -97,7 +97,12 @@ class WsltopApp(App[None]):
         self._watch_terminal()
         if not self.source.can_act:
             self.notify(self.source.hint, title="replay")
-        self.call_after_refresh(gc.freeze)  # what is there now stays: no need to look through it again and again
+        self.call_after_refresh(self._look_for_garbage)
+
+    def _look_for_garbage(self) -> None:
+        """From now on; what is there already stays, so there is no need to look through it again and again."""
+        gc.freeze()
+        gc.enable()
 
     def on_unmount(self) -> None:
         """End what goes on: what takes memory first, the recording last, so that it has the rest."""

@@ -1,44 +1,13 @@
-"""Lines of text fitted to cells, and the names of their styles."""
+"""Lines of text fitted to cells."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 
 from wsltop.charts.cells import Line, Span, merged
 from wsltop.charts.glyphs import Glyphs
-from wsltop.charts.timeline import STYLES as TIMELINE_STYLES
-
-SEGMENT_STYLES: Final = (
-    "anonymous",
-    "shared",
-    "kernel",
-    "slab",
-    "cache",
-    "fragmented",
-    "reportable",
-    "host",
-    "expected",
-)
-"""The parts of the bars."""
-TEXT_STYLES: Final = (
-    "title",
-    "title-focused",
-    "rule",
-    "note",
-    "label",
-    "value",
-    "muted",
-    "good",
-    "warning",
-    "error",
-    "key",
-    "selected",
-    "badge",
-)
-STYLES: Final = tuple(dict.fromkeys((*TIMELINE_STYLES, *SEGMENT_STYLES, *TEXT_STYLES)))
 
 
 def width_of(spans: Sequence[Span]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import locale
 import os
@@ -47,6 +48,15 @@ def can_copy(environ: Mapping[str, str]) -> bool:
 def vanish(status: int) -> None:
     """End at once without a word: there is nobody left to tell, and writing would only fail or block."""
     os._exit(status)
+
+
+def prepare_start() -> None:
+    """Make the imports of the screen quick: without OpenSSL, and without looking for garbage among what stays.
+
+    The app looks for garbage again after its first frame.
+    """
+    gc.disable()
+    import_without_tls()
 
 
 def import_without_tls(name: str = "asyncio") -> None:

@@ -6,7 +6,7 @@ its new lines with the old ones and marks the different rows alone.
 
 from __future__ import annotations
 
-from typing import ClassVar, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -18,16 +18,14 @@ from textual.widget import Widget
 from wsltop.charts.cells import Line
 from wsltop.charts.glyphs import Glyphs
 from wsltop.model.text import ascii_only, clean
+from wsltop.ui.colors import look_of, rich_style
 from wsltop.ui.context import Context
-from wsltop.ui.paint import STYLES
 
 ViewT = TypeVar("ViewT")
 
 
 class Panel(Widget, Generic[ViewT]):
     """Shows one frozen view of type ``ViewT``: makes it from the context, paints it, repaints the rows that changed."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"cell--{name}" for name in STYLES}
 
     def __init__(self, glyphs: Glyphs, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -108,7 +106,11 @@ class Panel(Widget, Generic[ViewT]):
     def _style(self, name: str) -> Style:
         style = self._rich_styles.get(name)
         if style is None:
-            style = self.get_component_rich_style(f"cell--{name}") if name else self.rich_style
+            # Not by component classes: Textual would match each of them against the whole style sheet for each panel.
+            style = self.rich_style
+            if name:
+                look = look_of(name, color=not self.app.no_color)
+                style = rich_style(look, self.background_colors[1], self.app.theme_variables)
             self._rich_styles[name] = style
         return style
 
