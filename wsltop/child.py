@@ -10,6 +10,7 @@ import os
 import select
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, Final, Literal, NamedTuple
@@ -29,6 +30,7 @@ KEPT: Final = 4 * 1024
 LONGEST_LINE: Final = 64 * 1024
 OUTPUT_LIMIT: Final = 8 * 1024 * 1024
 ERROR_LIMIT: Final = 64 * 1024
+TOO_MUCH: Final = "printed too much"
 GLANCE: Final = 0.2
 """Seconds between two looks at whether a command was canceled, or ended while a child of its own holds its output."""
 
@@ -195,7 +197,8 @@ class Child:
         """Close the pipes and walk away: it gets no signal, and is reaped whenever it ends."""
         self.close()
         if self.poll() is None:
-            LEFT.append(self._process)
+            with LEFT_LOCK:
+                LEFT.append(self._process)
 
     def end(self, grace: float) -> int | None:
         """Close its input, give it ``grace`` seconds to end, then kill its group; its exit code."""
@@ -252,11 +255,13 @@ class Child:
 
 LEFT: Final[list[subprocess.Popen[bytes]]] = []
 """Children that were left running, to be reaped when they have ended."""
+LEFT_LOCK: Final = threading.Lock()
 
 
 def reap_left() -> None:
     """Reap the children that were left and have ended since."""
-    LEFT[:] = [process for process in LEFT if process.poll() is None]
+    with LEFT_LOCK:
+        LEFT[:] = [process for process in LEFT if process.poll() is None]
 
 
 def own_group() -> dict[str, Any]:
@@ -367,11 +372,11 @@ def collect(
         printed += piece
         complained += child.taken - len(piece)
         if len(printed) > limit or complained > ERROR_LIMIT:
-            return Unavailable(f"{name} printed too much")
+            return Unavailable(f"{name} {TOO_MUCH}")
         if child.finished and child.poll() is not None:
             child.read()
             return Output(bytes(printed), child.complaints, child.poll() or 0)
         left = deadline - time.monotonic()
         if left <= 0 or canceled():
             return Unavailable(f"{name} did not answer in time")
-        child.wait_output(min(left, 0.005 if child.finished else GLANCE))
+        child.wait_output(min(left, 0.02 if child.finished else GLANCE))

@@ -8,17 +8,10 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
-import sys
-from collections.abc import Sequence
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
 PR_SET_CHILD_SUBREAPER = 36
-
-
-def tethered(command: Sequence[str]) -> list[str]:
-    """The argument vector that runs ``command`` (an absolute path first) as a child that dies with its parent."""
-    return [sys.executable, "-I", "-S", os.path.abspath(__file__), str(os.getpid()), *command]  # noqa: PTH100
 
 
 def die_with_parent(parent: int) -> None:
@@ -50,8 +43,3 @@ def prefer_oom() -> None:
 def name_process(name: str) -> None:
     """Set the name that ``ps`` and the OOM killer's message show; the kernel keeps 15 bytes."""
     ctypes.CDLL(None).prctl(PR_SET_NAME, name.encode()[:15], 0, 0, 0)
-
-
-if __name__ == "__main__":
-    die_with_parent(int(sys.argv[1]))
-    os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606 - no shell: that is the point

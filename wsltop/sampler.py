@@ -33,7 +33,9 @@ from wsltop.guest.kernel_log import open_kernel_log
 from wsltop.guest.mounts import MountsSource
 from wsltop.guest.own import OwnUseSource
 from wsltop.guest.processes import ProcessSource, hides_others, see_pids
-from wsltop.host.interop import Windows, find_interop_fault, is_there
+from wsltop.host.failure import find_interop_fault
+from wsltop.host.files import is_there
+from wsltop.host.interop import Windows
 from wsltop.host.source import HostSource
 from wsltop.host.wslconfig_file import find_wslconfig
 from wsltop.model.reading import Reading, Unavailable, known

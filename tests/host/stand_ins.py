@@ -14,7 +14,7 @@ from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import HostMemory
 
 GIB = 1 << 30
-HASTY = Pace(first_answer=1.0, silence=1.0, first_pause=0.05, longest_pause=0.2, healthy=60.0, grace=0.1)
+HASTY = Pace(first_answer=1.0, silence=1.0, first_pause=0.05, longest_pause=0.2, healthy=60.0)
 
 PREAMBLE = f"""#!{sys.executable} -I
 import os, signal, sys, time

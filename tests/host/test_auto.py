@@ -51,7 +51,7 @@ def test_tasklist_follows_and_keeps_the_reason(drive: FakeDrive, tmp_path: Path)
     assert reading.source == "tasklist"
     assert isinstance(reading.total, Unavailable)
     assert "powershell failed: blocked by policy" in reading.total.reason
-    wait_for(lambda: len(source.pids) == 1)
+    wait_for(lambda: len(source.pids) <= 1)  # tasklist runs for a moment only
     for _ in range(20):
         again = source.read()
         assert isinstance(again, HostMemory)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsltop.child import LineSplitter
-from wsltop.host.interop import ascii_bytes, decode_text
+from wsltop.host.failure import ascii_bytes, decode_text
 
 ASCII = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=40)
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tests.host.stand_ins import FakeDrive, fake_wsl
 from tests.hostile import controls
 from wsltop.host.distros import ask_distros, mark_running, parse_list, parse_versions
-from wsltop.host.interop import WSL_EXE, Windows, decode_text
+from wsltop.host.failure import decode_text
+from wsltop.host.interop import WSL_EXE, Windows
 from wsltop.model.distros import Distro
 from wsltop.model.reading import Unavailable
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from pathlib import Path
@@ -61,7 +63,7 @@ def test_an_answer_is_heard_in_any_form(drive: FakeDrive, body: str) -> None:
         ("ignore_everything()\n", "timed out"),
         ("sys.exit(1)\n", "interop is disabled"),
         ("sys.exit(7)\n", "powershell.exe ended with code 7"),
-        ("sys.exit(0)\n", "powershell.exe ended with code 0"),
+        ("sys.exit(0)\n", "powershell.exe ended before it printed anything"),
         ("os.kill(os.getpid(), 11)\n", "powershell.exe was killed by signal 11"),
         ("while True: say(b'x' * 4096)\n", "prints far more"),
         ("while True: say(b'x\\n' * 2048)\n", "prints far more"),
@@ -150,7 +152,7 @@ def test_a_silent_source_times_out_and_recovers(drive: FakeDrive, tmp_path: Path
 def test_pauses_grow_up_to_the_longest(drive: FakeDrive, tmp_path: Path) -> None:
     starts = tmp_path / "starts"
     windows = drive.powershell(f"open({str(starts)!r}, 'a').write('x')\nsys.exit(2)\n")
-    source = listen_to(windows, Pace(first_pause=0.1, longest_pause=0.4, grace=0.1))
+    source = listen_to(windows, Pace(first_pause=0.1, longest_pause=0.4))
     wait_for_reason(source, "code 2")
     time.sleep(1.2)
     source.close()
@@ -169,7 +171,7 @@ def test_a_stale_socket_is_not_passed_on_again(drive: FakeDrive) -> None:
 
 
 def test_a_flood_of_answers_is_ended_and_costs_little(drive: FakeDrive) -> None:
-    source = listen_to(drive.powershell("while True: say(line())\n"), Pace(first_pause=30.0, grace=0.1))
+    source = listen_to(drive.powershell("while True: say(line())\n"), Pace(first_pause=30.0))
     before = time.process_time()
     wait_for_memory(source)
     wait_for(lambda: source.pids == ())
@@ -187,33 +189,46 @@ def test_a_drive_that_comes_late_is_found(drive: FakeDrive) -> None:
     source.close()
 
 
-def test_a_polite_child_ends_by_itself_when_its_stdin_closes(drive: FakeDrive, tmp_path: Path) -> None:
+def test_closing_ends_the_input_of_the_program(drive: FakeDrive, tmp_path: Path) -> None:
     farewell = tmp_path / "farewell"
-    source = listen_to(
-        drive.powershell(f"say(line())\nwhile os.read(0, 9): pass\nopen({str(farewell)!r}, 'w')\n"),
-        Pace(grace=2.0),
-    )
+    source = listen_to(drive.powershell(f"say(line())\nwhile os.read(0, 9): pass\nopen({str(farewell)!r}, 'w')\n"))
     wait_for_memory(source)
     source.close()
-    assert farewell.exists()
+    wait_for(farewell.exists)
 
 
-def test_closing_ends_a_child_that_ignores_everything(drive: FakeDrive) -> None:
+def test_closing_walks_away_from_a_program_that_ignores_everything(drive: FakeDrive) -> None:
     source = listen_to(drive.powershell("say(line())\nignore_everything()\n"))
     wait_for_memory(source)
     (pid,) = source.pids
-    assert runs(pid)
     before = time.monotonic()
     source.close()
     source.close()
     assert time.monotonic() - before < 1.0
-    assert not runs(pid)
+    assert runs(pid)
     assert source.pids == ()
     assert isinstance(source.read(), Unavailable)
 
 
+def test_a_program_that_has_printed_nothing_is_never_signaled_nor_started_twice(
+    drive: FakeDrive, tmp_path: Path
+) -> None:
+    starts = tmp_path / "starts"
+    source = listen_to(
+        drive.powershell(f"open({str(starts)!r}, 'a').write(f'{{os.getpid()}} ')\nignore_everything()\n")
+    )
+    wait_for_reason(source, "timed out")
+    time.sleep(1.0)
+    (pid,) = starts.read_text().split()
+    assert source.failing
+    assert runs(int(pid))
+    os.kill(int(pid), signal.SIGKILL)  # it ends by itself
+    wait_for(lambda: len(starts.read_text().split()) == 2)
+    source.close()
+
+
 def test_closing_interrupts_a_pause_and_an_unstarted_source(drive: FakeDrive) -> None:
-    source = listen_to(drive.powershell("sys.exit(2)\n"), Pace(first_pause=60.0, grace=0.1))
+    source = listen_to(drive.powershell("sys.exit(2)\n"), Pace(first_pause=60.0))
     wait_for_reason(source, "code 2")
     before = time.monotonic()
     source.close()
@@ -235,7 +250,8 @@ def test_a_child_of_the_child_does_not_hold_the_source(drive: FakeDrive, tmp_pat
     wait_for_memory(source)
     wait_for(lambda: note.exists() and len(note.read_text().split()) >= 2)
     source.close()
-    wait_for(lambda: not any(runs(int(pid)) for pid in note.read_text().split()), 1.0)
+    for pid in note.read_text().split():
+        os.kill(int(pid), signal.SIGKILL)
 
 
 def test_nothing_stays_open_after_closing(drive: FakeDrive) -> None:

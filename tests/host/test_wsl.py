@@ -6,7 +6,17 @@ import pytest
 
 from tests.host.stand_ins import fake_wsl
 from wsltop.guest.identity import identify_guest
-from wsltop.host.interop import BINFMT_LOST, INTEROP_DISABLED, explain_guest, find_interop_fault, wsl_setting
+from wsltop.host.failure import (
+    BINFMT_LOST,
+    BLOCKED,
+    INTEROP_DISABLED,
+    MODULES,
+    REFUSED,
+    explain_end,
+    explain_guest,
+    find_interop_fault,
+    wsl_flag,
+)
 
 
 @pytest.mark.parametrize(
@@ -89,8 +99,61 @@ def test_the_entry_is_lost(tmp_path: Path) -> None:
     assert find_interop_fault(root, {}) is None
 
 
-@pytest.mark.parametrize("text", ["no section\n", "[automount]\nroot\n", "\0\xff[", "[automount\nroot=/x"])
-def test_a_broken_wsl_conf_sets_nothing(tmp_path: Path, text: str) -> None:
-    (tmp_path / "etc").mkdir()
-    (tmp_path / "etc/wsl.conf").write_text(text)
-    assert wsl_setting(tmp_path, "automount", "root") is None
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("no section\n", None),
+        ("[interop]\nenabled\n", None),
+        ("\0\xff[", None),
+        ("[interop\nenabled=true", None),
+        ("[interop]\nenabled=no\n", None),
+        ("[interop]\nenabled=off\n", None),
+        ("[interop]\nenabled=0\n", False),
+        ("[interop]\nenabled=1\n", True),
+        ("[interop]\nenabled=true\nenabled=false\n", True),
+        ("[interop]\nenabled=False\n[interop]\nenabled=true\n", False),
+        ('[interop]\nenabled = "false"\n', False),
+    ],
+)
+def test_wsl_conf_takes_four_words_and_the_first_line(tmp_path: Path, text: str, value: bool | None) -> None:
+    root = fake_wsl(tmp_path)
+    (root / "etc").mkdir()
+    (root / "etc/wsl.conf").write_text(text)
+    assert wsl_flag(root, "interop", "enabled") is value
+    assert find_interop_fault(root, {}) == (INTEROP_DISABLED if value is False else None)
+
+
+def test_the_fault_goes_before_signs_of_it() -> None:
+    """Disabled interop will answer with EACCES (PR WSL#41627): that is no policy."""
+    said = b"/mnt/c/Windows/System32/tasklist.exe: Permission denied\n"
+    assert explain_end("tasklist.exe", 1, said, INTEROP_DISABLED) == INTEROP_DISABLED
+    assert explain_end("tasklist.exe", 1, said) == BLOCKED
+
+
+def test_a_program_that_gave_a_reason_was_started() -> None:
+    said = b"\x1b[31;1mGet-Process: The term 'Get-Process' is not recognized as a name of a cmdlet\x1b[0m\r\n"
+    for fault in (None, BINFMT_LOST, INTEROP_DISABLED):
+        assert "is not recognized" in explain_end("powershell.exe", 1, said, fault).reason
+    assert "binfmt" not in explain_end("powershell.exe", 1, b"", BINFMT_LOST).reason
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [(0, "ended before it printed anything"), (66, "could not initialize"), (45, "short of memory"), (7, "code 7")],
+)
+def test_exit_bytes_are_named(code: int, words: str) -> None:
+    assert words in explain_end("powershell.exe", code, b"").reason
+
+
+def test_invalid_argument_is_a_refusal_of_windows() -> None:
+    said = b"/mnt/c/Windows/System32/WindowsPowerShell/v1.0/powershell.exe: Invalid argument\n"
+    assert explain_end("powershell.exe", 1, said) == REFUSED
+    assert explain_end("wsl.exe", 1, b"tee: /proc/sys/vm/x: Invalid argument\n") != REFUSED
+
+
+def test_a_module_of_another_powershell_is_named() -> None:
+    said = (
+        b"Add-Type : The 'Add-Type' command was found in the module 'Microsoft.PowerShell.Utility', but the module "
+        b"could not be loaded.\r\n + FullyQualifiedErrorId : CouldNotAutoloadMatchingModule\r\n"
+    )
+    assert explain_end("powershell.exe", 1, said) == MODULES

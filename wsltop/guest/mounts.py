@@ -28,6 +28,9 @@ class Mount(NamedTuple):
     kind: str
     options: str
     """Of the file system."""
+    within: str = "/"
+    """The part of the file system that is mounted there."""
+    source: str = ""
 
 
 def parse_mountinfo(text: str) -> tuple[Mount, ...]:
@@ -37,12 +40,13 @@ def parse_mountinfo(text: str) -> tuple[Mount, ...]:
         before, dash, after = line.partition(" - ")
         fields, tail = before.split(" "), after.split(" ")
         if dash and len(fields) >= 6 and len(tail) >= 3:
-            mounts.append(Mount(fields[2], _unescape(fields[4]), tail[0], tail[2]))
+            within, place, source = (unescape(field) for field in (fields[3], fields[4], tail[1]))
+            mounts.append(Mount(fields[2], place, tail[0], unescape(tail[2]), within, source))
     return tuple(mounts)
 
 
-def _unescape(place: str) -> str:
-    """Blank, tab, newline and backslash are printed as octal numbers."""
+def unescape(place: str) -> str:
+    """A field of mounts(5) as it is: blank, tab, newline and backslash are printed as octal numbers."""
     return OCTAL.sub(lambda match: chr(int(match[1], 8) & 0xFF), place)
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from wsltop.clock import SYSTEM_CLOCK, Clock
 from wsltop.errors import UsageError
 from wsltop.guest.identity import identify_guest
-from wsltop.host.interop import Windows, explain_guest
+from wsltop.host.failure import explain_guest
+from wsltop.host.interop import Windows
+from wsltop.host.runtime import open_runtime
 from wsltop.host.source import NOT_FOUND, WAITING, Contender, FixedSource, HostSource
 from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import HostMemory
@@ -138,7 +142,20 @@ class AutoSource:
         return structs.replace(reading, **explained)
 
 
-CHOICES: Final = ("auto", "powershell", "tasklist", "process:NAME-or-PID", "none")
+class Source(Struct, frozen=True, kw_only=True):
+    """A row of the table below: a program of Windows that can be asked."""
+
+    name: str
+    module: str
+    """Where it is opened: ``open_NAME`` and ``period_for``; loaded when it is asked."""
+
+
+SOURCES: Final = (
+    Source(name="powershell", module="wsltop.host.powershell"),
+    Source(name="tasklist", module="wsltop.host.tasklist"),
+)
+"""The programs that ``auto`` tries, the best first."""
+CHOICES: Final = ("auto", *(source.name for source in SOURCES), "process:NAME-or-PID", "none")
 NOT_ASKED: Final = Unavailable("the host is not asked: --host none", "Leave --host out to ask Windows.")
 
 
@@ -181,21 +198,38 @@ def open_host(
 
 
 def ask_windows(choice: str, windows: Windows, *, interval: float, clock: Clock, pace: Pace | None) -> HostSource:
-    """The source that asks Windows; what starts programs is imported where one is to be started."""
-    from wsltop.host.powershell import open_powershell
-    from wsltop.host.source import Pace, StreamSource
-    from wsltop.host.tasklist import open_tasklist
+    """The source that asks Windows, or uses what another wsltop of this user is told."""
+    from wsltop.host.source import Pace
 
     patience = pace or Pace(silence=max(30.0, 10 * interval))
-
-    def powershell() -> StreamSource:
-        return open_powershell(windows, interval=interval, pace=patience, clock=clock)
-
-    def tasklist() -> StreamSource:
-        return open_tasklist(windows, interval=interval, pace=patience, clock=clock)
-
-    openers = (("powershell", powershell), ("tasklist", tasklist))
+    openers = tuple(
+        (source.name, partial(open_shared, source, windows, interval, clock, patience)) for source in SOURCES
+    )
     return AutoSource(openers) if choice == "auto" else dict(openers)[choice]()
+
+
+def open_shared(source: Source, windows: Windows, interval: float, clock: Clock, pace: Pace) -> Contender:
+    """One source, shared with the other wsltops of this user where they have a place to share it."""
+    module = import_module(source.module)
+    make = partial(getattr(module, f"open_{source.name}"), windows, pace=pace, clock=clock)
+    folder = open_runtime(windows.runtime)
+    mounts = windows.mounts()
+    if folder is None or not mounts:
+        if folder is not None:
+            folder.close()
+        alone: Contender = make(interval=interval)
+        return alone
+    from wsltop.host.shared import SharedSource
+
+    return SharedSource(
+        source.name,
+        lambda period, publish: make(interval=period, publish=publish),
+        folder,
+        drive=mounts[0],
+        period=module.period_for(interval),
+        silence=pace.silence,
+        clock=clock,
+    )
 
 
 def check_choice(choice: str) -> None:
@@ -204,7 +238,7 @@ def check_choice(choice: str) -> None:
     Raises:
         UsageError: with the choices.
     """
-    known = choice in {"auto", "powershell", "tasklist", "none"}
+    known = choice in {"auto", "none", *(source.name for source in SOURCES)}
     which = choice.removeprefix("process:")
     if not known and (which == choice or not which.strip() or which in {"0", "NAME-or-PID"}):
         raise UsageError(f"--host {choice!r} is none of {', '.join(CHOICES)}")

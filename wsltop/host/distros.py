@@ -8,7 +8,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from wsltop.guest.identity import identify_guest
-from wsltop.host.interop import WSL_EXE, Windows, decode_text, explain_end, find_interop_fault
+from wsltop.host.failure import decode_text, explain_end, find_interop_fault
+from wsltop.host.interop import WSL_EXE, Windows
 from wsltop.host.relay import run_relay
 from wsltop.model.distros import Distro, Distros, no_distros
 from wsltop.model.reading import Reading, Unavailable

@@ -13,8 +13,18 @@ import msgspec
 from msgspec import Struct
 
 from wsltop.clock import Clock
-from wsltop.host.interop import POWERSHELL, Launch, Windows, ascii_bytes, find_interop_fault
-from wsltop.host.source import Answer, Candidate, Pace, StreamSource, choose_process, list_vms, plausible_size
+from wsltop.host.failure import ascii_bytes, find_interop_fault
+from wsltop.host.interop import POWERSHELL, Launch, Windows
+from wsltop.host.source import (
+    Answer,
+    Candidate,
+    Pace,
+    Publisher,
+    StreamSource,
+    choose_process,
+    list_vms,
+    plausible_size,
+)
 from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import HostMemory
 
@@ -129,12 +139,13 @@ def parse_line(line: bytes, read_at: float) -> Reading[HostMemory] | None:
     )
 
 
-def open_powershell(windows: Windows, *, interval: float, pace: Pace, clock: Clock) -> StreamSource:
+def open_powershell(
+    windows: Windows, *, interval: float, pace: Pace, clock: Clock, publish: Publisher | None = None
+) -> StreamSource:
     """A source that asks PowerShell about every ``interval`` seconds, not faster than twice a second."""
-    script = write_script(min(max(interval, SHORTEST), LONGEST))
 
-    def prepare(own_socket: bool) -> Reading[Launch]:
-        return windows.prepare(POWERSHELL, *OPTIONS, script, own_socket=own_socket)
+    def prepare(own_socket: bool, period: float) -> Reading[Launch]:
+        return windows.prepare(POWERSHELL, *OPTIONS, write_script(period), own_socket=own_socket)
 
     def listen(line: bytes, errors: bytes, now: float) -> Answer:
         del errors  # PowerShell's warnings do not make its answer wrong
@@ -145,6 +156,13 @@ def open_powershell(windows: Windows, *, interval: float, pace: Pace, clock: Clo
         prepare,
         listen,
         lambda: find_interop_fault(windows.root, windows.environ),
+        period=period_for(interval),
         pace=pace,
         clock=clock,
+        publish=publish,
     )
+
+
+def period_for(interval: float) -> float:
+    """Seconds between two lines for a reader that takes a sample every ``interval`` seconds."""
+    return min(max(interval, SHORTEST), LONGEST)

@@ -7,25 +7,14 @@ spaces, and ``K``, ``Ko`` or ``КБ`` for KiB. Without a match it prints one lin
 from __future__ import annotations
 
 import re
-import sys
-from pathlib import Path
 from typing import Final
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from wsltop.clock import Clock
-from wsltop.host import repeat
-from wsltop.host.interop import (
-    TASKLIST,
-    Launch,
-    Windows,
-    ascii_bytes,
-    decode_text,
-    explain_end,
-    find_interop_fault,
-    suspect_interop,
-)
-from wsltop.host.source import Answer, Candidate, Pace, Refusal, StreamSource, choose_process, list_vms, plausible_size
+from wsltop.host.failure import decode_text, find_interop_fault
+from wsltop.host.interop import TASKLIST, Launch, Windows
+from wsltop.host.source import Candidate, Pace, Publisher, RepeatSource, choose_process, list_vms, plausible_size
 from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import HostMemory
 from wsltop.model.text import clean
@@ -33,7 +22,6 @@ from wsltop.model.text import clean
 ARGUMENTS: Final = ("/FI", "IMAGENAME eq vmmem*", "/FO", "CSV", "/NH")
 SHORTEST, LONGEST = 5.0, 30.0
 """Seconds between two runs: a start costs Windows some 100 ms."""
-FRAME: Final = re.compile(rb"(-?\d{1,10}) x([0-9a-f]*)")
 FIELD: Final = re.compile(r'"([^"]*)"')
 NOT_KIB: Final = frozenset("MGTмгтМГТ")  # noqa: RUF001 - Cyrillic is meant
 """First letters of larger units. No tasklist is known to use one; a figure in one is not read rather than misread."""
@@ -96,28 +84,27 @@ def parse_output(raw: bytes, read_at: float) -> Reading[HostMemory]:
     )
 
 
-def open_tasklist(windows: Windows, *, interval: float, pace: Pace, clock: Clock) -> StreamSource:
+def open_tasklist(
+    windows: Windows, *, interval: float, pace: Pace, clock: Clock, publish: Publisher | None = None
+) -> RepeatSource:
     """A source that runs tasklist about every ``interval`` seconds, not faster than every five."""
-    period = min(max(interval, SHORTEST), LONGEST)
 
-    def find_fault() -> Unavailable | None:
-        return find_interop_fault(windows.root, windows.environ)
+    def prepare(own_socket: bool, period: float) -> Reading[Launch]:
+        del period  # each run is a program of its own
+        return windows.prepare(TASKLIST, *ARGUMENTS, own_socket=own_socket)
 
-    def prepare(own_socket: bool) -> Reading[Launch]:
-        launch = windows.prepare(TASKLIST, *ARGUMENTS, own_socket=own_socket)
-        if isinstance(launch, Unavailable):
-            return launch
-        program = str(Path(repeat.__file__).absolute())
-        return structs.replace(launch, command=(sys.executable, "-I", "-S", program, str(period), *launch.command))
+    return RepeatSource(
+        "tasklist.exe",
+        prepare,
+        parse_output,
+        lambda: find_interop_fault(windows.root, windows.environ),
+        period=period_for(interval),
+        pace=pace,
+        clock=clock,
+        publish=publish,
+    )
 
-    def listen(line: bytes, errors: bytes, now: float) -> Answer:
-        frame = FRAME.fullmatch(ascii_bytes(line))
-        if frame is None or len(frame[2]) % 2:
-            return None
-        code = int(frame[1])
-        if code != 0:
-            fault = find_fault() or suspect_interop(code, errors)
-            return Refusal(explain_end("tasklist.exe", code, errors, fault))
-        return parse_output(bytes.fromhex(frame[2].decode()), now)
 
-    return StreamSource("tasklist.exe", prepare, listen, find_fault, pace=pace, clock=clock)
+def period_for(interval: float) -> float:
+    """Seconds between two runs for a reader that takes a sample every ``interval`` seconds."""
+    return min(max(interval, SHORTEST), LONGEST)

@@ -12,7 +12,9 @@ from msgspec import Struct
 from wsltop.child import Child, signal_name
 from wsltop.clock import SYSTEM_CLOCK, Clock
 from wsltop.hogs.worker import Worker
-from wsltop.host.interop import decode_text, explain_end, telling_line
+from wsltop.host.failure import decode_text, explain_end, telling_line
+from wsltop.host.interop import Launch
+from wsltop.host.relay import Relay, start_relay, still_lives
 from wsltop.model.reading import Unavailable
 from wsltop.model.units import format_size
 from wsltop.reclaim.plan import Plan
@@ -151,6 +153,7 @@ class WriteAction:
         self._turn = 0
         self._began = clock.monotonic()
         self._child: Child | None = None
+        self._waits = False
         self._progress: Progress = Running(seconds=0.0)
 
     def start(self) -> None:
@@ -160,8 +163,13 @@ class WriteAction:
 
     def poll(self) -> Progress:
         """How far it is; takes in what the program said, and reaps it."""
+        if self._waits and isinstance(self._progress, Running):
+            self._launch()
         child = self._child
         if child is None:
+            seconds = self._clock.monotonic() - self._began
+            if self._waits and seconds >= self._timeout:
+                self._waits, self._progress = False, Failed(reason=still_lives("wsl.exe").reason)
             return self._progress
         code = child.poll()
         child.read()
@@ -187,9 +195,25 @@ class WriteAction:
     def close(self, patience: float = 1.0) -> None:
         """Give it up and wait, for a bounded time, until the program is gone."""
         self.cancel()
+        if isinstance(self._child, Relay):
+            self._child.leave()
+            self._child = None
         if self._child is not None and self._child.wait(patience) is not None:  # else it is root's, or in the kernel
             self._child.close()
             self._child = None
+
+    def _launch_wsl(self) -> None:
+        """Start wsl.exe, which is a relay and must never be killed; wait with it while the last one still runs."""
+        start = self._start
+        launch = Launch(
+            command=start.argv, directory=start.directory, environment=start.environment, runtime=start.runtime
+        )
+        relay = start_relay(launch, text=self._plan.texts[self._turn].encode())
+        self._waits = relay is None
+        if isinstance(relay, Unavailable):
+            self._progress = Failed(reason=relay.reason, hint=relay.hint)
+        else:
+            self._child = relay
 
     def _launch(self) -> None:
         """Start the program with the text whose turn it is.
@@ -197,6 +221,9 @@ class WriteAction:
         It gets no terminal of its own to ask on. Only sudo stays in the session of ours, in the background: what it
         remembers of a password that was given, it remembers for the terminal (sudoers(5), timestamp_type).
         """
+        if self._plan.way == "wsl":
+            self._launch_wsl()
+            return
         try:
             self._child = Child(
                 self._start.argv,
@@ -214,7 +241,7 @@ class WriteAction:
         if code == 0:
             note = FIRST_TOOK_MORE if self._turn else ""
             self._progress = Done(seconds=seconds, note=note)
-        elif code > 0 and INVALID.encode() in said and self._turn + 1 < len(self._plan.texts):
+        elif code > 0 and f"{self._plan.path}: {INVALID}".encode() in said and self._turn + 1 < len(self._plan.texts):
             self._turn += 1
             self._launch()
         elif code > 0 and PARTLY.encode() in said and self._plan.action.name == "reclaim":
@@ -226,10 +253,15 @@ class WriteAction:
             self._progress = Failed(reason=why.reason, hint=hint)
 
     def _give_up(self, why: str) -> None:
-        """Kill the program and all that it started, as far as that is allowed, and say why."""
+        """End the program and all that it started, as far as that is allowed, and say why."""
         reason = f"{os.path.basename(self._start.argv[0])}: {why}"  # noqa: PTH119 - a text
         hint = f"Run by hand: {self._plan.command}" if self._plan.command else ""
-        if self._child is not None:
+        self._waits = False
+        if isinstance(self._child, Relay):
+            self._child.leave()  # killing it could end the distribution's init (WSL#41592)
+            self._child = None
+            hint = "It was left running, because ending wsl.exe may harm WSL: what it does may still take effect."
+        elif self._child is not None:
             try:
                 self._child.kill_group()
             except PermissionError:

@@ -174,7 +174,8 @@ def tell_whom(way: Way, access: RootAccess) -> str:
     return {
         "direct": who,
         "sudo": "root, through sudo without asking for a password",
-        "wsl": f"root, through wsl.exe of Windows, which asks for no password; distribution {access.distro}",
+        "wsl": f"root, through wsl.exe of Windows, which asks for no password; distribution {access.distro}; "
+        "WSL starts a session for root, which stays until the distribution ends",
         "hog": who,
         "paste": "root: run the command yourself",
     }[way]

@@ -33,6 +33,8 @@ class Start(Struct, frozen=True, kw_only=True):
     argv: tuple[str, ...]
     directory: str = "/"
     environment: dict[str, str] = field(default_factory=ENVIRONMENT.copy)
+    runtime: str = ""
+    """The user's runtime directory, for a program of Windows."""
 
 
 class RootAccess(Struct, frozen=True, kw_only=True):
@@ -73,7 +75,9 @@ class RootAccess(Struct, frozen=True, kw_only=True):
         launch = self.windows.prepare(WSL_EXE, "-u", "root", "-d", self.distro, "-e", *writer)
         if isinstance(launch, Unavailable):
             return launch
-        return Start(argv=launch.command, directory=launch.directory, environment=launch.environment)
+        return Start(
+            argv=launch.command, directory=launch.directory, environment=launch.environment, runtime=launch.runtime
+        )
 
 
 def find_root_access(
