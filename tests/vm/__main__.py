@@ -5,6 +5,8 @@ python -m tests.vm check [WORD …] [--write] [--within SECONDS]
 python -m tests.vm run [OPTION …] -- COMMAND …   run a command in the guest
 python -m tests.vm record [FILE]                 take the recording that comes with the package
 python -m tests.vm fetch                         fetch the parts only
+python -m tests.vm calibrate --seeds N [--kept FOLDER]
+                                                 predict and measure random mixtures of fresh seeds, and score it
 python -m tests.vm list                          name the scenarios
 """
 
@@ -17,6 +19,7 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
+from tests.vm.calibrate import calibrate
 from tests.vm.check import check
 from tests.vm.machine import Machine
 from tests.vm.missing import MachineFailed, PartsMissing
@@ -36,6 +39,8 @@ def main() -> int:
     try:
         if options.command == "check":
             return check(options.words, write=options.write, within=options.within)
+        if options.command == "calibrate":
+            return calibrate(options.seeds, options.kept)
         if options.command == "run":
             return run(options)
         if options.command == "record":
@@ -105,6 +110,9 @@ def parse_arguments() -> argparse.Namespace:
     runs.add_argument("argv", nargs="+", metavar="COMMAND")
     records = commands.add_parser("record", help="take the recording that comes with the package")
     records.add_argument("file", nargs="?", type=Path, help="where it goes [wsltop/recording/sample.wsltop]")
+    scores = commands.add_parser("calibrate", help="score predictions on random mixtures")
+    scores.add_argument("--seeds", type=int, default=0, help="how many fresh seeds; 0 scores what is kept [0]")
+    scores.add_argument("--kept", type=Path, metavar="FOLDER", help="where trials are kept [the cache]")
     commands.add_parser("fetch", help="fetch the parts only")
     commands.add_parser("list", help="name the scenarios")
     return parser.parse_args()

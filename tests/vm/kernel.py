@@ -15,7 +15,6 @@ from typing import Final
 
 from tests.vm.missing import PartsMissing
 
-RELEASE: Final = "6.6.87.2-microsoft-standard-WSL2"
 SECTOR: Final = 512
 SETUP_SECTORS: Final = 0x1F1
 HEADER: Final = 0x202
@@ -50,14 +49,14 @@ def unpack_image(image: bytes, zstd: Path | None = None) -> bytes:
     return kernel
 
 
-def rename(kernel: bytes, file_name: str) -> bytes:
-    """The kernel with WSL's release in ``uname -r`` and ``/proc/version``.
+def rename(kernel: bytes, file_name: str, release: str) -> bytes:
+    """The kernel with ``release`` in ``uname -r`` and ``/proc/version``.
 
     Modules go in all the same: they are checked against another string. ``file_name`` is ``vmlinuz-RELEASE``.
     """
     fields = [b"Linux", b"(none)", file_name.removeprefix("vmlinuz-").encode()]
     old = b"".join(field.ljust(FIELD, b"\x00") for field in fields)
-    new = b"".join(field.ljust(FIELD, b"\x00") for field in [*fields[:2], RELEASE.encode()])
+    new = b"".join(field.ljust(FIELD, b"\x00") for field in [*fields[:2], release.encode()])
     if old not in kernel:  # 6.1 holds it twice
         raise PartsMissing("the kernel does not hold its release where it should")
     return kernel.replace(old, new)

@@ -69,6 +69,13 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     """Pids of the ingredients' processes."""
 
 
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """A mixture and its trials, as a file holds them."""
+
+    mixture: Mixture
+    trials: tuple[Trial, ...]
+
+
 KINDS: Final = (
     "anonymous",
     "holes",

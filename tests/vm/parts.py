@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from tests.vm.kernel import RELEASE, rename, unpack_image
+from tests.vm.kernel import rename, unpack_image
 from tests.vm.missing import PartsMissing
 from tests.vm.modules import copy_modules
 
@@ -25,13 +25,18 @@ QEMU_PACKAGE: Final = "qemu-system-x86"
 KERNEL_PACKAGE: Final = "linux-image-amd64"
 KernelName = Literal["6.1", "6.18"]
 """``6.1`` is Debian 12's own; ``6.18``, the series of WSL 2.7 to 2.9, comes from the backports of Debian 13."""
+RELEASES: Final[dict[KernelName, str]] = {
+    "6.1": "6.1.0.1-microsoft-standard-WSL2",
+    "6.18": "6.18.33.2-microsoft-standard-WSL2",
+}
+"""What ``uname -r`` says: the true series, as wsltop tells by it what the kernel can do, and WSL's suffix."""
 BACKPORTS: Final = "trixie-backports"
 KEYRING: Final = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 NEWER: Final = r"^linux-image-6\.18\.[0-9]+[^ ]*-amd64$"
 """The plain flavor: the cloud flavor has no 9p, over which the guest gets its file system."""
 FLAVORS: Final = ("-cloud-", "-rt-")
 BUSYBOX_PACKAGE: Final = "busybox-static"
-LAYOUT: Final = "1"
+LAYOUT: Final = "2"
 """Changed when the cache is laid out anew."""
 LIMITS: Final = {"update": 60.0, "install": 180.0, "download": 120.0}
 """Seconds that apt-get may take, by what it does: a network that drops everything makes it wait for long."""
@@ -57,7 +62,7 @@ def get_parts(kernel: KernelName = "6.1") -> Parts:
         PartsMissing: one cannot be had.
     """
     qemu, mkfs = find_program(QEMU, QEMU_PACKAGE), find_program("mkfs.ext4", "e2fsprogs")
-    folder = cache_folder() / (f"{LAYOUT}-{RELEASE}" if kernel == "6.1" else f"{LAYOUT}-{kernel}-{RELEASE}")
+    folder = cache_folder() / f"{LAYOUT}-{RELEASES[kernel]}"
     parts = Parts(qemu, folder / "vmlinux", folder / "modules", folder / "busybox", mkfs)
     if not folder.exists():
         update_lists()
@@ -129,7 +134,7 @@ def fetch_kernel(scratch: Path, made: Path, kernel: KernelName) -> None:
     folders = [path for path in root.glob("**/lib/modules/*") if path.is_dir()]
     if len(images) != 1 or len(folders) != 1:
         raise PartsMissing(f"the package {package} holds no kernel where it should")
-    (made / "vmlinux").write_bytes(rename(unpack_image(images[0].read_bytes(), zstd), images[0].name))
+    (made / "vmlinux").write_bytes(rename(unpack_image(images[0].read_bytes(), zstd), images[0].name, RELEASES[kernel]))
     copy_modules(folders[0], made / "modules")
     shutil.rmtree(root)  # some 400 MB
 
