@@ -26,6 +26,7 @@ from tests.bench.screen import measure_quiet, measure_screen
 from tests.bench.snapshot import measure_snapshot
 from tests.bench.start import measure_start
 from tests.bench.table import format_markdown, format_table
+from tests.bench.trace import measure_trace
 from tests.bench.windows import measure_windows
 
 README = Path(__file__).parents[2] / "README.md"
@@ -52,6 +53,7 @@ ROWS = {
     "key": Row(measure_key, 20, "key to effect"),
     "crowd": Row(measure_crowd, 1, "the process view among thousands of processes"),
     "windows": Row(measure_windows, 1, "reading the Windows side, a stand-in"),
+    "trace": Row(measure_trace, 1, "the files that a tick and a key enter, the modules of a start"),
     "endurance": Row(measure_endurance, 1, "memory over simulated days"),
 }
 """The benchmarks by name, in the order in which they run."""
