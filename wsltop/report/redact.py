@@ -82,13 +82,13 @@ def versions_in(text: str) -> set[str]:
     return set(VERSION.findall(text))
 
 
-USER, HOST, PATH, MAIL, ID, DISTRO, ADDRESS = map(chr, range(0xE000, 0xE007))
+USER, HOST, PATH, MAIL, ID, DISTRO, ADDRESS, SECRET = SIGNS = tuple(map(chr, range(0xE000, 0xE008)))
 """Stand in the text while it is worked on, so that nothing is taken out of what was put in."""
 SHOWN: Final = str.maketrans(
     {USER: "[user]", HOST: "[host]", PATH: "[path]", MAIL: "[e-mail]", ID: "[id]"}
-    | {DISTRO: "[distro]", ADDRESS: "[address]"}
+    | {DISTRO: "[distro]", ADDRESS: "[address]", SECRET: "[secret]"}
 )
-NOT_SHOWN: Final = str.maketrans("", "", USER + HOST + PATH + MAIL + ID + DISTRO + ADDRESS)
+NOT_SHOWN: Final = str.maketrans("", "", "".join(SIGNS))
 COMMON: Final = frozenset(
     {"root", "user", "users", "default", "public", "all users", "defaultuser0", "wsluser", "ubuntu", "debian", "nobody"}
     | {"localhost", "linux", "wsl", "vm", "pc", "host", "you", "<you>", "."}
@@ -127,24 +127,69 @@ HOMES: Final = r"(?:/mnt/[a-z]/Users/|[A-Z]:[\\/]{1,2}Users[\\/]{1,2}"
 HOME: Final = re.compile(rf"{HOMES}|/home/|\\home\\)([^\\/\s:;,'\"`()<>|]+)", re.IGNORECASE)
 SPACED_HOME: Final = re.compile(rf"{HOMES})([^\\/:*?\"<>|\r\n]{{1,64}})[\\/]", re.IGNORECASE)
 """A name with blanks ends at the next separator."""
-NAME: Final = r"(?:[^\\/:*?\"'`<>|\r\n]{1,48}\.[a-z0-9]{1,5}(?!\w)|[^\s\\/:*?\"'`<>|,;)]*)"
-"""The last part of a path: up to a blank, or with blanks when it ends like a file."""
-WINDOWS_PATH: Final = re.compile(rf"(?<![a-z0-9])[a-z]:[\\/](?:[^\\/:*?\"<>|\r\n]{{0,64}}[\\/])*{NAME}", re.IGNORECASE)
-SHARE: Final = re.compile(r"\\\\[^\s\\\"'`]+(?:\\[^\s\\\"'`]*)*")
-DRIVE_PATH: Final = re.compile(rf"(?<![\w.])/mnt/[a-z]/(?:[^/:*?\"<>|\r\n]{{0,64}}/)*{NAME}", re.IGNORECASE)
+PART: Final = r"[^\s\\/:*?\"'`<>|,;()]"
+LIKE_A_FILE: Final = r"[^\\/:*?\"'`<>|\r\n]{1,48}\.[a-z0-9]{1,5}(?!\w)"
+CAPITALIZED: Final = rf"{PART}*(?:(?-i:[ ][A-Z]){PART}*){{1,3}}(?=$|[\r\n,;:)])"
+NAME: Final = rf"(?:{LIKE_A_FILE}|{CAPITALIZED}|{PART}*)"
+"""The last part of a path: with blanks when it ends like a file or in capitalized words, else up to a blank."""
+FOLDERS: Final = r"(?:[^\\/:*?\"<>|\r\n]{0,64}[\\/])*"
+WINDOWS_PATH: Final = re.compile(rf"(?<![a-z0-9])[a-z]:[\\/]{FOLDERS}{NAME}", re.IGNORECASE | re.MULTILINE)
+SHARE: Final = re.compile(
+    rf"\\\\[^\s\\\"'`]+(?:\\[^\\/:*?\"<>|\r\n]{{0,64}}(?=\\))*(?:\\{NAME})?", re.IGNORECASE | re.MULTILINE
+)
+DRIVE_PATH: Final = re.compile(rf"(?<![\w.])/mnt/[a-z]/{FOLDERS}{NAME}", re.IGNORECASE | re.MULTILINE)
+HOME_PATH: Final = re.compile(
+    rf"(?<![\w.])/(?:home|Users)/(?:{PART}(?:[^/:*?\"<>|\r\n]{{0,62}}{PART})?/)*{NAME}", re.MULTILINE | re.IGNORECASE
+)
 LINUX_PATH: Final = re.compile(r"(?<![\w.])/(?:[^\s/\"'`,;:()<>|]+/?)+")
-MAIL_PATTERN: Final = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)*", re.ASCII)
+MAIL_PATTERN: Final = re.compile(r"(?<![\w.+%-])[\w.+%-]+@[\w-]+(?:\.[\w-]+)*")
+"""It begins where a word does: tried at each of a word's letters it would take minutes for a long one."""
 UNIT: Final = re.compile(r"@[\w.\\:-]*\.(?:service|scope|slice|socket|mount|timer|target|device)$", re.ASCII)
 """systemd's instances, ``getty@tty1.service``, look like addresses."""
+MOUNT_UNIT: Final = re.compile(r"(?<![\w-])(?:home|mnt-[a-z]|media|opt|srv)-[^\s/]{1,200}?\.(mount|automount|swap)\b")
+"""A path as systemd escapes it: ``mnt-c-Users-Zoe\\x20Kay.mount``."""
+USER_UNIT: Final = re.compile(
+    r"(?<![\w-])(user|session|run-user)-(?!\d+\.)[^\s/.]{1,64}\.(slice|scope|service|mount)\b"
+)
+VM: Final = re.compile(r"\b(vmmem(?:wslc-)?)(?!WSL\b|CmZygote\b|WindowsSandbox\b)([\w.-]{1,64})", re.IGNORECASE)
+"""The process of a VM that has a name of its own."""
+MACHINE: Final = re.compile(
+    r"(?<![\w.-])(?:(?:DESKTOP|LAPTOP|WIN|EC2AMAZ)-[A-Z0-9]{5,12}|ip(?:-\d{1,3}){4})(?![\w-])", re.ASCII
+)
+"""Names that Windows and clouds give to machines."""
+FULL_NAME: Final = re.compile(
+    r"(?<![\w.@/\\-])(?:[a-z0-9][a-z0-9-]{0,62}\.){1,6}"
+    r"(?:com|org|net|edu|gov|io|dev|app|cloud|co|local|localdomain|internal|intranet|lan|corp|home|example|test|arpa"
+    r"|at|au|br|ca|ch|cn|de|es|eu|fr|in|it|jp|kr|nl|pl|pt|ru|se|uk|us)(?:(?=:\d)|(?![\w-]|\.\w))",
+    re.IGNORECASE | re.ASCII,
+)
+"""A host with its domain."""
+SID: Final = re.compile(r"\bS-1-\d{1,3}(?:-\d{1,10}){1,14}\b", re.ASCII)
+SECRETS: Final = re.compile(
+    r"(?<![A-Za-z0-9_-])(?:gh[pousr]_[A-Za-z0-9]{16,255}|github_pat_\w{16,255}|glpat-[\w-]{16,64}|sk-[\w-]{16,255}"
+    r"|AKIA[A-Z0-9]{12,20}|xox[abeoprs]-[\w-]{10,255}|eyJ[\w-]{8,2000}\.[\w-]{8,2000}\.[\w-]{0,2000})",
+    re.ASCII,
+)
+"""Tokens by the forms that GitHub, GitLab, OpenAI, AWS, Slack and JWT give them."""
+PASSWORD: Final = re.compile(
+    r"(?<![a-z])((?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key)\s{0,2}[=:]\s{0,2})([^\s,;&]{1,255})",
+    re.IGNORECASE | re.ASCII,
+)
 URL: Final = re.compile(r"\b[a-z][a-z0-9+.-]{1,15}://[^\s\"'`<>)]+", re.IGNORECASE)
 PUBLIC: Final = re.compile(
     r"(https://(?:github\.com/microsoft|learn\.microsoft\.com|aka\.ms)/[\w./#?=&-]*)", re.IGNORECASE | re.ASCII
 )
 """Addresses that wsltop itself points to."""
-HEX_ID: Final = re.compile(r"(?<![0-9A-Za-z])(?=[0-9a-f]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{12,64}(?![0-9A-Za-z])")
-UUID: Final = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
+HEX_ID: Final = re.compile(
+    r"(?<![0-9A-Za-z])(?:(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{12,64}|(?=[0-9]*[A-F])(?=[A-F]*[0-9])[0-9A-F]{12,64})(?![0-9A-Za-z])"
+)
+UUID: Final = re.compile(
+    r"(?:(?<=pod)|(?<![0-9a-z]))[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}(?![0-9a-f])", re.IGNORECASE
+)
 SYSTEM: Final = re.compile(
-    r"/(?:proc|sys|dev|etc|boot|bin|sbin|lib|lib64|usr/(?:bin|sbin|lib|lib64|share))(?:/|$)"
+    r"/(?:proc|sys(?!/fs/cgroup/)|dev(?!/mapper/)|boot|bin|sbin|lib|lib64|usr/(?:bin|sbin|lib|lib64))(?:/|$)"
+    r"|/sys/fs/cgroup/(?:(?:memory|cgroup|cpu|io|pids)\.[\w.]+)?$"
+    r"|/etc(?:/(?:wsl\.conf|fstab|os-release|hosts|resolv\.conf|docker/daemon\.json|systemd(?:/\w+)*)?)?$"
     r"|/(?:init|mnt/wsl|mnt/wslg|run|run/WSL|run/user|run/lock|run/shm)/?$"
     r"|/(?:mnt/[a-z]|mnt|tmp|home|var|opt|srv|usr|root|media)?/?$"
     r"|[A-Za-z]:[\\\\/]?$"
@@ -197,11 +242,14 @@ class Redactor:
         # Names first: they may hold blanks, which would end a path.
         text = self._take_names(text, users)
         text = URL.sub(PATH, text)
-        for pattern in (WINDOWS_PATH, SHARE, DRIVE_PATH, LINUX_PATH):
+        text = SECRETS.sub(SECRET, PASSWORD.sub(lambda match: match[1] + SECRET, text))
+        text = MOUNT_UNIT.sub(rf"{PATH}.\1", USER_UNIT.sub(rf"\1-{USER}.\2", text))
+        for pattern in (WINDOWS_PATH, SHARE, DRIVE_PATH, HOME_PATH, LINUX_PATH):
             text = pattern.sub(keep_system_path, text)
         text = MAIL_PATTERN.sub(lambda match: match[0] if UNIT.search(match[0]) else MAIL, text)
         text = take_addresses(text, ADDRESS, self._versions)
-        text = UUID.sub(ID, text)
+        text = MACHINE.sub(HOST, FULL_NAME.sub(HOST, VM.sub(rf"\1{DISTRO}", text)))
+        text = SID.sub(ID, UUID.sub(ID, text))
         return HEX_ID.sub(ID, text)
 
 
