@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from tests.guest.texts import kernel_text
 from wsltop.guest.kernel_files import parse_buddyinfo, parse_meminfo, parse_vmstat, parse_zoneinfo
+from wsltop.model.event import Event
 from wsltop.model.reading import Unavailable
 from wsltop.model.sample import (
     CpuTimes,
@@ -162,6 +163,12 @@ def ended(number: int = 1, **changes: object) -> HogEnded:
 def record(text: str, **changes: object) -> KernelRecord:
     """A line of the kernel log, written half a second before the sample."""
     made = KernelRecord(sequence=1, monotonic=MONOTONIC - 0.5, level=6, facility=0, text=text)
+    return replace(made, **changes)
+
+
+def event(text: str = "", **changes: object) -> Event:
+    """A drop of the cache that the counters told, at the time of the sample."""
+    made = Event(kind="cache drop", origin="vmstat", time=TIME, start=MONOTONIC, end=MONOTONIC, text=text)
     return replace(made, **changes)
 
 

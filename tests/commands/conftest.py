@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
-import wsltop
 from tests.commands.program import Program
+from tests.shell import environ_of
 
 
 @pytest.fixture
@@ -20,5 +19,4 @@ def program(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
     """The environment of a user with an empty home."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("WSL", "XDG_", "PYTHON"))}
-    return kept | {"HOME": str(tmp_path / "home"), "PYTHONPATH": str(Path(wsltop.__file__).parents[1])}
+    return environ_of(tmp_path / "home")

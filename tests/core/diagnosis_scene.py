@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from msgspec.structs import replace
 
+from tests import samples
 from wsltop.core.diagnosis.evidence import Evidence
 from wsltop.core.diagnosis.finding import Finding
 from wsltop.core.diagnosis.rules import RULES
@@ -54,18 +55,15 @@ def meminfo(
 ) -> Meminfo:
     """Figures that add up; all cache is clean. ``available=-1``: free and cache, as the kernel would say."""
     free = max(0, TOTAL - KERNEL - cache - anonymous - shared - huge)
-    return Meminfo(
+    return samples.meminfo(
         total=TOTAL,
         free=free,
         available=free + cache if available == -1 else available,
         buffers=0,
         cached=cache + shared,
-        swap_cached=0,
         active_file=cache,
         inactive_file=0,
-        unevictable=0,
         dirty=0,
-        writeback=0,
         anon_pages=anonymous,
         mapped=0,
         shmem=shared,
@@ -92,10 +90,7 @@ def blocks(free: int, fragmented: int) -> tuple[FreeBlocks, ...]:
 def host(
     working_set: int, *, total: Reading[int] = 32 * GIB, available: Reading[int] = 12 * GIB, read_at: float = NOW - 1
 ) -> HostMemory:
-    return HostMemory(
-        source="powershell",
-        process="vmmemWSL",
-        pid=9448,
+    return samples.host_memory(
         working_set=working_set,
         private_bytes=NO,
         total=total,
@@ -181,7 +176,7 @@ def mode(name: Mode, certainty: Literal["configured", "default", "assumed"] = "c
 def event(kind: EventKind, text: str, ago: float = 60.0, **amounts: int) -> Event:
     origin: Literal["vmstat", "kmsg"] = "vmstat" if amounts else "kmsg"
     start = NOW - ago
-    return Event(kind=kind, origin=origin, time=1.8e9 - ago, start=start, end=start, text=text, amounts=amounts)
+    return samples.event(text, kind=kind, origin=origin, time=1.8e9 - ago, start=start, end=start, amounts=amounts)
 
 
 def past(excess: int, expected: int = 3 * GIB, seconds: int = 70) -> tuple[Point, ...]:

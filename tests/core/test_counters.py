@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from tests.samples import meminfo
 from wsltop.core.events import WATCHED, counted_event, derive
 from wsltop.model.event import Event
 from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import Counters, FreeBlocks, Identity, Meminfo, OwnUse, ReportingOrder, Sample
+from wsltop.model.sample import Counters, FreeBlocks, Identity, OwnUse, ReportingOrder, Sample
 
 MISSING = Unavailable("not read in this test")
 MIB = 1024**2
@@ -20,27 +21,7 @@ MIB = 1024**2
 QUIET = dict.fromkeys(sorted(WATCHED - {"allocstall", "allocstall_high"}), 1000)
 """The counters of a 6.18 kernel on x86-64, at rest."""
 
-MEMINFO = Meminfo(
-    total=8192 * MIB,
-    free=1024 * MIB,
-    available=6000 * MIB,
-    buffers=100 * MIB,
-    cached=5300 * MIB,
-    swap_cached=0,
-    active_file=0,
-    inactive_file=0,
-    unevictable=0,
-    dirty=0,
-    writeback=0,
-    anon_pages=900 * MIB,
-    mapped=0,
-    shmem=200 * MIB,
-    slab_reclaimable=300 * MIB,
-    slab_unreclaimable=100 * MIB,
-    page_tables=0,
-    swap_total=0,
-    swap_free=0,
-)
+MEMINFO = meminfo()
 SAMPLE = Sample(
     time=1_700_000_000.0,
     monotonic=600.0,

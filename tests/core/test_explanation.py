@@ -11,7 +11,7 @@ from wsltop.core.headline import headline, say_lent
 from wsltop.core.ledger import Draining, Ledger, Lent, Part, explain_lent, keep_ledger
 from wsltop.core.session import Session
 from wsltop.model.reading import Unavailable
-from wsltop.model.sample import CpuTimes, FreeBlocks, HostMemory, Meminfo, ReportingOrder, Sample, Surroundings, Zone
+from wsltop.model.sample import CpuTimes, FreeBlocks, HostMemory, ReportingOrder, Sample, Surroundings, Zone
 
 NOT_FOLLOWED = Unavailable("one sample")
 
@@ -154,7 +154,7 @@ SIZES = st.integers(0, 12 * 1024).map(lambda mib: mib * MIB)
 @st.composite
 def machines(draw: st.DrawFn) -> Sample:
     """Plausible machines: counters that were read one after another, so that they need not agree to the byte."""
-    memory = Meminfo(
+    memory = meminfo(
         total=draw(st.integers(256, 64 * 1024)) * MIB,
         free=draw(SIZES),
         available=draw(st.none() | SIZES),

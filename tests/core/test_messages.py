@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.hostile import controls
+from tests.samples import record
 from wsltop.core.events import interpret_record
-from wsltop.model.sample import KernelRecord
 
 ABOUT_MEMORY = [
     ("WSL2: Performing memory compaction.", "compaction"),
@@ -70,10 +70,6 @@ NOT_ABOUT_MEMORY = [
     ("somebody said (5): drop_caches: 1 and more", "log"),
     ("", "log"),
 ]
-
-
-def record(text: str, *, monotonic: float = 50.0, level: int = 6) -> KernelRecord:
-    return KernelRecord(sequence=1, monotonic=monotonic, level=level, facility=0, text=text)
 
 
 @pytest.mark.parametrize(

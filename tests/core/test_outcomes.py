@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from tests import samples
 from tests.samples import GIB, MIB, ended, hog, later, small_sample
 from wsltop.core.ledger import FreeSplit, Ledger, keep_ledger
 from wsltop.core.prediction import (
@@ -48,7 +49,7 @@ def gained(size: int) -> Ledger:
 
 
 def event(kind: EventKind, origin: Origin = "vmstat", **amounts: int) -> Event:
-    return Event(kind=kind, origin=origin, time=1.7e9, start=START, end=START, text="", amounts=amounts)
+    return samples.event(kind=kind, origin=origin, start=START, end=START, amounts=amounts)
 
 
 COMPACTION = event("compaction", requested=5000, isolated=100)

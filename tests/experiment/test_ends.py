@@ -12,8 +12,8 @@ from typing import Final
 
 import pytest
 
-from tests.hogs.real import wait_until
 from tests.hogs.started import QUICK, Started, alive
+from tests.waiting import wait_until
 from wsltop.experiment.keeper import offspring
 
 pytestmark = pytest.mark.slow

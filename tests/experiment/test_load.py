@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.hogs.real import stat_fields, wait_until
+from tests.hogs.real import stat_fields
 from tests.samples import ended, small_sample
+from tests.waiting import wait_until
 from wsltop.errors import CommandError, ExitCode, HogRefused, WsltopError
 from wsltop.experiment import keeper
 from wsltop.experiment.keeper import offspring

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.hogs.real import wait_until
 from tests.shell import command, environ_of
+from tests.waiting import wait_until
 from wsltop.experiment.keeper import offspring
 
 pytestmark = pytest.mark.slow

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from tests.hogs.real import wait_until
 from tests.hogs.started import QUICK, Started, alive, run
+from tests.waiting import wait_until
 from wsltop.experiment.keeper import offspring
 
 pytestmark = pytest.mark.slow

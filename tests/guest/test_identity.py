@@ -8,16 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.guest.texts import plant, script
+from tests.samples import record
 from wsltop.guest.identity import IdentitySource, parse_pretty_name, wsl_flavor
 from wsltop.model.reading import Unavailable
-from wsltop.model.sample import KernelRecord
 
 RELEASE = "6.6.87.2-microsoft-standard-WSL2"
 OSRELEASE = "proc/sys/kernel/osrelease"
-
-
-def record(text: str) -> KernelRecord:
-    return KernelRecord(sequence=1, monotonic=0.2, level=6, facility=1, text=text)
 
 
 @pytest.mark.parametrize(

@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
+from tests.waiting import wait_until
 from wsltop.hogs.pool import HogPool
 from wsltop.model.sample import Hog, HogEnded
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 OVERHEAD = 24 * 1024**2
 """What an interpreter may take beside the pages that were asked for."""
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 8.0) -> None:
-    """Poll until the condition holds; fail after ``seconds``."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            pytest.fail(f"still not so after {seconds} s")
-        time.sleep(0.005)
 
 
 def settle(pool: HogPool, seconds: float = 8.0) -> tuple[Hog, ...]:

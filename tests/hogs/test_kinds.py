@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 import wsltop
-from tests.hogs.real import OVERHEAD, available, cpu_seconds, is_hog, settle, wait_for_end, wait_until
+from tests.hogs.real import OVERHEAD, available, cpu_seconds, is_hog, settle, wait_for_end
+from tests.waiting import wait_until
 from wsltop.errors import HogRefused
 from wsltop.hogs import kinds as hog_cache
 from wsltop.hogs.kinds import KINDS, count_cached, count_in_core

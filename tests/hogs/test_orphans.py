@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import wsltop
-from tests.hogs.real import is_hog, wait_until
+from tests.hogs.real import is_hog
+from tests.waiting import wait_until
 from wsltop.hogs import hog, load
 
 ROOT = str(Path(wsltop.__file__).parents[1])

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from tests.hogs.real import is_hog, wait_until
+from tests.hogs.real import is_hog
 from tests.reclaim.machine import LEDGER, Machine, finish
+from tests.waiting import wait_until
 from wsltop.hogs.kinds import count_cached, open_unnamed
 from wsltop.model.units import GIB, MIB
 from wsltop.reclaim.actions import ActionName

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from tests.hostile import controls
-from tests.samples import TIME, host_memory, nothing, sample, small_sample
+from tests.samples import event, host_memory, nothing, sample, small_sample
 from wsltop.core.diagnosis.rules import diagnose
 from wsltop.core.session import Session
 from wsltop.model.distros import NOT_ASKED, Distro, Distros
@@ -91,10 +91,6 @@ def told(
     findings = diagnose(session.evidence(moment))
     case = IssueInput(moment=moment, findings=findings, events=events, config=session.insight.config, roster=roster)
     return issue(case, redactor)
-
-
-def event(text: str) -> Event:
-    return Event(kind="cache drop", origin="vmstat", time=TIME, start=1.0, end=1.0, text=text)
 
 
 def test_it_has_what_maintainers_ask_for() -> None:

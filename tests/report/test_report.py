@@ -9,7 +9,18 @@ from msgspec.structs import replace
 
 from tests.guest.texts import KERNELS
 from tests.hostile import controls
-from tests.samples import IDENTITY, MONOTONIC, TIME, hog, host_memory, kernel_sample, meminfo, nothing, small_sample
+from tests.samples import (
+    IDENTITY,
+    MONOTONIC,
+    TIME,
+    event,
+    hog,
+    host_memory,
+    kernel_sample,
+    meminfo,
+    nothing,
+    small_sample,
+)
 from wsltop.core.moment import interpret
 from wsltop.model.event import Event
 from wsltop.model.reading import Unavailable
@@ -28,11 +39,9 @@ def words(text: str) -> set[str]:
     return {" ".join(line.split()) for line in text.splitlines()}
 
 
-def event(number: int, text: str = "drop_caches 1") -> Event:
+def numbered(number: int, text: str = "drop_caches 1") -> Event:
     start = MONOTONIC + number
-    return Event(
-        kind="cache drop", origin="vmstat", time=TIME + number, start=start, end=start, text=f"{number} {text}"
-    )
+    return event(f"{number} {text}", time=TIME + number, start=start, end=start)
 
 
 def test_the_report_has_every_figure() -> None:
@@ -111,7 +120,7 @@ def test_no_swap_no_line_of_it() -> None:
 
 
 def test_hogs_and_events_are_listed() -> None:
-    text = told(small_sample(hogs=(hog(1), hog(2, speed=None, status="starting"))), event(1))
+    text = told(small_sample(hogs=(hog(1), hog(2, speed=None, status="starting"))), numbered(1))
     lines = words(text)
     assert "4001 anonymous 1.0 GiB of 1.0 GiB, 2.0 GiB/s, holding" in lines
     assert "4002 anonymous 1.0 GiB of 1.0 GiB, starting" in lines
@@ -119,7 +128,7 @@ def test_hogs_and_events_are_listed() -> None:
 
 
 def test_only_the_newest_events_are_listed() -> None:
-    text = told(small_sample(), *(event(number) for number in range(50)))
+    text = told(small_sample(), *(numbered(number) for number in range(50)))
     assert text.count("drop_caches") == EVENTS
     assert " 49 drop_caches" in text
     assert " 29 drop_caches" not in text
@@ -133,11 +142,11 @@ def test_nobody_can_write_to_the_terminal_through_the_report() -> None:
         small_sample(identity=Identity(kernel=HOSTILE, distro=HOSTILE, wsl_version=why)),
         small_sample(meminfo=why),
     ):
-        text = told(taken, event(1, HOSTILE))
+        text = told(taken, numbered(1, HOSTILE))
         assert "evil" not in text
         assert not (controls() - {0x0A}).intersection(map(ord, text))
         text.encode()
-        assert len(text.splitlines()) == len(told(replace_names(taken), event(1, "x")).splitlines())
+        assert len(text.splitlines()) == len(told(replace_names(taken), numbered(1, "x")).splitlines())
 
 
 def replace_names(taken: Sample) -> Sample:

@@ -13,7 +13,8 @@ from textual.pilot import Pilot
 
 from tests.hogs.real import is_hog
 from tests.reclaim.machine import Machine
-from tests.ui.worlds import HOST, MEMINFO, SAMPLE, World, settle, wait_until
+from tests.ui.worlds import HOST, MEMINFO, SAMPLE, World, settle
+from tests.waiting import wait_until
 from wsltop.charts.cells import plain
 from wsltop.model.reading import Unavailable
 from wsltop.model.sample import Mark

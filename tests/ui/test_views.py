@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from tests import samples
 from tests.ui.worlds import FORBIDDEN, HOST, HOSTILE, MEMINFO, NOON, SAMPLE, START, drops, hog
 from wsltop.charts.glyphs import BLOCK
 from wsltop.core.moment import interpret
@@ -25,10 +26,9 @@ from wsltop.ui.viewstate import DEFAULT_WINDOW, LEAST_HOG, WINDOWS, Position, Vi
 
 
 def event(number: int, kind: str = "cache drop", **changes: object) -> Event:
-    made = Event(
-        kind="cache drop", origin="kmsg", time=NOON + number, start=START + number, end=START + number, text=""
-    )
-    return replace(made, kind=kind, text=f"event {number}", **changes)
+    at = START + number
+    made = samples.event(f"event {number}", kind=kind, origin="kmsg", time=NOON + number, start=at, end=at)
+    return replace(made, **changes)
 
 
 def view_of(events: list[Event], position: Position, rows: int = 5) -> tuple[list[str], str, list[str]]:

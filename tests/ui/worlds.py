@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
@@ -313,11 +312,3 @@ async def settle(pilot: Pilot[None]) -> None:
     """Let everything that waits for a refresh happen, and what that makes wait."""
     await pilot.pause()
     await pilot.pause()
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Wait until ``condition`` holds; fail when it does not in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
