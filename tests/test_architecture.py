@@ -78,7 +78,7 @@ def called(node: ast.Call) -> str:
 
 LAYERS = (
     {"model"},
-    {"core", "charts", "clock", "errors", "prctl", "child"},
+    {"core", "charts", "clock", "errors", "prctl", "private", "child"},
     {"guest", "host"},
     {"hogs"},
     {"reclaim", "recording"},

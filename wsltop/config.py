@@ -21,6 +21,7 @@ from wsltop.errors import UsageError
 from wsltop.host.choose import CHOICES, check_choice
 from wsltop.model.text import clean
 from wsltop.model.units import GIB, MIB, parse_size
+from wsltop.private import write_private
 
 LEAST_HOG: Final = 64 * MIB
 MOST_HOG: Final = 1024 * GIB
@@ -307,6 +308,6 @@ def save_state(folder: Path, state: State) -> None:
     """Remember ``state``, where the folder can be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "state.json").write_bytes(msgspec.json.encode(state) + b"\n")
+        write_private(folder / "state.json", msgspec.json.encode(state).decode() + "\n")
     except OSError:
         return

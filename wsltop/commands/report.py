@@ -16,6 +16,8 @@ from wsltop.core.session import Session
 from wsltop.errors import UsageError, WsltopError
 from wsltop.host.distros import ask_distros
 from wsltop.model.distros import NOT_RECORDED, Distros
+from wsltop.model.text import clean
+from wsltop.private import write_private
 from wsltop.report.issue import IssueInput, issue
 from wsltop.report.redact import this_machine
 
@@ -63,9 +65,9 @@ def command(
         say_text(text)
         return
     try:
-        output.write_text(text, encoding="utf-8")
+        write_private(output, text)
     except OSError as error:
-        raise WsltopError(f"cannot write {output}: {error.strerror or error}") from error
+        raise WsltopError(f"cannot write {clean(str(output))}: {error.strerror or error}") from error
 
 
 def look(settings: Settings, watch: float, wait: float) -> IssueInput:

@@ -16,6 +16,7 @@ from wsltop.experiment.measure import Measures
 from wsltop.experiment.summary import tell_result
 from wsltop.experiment.trial import Result
 from wsltop.model.text import clean
+from wsltop.private import write_private
 from wsltop.report.experiment import encode, report
 from wsltop.report.experiment_svg import draw
 
@@ -83,6 +84,6 @@ def write_output(
     else:
         text = {".md": markdown, ".html": html, ".svg": draw}[kind](result, measures)
     try:
-        path.write_text(text, encoding="utf-8", newline="\n")
+        write_private(path, text)
     except OSError as error:
         raise WsltopError(f"cannot write {clean(str(path))}: {error.strerror}") from error

@@ -22,6 +22,7 @@ from wsltop.hogs.options import HogOptions
 from wsltop.hogs.pool import HogPool
 from wsltop.model.sample import Sample
 from wsltop.model.text import clean
+from wsltop.private import write_private
 from wsltop.reclaim.actions import ActionName
 from wsltop.ui.bindings import KEYS, Key, describe
 from wsltop.ui.cards.card import Card
@@ -452,7 +453,7 @@ class WsltopApp(App[None]):
         folder = self.options.state_folder
         try:
             path = picture_path(folder)
-            path.write_text(self.export_screenshot(title="wsltop"), encoding="utf-8")
+            write_private(path, self.export_screenshot(title="wsltop"))
         except OSError as error:
             self.notify(f"cannot write below {folder}: {error.strerror}", severity="error")
             return

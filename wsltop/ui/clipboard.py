@@ -11,6 +11,7 @@ import pyperclip
 from wsltop.host.interop import Launch
 from wsltop.host.relay import run_relay
 from wsltop.model.reading import Unavailable
+from wsltop.private import write_private
 
 TIMEOUT: Final = 5.0
 
@@ -40,7 +41,7 @@ def copy_text(text: str, *, clip: Launch | None, terminal: Callable[[str], None]
     elif desktop_copy(text):
         return Copied("copied to the clipboard")
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, encoding="utf-8")
+    write_private(file, text)
     if terminal is not None:
         terminal(text)
         return Copied(f"sent to the terminal's clipboard, and written to {file}")

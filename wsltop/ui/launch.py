@@ -23,6 +23,7 @@ from wsltop.hogs.pool import HogPool
 from wsltop.host.interop import CLIP, Launch, Windows
 from wsltop.model.reading import known
 from wsltop.model.text import clean
+from wsltop.private import write_private
 from wsltop.recording.recent import SPAN
 from wsltop.system import System
 from wsltop.ui.app import WsltopApp
@@ -62,7 +63,7 @@ def tell_crash(details: str, folder: Path) -> None:
     where = f"The details are in {path}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(details, encoding="utf-8")
+        write_private(path, details)
     except OSError:
         where = "The details could not be written down"
     reason = next((clean(line) for line in reversed(lines) if line[:1].isalpha() and "Error" in line), clean(lines[-1]))

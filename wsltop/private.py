@@ -1,0 +1,35 @@
+"""Files that only their owner can read: reports, pictures, crash files, state."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from pathlib import Path
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file with mode 0600, whole or not at all; what cannot be written leaves the old file as it was.
+
+    A symbolic link is never followed. A device or a FIFO is written to as it is.
+
+    Raises:
+        OSError: it cannot be written; ``ELOOP`` where ``path`` is a symbolic link.
+    """
+    data = text.encode("utf-8")
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, "it is a symbolic link", str(path))
+    if path.exists() and not path.is_file():
+        descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        return
+    new = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        os.replace(new, path)  # noqa: PTH105 - one call, no new object
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
