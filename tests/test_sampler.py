@@ -11,12 +11,12 @@ import msgspec
 import pytest
 
 from tests.guest.texts import KERNELS, kernel_text, plant
+from tests.hogs.fake import FakePool
 from tests.samples import ended, hog, host_memory
 from wsltop.core.ledger import Ledger, keep_ledger
 from wsltop.guest.kernel_files import parse_buddyinfo, parse_meminfo, parse_vmstat, parse_zoneinfo
-from wsltop.hogs.pool import HogPool
 from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import Hog, HogEnded, HostMemory, Meminfo, Sample
+from wsltop.model.sample import HostMemory, Meminfo, Sample
 from wsltop.sampler import Sampler
 
 GONE = Unavailable("gone", "Look for it.")
@@ -39,16 +39,6 @@ class FakeHost:
 
     def close(self) -> None:
         self.calls.append("close")
-
-
-class FakePool(HogPool):
-    """A pool whose hogs take nothing."""
-
-    def read(self) -> tuple[Hog, ...]:
-        return (hog(1), hog(2, status="filling"))
-
-    def ended(self) -> tuple[HogEnded, ...]:
-        return (ended(3),)
 
 
 class FakeClock:
@@ -147,11 +137,12 @@ def test_a_file_that_changes_is_read_anew(tree: Path) -> None:
 
 
 def test_the_host_and_the_hogs_are_part_of_the_sample(tree: Path) -> None:
-    host = FakeHost(host_memory())
-    with FakePool() as pool:
-        sampler = Sampler(host, pool, root=tree, clock=FakeClock())
-        taken = sampler.sample()
-        sampler.close()
+    host, pool = FakeHost(host_memory()), FakePool()
+    pool.there = {1: hog(1), 2: hog(2, status="filling")}
+    pool.gone = [ended(3)]
+    sampler = Sampler(host, pool, root=tree, clock=FakeClock())
+    taken = sampler.sample()
+    sampler.close()
     assert taken.host == host_memory()
     assert [one.id for one in taken.hogs] == [1, 2]
     assert [one.id for one in taken.hogs_ended] == [3]

@@ -54,7 +54,7 @@ from wsltop.model.sample import (
 from wsltop.model.text import clean
 
 if TYPE_CHECKING:
-    from wsltop.hogs.pool import HogPool
+    from wsltop.hogs.pool import Hogs
 SURROUNDINGS_EVERY: Final = 30.0
 """Seconds; settings and mounts change when somebody changes them."""
 CENSUS_EVERY: Final = 10.0
@@ -237,7 +237,7 @@ class Sampler:
     def __init__(
         self,
         host: HostSource,
-        hogs: HogPool | None = None,
+        hogs: Hogs | None = None,
         *,
         root: Path = Path("/"),
         clock: Clock = SYSTEM_CLOCK,

@@ -13,7 +13,7 @@ from wsltop.clock import SYSTEM_CLOCK, RootClock, SystemClock
 from wsltop.host.interop import Windows
 
 if TYPE_CHECKING:
-    from wsltop.hogs.pool import HogPool
+    from wsltop.hogs.pool import Hogs
     from wsltop.host.source import HostSource
     from wsltop.sampler import Sampler
 
@@ -53,7 +53,7 @@ class System(Struct, frozen=True, kw_only=True):
             choice, interval=interval, drive=self.drive, root=self.root, environ=self.environ, clock=self.clock
         )
 
-    def open_sampler(self, host: HostSource, hogs: HogPool | None = None) -> Sampler:
+    def open_sampler(self, host: HostSource, hogs: Hogs | None = None) -> Sampler:
         """What takes samples of the machine; close it afterwards."""
         from wsltop.sampler import Sampler
 

@@ -10,7 +10,8 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from tests.core.test_bookmark import life
-from tests.ui.worlds import FakePool, FakeSampler
+from tests.hogs.fake import FakePool
+from tests.ui.worlds import FakeSampler
 from wsltop.charts.glyphs import BLOCK
 from wsltop.core.moment import Moment
 from wsltop.core.session import Session

@@ -11,18 +11,15 @@ from textual.pilot import Pilot
 from textual.strip import Strip
 
 from tests import samples
+from tests.hogs.fake import FakePool
 from wsltop.charts.glyphs import BLOCK, Glyphs
 from wsltop.core.session import Session
-from wsltop.errors import HogRefused
-from wsltop.hogs.options import HogOptions
-from wsltop.hogs.pool import HogPool
-from wsltop.host.source import FixedSource
+from wsltop.host.source import FixedSource, HostSource
 from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import (
     Counters,
     FreeBlocks,
     Hog,
-    HogEnded,
     HogStatus,
     HostMemory,
     Identity,
@@ -35,7 +32,6 @@ from wsltop.model.sample import (
     Zone,
 )
 from wsltop.model.units import GIB, MIB
-from wsltop.sampler import Sampler
 from wsltop.ui.app import WsltopApp
 from wsltop.ui.options import ScreenOptions
 from wsltop.ui.sources import LiveSource
@@ -108,82 +104,18 @@ def hog(number: int, status: HogStatus = "holding", **changes: object) -> Hog:
     return replace(made, **changes)
 
 
-class FakePool(HogPool):
-    """Hogs that are rows and no processes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.there: dict[int, Hog] = {}
-        self.gone: list[HogEnded] = []
-        self.killed: list[int] = []
-        self.refusal = ""
-
-    def add(
-        self, size: int, count: int = 1, kind: str = "anonymous", options: HogOptions | None = None
-    ) -> tuple[int, ...]:
-        if self.refusal:
-            raise HogRefused(self.refusal)
-        numbers = tuple(range(self.last_id + 1, self.last_id + 1 + count))
-        self.last_id += count
-        noise = options is not None and options.incompressible
-        self.there |= {
-            number: hog(number, kind=kind, target=size, resident=size, incompressible=noise) for number in numbers
-        }
-        return numbers
-
-    def read(self) -> tuple[Hog, ...]:
-        shown = tuple(self.there.values())
-        for one in [one for one in shown if one.status == "ending"]:
-            del self.there[one.id]
-        return shown
-
-    def ended(self) -> tuple[HogEnded, ...]:
-        told, self.gone = tuple(self.gone), []
-        return told
-
-    def kill(self, number: int) -> None:
-        one = self.there.get(number)
-        if one is None:
-            return
-        self.there[number] = replace(one, status="ending")
-        self.killed.append(number)
-        self.gone.append(
-            HogEnded(
-                id=number,
-                pid=one.pid,
-                kind=one.kind,
-                target=one.target,
-                resident=one.resident,
-                how="killed",
-                lived=1.0,
-                teardown=0.1,
-            )
-        )
-
-    def kill_all(self) -> None:
-        for number in list(self.there):
-            self.kill(number)
-
-    @property
-    def busy(self) -> bool:
-        return any(one.status in ("starting", "filling", "ending") for one in self.there.values())
-
-    def close(self) -> None:
-        self.there.clear()
-
-
-class FakeSampler(Sampler):
+class FakeSampler:
     """Gives what a test puts into ``next``; time goes on by ``step`` seconds a sample."""
 
     def __init__(self, pool: FakePool, sample: Sample = SAMPLE) -> None:
-        self.host = FixedSource(Unavailable("not asked"))
+        self.host: HostSource = FixedSource(Unavailable("not asked"))
         self.pool = pool
         self.next = sample
         self.step = 1.0
         self.taken = 0
-        self._marks = []
+        self._marks: list[Mark] = []
         self.attended = False
-        self.interval = None
+        self.interval: float | None = None
 
     def sample(self) -> Sample:
         made = replace(
@@ -191,8 +123,9 @@ class FakeSampler(Sampler):
             interval=self.interval,
             hogs=self.pool.read(),
             hogs_ended=self.pool.ended(),
-            marks=self.take_marks(),
+            marks=tuple(self._marks),
         )
+        self._marks.clear()
         host = made.host
         if isinstance(host, HostMemory) and host.read_at == START:
             made = replace(made, host=replace(host, read_at=made.monotonic))

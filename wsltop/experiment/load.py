@@ -22,7 +22,7 @@ from wsltop.experiment import keeper
 from wsltop.experiment.spec import ExperimentPlan
 from wsltop.hogs.guard import INTERPRETER, PAGES_PER_TABLE, MemoryGuard, cost_of, headroom
 from wsltop.hogs.options import HogOptions
-from wsltop.hogs.pool import HogPool
+from wsltop.hogs.pool import Hogs
 from wsltop.model.sample import Sample
 from wsltop.model.text import clean
 from wsltop.model.units import MIB, format_size
@@ -75,7 +75,7 @@ class HogLoad:
 
     exit_code: int | None = None
 
-    def __init__(self, pool: HogPool, plan: ExperimentPlan, options: HogOptions | None = None) -> None:
+    def __init__(self, pool: Hogs, plan: ExperimentPlan, options: HogOptions | None = None) -> None:
         self._pool, self._plan, self._options = pool, plan, options
         self._ids: frozenset[int] = frozenset()
         self._released = False
@@ -131,9 +131,7 @@ class HogLoad:
         """Kill them and reap what is there; the pool waits when it is closed itself."""
         self.release()
         for number in self._ids:
-            worker = self._pool.workers.get(number)
-            if worker is not None:
-                worker.reap(5.0)
+            self._pool.reap(number, 5.0)
         self._pool.read()
 
 

@@ -17,7 +17,7 @@ from wsltop.experiment.spec import ExperimentPlan
 from wsltop.experiment.trial import ActionOutcome, Ending, Phase, Recorder, Result, Stage, Trial
 from wsltop.hogs.kinds import KINDS
 from wsltop.hogs.options import HogOptions
-from wsltop.hogs.pool import HogPool
+from wsltop.hogs.pool import Hogs
 from wsltop.model.event import Event
 from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import Identity, Sample
@@ -490,7 +490,7 @@ class Experiment:
 
 def prepare(
     wanted: ExperimentPlan,
-    pool: HogPool,
+    pool: Hogs,
     *,
     interval: float,
     acting: TrialAction | None = None,

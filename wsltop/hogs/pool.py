@@ -10,7 +10,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from wsltop.clock import SYSTEM_CLOCK, Clock
 from wsltop.errors import HogRefused
@@ -23,6 +23,40 @@ from wsltop.model.units import format_size
 
 PATIENCE = 5.0
 """Seconds that closing waits for the kernel to take the memory of the killed hogs back."""
+
+
+class Hogs(Protocol):
+    """What the screen, the sampler and an experiment ask of hogs: see ``HogPool``."""
+
+    root: Path
+    floor: int | None
+
+    def add(
+        self, size: int, count: int = 1, kind: str = "anonymous", options: HogOptions | None = None
+    ) -> tuple[int, ...]:
+        """Start ``count`` hogs of ``size`` bytes each, all or none; their ids."""
+
+    def read(self) -> tuple[Hog, ...]:
+        """The hogs that are there, by id."""
+
+    def ended(self) -> tuple[HogEnded, ...]:
+        """The hogs that ``read`` found ended since the last call, each told once."""
+
+    def kill(self, number: int) -> None:
+        """End one hog now."""
+
+    def kill_all(self) -> None:
+        """End every hog now."""
+
+    def reap(self, number: int, seconds: float) -> None:
+        """Wait, at most so long, until the kernel has the memory of a killed hog back."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a hog starts, fills or ends, as of the last ``read``."""
+
+    def close(self) -> None:
+        """End every hog and wait, for a bounded time."""
 
 
 class HogPool:
@@ -134,6 +168,11 @@ class HogPool:
         """End every hog now."""
         for worker in self.workers.values():
             worker.kill()
+
+    def reap(self, number: int, seconds: float) -> None:
+        """Wait, at most so long, until the kernel has the memory of a killed hog back. An unknown id is ignored."""
+        if worker := self.workers.get(number):
+            worker.reap(seconds)
 
     @property
     def busy(self) -> bool:

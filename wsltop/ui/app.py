@@ -19,7 +19,7 @@ from wsltop.config import State, load_state, save_state
 from wsltop.core.quiet import QUIET_INTERVAL, Quiet
 from wsltop.errors import HogRefused, RecordingError, WsltopError
 from wsltop.hogs.options import HogOptions
-from wsltop.hogs.pool import HogPool
+from wsltop.hogs.pool import Hogs
 from wsltop.model.sample import Sample
 from wsltop.model.text import clean
 from wsltop.private import write_private
@@ -63,7 +63,7 @@ class WsltopApp(App[None]):
         Binding("ctrl+z", "suspend_process", "suspend", show=False),
     ]
 
-    def __init__(self, source: Source, pool: HogPool | None, options: ScreenOptions) -> None:
+    def __init__(self, source: Source, pool: Hogs | None, options: ScreenOptions) -> None:
         # Without color Textual would paint in greys; only its ANSI mode, chosen here, leaves color out.
         super().__init__(driver_class=RestingDriver, ansi_color=None if options.color else True)
         self.source = source

@@ -15,7 +15,7 @@ from wsltop.experiment.measure import measure_all
 from wsltop.experiment.run import prepare
 from wsltop.experiment.spec import ExperimentPlan
 from wsltop.experiment.summary import tell_result
-from wsltop.hogs.pool import HogPool
+from wsltop.hogs.pool import Hogs
 from wsltop.model.units import GIB, format_duration, format_size
 from wsltop.reclaim.perform import Done, Failed, Running, perform
 from wsltop.reclaim.plan import Plan
@@ -104,7 +104,7 @@ class LiveExperiment(Job):
         WsltopError: there is no room for the hogs.
     """
 
-    def __init__(self, pool: HogPool, interval: float, mark: Callable[[str], None]) -> None:
+    def __init__(self, pool: Hogs, interval: float, mark: Callable[[str], None]) -> None:
 
         self._mark = mark
         plan = ExperimentPlan(hogs=CLASSIC_HOGS, size=GIB, hold=CLASSIC_HOLD)

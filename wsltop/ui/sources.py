@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
 from wsltop.core.session import Session
+from wsltop.host.source import HostSource
 from wsltop.model.sample import Sample
-from wsltop.sampler import Sampler
 
 if TYPE_CHECKING:
     from wsltop.recording.player import Player
@@ -76,6 +76,22 @@ class Source(Protocol):
         """End what runs for it, at once."""
 
 
+class Samples(Protocol):
+    """What the live screen asks of a sampler: see ``wsltop.sampler.Sampler``."""
+
+    host: HostSource
+    interval: float | None
+
+    def sample(self) -> Sample:
+        """Read everything once."""
+
+    def mark(self, text: str, *, level: int = 6) -> None:
+        """Let the next sample tell what has just been done."""
+
+    def attend(self, wanted: bool) -> None:
+        """Count the processes with every sample while somebody looks at them."""
+
+
 class LiveSource:
     """The samples of this machine, and those of the last two hours for a look back."""
 
@@ -83,7 +99,7 @@ class LiveSource:
     hint = ""
     banner = None
 
-    def __init__(self, sampler: Sampler, session: Session) -> None:
+    def __init__(self, sampler: Samples, session: Session) -> None:
         self.sampler = sampler
         self.session = session
         self.travel: TimeTravel | None = None
