@@ -92,14 +92,20 @@ class ZoneFigures(NamedTuple):
 
     name: str
     present: int
-    """Pages; those that the allocator manages, too."""
+    """Pages."""
     free: Sequence[int]
-    """Free blocks of each order."""
+    """Free blocks of each order; empty for a zone that ``/proc/buddyinfo`` does not list."""
+    managed: int | None = None
+    """Pages that the allocator manages; all of them where it is not said."""
 
 
 def buddyinfo_text(zones: Sequence[ZoneFigures]) -> str:
     """``/proc/buddyinfo``."""
-    return "".join(f"Node 0, zone {zone.name:>8} {' '.join(f'{count:6d}' for count in zone.free)} \n" for zone in zones)
+    return "".join(
+        f"Node 0, zone {zone.name:>8} {' '.join(f'{count:6d}' for count in zone.free)} \n"
+        for zone in zones
+        if zone.free
+    )
 
 
 def zoneinfo_text(zones: Sequence[ZoneFigures]) -> str:
@@ -111,7 +117,7 @@ def zoneinfo_text(zones: Sequence[ZoneFigures]) -> str:
         texts.append(
             f"Node 0, zone {zone.name:>8}\n{stats}  pages free     {free}\n        boost    0\n        min      1000\n"
             f"        low      1250\n        high     1500\n        spanned  {zone.present}\n"
-            f"        present  {zone.present}\n        managed  {zone.present}\n        cma      0\n"
+            f"        present  {zone.present}\n        managed  {zone.present if zone.managed is None else zone.managed}\n        cma      0\n"
             f"        protection: (0, 0, 0, 0)\n      nr_free_pages {free}\n  pagesets\n    cpu: 0\n"
             "              count: 100\n              high:  500\n              batch: 63\n"
         )
