@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 import tomllib
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from tests.laptop.texts import (
     ProcessFigures,
     ZoneFigures,
     buddyinfo_text,
+    free_counts,
     group_texts,
     meminfo_text,
     process_texts,
@@ -35,10 +37,8 @@ DATA: Final = Path(__file__).with_name("data")
 NAMES: Final = sorted(path.stem for path in DATA.glob("*.toml"))
 NOW: Final = 1_790_000_000.0
 """The wall clock when wsltop starts, seconds since the epoch."""
-WROTE_CONFIG: Final = 90_000.0
-"""Seconds before boot at which ``.wslconfig`` was written, unless the case says that it was later."""
-EDITED_CONFIG: Final = 5_000.0
-"""Seconds after boot, where it was."""
+WROTE_CONFIG: Final = -90_000.0
+"""When ``.wslconfig`` was written, in seconds after boot, unless the case says otherwise."""
 HASTE: Final = 0.02
 """Seconds that a sleep really takes: the stand-in for PowerShell, which is a process, tells its figures meanwhile."""
 
@@ -57,8 +57,8 @@ class Case:
 
     @property
     def watch(self) -> float:
-        """Seconds for which wsltop has to watch."""
-        return float(self.said.get("watch", 3.0))
+        """Seconds for which wsltop has to watch; 0 where the first sample with Windows' answer tells all."""
+        return float(self.said.get("watch", 0.0))
 
     @property
     def boot_time(self) -> float:
@@ -74,16 +74,7 @@ def load(name: str) -> Case:
 def lay_out(case: Case, root: Path) -> Path:
     """Write the guest and the Windows of a case below ``root``, and return it."""
     said = case.said
-    for place, text in said.get("files", {}).items():
-        plant(root, place, text.encode("latin-1"))
-    if "memory" in said:
-        plant(root, "proc/meminfo", meminfo_text(said["memory"]))
-    if "zones" in said:
-        zones = [ZoneFigures(**zone) for zone in said["zones"]]
-        plant(root, "proc/zoneinfo", zoneinfo_text(zones))
-        plant(root, "proc/buddyinfo", buddyinfo_text(zones))
-    if "kmsg" in said:
-        plant(root, "dev/kmsg", said["kmsg"])
+    lay_kernel(said, root)
     for figures in said.get("processes", ()):
         lay_process(root, figures)
     for path, figures in said.get("groups", {}).items():
@@ -103,18 +94,45 @@ def lay_out(case: Case, root: Path) -> Path:
     lay_windows(
         root,
         period=HASTE / 2,
-        wslconfig=None if config is None else config.encode(),
-        written=case.boot_time + (EDITED_CONFIG if said.get("config_after_boot") else -WROTE_CONFIG),
+        wslconfig=config.encode() if isinstance(config, str) else config,
+        written=case.boot_time + said.get("config_written", WROTE_CONFIG),
     )
+    lay_programs(said, root)
+    return root
+
+
+def lay_kernel(said: dict[str, Any], root: Path) -> None:
+    """Write what the report says of the kernel's files."""
+    for place, text in said.get("files", {}).items():
+        plant(root, place, text.encode("latin-1"))
+    if "memory" in said:
+        plant(root, "proc/meminfo", meminfo_text(said["memory"]))
+    if "kmsg" in said:
+        plant(root, "dev/kmsg", said["kmsg"])
+    zones = [ZoneFigures(**zone) for zone in said.get("zones", ())] or suppose_zones(root)
+    if zones:
+        plant(root, "proc/zoneinfo", zoneinfo_text(zones))
+        plant(root, "proc/buddyinfo", buddyinfo_text(zones))
+
+
+def lay_programs(said: dict[str, Any], root: Path) -> None:
+    """Let Windows' programs tell the report's figures, or take them away where it says nothing of Windows."""
     if "host" in said:
         plant(root, "host.json", json.dumps(said["host"]))
-    else:
-        for program in (root / "mnt/c/Windows").rglob("*.exe"):
-            program.unlink()  # the report says nothing of Windows
-    if "exe_mode" in said:
-        for program in (root / "mnt/c/Windows").rglob("*.exe"):
+    for program in list((root / "mnt/c/Windows").rglob("*.exe")):
+        if "host" not in said:
+            program.unlink()
+        elif "exe_mode" in said:
             program.chmod(said["exe_mode"])
-    return root
+
+
+def suppose_zones(root: Path) -> list[ZoneFigures]:
+    """One zone that fits the ``meminfo`` of a report that has no more than that; none where it has not that either."""
+    path = root / "proc/meminfo"
+    if not path.exists():
+        return []
+    kib = {name: int(size) for name, size in re.findall(r"^(\w+): *(\d+)", path.read_text(), re.MULTILINE)}
+    return [ZoneFigures("Normal", kib["MemTotal"] // 4, free_counts(kib["MemFree"] // 4))]
 
 
 def lay_process(root: Path, figures: dict[str, Any]) -> None:

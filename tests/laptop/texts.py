@@ -113,14 +113,14 @@ def zoneinfo_text(zones: Sequence[ZoneFigures]) -> str:
     texts = []
     for zone in zones:
         free = sum(count << order for order, count in enumerate(zone.free))
+        managed = zone.present if zone.managed is None else zone.managed
+        rows = {"boost": 0, "min": 1000, "low": 1250, "high": 1500}
+        rows |= {"spanned": zone.present, "present": zone.present, "managed": managed, "cma": 0}
         stats = "  per-node stats\n      nr_inactive_anon 1\n" if zone is zones[0] else ""
-        texts.append(
-            f"Node 0, zone {zone.name:>8}\n{stats}  pages free     {free}\n        boost    0\n        min      1000\n"
-            f"        low      1250\n        high     1500\n        spanned  {zone.present}\n"
-            f"        present  {zone.present}\n        managed  {zone.present if zone.managed is None else zone.managed}\n        cma      0\n"
-            f"        protection: (0, 0, 0, 0)\n      nr_free_pages {free}\n  pagesets\n    cpu: 0\n"
-            "              count: 100\n              high:  500\n              batch: 63\n"
-        )
+        texts.append(f"Node 0, zone {zone.name:>8}\n{stats}  pages free     {free}\n")
+        texts += [f"        {name:<8} {figure}\n" for name, figure in rows.items()]
+        texts.append(f"        protection: (0, 0, 0, 0)\n      nr_free_pages {free}\n  pagesets\n    cpu: 0\n")
+        texts.append("              count: 100\n              high:  500\n              batch: 63\n")
     return "".join(texts)
 
 
