@@ -12,7 +12,7 @@ from tests.cases.case import Case, lay_out, watch_case
 from wsltop.core.events import classify
 from wsltop.core.wslconfig.effective import FINDING_IDS
 from wsltop.host.distros import parse_list, parse_versions
-from wsltop.host.interop import decode_text
+from wsltop.host.failure import decode_text
 from wsltop.host.source import NOT_FOUND
 from wsltop.host.tasklist import parse_output
 from wsltop.model.reading import Unavailable

@@ -196,7 +196,7 @@ def test_one_command_starts_it(tmp_path: Path) -> None:
         [sys.executable, "-m", "tests.laptop", "--scenario", "killed", "--", "doctor", "--json", "--watch", "0"],
         capture_output=True,
         text=True,
-        env=environ_of(tmp_path),
+        env=environ_of(tmp_path) | {"PYTHONWARNINGS": ""},
         timeout=60,
         check=False,
     )
