@@ -14,6 +14,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -82,7 +83,6 @@ class Camera:
 
 async def tell_story(app: WsltopApp, samples: Iterator[Sample], folder: Path) -> None:
     """Idle, four hogs, all killed; then the other colors, and the help."""
-    app.context.state.window = WINDOW
     async with app.run_test(size=LARGE) as pilot:
         camera = Camera(app, pilot, samples, folder)
         await camera.go_on(LOAD - 1)
@@ -98,6 +98,25 @@ async def tell_story(app: WsltopApp, samples: Iterator[Sample], folder: Path) ->
         await camera.take("help", SMALL)
 
 
+@contextmanager
+def prepared(recording: Path | None, place: Path) -> Iterator[tuple[WsltopApp, Iterator[Sample]]]:
+    """The app in the colors of the pictures, and the samples of a recording; clocks show UTC."""
+    os.environ.pop("NO_COLOR", None)
+    os.environ["TZ"] = "UTC"  # the events tell the time of day
+    time.tzset()
+    with HogPool() as pool, opened(recording, salvage=False) as (file, _):
+        options = ScreenOptions(
+            glyphs=choose_glyphs("auto", encoding="UTF-8"),
+            color=True,
+            theme="textual-dark",
+            hog_size=HOG_SIZE,
+            state_folder=place / "state",
+        )
+        app = WsltopApp(Film(Sampler(open_host("none", interval=1.0), pool), Session(1.0, SILENCED)), pool, options)
+        app.context.state.window = WINDOW
+        yield app, (file.sample(number) for number in range(file.count))
+
+
 def main() -> None:
     """Take the pictures of a recording."""
     parser = argparse.ArgumentParser(prog="python -m tests.screenshots", description="Take the pictures of the README.")
@@ -106,23 +125,7 @@ def main() -> None:
     chosen = parser.parse_args()
     folder: Path = chosen.folder
     folder.mkdir(parents=True, exist_ok=True)
-    os.environ.pop("NO_COLOR", None)
-    os.environ["TZ"] = "UTC"  # the events tell the time of day
-    time.tzset()
-    with (
-        tempfile.TemporaryDirectory() as place,
-        HogPool() as pool,
-        opened(chosen.recording, salvage=False) as (recording, _),
-    ):
-        options = ScreenOptions(
-            glyphs=choose_glyphs("auto", encoding="UTF-8"),
-            color=True,
-            theme="textual-dark",
-            hog_size=HOG_SIZE,
-            state_folder=Path(place) / "state",
-        )
-        app = WsltopApp(Film(Sampler(open_host("none", interval=1.0), pool), Session(1.0, SILENCED)), pool, options)
-        samples = (recording.sample(number) for number in range(recording.count))
+    with tempfile.TemporaryDirectory() as place, prepared(chosen.recording, Path(place)) as (app, samples):
         asyncio.run(tell_story(app, samples, folder))
     for path in sorted(folder.glob("*.svg")):
         print(path.name)

@@ -27,7 +27,7 @@ def run(tmp_path: Path, play: Callable[[WsltopApp, Pilot[None]], Awaitable[None]
     """Open the packaged recording on a screen of its own, and play with it."""
 
     async def main() -> None:
-        with as_file(files("wsltop.report") / "sample.wsltop") as path, Recording.open(path) as recording:
+        with as_file(files("wsltop.recording") / "sample.wsltop") as path, Recording.open(path) as recording:
             options = ScreenOptions(glyphs=BLOCK, color=True, theme=None, hog_size=1 << 30, state_folder=tmp_path)
             app = WsltopApp(
                 ReplaySource(Player(recording, paused=True), "The classic, taken under QEMU"), None, options

@@ -80,4 +80,4 @@ def private_names() -> Iterator[str]:
 
 def packaged() -> Path:
     """Where the package has its recording, in this working copy."""
-    return Path(str(files("wsltop.report"))) / "sample.wsltop"
+    return Path(str(files("wsltop.recording"))) / "sample.wsltop"

@@ -71,10 +71,10 @@ def opened(file: Path | None, *, salvage: bool) -> Iterator[tuple[Recording, str
     with ExitStack() as stack:
         title = "" if file is None else file.name
         if file is None:
-            file = stack.enter_context(as_file(files("wsltop.report") / SAMPLE))
+            file = stack.enter_context(as_file(files("wsltop.recording") / SAMPLE))
             if not file.is_file():
                 raise WsltopError("this installation of wsltop has no sample recording: make one with wsltop record")
-            title = (files("wsltop.report") / SAMPLE_TITLE).read_text(encoding="utf-8").strip()
+            title = (files("wsltop.recording") / SAMPLE_TITLE).read_text(encoding="utf-8").strip()
         recording = stack.enter_context(Recording.open(file, salvage=salvage))
         if recording.note:
             click.echo(f"wsltop: {file}: {recording.note}", err=True)

@@ -16,10 +16,16 @@ def say_parts(lent: Lent) -> str:
     """The parts of what is lent, largest first: ``19.0 GiB file cache, 2.0 GiB memory of programs``."""
     told = sorted((part for part in lent.parts if part.size >= SMALL), key=lambda part: -part.size)
     texts = [f"{format_size(part.size)} {part.name}" for part in told]
-    if lent["trimmed"]:
+    rest = lent.size - sum(part.size for part in told)
+    if trimmed(lent):
         texts.append(f"less {format_size(-lent['trimmed'])} trimmed or compressed by Windows")
-    rest = lent.size - sum(part.size for part in told) - lent["trimmed"]
-    return ", ".join((*texts, f"{format_size(rest)} other") if rest else texts)
+        rest -= lent["trimmed"]
+    return ", ".join((*texts, f"{format_size(rest)} other") if abs(rest) >= MIB else texts)
+
+
+def trimmed(lent: Lent) -> bool:
+    """Whether Windows holds less than it should by more than the error of two clocks and two kernels."""
+    return lent["trimmed"] <= -max(NOISE, int(lent.size * NOISE_SHARE))
 
 
 def say_rest(lent: Lent) -> str:
@@ -34,7 +40,7 @@ def say_lent(explanation: Explanation) -> str:
     who = explanation.host_name
     lends = f"{who[0].upper()}{who[1:]} {'lends' if lent.measured else 'is expected to lend'} {format_size(lent.size)}"
     uses = f"{lends}; Linux uses {format_size(lent.used)}."
-    if lent["trimmed"] <= -max(NOISE, int(lent.size * NOISE_SHARE)):
+    if trimmed(lent):
         return f"{uses} {who[0].upper()}{who[1:]} has trimmed or compressed {format_size(-lent['trimmed'])}."
     if cause.id == "programs":
         return f"{uses} Programs hold {format_size(cause.size)}."
