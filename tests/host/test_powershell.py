@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import re
 
 import pytest
 from hypothesis import given
@@ -13,8 +12,6 @@ from wsltop.host.powershell import CANNOT_TELL, OPTIONS, SHORTEST, open_powershe
 from wsltop.host.source import NOT_FOUND
 from wsltop.model.reading import Unavailable
 from wsltop.model.sample import HostMemory, VmProcess
-
-SCRIPT = write_script(1.0)
 
 
 def make_line(*processes: dict[str, object], **changes: object) -> bytes:
@@ -30,45 +27,6 @@ def make_line(*processes: dict[str, object], **changes: object) -> bytes:
 
 def vmmem(name: str = "vmmemWSL", pid: int = 9448, working_set: object = str(11 * GIB)) -> dict[str, object]:
     return {"name": name, "pid": str(pid), "working_set": working_set, "private": str(12 * GIB)}
-
-
-@pytest.mark.parametrize("bad", ['"', "%", "\\", "\n", "\r", "`", "^", "!", "  ", "$input", "EncodedCommand", "{bound"])
-def test_the_script_survives_every_quoting(bad: str) -> None:
-    assert bad not in SCRIPT
-
-
-def test_the_script_is_short_ascii() -> None:
-    assert SCRIPT.isascii()
-    assert len(SCRIPT) < 4000
-
-
-def test_the_script_is_balanced() -> None:
-    pairs = {")": "(", "}": "{", "]": "["}
-    bare = re.sub(r"'[^']*'", "", SCRIPT)
-    assert "'" not in bare
-    opened: list[str] = []
-    for char in bare:
-        if char in pairs.values():
-            opened.append(char)
-        elif char in pairs:
-            assert opened.pop() == pairs[char]
-    assert opened == []
-
-
-@pytest.mark.parametrize("word", ["else", "elseif", "catch"])
-def test_no_separator_cuts_a_statement(word: str) -> None:
-    assert re.findall(rf"\b{word}\b", SCRIPT)
-    assert not re.search(rf";\s*{word}\b", SCRIPT)
-
-
-@pytest.mark.parametrize("costly", ["Get-Counter", "Win32_Process", "Get-WmiObject", "-TypeDefinition", "ReadLine"])
-def test_the_script_does_nothing_costly(costly: str) -> None:
-    assert costly not in SCRIPT
-
-
-def test_the_script_waits_as_long_as_it_is_told() -> None:
-    assert "Wait(2500)" in write_script(2.5)
-    assert "-Milliseconds 2500" in write_script(2.5)
 
 
 def test_a_line_becomes_a_reading() -> None:

@@ -1,8 +1,8 @@
 """Asks Windows PowerShell: one long-lived ``powershell.exe`` that prints a line of ASCII JSON per interval.
 
-What it costs Windows per line is one ``Get-Process``, a single bulk query of the kernel that opens no process (some
-10 ms), so it is asked at most once a second whatever the screen's interval is, and at least every ten seconds so
-that a slow screen does not show an old figure.
+A line costs Windows a query of the processes that were found, each tenth line one of all processes; neither opens a
+process. It is asked at most twice a second whatever the screen's interval is, and at least every ten seconds, so that
+a slow screen does not show an old figure.
 """
 
 from __future__ import annotations
@@ -34,47 +34,72 @@ SHORTEST, LONGEST = 0.5, 10.0
 """Seconds between two lines: twice a second is what an experiment needs, and only one that short an interval asks."""
 BOUND: Final = 600
 """Lines that a script prints which cannot watch its stdin, before it ends and is started again."""
+PREPARE: Final = (
+    "$ErrorActionPreference='Stop'",
+    "$ProgressPreference='SilentlyContinue'",
+    "$env:PSModulePath=$PSHOME+'/Modules'",
+    "$q=[string][char]34",
+    "$m=[string]$ExecutionContext.SessionState.LanguageMode",
+    "$full=$m -eq 'FullLanguage'",
+    "$c=$null",
+    "$t=$null",
+    "$total=''",
+    "$free=''",
+    "$next=0",
+    "$scan=0",
+    "$l=@()",
+    "if($full){try{$c=[Reflection.Assembly]::LoadWithPartialName('Microsoft.VisualBasic')"
+    ";$c=[Microsoft.VisualBasic.Devices.ComputerInfo]::new()}catch{$c=$null}}",
+)
+READ_MEMORY: Final = (
+    "if($c){try{$total=$c.TotalPhysicalMemory;$free=$c.AvailablePhysicalMemory}catch{$c=$null;$total='';$free=''}}"
+    "elseif($k -ge $next){$next=$k+10;try{"
+    "$o=Get-CimInstance Win32_OperatingSystem -Property TotalVisibleMemorySize,FreePhysicalMemory"
+    ";$total=1024*$o.TotalVisibleMemorySize;$free=1024*$o.FreePhysicalMemory}catch{$total='';$free=''}}"
+)
+FIND_PROCESSES: Final = (
+    "if($full){"
+    "if($k -lt $scan){try{foreach($p in $l){$p.Refresh();if($p.ProcessName -notlike 'vmmem*'){throw 'gone'}}}"
+    "catch{$scan=0}}"
+    ";if($k -ge $scan){$l=@(foreach($p in [Diagnostics.Process]::GetProcesses())"
+    "{try{if($p.ProcessName -like 'vmmem*'){$p}}catch{}})"
+    ";$scan=$k+10*[int]($l.Count -gt 0)}}"
+    "else{$l=@(Get-Process -Name vmmem*)}"
+)
+PRINT_LINE: Final = (
+    "$a=''",
+    "foreach($p in $l){try{$b='{~name~:~'+$p.ProcessName+'~,~pid~:~'+$p.Id+'~,~working_set~:~'+$p.WorkingSet64"
+    "+'~,~private~:~'+$p.PrivateMemorySize64+'~}';if($a){$a+=','};$a+=$b}catch{$scan=0}}",
+    "$line=('{~wsltop~:1,~mode~:~'+$m+'~,~processes~:['+$a+'],~total~:~'+$total+'~,~available~:~'+$free+'~}')"
+    " -replace '~',$q",
+    "if($full){[Console]::Out.WriteLine($line)}else{Write-Host $line}",
+)
+WAIT: Final = (
+    "if($full -and $k -eq 0){try{$t=[Console]::OpenStandardInput().ReadAsync([byte[]]@(0),0,1)}catch{$t=$null}}",
+    "if($t){try{if($t.Wait({milliseconds})){break}}catch{break}}else{Start-Sleep -Milliseconds {milliseconds}}",
+)
 SCRIPT: Final = ";".join(
     (
-        "$ErrorActionPreference='Stop'",
-        "$ProgressPreference='SilentlyContinue'",
-        "$q=[string][char]34",
-        "$m=[string]$ExecutionContext.SessionState.LanguageMode",
-        "$full=$m -eq 'FullLanguage'",
-        "$c=$null",
-        "$t=$null",
-        "$total=''",
-        "$free=''",
-        "$next=0",
-        "if($full){try{Add-Type -AssemblyName Microsoft.VisualBasic"
-        ";$c=New-Object Microsoft.VisualBasic.Devices.ComputerInfo}catch{$c=$null}}",
-        "for($k=0;$t -or $k -lt {bound};$k++){"
-        "if($c){try{$total=$c.TotalPhysicalMemory;$free=$c.AvailablePhysicalMemory}catch{$c=$null;$total='';$free=''}}"
-        "elseif($k -ge $next){$next=$k+10;try{"
-        "$o=Get-CimInstance -ClassName Win32_OperatingSystem -Property TotalVisibleMemorySize,FreePhysicalMemory"
-        ";$total=1024*$o.TotalVisibleMemorySize;$free=1024*$o.FreePhysicalMemory}catch{$total='';$free=''}}",
-        "$a=''",
-        "foreach($p in @(Get-Process -Name vmmemWSL,vmmem -ErrorAction Ignore)){"
-        "if($a){$a+=','}"
-        ";$a+='{~name~:~'+$p.ProcessName+'~,~pid~:~'+$p.Id+'~,~working_set~:~'+$p.WorkingSet64"
-        "+'~,~private~:~'+$p.PrivateMemorySize64+'~}'}",
-        "$line=('{~wsltop~:1,~mode~:~'+$m+'~,~processes~:['+$a+'],~total~:~'+$total+'~,~available~:~'+$free+'~}')"
-        " -replace '~',$q",
-        "if($full){[Console]::Out.WriteLine($line)}else{Write-Host $line}",
-        "if($full -and $k -eq 0){try{$t=[Console]::OpenStandardInput().ReadAsync((New-Object byte[] 1),0,1)}"
-        "catch{$t=$null}}",
-        "if($t){try{if($t.Wait({milliseconds})){break}}catch{break}}else{Start-Sleep -Milliseconds {milliseconds}}}",
+        *PREPARE,
+        "for($k=0;$t -or $k -lt {bound};$k++){" + ";".join((READ_MEMORY, FIND_PROCESSES, *PRINT_LINE, *WAIT)) + "}",
     )
 )
-"""The script. It has no double quote, percent sign, backslash or newline, so it survives every quoting on its way.
+"""The whole script: ``{milliseconds}`` between two lines, ``{bound}`` lines where it cannot watch its stdin.
 
-- It takes every match of both names: which one counts is decided on this side.
+- It becomes part of a Windows command line: no double quote, percent sign, backslash or newline.
+- It sets the module path to its own before anything else: WSL that was opened from PowerShell 7 hands on that one's,
+  and then no cmdlet loads. In full language it uses no cmdlet at all.
+- No ``Add-Type`` and nothing else of the words that make Windows PowerShell write a script into the event log as a
+  warning (CompiledScriptBlock.cs).
+- Every process is listed each tenth line only, and those that were found are refreshed between. After a refresh the
+  name is checked again, because Windows gives process ids to others. A process that vanishes loses no line.
+- All processes whose name begins with ``vmmem`` are printed: which one is WSL is decided on this side.
 - Figures travel as strings, so that a property that Windows denies is an empty one and not broken JSON.
 - In Constrained Language Mode it uses cmdlets and core types only: ``Write-Host`` in place of ``[Console]`` (the
   pipeline's own output is folded at the console's width) and CIM, every tenth line, for Windows' memory.
-- It ends when its stdin does: a read of the raw stream that is pending in the background. ``[Console]::In`` would not
-  do, its asynchronous methods wait. The first line comes before stdin is touched. Where no read can be pending it
-  ends after ``BOUND`` lines; and Windows ends it in any case when the process on our side is gone.
+- In full language it ends when its stdin does: a read of the raw stream is pending in the background. The
+  asynchronous methods of ``[Console]::In`` would wait. The first line comes before stdin is touched. In constrained
+  language the end of stdin ends nothing: there the first line that nobody reads ends the relay, and Windows ends it.
 """
 CANNOT_TELL: Final = Unavailable("Windows did not tell", "Update Windows, or look at Task Manager's Performance page.")
 
