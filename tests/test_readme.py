@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,13 @@ import pytest
 from tests.core.findings_page import PAGE, page
 from wsltop.ui.bindings import KEYS
 
-README = Path(__file__).parent.parent / "README.md"
+PROJECT = Path(__file__).parent.parent
+README = PROJECT / "README.md"
+KEYS_PAGE = PROJECT / "wsltop/ui/README.md"
+PAGES = sorted(path for path in PROJECT.rglob("*.md") if not {".venv", "data"} & set(path.parts))
+LINK = re.compile(r"\]\(([^)#:]+?)\)")
+LONGEST = 100
+"""Lines of the landing page."""
 
 
 def test_every_finding_can_be_looked_up() -> None:
@@ -20,4 +27,14 @@ def test_every_finding_can_be_looked_up() -> None:
 @pytest.mark.parametrize("key", [key for key in KEYS if key.help], ids=lambda key: key.action)
 def test_every_key_is_listed(key: object) -> None:
     shown = getattr(key, "shown", "").split()[0].replace("1-6", "1")
-    assert f"`{shown}`" in README.read_text(encoding="utf-8")
+    assert f"`{shown}`" in KEYS_PAGE.read_text(encoding="utf-8")
+
+
+def test_the_readme_is_one_page() -> None:
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= LONGEST
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(PROJECT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    links = LINK.findall(page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []

@@ -1,4 +1,4 @@
-"""Runs benchmarks and prints the table, or writes it into the README: ``python -m tests.bench --help``."""
+"""Runs benchmarks and prints the table, or writes it into README.md here: ``python -m tests.bench --help``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.bench.table import format_markdown, format_table
 from tests.bench.trace import measure_trace
 from tests.bench.windows import measure_windows
 
-README = Path(__file__).parents[2] / "README.md"
+README = Path(__file__).with_name("README.md")
 BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
 
 
