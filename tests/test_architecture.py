@@ -222,8 +222,12 @@ def test_pyperclip_is_only_in_the_clipboard() -> None:
     assert importers("pyperclip") == {"ui/clipboard.py"}
 
 
+def test_the_client_of_prometheus_is_only_in_its_command() -> None:
+    assert importers("prometheus_client") == {"commands/metrics.py"}
+
+
 def test_nothing_is_imported_that_is_not_a_dependency() -> None:
-    known = {"click", "msgspec", "psutil", "pyperclip", "rich", "textual"}
+    known = {"click", "msgspec", "prometheus_client", "psutil", "pyperclip", "rich", "textual"}
     assert {name for path in MODULES for name in foreign(path)} <= known
 
 

@@ -110,7 +110,9 @@ def show_screen(settings: Settings) -> int:
 
 def main() -> NoReturn:
     """Run the program; every end that it foresees is one line on standard error."""
-    signal.signal(signal.SIGTERM, end_by_sigterm)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, end_by_signal)
     try:
         status = program.main(prog_name="wsltop", standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):
@@ -127,7 +129,7 @@ def main() -> NoReturn:
     raise SystemExit(int(status or 0))
 
 
-def end_by_sigterm(_number: int, _frame: FrameType | None) -> NoReturn:
+def end_by_signal(number: int, _frame: FrameType | None) -> NoReturn:
     """End as by an error, so that everything that was started is ended and closed."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise SystemExit(ExitCode.TERMINATED)
+    signal.signal(number, signal.SIG_IGN)
+    raise SystemExit(128 + number)

@@ -16,6 +16,7 @@ COMMANDS: Final[tuple[str, ...]] = (
     "doctor",
     "experiment",
     "man",
+    "metrics",
     "reclaim",
     "record",
     "replay",
