@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from tests.commands.program import Program
-from tests.hogs.real import wait_until
 from tests.shell import command, environ_of
+from tests.waiting import wait_until
 from wsltop.commands.metrics import is_local_name, read_address
 from wsltop.commands.service import service_unit
 
