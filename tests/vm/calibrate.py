@@ -35,6 +35,7 @@ from wsltop.core.ledger import Ledger, keep_ledger
 from wsltop.core.prediction import (
     Prediction,
     Shares,
+    fill_holes,
     joinable,
     loose_free,
     predict_compaction,
@@ -155,13 +156,17 @@ def judge_all(kept: Iterable[Kept]) -> list[Judged]:
     judged: list[Judged] = []
     for one in kept:
         shares: Shares | None = None
+        last: Ledger | None = None
         for trial in one.trials:
             before, after = ledger_of(trial.before, one.mixture), ledger_of(trial.after, one.mixture)
             shares = follow_left(shares or shares_for(before), before)
+            if last is not None:
+                shares = replace(shares, filled=fill_holes(shares.filled, last, before))
             predicted, base = foretell(trial, before, shares)
             if not isinstance(predicted, Unavailable):
                 judged.append(Judged(one.mixture, trial, base, trial.host_before - trial.host_after, predicted))
             shares = learn(trial, shares, after)
+            shares, last = replace(shares, filled=fill_holes(shares.filled, before, after)), after
     return judged
 
 

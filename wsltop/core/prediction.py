@@ -71,6 +71,9 @@ class Shares(Struct, frozen=True, kw_only=True):
     """Fragmented free memory that the last compaction could not join, and that is still fragmented. Bytes."""
     slab_floor: int | None = None
     """Reclaimable slab that the last drop of slab left, bytes; ``None``: none was seen."""
+    filled: int = 0
+    """Fragmented free memory that has been taken since it was seen, bytes. What lies there now is scattered as it was,
+    and leaves fragmented free memory again when it is freed."""
 
 
 def assume_shares(order: int, kernel: tuple[int, int] | None = None) -> Shares:
@@ -81,7 +84,7 @@ def assume_shares(order: int, kernel: tuple[int, int] | None = None) -> Shares:
         kernel: its version. Before 6.6 ``memory.reclaim`` scans twice as much each round and takes up to twice what it
             is asked for (0388536ac291).
     """
-    coarse = min(1.0, max(0.0, (order - FINE_ORDER) / (COARSE_ORDER - FINE_ORDER)))
+    coarse = coarseness(order)
     exact = kernel is not None and kernel >= EXACT_RECLAIM
     return Shares(
         fragmented=between(FRAGMENTED, coarse),
@@ -97,10 +100,50 @@ TAKES_SWAPPINESS: Final = (6, 8)
 """From this kernel on ``memory.reclaim`` takes ``swappiness=0``, and leaves anonymous memory alone."""
 Ends = tuple[tuple[float, float, float], tuple[float, float, float]]
 """Likely, low and high at order 5 and at order 9."""
-FRAGMENTED: Final[Ends] = ((0.62, 0.15, 0.97), (0.55, 0.05, 0.9))
-CACHE: Final[Ends] = ((0.95, 0.8, 1.05), (0.86, 0.35, 1.05))
-SLAB: Final[Ends] = ((0.9, 0.5, 1.0), (0.85, 0.3, 1.0))
-ANONYMOUS: Final[Ends] = ((0.93, 0.75, 1.05), (0.85, 0.4, 1.05))
+FRAGMENTED: Final[Ends] = ((0.62, 0.1, 1.0), (0.55, 0.0, 0.9))
+CACHE: Final[Ends] = ((0.96, 0.8, 1.05), (0.92, 0.35, 1.05))
+SCATTERED: Final[Ends] = ((0.9, 0.7, 1.05), (0.5, 0.0, 1.0))
+"""The same of cache that is a small part of what is used: other memory lies in the same blocks."""
+SLAB: Final[Ends] = ((0.97, 0.85, 1.05), (0.87, 0.75, 1.0))
+ANONYMOUS: Final[Ends] = ((0.9, 0.7, 1.05), (0.7, 0.25, 1.05))
+
+
+def mixed_share(ledger: Ledger, shares: Shares) -> Share:
+    """The share of the page cache: what was seen, or, assumed, more of it where it is most of what is used."""
+    if shares.cache.seen or isinstance(ledger.free_split, Unavailable):
+        return shares.cache
+    used = max(1, ledger.total - ledger.free_split.reportable)
+    bulk = min(1.0, max(0.0, (ledger.cache / used - LITTLE) / (1 - LITTLE)))
+    little = between(SCATTERED, coarseness_of(ledger))
+    part, low, high = (
+        one + (other - one) * bulk
+        for one, other in zip(
+            (little.part, little.low, little.high),
+            (shares.cache.part, shares.cache.low, shares.cache.high),
+            strict=True,
+        )
+    )
+    return Share(part, low, high)
+
+
+LITTLE: Final = 0.1
+"""A part of what is used that is as scattered as the rest."""
+
+
+def coarseness(order: int) -> float:
+    """The place of an order between 5 (0.0) and 9 (1.0)."""
+    return min(1.0, max(0.0, (order - FINE_ORDER) / (COARSE_ORDER - FINE_ORDER)))
+
+
+def coarseness_of(ledger: Ledger) -> float:
+    """The same of the order of this guest."""
+    return coarseness(COARSE_ORDER if isinstance(ledger.reporting, Unavailable) else ledger.reporting.order)
+
+
+def settled_size(size: Span, shares: Shares) -> Span:
+    """A size without what may lie in holes that were filled: freed, it leaves these holes again."""
+    low, likely = (max(0, end - min(shares.filled, end) // part) for end, part in ((size.low, 1), (size.likely, 2)))
+    return Span(low, max(low, likely), size.high)
 
 
 def between(ends: Ends, coarse: float) -> Share:
@@ -202,11 +245,9 @@ def predict_drop(
     shares = shares or shares_for(ledger)
     parts = []
     if cache:
-        parts.append(
-            part_of(
-                "page cache", clean_cache(ledger), shares.cache, f"{tell_clean(ledger)}; {tell_cache(shares.cache)}"
-            )
-        )
+        share = mixed_share(ledger, shares)
+        basis = f"{tell_clean(ledger)}; {tell_cache(share)}"
+        parts.append(part_of("page cache", settled_size(clean_cache(ledger), shares), share, basis))
     if slab:
         size = unused_slab(ledger, shares)
         basis = f"reclaimable slab {format_size(ledger.slab_reclaimable)}, {shares.slab.tell()}"
@@ -214,11 +255,11 @@ def predict_drop(
         huge = ledger.clues.freed_in_huge
         if huge.high:
             basis = f"{format_size(huge.likely)} is freed inside huge pages, which a drop of slab splits"
-            parts.append(part_of("inside huge pages", huge, SPLIT, basis))
+            parts.append(part_of("inside huge pages", huge, between(SPLIT, coarseness_of(ledger)), basis))
     return add_up(*parts)
 
 
-SPLIT: Final = Share(0.1, 0.0, 0.6)
+SPLIT: Final[Ends] = ((0.15, 0.0, 0.6), (0.0, 0.0, 0.15))
 """What is freed inside huge pages is fragmented when these are split: compaction returns it."""
 
 
@@ -241,7 +282,12 @@ def unused_slab(ledger: Ledger, shares: Shares) -> Span:
     unused = ledger.clues.unused_names
     if unused is None:
         return Span(size // 10, size // 2, size)
-    return Span(round(size * unused * unused / 2), round(size * unused), size)
+    certain = max(0.0, (unused - KEEPS) / (1 - KEEPS))
+    return Span(round(size * certain), round(size * unused), size)
+
+
+KEEPS: Final = 0.3
+"""With so large a share of names in use, or a larger one, it may be that every page of slab holds a used one."""
 
 
 def predict_reclaim(ledger: Ledger, size: int, shares: Shares | None = None) -> Reading[Prediction]:
@@ -259,14 +305,22 @@ def predict_reclaim(ledger: Ledger, size: int, shares: Shares | None = None) -> 
         min(round(asked.high * size), most),
     )
     limit = "" if wanted.likely >= size else f"{format_size(wanted.likely)} of "
-    basis = f"{limit}{tell_clean(ledger)}; {tell_cache(shares.cache)}"
-    parts = [part_of("page cache", wanted, shares.cache, basis)]
+    share = oldest_share(ledger, shares)
+    basis = f"{limit}{tell_clean(ledger)}; {tell_cache(share)}"
+    parts = [part_of("page cache", settled_size(wanted, shares), share, basis)]
     kernel = ledger.clues.kernel
     swap = min(ledger.swap_free, ledger.anonymous, max(0, round(asked.high * size) - wanted.high))
     if swap and (kernel is None or kernel < TAKES_SWAPPINESS):
         basis = f"this kernel may swap out {format_size(swap)} as well"
         parts.append(Part(name="swap", low=0, likely=0, high=swap, basis=basis))
     return add_up(*parts)
+
+
+def oldest_share(ledger: Ledger, shares: Shares) -> Share:
+    """The share of a part of the cache, the oldest first: it lies between what stays."""
+    share = mixed_share(ledger, shares)
+    coarse = coarseness_of(ledger)
+    return Share(share.part * (1 - 0.6 * coarse), share.low * (1 - coarse), share.high, share.seen)
 
 
 def predict_pressure(ledger: Ledger, size: int, floor: int, shares: Shares | None = None) -> Reading[Prediction]:
@@ -280,15 +334,14 @@ def predict_pressure(ledger: Ledger, size: int, floor: int, shares: Shares | Non
     most = min(pushed + ledger.watermark, clean.high + ledger.slab_reclaimable + ledger.clues.lazyfree)
     wanted = Span(min(pushed, clean.low), min(pushed, clean.likely), max(most, min(pushed, clean.likely)))
     limit = f" (the floor of {format_size(floor)} allows no more)" if pushed < min(size, clean.likely) else ""
-    basis = f"{format_size(wanted.likely)} of {tell_clean(ledger)}{limit}; {tell_cache(shares.cache)}"
-    part = part_of("page cache", wanted, shares.cache, basis)
+    share = oldest_share(ledger, shares)
+    basis = f"{format_size(wanted.likely)} of {tell_clean(ledger)}{limit}; {tell_cache(share)}"
+    part = part_of("page cache", settled_size(wanted, shares), share, basis)
+    if not pushed:
+        return add_up(part)
     # The hog takes all that is free on its way, and what it frees joins: holes of any origin among it.
-    holes = Part(name="fragmented free", low=0, likely=0, high=split.fragmented if pushed else 0, basis="")
-    return (
-        add_up(part, replace(holes, basis=f"up to {format_size(holes.high)} fragmented free joins"))
-        if pushed
-        else (add_up(part))
-    )
+    basis = f"up to {format_size(split.fragmented)} of fragmented free memory joins"
+    return add_up(part, Part(name="fragmented free", low=0, likely=0, high=split.fragmented, basis=basis))
 
 
 def pressure_size(ledger: Ledger, size: int, floor: int) -> int:
@@ -314,7 +367,7 @@ def predict_kill(
     shares = shares or shares_for(ledger)
     holes = min(holes, split.fragmented)
     basis = f"it holds {format_size(anonymous)} for itself; {shares.anonymous.tell()}"
-    parts = [part_of("anonymous", whole(anonymous), shares.anonymous, basis)]
+    parts = [part_of("anonymous", settled_size(whole(anonymous), shares), shares.anonymous, basis)]
     joins = joined_by_kill(ledger, split, anonymous, holes)
     if joins.high:
         basis = f"{format_size(joins.likely)} of fragmented free memory lies in between and joins"
@@ -339,10 +392,11 @@ def joined_by_kill(ledger: Ledger, split: FreeSplit, anonymous: int, holes: int)
     part = min(1.0, (anonymous + holes) / movable) if movable else 0.0
     huge = ledger.clues.freed_in_huge
     known_holes = round(HOLES_JOIN * holes)
+    owns = min(1.0, anonymous / ledger.anonymous) if ledger.anonymous else 0.0
     return Span(
         round(0.8 * known_holes),
-        known_holes + round(part * (loose * LOOSE_JOIN + huge.likely * LOOSE_JOIN)),
-        holes + round(min(1.0, 2 * part) * (loose + huge.high)),
+        known_holes + round(part * loose * LOOSE_JOIN + owns * huge.likely),
+        holes + round(min(1.0, 1.5 * part) * loose + min(1.0, 3 * owns) * huge.likely),
     )
 
 
@@ -467,6 +521,7 @@ class Outcomes:
         for event in events:
             self._take(event, monotonic, before, ledger)
         self._follow_left(ledger)
+        self._follow_filled(before, ledger)
         pending = self._pending
         if pending is None or monotonic - pending.monotonic < SETTLE or isinstance(ledger, Unavailable):
             return
@@ -520,6 +575,14 @@ class Outcomes:
         if left != shares.left:
             self.shares = replace(shares, left=left)
 
+    def _follow_filled(self, before: Reading[Ledger], ledger: Reading[Ledger]) -> None:
+        """Follow how much fragmented free memory was taken, rather than joined."""
+        if isinstance(before, Unavailable) or isinstance(ledger, Unavailable):
+            return
+        filled = fill_holes(0 if self.shares is None else self.shares.filled, before, ledger)
+        if filled or (self.shares is not None and self.shares.filled):
+            self.shares = replace(self.shares or shares_for(ledger), filled=filled)
+
     def _predict(self, act: Act, event: Event, monotonic: float, before: Reading[Ledger]) -> Pending | None:
         if isinstance(before, Unavailable):
             return None
@@ -557,6 +620,16 @@ class Outcomes:
         elif pending.teaches:
             shares = replace(shares, anonymous=shares.anonymous.learn(outcome.gained, pending.base))
         self.shares = shares
+
+
+def fill_holes(filled: int, before: Ledger, after: Ledger) -> int:
+    """How much fragmented free memory was taken since it was seen, bytes, given the same for the sample before."""
+    old, new = before.free_split, after.free_split
+    if isinstance(old, Unavailable) or isinstance(new, Unavailable):
+        return filled
+    taken = loose_free(before) - loose_free(after)
+    joined = max(0, new.reportable - old.reportable)
+    return max(0, filled + (max(0, taken - joined) if taken > 0 else taken))
 
 
 def loose_free(ledger: Ledger) -> int:
