@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.samples import meminfo
-from wsltop.core.events import WATCHED, counted_event, derive
+from wsltop.core.events import WATCHED, Falls, counted_event, derive
 from wsltop.model.event import Event
 from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import Counters, FreeBlocks, Identity, OwnUse, ReportingOrder, Sample
@@ -206,6 +206,42 @@ def test_dropping_the_page_cache_alone_says_nothing_of_slab() -> None:
     after = replace(sample_of(values, after=1.0), meminfo=replace(MEMINFO, slab_reclaimable=0))
     (event,) = derive(SAMPLE, after)
     assert event.text == "drop_caches 1"
+
+
+def test_a_drop_that_takes_several_ticks_tells_all_that_fell() -> None:
+    """vm-truth F11: of 303 MiB of slab only the 280 KiB of the last tick were told."""
+    falls, last = Falls(), SAMPLE
+    for second, slab in enumerate((250, 200, 90, 1), 1):
+        memory = replace(MEMINFO, slab_reclaimable=slab * MIB)
+        counted = QUIET | ({"drop_slab": 1001} if second == 4 else {})
+        taken = replace(sample_of(counted, after=float(second)), meminfo=memory)
+        falls.feed(last, taken)
+        events, last = derive(last, taken, falls), taken
+    (event,) = events
+    assert event.amounts["slab_change"] == 1 * MIB - MEMINFO.slab_reclaimable
+    assert MEMINFO.slab_reclaimable == 300 * MIB
+
+
+def test_a_fall_ends_where_memory_stands_still() -> None:
+    falls, last = Falls(), SAMPLE
+    for second, slab in enumerate((300, 300, 90), 1):
+        taken = replace(sample_of(QUIET, after=float(second)), meminfo=replace(MEMINFO, slab_reclaimable=slab * MIB))
+        falls.feed(last, taken)
+        last = taken
+    assert falls.start(last, "slab").monotonic == SAMPLE.monotonic + 2
+    falls.end()
+    assert falls.start(last, "slab") is last
+
+
+def test_what_a_drop_freed_is_not_told_of_the_compaction_in_the_same_tick() -> None:
+    """vm-truth F11: a drop's gain was credited to the compaction that WSL makes after it."""
+    order = ReportingOrder(order=9, assumed=False)
+    first = replace(SAMPLE, free_blocks=blocks(100), reporting=order)
+    values = QUIET | {"compact_migrate_scanned": 2000, "drop_pagecache": 1001}
+    second = replace(sample_of(values, after=1.0), free_blocks=blocks(306), reporting=order)
+    drop, compaction = derive(first, second)
+    assert drop.kind == "cache drop"
+    assert "reportable_change" not in compaction.amounts
 
 
 def blocks(free_9: int) -> Reading[tuple[FreeBlocks, ...]]:

@@ -10,7 +10,7 @@ from tests.samples import IDENTITY, QUIET_LOG, nothing, record, sample
 from wsltop.core.gate.watch import Certainty, Gates, GateState
 from wsltop.core.wslconfig.effective import Mode
 from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import CpuTimes, KernelLog, KernelRecord, Sample
+from wsltop.model.sample import Counters, CpuTimes, KernelLog, KernelRecord, Mark, Sample
 
 UNKNOWN = Unavailable("the version is not known")
 HOUR = 3600.0
@@ -195,3 +195,45 @@ def test_only_the_last_drops_are_kept() -> None:
         feed(gates, at(HOUR + second, drop(HOUR + second), version="2.9.9.0"), "dropCache", "default")
     (state,) = feed(gates, at(HOUR + 101, version="2.9.9.0"), "gradual", "default")
     assert state.last_fired == pytest.approx(2.0)
+
+
+def compacted(taken: Sample, count: int) -> Sample:
+    """The sample after so many compactions that somebody requested."""
+    names = ("compact_migrate_scanned", "compact_free_scanned", "compact_isolated")
+    others = ("compact_stall", "compact_daemon_migrate_scanned", "compact_daemon_free_scanned")
+    values = dict.fromkeys(names, 1000 * count) | dict.fromkeys(others, 7)
+    return replace(taken, counters=Counters(values=values))
+
+
+def phase_after(moments: tuple[int, ...], version: str, marks: tuple[Mark, ...] = ()) -> bool:
+    """Whether the timer's phase is known after compactions at these seconds."""
+    gates, states, count = Gates(), (), 0
+    for second in range(max(moments) + 3):
+        count += second in moments
+        taken = compacted(at(HOUR + second, version=version), count)
+        taken = replace(taken, marks=marks if second in moments else ())
+        states = feed(gates, taken, "dropCache", "configured")
+    return states[0].phase_known
+
+
+@pytest.mark.parametrize(
+    ("moments", "version", "known"),
+    [
+        ((5, 36, 67), "2.7.11.0", True),
+        ((5, 36), "2.7.11.0", True),
+        ((5, 20), "2.7.11.0", False),
+        ((5,), "2.7.11.0", False),
+        ((5, 15), "2.9.8.0", False),
+        ((5, 15, 25), "2.9.8.0", True),
+    ],
+)
+def test_the_phase_is_learned_from_compactions_that_fit_the_rule(
+    moments: tuple[int, ...], version: str, known: bool
+) -> None:
+    """vm-truth F14: rule B compacted every 31 s, 18 times, and the next look stayed "within 30 s"."""
+    assert phase_after(moments, version) is known
+
+
+def test_a_compaction_that_wsltop_asked_for_gives_no_phase() -> None:
+    marks = (Mark(time=0.0, monotonic=HOUR, text="compact"),)
+    assert not phase_after((5, 36, 67), "2.7.11.0", marks)

@@ -202,7 +202,7 @@ def sums(events: list[Event] | tuple[Event, ...]) -> Counter[tuple[str, str]]:
             total[event.kind, name] += amount
         if event.origin == "kmsg":
             total["line", event.text.partition(" ")[0]] += 1 + event.amounts.get("repeats", 0)
-            total[event.kind, "repeats"] = 0
+        total[event.kind, "repeats"] = 0
     return Counter({key: amount for key, amount in total.items() if amount})
 
 
@@ -228,3 +228,13 @@ def test_becoming_one_loses_no_amount(batches: list[list[Event]]) -> None:
     for batch in batches:
         journal.add(batch)
     assert sums(journal.events(True)) == sums([event for batch in batches for event in batch])
+
+
+def test_compactions_some_seconds_apart_are_counted() -> None:
+    """vm-truth F11: three compactions four seconds apart were one event without a count."""
+    journal = EventLog()
+    for second in (0.0, 1.0, 5.0, 9.0):  # the first takes two ticks
+        journal.add([counted("compaction", second, requested=100, scanned=100)])
+    (event,) = journal.events()
+    assert event.amounts["repeats"] == 2
+    assert event.text.startswith("requested 3 times")

@@ -16,6 +16,8 @@ ABOUT_MEMORY = [
     ("mini_init (175): drop_caches: 1", "cache drop"),
     ("mini_init (232): drop_caches: 3", "cache drop"),
     ("bash (5120): drop_caches: 2", "cache drop"),
+    ("bash (5120): drop_caches: 4", "log"),  # drops nothing: it silences these lines
+    ("bash (5120): drop_caches: 5", "cache drop"),
     ("tmux: server (77): drop_caches: 3", "cache drop"),
     ("Out of memory: Killed process 5017 (test) total-vm:8391460kB, anon-rss:8123456kB", "oom kill"),
     ("Memory cgroup out of memory: Killed process 812 (stress) total-vm:1052928kB", "oom kill"),

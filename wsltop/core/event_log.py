@@ -91,7 +91,7 @@ class EventLog:
         for key in keys:
             last = known.get(key)
             if last is not None and last.start <= event.start <= last.end + self.merge_within:
-                merged = merge(last, event)
+                merged = merge(last, event, apart=self.merge_within / APART)
                 if self._replace(last, merged):
                     del known[key]
                     self._remember(merged)
@@ -174,8 +174,15 @@ def merge_keys(event: Event) -> tuple[Key, ...]:
     return tuple((event.origin, event.kind, one) for one in (cause, *others))
 
 
-def merge(last: Event, event: Event) -> Event:
-    """Make one event of two: the end of the later, the amounts together, the text anew."""
+APART: Final = 2.4
+"""A part of the time within which events merge: a compaction that comes later than that is another one."""
+
+
+def merge(last: Event, event: Event, *, apart: float) -> Event:
+    """Make one event of two: the end of the later, the amounts together, a new text.
+
+    ``apart``: seconds of silence after which a compaction is a second one, and counted.
+    """
     end = max(last.end, event.end)
     if is_line(last):
         repeats = last.amounts.get("repeats", 0) + event.amounts.get("repeats", 0) + 1
@@ -184,6 +191,9 @@ def merge(last: Event, event: Event) -> Event:
     amounts = dict(last.amounts)
     for name, amount in event.amounts.items():
         amounts[name] = amounts.get(name, 0) + amount
+    again = last.kind == "compaction" and last.amounts.get("requested") and event.amounts.get("requested")
+    if again and event.start - last.end > apart:
+        amounts["repeats"] = amounts.get("repeats", 0) + 1
     text = describe(last.kind, amounts, end - last.start)
     return replace(last, end=end, text=text, level=min(last.level, event.level), amounts=amounts)
 

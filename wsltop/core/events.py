@@ -38,7 +38,8 @@ def tell_compaction(amounts: Amounts) -> str:
     """``requested: 264 874 pages isolated, +412 MiB reportable``."""
     parts = []
     if amounts.get("requested"):
-        parts.append("requested")
+        again = amounts.get("repeats", 0)
+        parts.append(f"requested {times(again + 1)}" if again else "requested")
     elif amounts.get("daemon"):
         parts.append("by kcompactd")
     if amounts.get("stalls"):
@@ -162,6 +163,7 @@ OLD_INIT: Final = r"init: \(\d+\) [A-Z]+: "
 ANY_INIT: Final = f"(?:{WSL_INIT}|{OLD_INIT})"
 MEANINGS: Final = (
     meaning(r"WSL2: Performing m[eo]mory compaction", "compaction"),  # until about 2022, early on as "momory"
+    meaning(r".{1,64} \(\d+\): drop_caches: 4$", "log"),  # drops nothing: it silences these lines
     meaning(r".{1,64} \(\d+\): drop_caches: \d+$", "cache drop"),
     meaning(r"(?:Memory cgroup out|Out) of memory\b", "oom kill"),
     meaning(r"(?:oom-kill:|oom_reaper: )", "oom kill"),
@@ -268,12 +270,52 @@ NONSENSE: Final = 1 << 62
 """No counter moves, and no memory changes, by this much; it comes from a damaged recording."""
 
 
+class Falls:
+    """The last sample before page cache, and before slab, began to fall.
+
+    The kernel counts a drop when it is done (fs/drop_caches.c). One of many GiB takes seconds, and most of the fall
+    lies in ticks before the one that counts.
+    """
+
+    def __init__(self) -> None:
+        self._starts: dict[str, Sample] = {}
+
+    def feed(self, previous: Sample, current: Sample) -> None:
+        """Take two samples that follow each other."""
+        before, after = previous.meminfo, current.meminfo
+        if isinstance(before, Unavailable) or isinstance(after, Unavailable):
+            self._starts.clear()
+            return
+        for name, fell in (
+            ("cache", page_cache(before) - page_cache(after)),
+            ("slab", before.slab_reclaimable - after.slab_reclaimable),
+        ):
+            if fell < NOTABLE_FALL:
+                self._starts.pop(name, None)
+            else:
+                self._starts.setdefault(name, previous)
+
+    def start(self, previous: Sample, *names: str) -> Sample:
+        """The earliest sample from which on one of ``names`` has been falling, or else ``previous``."""
+        found = [self._starts[name] for name in names if name in self._starts]
+        return min(found, key=lambda sample: sample.monotonic, default=previous)
+
+    def end(self) -> None:
+        """A drop has been counted: what falls from now on belongs to another."""
+        self._starts.clear()
+
+
+NOTABLE_FALL: Final = 1024 * 1024
+"""Bytes by which page cache or slab falls within a tick while it is being dropped."""
+
+
 class Step(NamedTuple):
     """Two samples, and by how much each counter moved that both of them have."""
 
     moved: dict[str, int]
     previous: Sample
     current: Sample
+    falls: Falls
 
     def total(self, names: tuple[str, ...]) -> int:
         """By how much these counters moved together; one that is missing did not."""
@@ -284,16 +326,21 @@ class Step(NamedTuple):
         return self.moved.get(name, 0) * self.current.page_size
 
 
-def derive(previous: Sample, current: Sample) -> tuple[Event, ...]:
-    """Tell what the counters say happened between two samples; nothing across a reboot or where they are missing."""
+def derive(previous: Sample, current: Sample, falls: Falls | None = None) -> tuple[Event, ...]:
+    """Tell what the counters say happened between two samples; nothing across a reboot or where they are missing.
+
+    ``falls`` has followed the samples up to these two: acts that took longer than a tick have their whole amounts.
+    """
     moved = movement(previous, current)
     if not moved:
         return ()
-    step = Step(moved, previous, current)
-    events = []
+    step = Step(moved, previous, current, Falls() if falls is None else falls)
+    events: list[Event] = []
     for kind, level, read in READERS:
         amounts = read(step)
         if amounts:
+            if kind == "compaction" and (current.hogs_ended or any(one.kind in FREEING for one in events)):
+                amounts.pop("reportable_change", None)  # another act freed memory in the same tick
             event = counted_event(kind, amounts, time=current.time, monotonic=current.monotonic, level=level)
             events.append(event)
     return tuple(events)
@@ -327,13 +374,19 @@ def movement(previous: Sample, current: Sample) -> dict[str, int]:
     return moved
 
 
+def requested_pages(moved: Mapping[str, int]) -> int:
+    """Pages scanned for a compaction that was requested (``compact_memory``), by what moved; 0: there was none."""
+    if moved.get("compact_stall", 1) or not moved.keys() >= set(DAEMON_SCANNED):
+        return 0
+    scanned, daemon = (sum(moved.get(name, 0) for name in names) for names in (COMPACT_SCANNED, DAEMON_SCANNED))
+    return max(0, scanned - daemon)
+
+
 def read_compaction(step: Step) -> dict[str, int]:
     """Pages isolated and scanned, by whose wish, and what it did to reportable free memory."""
     isolated, scanned = step.moved.get("compact_isolated", 0), step.total(COMPACT_SCANNED)
     daemon, stalls = step.total(DAEMON_SCANNED), step.moved.get("compact_stall", 0)
-    requested = 0
-    if not stalls and step.moved.keys() >= {"compact_stall", *DAEMON_SCANNED}:
-        requested = max(0, scanned - daemon)
+    requested = requested_pages(step.moved)
     if not requested and isolated < NOTABLE_PAGES:
         return {}
     amounts = {"isolated": isolated, "scanned": scanned, "requested": requested, "daemon": daemon, "stalls": stalls}
@@ -341,18 +394,19 @@ def read_compaction(step: Step) -> dict[str, int]:
 
 
 def read_cache_drop(step: Step) -> dict[str, int]:
-    """How often which cache was dropped, and how it changed. What fell in earlier ticks of a long drop is not in it."""
+    """How often which cache was dropped, and how it changed since it began to fall."""
     pagecache, slab = step.moved.get("drop_pagecache", 0), step.moved.get("drop_slab", 0)
     if not pagecache and not slab:
         return {}
     amounts = {"pagecache": pagecache, "slab": slab}
-    before, after = step.previous.meminfo, step.current.meminfo
-    if isinstance(before, Unavailable) or isinstance(after, Unavailable):
+    cache_before = step.falls.start(step.previous, "cache").meminfo
+    slab_before, after = step.falls.start(step.previous, "slab").meminfo, step.current.meminfo
+    if isinstance(cache_before, Unavailable) or isinstance(slab_before, Unavailable) or isinstance(after, Unavailable):
         return amounts
     if pagecache:
-        amounts |= change("cache_change", page_cache(before), page_cache(after))
+        amounts |= change("cache_change", page_cache(cache_before), page_cache(after))
     if slab:
-        amounts |= change("slab_change", before.slab_reclaimable, after.slab_reclaimable)
+        amounts |= change("slab_change", slab_before.slab_reclaimable, after.slab_reclaimable)
     return amounts
 
 
@@ -403,6 +457,7 @@ def change(name: str, before: Reading[int], after: Reading[int]) -> dict[str, in
     return {name: after - before}
 
 
+FREEING: Final[frozenset[EventKind]] = frozenset({"cache drop", "direct reclaim", "proactive reclaim", "oom kill"})
 READERS: Final[tuple[tuple[EventKind, int, Callable[[Step], dict[str, int]]], ...]] = (
     ("stall", 4, read_stall),
     ("direct reclaim", 6, read_direct_reclaim),

@@ -516,10 +516,21 @@ class Outcomes:
         """The prediction for the act that has not settled yet."""
         return None if self._pending is None else self._pending.predicted
 
-    def feed(self, monotonic: float, before: Reading[Ledger], ledger: Reading[Ledger], events: Iterable[Event]) -> None:
-        """Take a tick: the ledgers before and at it, and the events that came with it."""
+    def feed(
+        self,
+        monotonic: float,
+        before: Reading[Ledger],
+        ledger: Reading[Ledger],
+        events: Iterable[Event],
+        *,
+        began: Reading[Ledger] | None = None,
+    ) -> None:
+        """Take a tick: the ledgers before and at it, and the events that came with it.
+
+        ``began`` is the ledger before the acts of this tick began, where they took longer than a tick.
+        """
         for event in events:
-            self._take(event, monotonic, before, ledger)
+            self._take(event, monotonic, before if began is None else began, ledger)
         self._follow_left(ledger)
         self._follow_filled(before, ledger)
         pending = self._pending
@@ -543,6 +554,8 @@ class Outcomes:
         recent = acted is not None and monotonic - acted <= TOGETHER
         if act == "compaction" and pending is not None and recent:
             self._pending = self._join_compaction(pending)
+        elif act == "slab drop" and pending is not None and pending.act == "cache drop" and follows(acted, monotonic):
+            self._pending = self._predict("cache and slab drop", event, monotonic, pending.ledger)
         else:
             alone = pending is None and (acted is None or monotonic - acted >= SETTLE)
             self._pending = self._predict(act, event, monotonic, before) if alone else None
@@ -620,6 +633,15 @@ class Outcomes:
         elif pending.teaches:
             shares = replace(shares, anonymous=shares.anonymous.learn(outcome.gained, pending.base))
         self.shares = shares
+
+
+def follows(acted: float | None, monotonic: float) -> bool:
+    """Whether a drop of slab is the second half of a drop of both: the kernel counts each when it is done."""
+    return acted is not None and monotonic - acted <= SLAB_AFTER_CACHE
+
+
+SLAB_AFTER_CACHE: Final = 8.0
+"""Seconds; a million names of files take four."""
 
 
 def fill_holes(filled: int, before: Ledger, after: Ledger) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
+from collections.abc import Iterable
 from typing import Any, Final, TypeVar, cast
 
 from msgspec.structs import replace
@@ -12,12 +13,12 @@ from wsltop.core.diagnosis.evidence import Evidence, SwapCount, count_swap, swap
 from wsltop.core.diagnosis.finding import Finding
 from wsltop.core.diagnosis.rules import diagnose
 from wsltop.core.event_log import MERGE_WITHIN, EventLog
-from wsltop.core.events import derive, interpret_record, mark_event, tell_hogs
+from wsltop.core.events import Falls, derive, interpret_record, mark_event, tell_hogs
 from wsltop.core.explanation import Explanation, explain
 from wsltop.core.gate.ticks import TickHistory
 from wsltop.core.gate.watch import Gate, Gates, Phase
 from wsltop.core.history import FINE_SPAN, History, Point
-from wsltop.core.ledger import Drain, Draining
+from wsltop.core.ledger import Drain, Draining, Ledger, keep_ledger
 from wsltop.core.moment import NOT_FOLLOWED, Insight, Moment, Tracker, chart_point, interpret, lend
 from wsltop.core.prediction import Outcomes
 from wsltop.core.returning import Release, Returning, ReturnTracker
@@ -53,6 +54,7 @@ class Session:
         """Worst first, as of at most a few seconds ago."""
         self.outcomes = Outcomes()
         self._drain = Drain()
+        self._falls = Falls()
         self._returns = ReturnTracker()
         self._watcher = Tracker()
         self._diagnosed: float | None = None
@@ -85,9 +87,12 @@ class Session:
         self.samples += 1
         events: tuple[Event, ...] = ()
         if before is not None:
-            events = (*derive(before.sample, sample), *tell_hogs(before.sample, sample))
+            self._falls.feed(before.sample, sample)
+            events = (*derive(before.sample, sample, self._falls), *tell_hogs(before.sample, sample))
             self.journal.add(events)
-            self.outcomes.feed(sample.monotonic, before.ledger, self.moment.ledger, events)
+            self.outcomes.feed(
+                sample.monotonic, before.ledger, self.moment.ledger, events, began=self._before_drop(before, events)
+            )
         self.journal.add(self._returns.feed(moment, events, self.outcomes.predicted))
         self._take_kernel_log(sample, previous)
         self.journal.add(mark_event(mark) for mark in sample.marks)
@@ -110,6 +115,14 @@ class Session:
     def returning(self) -> Returning | None:
         """The memory that is on its way back to Windows; None where none is."""
         return self._returns.returning
+
+    def _before_drop(self, before: Moment, events: Iterable[Event]) -> Reading[Ledger]:
+        """The ledger of the last sample before a drop that has just been counted, or else of the sample before."""
+        if not any(event.kind == "cache drop" for event in events):
+            return before.ledger
+        start = self._falls.start(before.sample, "cache", "slab")
+        self._falls.end()
+        return before.ledger if start is before.sample else keep_ledger(start)
 
     def _explain(self, moment: Moment) -> Reading[Explanation]:
         sample, insight, around = moment.sample, self.insight, moment.sample.surroundings
@@ -184,7 +197,20 @@ class Session:
 
 
 T = TypeVar("T")
-CHANGING: Final = (Session, EventLog, Outcomes, Drain, Tracker, ReturnTracker, Release, Gates, Gate, TickHistory, Phase)
+CHANGING: Final = (
+    Session,
+    EventLog,
+    Outcomes,
+    Drain,
+    Falls,
+    Tracker,
+    ReturnTracker,
+    Release,
+    Gates,
+    Gate,
+    TickHistory,
+    Phase,
+)
 """All that changes in a session beside its history; the rest are structs, texts and numbers."""
 
 

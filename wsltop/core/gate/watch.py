@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterable
 from typing import Final, Literal
 
 from msgspec import Struct
 
+from wsltop.core.events import requested_pages
 from wsltop.core.gate.rules import Dropped, IdleRule, WindowRule, dropped_by_init, rules_for
 from wsltop.core.gate.ticks import TickHistory
 from wsltop.core.wslconfig.effective import Mode
@@ -203,6 +205,11 @@ class Phase:
 
 KEEP: Final = 660.0
 """Seconds of history: the longest window and two periods."""
+SUSPECTS: Final = 6
+LONG_PERIOD: Final = 20.0
+"""Seconds: two acts of somebody else's seldom lie a whole period of this length apart."""
+FEW: Final = 4
+"""Periods between two acts over which the timer's drift does not matter."""
 Firing = Literal["drop", "reclaim", "compaction"]
 """What WSL was seen doing."""
 
@@ -229,6 +236,7 @@ class Gate:
         self._cpus = 1
         self._last_fired: float | None = None
         self._spent: bool | None = None
+        self._suspects: deque[float] = deque(maxlen=SUSPECTS)
         self._open_since: float | None = None
         self._busy_since: float | None = None
         if self.history.clock is not None:
@@ -251,6 +259,23 @@ class Gate:
             self._open_since = self._busy_since = None
         self._judge()
         self._follow(monotonic)
+
+    def suspect(self, monotonic: float, uncertainty: float) -> None:
+        """Take a compaction or drop whose author nobody named, seen up to ``uncertainty`` seconds after it was done.
+
+        It gives the phase where earlier ones lie whole periods before it: one for a long period, two for a short one.
+        """
+        earlier = [self._spaced(monotonic - one, uncertainty) for one in self._suspects]
+        self._suspects.append(monotonic)
+        if sum(earlier) >= (1 if self.rule.period >= LONG_PERIOD else 2):
+            self.observed(monotonic, "compaction", uncertainty)
+
+    def _spaced(self, seconds: float, uncertainty: float) -> bool:
+        """Whether two looks lie so far apart: after each, the thread sleeps a period, and it works in between."""
+        awake = self.rule.work + self.rule.probe
+        periods = round(seconds / (self.rule.period + awake / 2))
+        least, most = periods * self.rule.period, periods * (self.rule.period + awake)
+        return 1 <= periods <= FEW and least - uncertainty <= seconds <= most + uncertainty
 
     def observed(self, monotonic: float, kind: Firing = "drop", uncertainty: float = 0.0) -> None:
         """Take an action of WSL's init that was seen, such as its line in the kernel log.
@@ -381,6 +406,7 @@ class Gates:
     def __init__(self) -> None:
         self._gates: tuple[Gate, ...] = ()
         self._observed: Dropped | None = None
+        self._last: Sample | None = None
         self._drops: list[float] = []
         """When WSL's init was seen dropping caches, monotonic: a gate that is chosen later learns its phase from it."""
 
@@ -398,6 +424,28 @@ class Gates:
                 gate.feed(sample.monotonic, sample.cpu)
             for moment in drops:
                 gate.observed(moment)
+        if not drops and self._see_unsigned(sample):
+            for gate in self._gates:
+                gate.suspect(sample.monotonic, self._since(sample))
+        self._last = sample
+
+    def _since(self, sample: Sample) -> float:
+        """Seconds since the sample before."""
+        return 0.0 if self._last is None else max(0.0, sample.monotonic - self._last.monotonic)
+
+    def _see_unsigned(self, sample: Sample) -> bool:
+        """Whether somebody compacted, or dropped without a line in the log, and it was not wsltop.
+
+        A compaction is not logged, and after ``echo 4`` no drop is either.
+        """
+        last = self._last
+        if last is None or sample.marks or last.marks:
+            return False
+        if isinstance(last.counters, Unavailable) or isinstance(sample.counters, Unavailable):
+            return False
+        before, after = last.counters.values, sample.counters.values
+        moved = {name: after[name] - before[name] for name in after if name in before}
+        return bool(requested_pages(moved) > 0 or moved.get("drop_pagecache", 0) > 0)
 
     def _see_drops(self, sample: Sample) -> list[float]:
         """The times of this sample's drops by init, from the kernel's own lines."""
