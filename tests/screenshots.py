@@ -104,7 +104,7 @@ def prepared(recording: Path | None, place: Path) -> Iterator[tuple[WsltopApp, I
     os.environ.pop("NO_COLOR", None)
     os.environ["TZ"] = "UTC"  # the events tell the time of day
     time.tzset()
-    with HogPool() as pool, opened(recording, salvage=False) as (file, _):
+    with HogPool() as pool, opened(recording) as (file, _):
         options = ScreenOptions(
             glyphs=choose_glyphs("auto", encoding="UTF-8"),
             color=True,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from typing import Final
 
@@ -29,21 +31,22 @@ def may_mount() -> bool:
 pytestmark = pytest.mark.skipif(not may_mount(), reason="no name space with mounts may be made here")
 
 MOUNTED: Final = """
-import os, subprocess, sys
+import os, subprocess, sys, tarfile
 place, options, result, *arguments = sys.argv[1:]
 subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", place], check=True)
 if "ro" not in options:
     subprocess.run(["dd", "if=/dev/zero", f"of={place}/other", "bs=1k", f"count={result}"], capture_output=True)
 done = subprocess.run([sys.executable, *arguments], stdin=subprocess.DEVNULL, capture_output=True)
 sys.stderr.buffer.write(done.stderr)
-for name in os.listdir(place):
-    if name != "other":
-        with open(os.path.join(place, name), "rb") as file:
-            sys.stdout.buffer.write(file.read())
+names = sorted(set(os.listdir(place)) - {"other"})
+if names:
+    with tarfile.open(mode="w|", fileobj=sys.stdout.buffer) as files:
+        for name in names:
+            files.add(os.path.join(place, name), name)
 sys.stdout.buffer.write(done.stdout)
 sys.exit(done.returncode)
 """
-"""Runs Python with a tmpfs on a folder, a part of which is taken; prints what the files there hold."""
+"""Runs Python with a tmpfs on a folder, a part of which is taken; prints the files there, as a tar."""
 
 
 def run(place: Path, options: str, taken: int, environ: dict[str, str], *arguments: object) -> tuple[int, bytes, str]:
@@ -60,6 +63,7 @@ def run(place: Path, options: str, taken: int, environ: dict[str, str], *argumen
 
 FILLS: Final = """
 import sys
+import tarfile
 from pathlib import Path
 from tests.recording.recorded import run
 from wsltop.errors import RecordingError
@@ -78,13 +82,14 @@ def test_a_recording_on_a_disk_that_fills_ends_with_the_reason_and_keeps_what_it
     tmp_path: Path, environ: dict[str, str]
 ) -> None:
     file = tmp_path / "r.wsltop"
-    status, data, said = run(tmp_path, "size=48k", 16, environ, "-c", FILLS, file)
+    status, data, said = run(tmp_path, "size=512k", 16, environ, "-c", FILLS, file)
     assert status == 0
     told = f"{file} cannot be written: {os.strerror(errno.ENOSPC)}; the recording ends, what it has is kept "
     assert said.startswith(told)
     count = int(said.removeprefix(told))
     assert 1 < count < 5000
-    file.write_bytes(data)
+    with tarfile.open(fileobj=io.BytesIO(data)) as files:
+        files.extractall(tmp_path, filter="data")
     with Recording.open(file) as recording:
         assert list(recording.samples()) == recorded(count)
         assert recording.note == "", "no sample is there in part"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -62,27 +63,27 @@ def test_wrong_usage(program: Program, file: Path, options: tuple[str, ...], tol
     assert len(result.err.splitlines()) == 1
 
 
-def test_a_torn_file_is_shown_and_noted(program: Program, file: Path) -> None:
-    file.write_bytes(file.read_bytes()[:-3])
+def test_a_file_that_was_cut_off_is_shown_and_noted(program: Program, tmp_path: Path) -> None:
+    file = record(tmp_path / "long", story(900))
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     result = program("replay", file, "--at", "end", "--json")
     assert result.status == 0
-    assert result.err.startswith(f"wsltop: {file}: The end is cut off")
-    assert json.loads(result.out)["time"] == story(100)[98].time
+    assert result.err.startswith(f"wsltop: {file}: The file was cut off")
+    assert story(900)[300].time < json.loads(result.out)["time"] < story(900)[600].time
 
 
-def test_a_damaged_file_is_refused_unless_it_is_to_be_salvaged(program: Program, file: Path) -> None:
-    data = bytearray(file.read_bytes())
-    data[-200] ^= 0xFF
-    file.write_bytes(data)
-    result = program("replay", file, "--at", "end")
-    assert (result.status, result.out) == (1, "")
-    assert "is damaged at byte" in result.err
-    salvaged = program("replay", file, "--at", "end", "--salvage")
-    assert salvaged.status == 0
-    assert "Damaged at byte" in salvaged.err
+def test_of_a_damaged_file_the_good_samples_are_shown_and_the_others_counted(program: Program, file: Path) -> None:
+    database = sqlite3.connect(file)
+    database.execute("UPDATE sample SET checksum = 0 WHERE number = 71")
+    database.commit()
+    database.close()
+    result = program("replay", file, "--at", "end", "--json")
+    assert result.status == 0
+    assert result.err == f"wsltop: {file}: 30 samples are damaged or deleted, and are left out.\n"
+    assert json.loads(result.out)["time"] == story(100)[69].time
 
 
-@pytest.mark.parametrize("content", [b"", b"hello\n", b"\0" * 5000, b"wsltop recording 9\n{}\n"])
+@pytest.mark.parametrize("content", [b"", b"hello\n", b"\0" * 5000, b"SQLite format 3\0" + b"\xff" * 3000])
 def test_a_foreign_file_is_refused(program: Program, tmp_path: Path, content: bytes) -> None:
     foreign = tmp_path / "foreign"
     foreign.write_bytes(content)

@@ -62,7 +62,7 @@ def test_of_now(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     assert f"(pid {os.getpid()})" in result.out or "families" in result.out
 
 
-@pytest.mark.parametrize("option", [("--at", "end"), ("--salvage",)])
+@pytest.mark.parametrize("option", [("--at", "end")])
 def test_what_is_about_a_recording_needs_one(program: Program, option: tuple[str, ...]) -> None:
     result = program("report", *option)
     assert result.status == 2

@@ -41,7 +41,7 @@ def wslconfig(text: str | None, *, age: float = 3600.0) -> WslconfigFile:
     return WslconfigFile(
         path="/mnt/c/Users/me/.wslconfig",
         present=text is not None,
-        text=text or "",
+        content=(text or "").encode(),
         mtime=None if text is None else TIME - age,
         chosen_by="only profile",
     )

@@ -150,7 +150,8 @@ def test_encodings(data: bytes, text: str, encoding: str) -> None:
 @given(st.binary(max_size=200))
 def test_arbitrary_bytes_never_raise(data: bytes) -> None:
     text, encoding = decode(data)
-    file = WslconfigFile(path="x", present=True, text=text, encoding=encoding, chosen_by="only profile")
+    file = WslconfigFile(path="x", present=True, content=data, encoding=encoding, chosen_by="only profile")
+    assert file.text == text
     lint(as_wsl_reads(file))
     lint_file(file)
 
@@ -163,8 +164,9 @@ def test_findings_are_safe_to_show(text: str) -> None:
 
 
 def test_a_utf_16_file_is_told_and_counts_as_empty() -> None:
-    text, encoding = decode((DATA / "7851-utf16-bom-crlf.wslconfig").read_bytes())
-    file = WslconfigFile(path="x", present=True, text=text, encoding=encoding, chosen_by="only profile")
+    data = (DATA / "7851-utf16-bom-crlf.wslconfig").read_bytes()
+    _, encoding = decode(data)
+    file = WslconfigFile(path="x", present=True, content=data, encoding=encoding, chosen_by="only profile")
     (finding,) = lint_file(file)
     assert (finding.id, finding.severity) == ("config-encoding", "error")
     assert as_wsl_reads(file) == WslConfig()

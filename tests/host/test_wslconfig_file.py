@@ -45,7 +45,7 @@ def test_the_only_profile(drive: Path) -> None:
     assert file == WslconfigFile(
         path=str(folder / ".wslconfig"),
         present=True,
-        text="[wsl2]\nmemory=8GB\n",
+        content=b"[wsl2]\nmemory=8GB\n",
         encoding="utf-8",
         mtime=1000.0,
         chosen_by="only profile",

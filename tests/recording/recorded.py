@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from hypothesis import strategies as st
@@ -14,7 +14,7 @@ from tests.samples import ended, hog, host_memory, later, sample
 from wsltop.model.reading import Unavailable
 from wsltop.model.sample import Counters, KernelLog, KernelRecord, Mark, OwnUse, Pressure, Sample
 from wsltop.model.text import clean
-from wsltop.recording import writer
+from wsltop.recording import reader, writer
 from wsltop.recording.reader import Recording
 from wsltop.recording.writer import RecordingWriter
 
@@ -62,15 +62,24 @@ def record(path: Path, samples: Sequence[Sample], **options: Any) -> Path:
     return path
 
 
-def in_small_groups(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    """Let writers begin a new group after ``size`` samples."""
-    monkeypatch.setattr(writer, "GROUP_SAMPLES", size)
+def in_short_runs(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """Let every ``size``-th sample be a whole one."""
+    for module in (writer, reader):
+        monkeypatch.setattr(module, "LONGEST_RUN", size)
 
 
-def read(path: Path, *, salvage: bool = False) -> list[Sample]:
+def read(path: Path) -> list[Sample]:
     """All samples of a recording."""
-    with Recording.open(path, salvage=salvage) as recording:
+    with Recording.open(path) as recording:
         return list(recording.samples())
+
+
+ODD_FILES: Final = (
+    b"[wsl2]\r\nmemory=8GB\n\tswap=0\n",
+    b"a\0b\xff\xfe\x80",
+    "[wsl2]\n".encode("utf-16"),
+    b"\x1b[31m\n",
+)
 
 
 def values(kind: inspect.Type) -> st.SearchStrategy[Any]:
@@ -87,7 +96,8 @@ def values(kind: inspect.Type) -> st.SearchStrategy[Any]:
         return st.sampled_from(kind.values)
     plain: dict[type[inspect.Type], Callable[[], st.SearchStrategy[Any]]] = {
         inspect.IntType: lambda: st.integers(-(2**70), 2**70),
-        inspect.FloatType: lambda: st.floats(allow_nan=False),
+        inspect.FloatType: lambda: st.floats(allow_nan=False, allow_infinity=False),
+        inspect.BytesType: lambda: st.binary(max_size=40) | st.sampled_from(ODD_FILES),
         inspect.StrType: lambda: st.text(max_size=10).map(clean),
         inspect.BoolType: st.booleans,
         inspect.NoneType: st.none,

@@ -1,198 +1,145 @@
+"""Reading a recording: by number and by time, wherever the file lies, and whatever was done to it."""
+
 from __future__ import annotations
 
 import os
+import sqlite3
 import zlib
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from msgspec.structs import replace
 
-from tests.recording.recorded import in_small_groups, read, record, run
+from tests.recording.recorded import in_short_runs, read, record, run
+from tests.recording.test_player import played_to
+from tests.samples import later, small_sample
+from tests.samples import record as line
 from wsltop.errors import RecordingError
-from wsltop.model.sample import SCHEMA, KernelLog, KernelRecord, Sample
+from wsltop.model.reading import Unavailable
+from wsltop.model.sample import KernelLog, Surroundings, WslconfigFile
 from wsltop.recording import reader
-from wsltop.recording.delta import FIELDS, DeltaCoder
-from wsltop.recording.format import (
-    FLUSH_END,
-    HEAD,
-    MARK,
-    MAX_RECORD,
-    GroupHead,
-    Header,
-    checksum_of,
-    write_frame,
-    write_head,
-    write_header,
-)
+from wsltop.recording.database import FIGURES, Row, checksum, connect
+from wsltop.recording.player import Player
 from wsltop.recording.reader import Recording
+from wsltop.recording.timeline_index import MissingSample
+from wsltop.recording.writer import RecordingWriter
 
 SAMPLES = run(20)
 
 
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A recording of 20 samples in groups of 6."""
-    in_small_groups(monkeypatch, 6)
-    return record(tmp_path / "a.rec", SAMPLES)
+    """A recording of 20 samples, every sixth a whole one."""
+    in_short_runs(monkeypatch, 6)
+    return record(tmp_path / "a.wsltop", SAMPLES)
 
 
-def craft(path: Path, records: list[bytes], fields: tuple[str, ...] = FIELDS) -> Path:
-    """A recording whose checksums are right, whatever is in it."""
-    data = write_header(Header(schema=SCHEMA, interval=1.0, fields=fields))
-    data += write_head(GroupHead(0, 1.0, 1.0), checksum_of(data))
-    stream = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    for one in records:
-        piece = stream.compress(one) + stream.flush(zlib.Z_SYNC_FLUSH)
-        data += write_frame(piece.removesuffix(FLUSH_END), checksum_of(data))
-    path.write_bytes(data)
-    return path
+@contextmanager
+def edited(path: Path) -> Iterator[sqlite3.Connection]:
+    """The database, to do something to it."""
+    connection = sqlite3.connect(path)
+    try:
+        yield connection
+        connection.commit()
+    finally:
+        connection.close()
 
 
 def test_what_was_written_is_read(path: Path) -> None:
     with Recording.open(path) as recording:
         assert (len(recording), recording.note, recording.interval) == (20, "", 1.0)
         assert (recording.start, recording.end) == (SAMPLES[0].time, SAMPLES[-1].time)
-        assert recording.header.program.startswith("wsltop ")
+        assert recording.times == (SAMPLES[0].time, SAMPLES[-1].time)
+        assert recording.program.startswith("wsltop ")
         assert list(recording.samples()) == SAMPLES
-
-
-def test_any_sample_in_any_order(path: Path) -> None:
-    with Recording.open(path) as recording:
-        for index in (19, 0, 7, 6, 5, 18, 12):
-            assert recording.sample(index) == SAMPLES[index]
-        for index in (-1, 20):
+        assert list(recording.samples(7, 9)) == SAMPLES[7:9]
+        assert [recording.sample(number) for number in (19, 0, 7, 6, 5)] == [SAMPLES[n] for n in (19, 0, 7, 6, 5)]
+        for wrong in (-1, 20):
             with pytest.raises(IndexError):
-                recording.sample(index)
+                recording.sample(wrong)
 
 
-def test_a_stretch_of_samples(path: Path) -> None:
+def test_a_sample_is_found_by_its_time(path: Path) -> None:
+    first = SAMPLES[0]
     with Recording.open(path) as recording:
-        assert list(recording.samples(4, 9)) == SAMPLES[4:9]
-        assert list(recording.samples(18)) == SAMPLES[18:]
-        assert list(recording.samples(18, 99)) == SAMPLES[18:]
+        assert [recording.index_at(first.time + after) for after in (-9.0, 0.0, 7.5, 1e6)] == [0, 0, 7, 19]
+        found = [recording.index_at_monotonic(first.monotonic + after) for after in (-9.0, 0.0, 7.5, 1e6)]
+        assert found == [0, 0, 7, 19]
 
 
-def test_the_outline_is_the_first_of_each_group(path: Path) -> None:
+def test_the_newest_samples_are_numbered_from_zero(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_short_runs(monkeypatch, 2)
+    path = record(tmp_path / "a.wsltop", SAMPLES, keep=5.0)
     with Recording.open(path) as recording:
-        assert list(recording.outline()) == [(index, SAMPLES[index]) for index in (0, 6, 12, 18)]
+        kept = list(recording.samples())
+        assert kept == SAMPLES[-len(kept) :]
+        assert recording.sample(0) == kept[0]
+        assert recording.index_at(SAMPLES[-2].time) == len(kept) - 2
 
 
-def test_a_time_finds_the_last_sample_before_it(path: Path) -> None:
+def test_an_outline_of_all_of_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "STRETCH", 6)
     with Recording.open(path) as recording:
-        for index, one in enumerate(SAMPLES):
-            assert recording.index_at(one.time) == index
-            assert recording.index_at(one.time + 0.5) == index
-            assert recording.index_at_monotonic(one.monotonic + 0.5) == index
-        assert recording.index_at(0) == recording.index_at_monotonic(0) == 0
-        assert recording.sample(recording.index_at(9e9)) == SAMPLES[-1]
+        assert list(recording.outline()) == [(number, SAMPLES[number]) for number in (0, 6, 12, 18)]
 
 
-def test_a_clock_that_was_set_back_still_finds_a_sample(tmp_path: Path) -> None:
-    samples = [replace(one, time=one.time - (8 if place >= 10 else 0)) for place, one in enumerate(SAMPLES)]
-    with Recording.open(record(tmp_path / "a.rec", samples)) as recording:
-        assert recording.index_at(samples[5].time + 0.1) == 13
-        assert recording.index_at(samples[19].time) == 19
+def test_the_last_event_of_a_kind_is_found(tmp_path: Path) -> None:
+    log = KernelLog(origin="kmsg", records=(line("Out of memory: Killed process 7 (node)", monotonic=605.0),))
+    samples = [small_sample()]
+    while len(samples) < 9:
+        samples.append(later(samples[-1], kernel_log=log if len(samples) == 5 else KernelLog(origin="kmsg")))
+    with Recording.open(record(tmp_path / "a", samples)) as recording:
+        assert recording.event_kinds() == ("oom kill",)
+        assert recording.index_of_event("oom kill") == 5
+        assert recording.index_of_event("swap") is None
 
 
-def test_few_groups_stay_in_memory(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "GROUPS_KEPT", 2)
+# Where it lies
+
+
+def test_it_is_read_while_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "a.wsltop"
+    made = RecordingWriter(path, interval=1.0)
+    for one in SAMPLES[:7]:
+        made.write(one)
     with Recording.open(path) as recording:
-        assert list(recording.samples()) == SAMPLES
-        assert len(recording._kept) == 2
+        made.write(SAMPLES[7])
+        assert list(recording.samples()) == SAMPLES[:7], "as it was when it was opened"
+        made.close()
+        assert recording.sample(6) == SAMPLES[6]
+    assert read(path) == SAMPLES[:8]
 
 
-def test_text_from_a_foreign_file_is_cleaned(tmp_path: Path) -> None:
-    evil = "a\x1b]0;owned\x07b\u202ec"
-    log = KernelLog(origin="kmsg", records=(KernelRecord(sequence=1, monotonic=1.0, level=6, facility=0, text="TEXT"),))
-    coded = DeltaCoder().encode(replace(SAMPLES[0], kernel_log=log))
-    raw = evil.encode()
-    foreign = coded.replace(b"\x04TEXT", bytes([len(raw)]) + raw)
-    assert foreign != coded
-    (one,) = read(craft(tmp_path / "a.rec", [foreign]))
-    assert isinstance(one.kernel_log, KernelLog)
-    assert one.kernel_log.records[0].text == "abc"
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_folder_that_may_not_be_written(tmp_path: Path, ended: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.wsltop"
+    made = RecordingWriter(path, interval=1.0)
+    for one in SAMPLES:
+        made.write(one)
+    monkeypatch.setattr(reader, "connect", refuses_first(connect))
+    if ended:
+        made.close()
+        assert read(path) == SAMPLES
+        return
+    with pytest.raises(RecordingError, match=r"holds no sample|cannot be read|other tables"):
+        read(path)
+    made.close()
 
 
-def test_text_is_cleaned_when_it_is_written_too(tmp_path: Path) -> None:
-    log = KernelLog(
-        origin="kmsg",
-        records=(KernelRecord(sequence=1, monotonic=1.0, level=6, facility=0, text="a\x1b[31m\udc80b"),),
-    )
-    path = record(tmp_path / "a.rec", [replace(SAMPLES[0], kernel_log=log)])
-    (one,) = read(path)
-    assert isinstance(one.kernel_log, KernelLog)
-    assert one.kernel_log.records[0].text == "ab"
+def refuses_first(connect: Any) -> Any:
+    """What SQLite does where it cannot make the index of a write-ahead log."""
 
+    def refuse(path: Path, options: str) -> sqlite3.Connection:
+        if "immutable" not in options:
+            raise sqlite3.OperationalError("unable to open database file")
+        made: sqlite3.Connection = connect(path, options)
+        return made
 
-def test_a_torn_end_costs_the_last_sample_and_is_noted(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-3])
-    with Recording.open(path) as recording:
-        assert list(recording.samples()) == SAMPLES[:-1]
-        assert recording.note.startswith("The end is cut off: the file ends inside a sample; ")
-
-
-def test_zeros_after_a_power_failure_are_a_torn_end(path: Path) -> None:
-    path.write_bytes(path.read_bytes() + bytes(5000))
-    with Recording.open(path) as recording:
-        assert list(recording.samples()) == SAMPLES
-        assert "5000 bytes after" in recording.note
-
-
-def damage_frame(data: bytearray) -> bytearray:
-    """Change a byte in the middle of the second group."""
-    data[data.index(MARK, data.index(MARK) + 1) + HEAD.size + 200] ^= 1
-    return data
-
-
-def take_group_out(data: bytearray) -> bytearray:
-    """Take the second group out."""
-    start = data.index(MARK, data.index(MARK) + 1)
-    del data[start : data.index(MARK, start + 1)]
-    return data
-
-
-@pytest.mark.parametrize(
-    ("damage", "says", "left"),
-    [
-        (
-            damage_frame,
-            "the checksum of a sample is wrong; 14 samples are good",
-            SAMPLES[:6] + SAMPLES[12:],
-        ),
-        (take_group_out, "6 samples are missing", SAMPLES[:6] + SAMPLES[12:]),
-        (lambda data: data + b"more than one line\n" * 100, "20 samples are good", SAMPLES),
-    ],
-)
-def test_damage_is_refused_with_its_place_and_can_be_left_out(
-    path: Path, damage: Callable[[bytearray], bytes], says: str, left: list[Sample]
-) -> None:
-    path.write_bytes(damage(bytearray(path.read_bytes())))
-    with pytest.raises(RecordingError, match=rf"a\.rec is damaged at byte \d+: .*{says}.*add --salvage"):
-        Recording.open(path)
-    with Recording.open(path, salvage=True) as recording:
-        assert list(recording.samples()) == left
-        assert recording.note.startswith("Damaged at byte ")
-
-
-@pytest.mark.parametrize(
-    ("data", "says"),
-    [
-        (b"", r"a\.rec: this is not a recording of wsltop \(byte 0\)\. Give a file that wsltop record has written"),
-        (b'{"schema": 1}\n' * 1000, "not a recording"),
-        (b"wsltop recording 2\n...", "was written by a newer wsltop: format 2.*Update wsltop"),
-        (
-            write_header(Header(schema=SCHEMA, interval=1.0, fields=FIELDS)),
-            r"holds no sample \(it ends at byte \d+\)\. Record anew",
-        ),
-        (write_header(Header(schema=SCHEMA, interval=1.0, fields=FIELDS)) + b"x" * 99, "damaged at byte"),
-    ],
-)
-def test_what_is_no_recording_is_told(tmp_path: Path, data: bytes, says: str) -> None:
-    (tmp_path / "a.rec").write_bytes(data)
-    with pytest.raises(RecordingError, match=says):
-        Recording.open(tmp_path / "a.rec")
+    return refuse
 
 
 def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
@@ -204,15 +151,31 @@ def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
             Recording.open(place)
 
 
-def test_a_file_that_changes_while_it_is_read_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "GROUPS_KEPT", 1)
-    data = path.read_bytes()
-    for changed in (data[:-2000], bytes(len(data)), data[:3000] + bytes(len(data) - 3000)):
-        path.write_bytes(data)
-        with Recording.open(path) as recording:
-            path.write_bytes(changed)
-            with pytest.raises(RecordingError, match=r"is damaged at byte \d+: .*open it again, with --salvage"):
-                list(recording.samples(6, 18))
+@pytest.mark.parametrize("content", [b"", b'{"schema": 1}\n' * 1000, b"wsltop recording 1\n", b"SQLite format 3\0x"])
+def test_what_is_no_recording_is_told(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a").write_bytes(content)
+    with pytest.raises(RecordingError, match="is not a recording of wsltop"):
+        Recording.open(tmp_path / "a")
+
+
+def test_a_name_is_shown_without_its_control_characters(tmp_path: Path) -> None:
+    (tmp_path / "x\x1b]0;P\a").write_bytes(b"mine")
+    with pytest.raises(RecordingError) as told:
+        Recording.open(tmp_path / "x\x1b]0;P\a")
+    assert "\x1b" not in str(told.value)
+
+
+def test_a_newer_recording_is_told(path: Path) -> None:
+    with edited(path) as database:
+        database.execute("PRAGMA user_version = 2")
+    with pytest.raises(RecordingError, match=r"newer wsltop: schema 2.*Update wsltop"):
+        Recording.open(path)
+
+
+def test_a_recording_without_a_sample_is_told(tmp_path: Path) -> None:
+    path = record(tmp_path / "a", [])
+    with pytest.raises(RecordingError, match="holds no sample"):
+        Recording.open(path)
 
 
 def test_nothing_is_left_open_when_a_file_is_refused(path: Path) -> None:
@@ -223,24 +186,187 @@ def test_nothing_is_left_open_when_a_file_is_refused(path: Path) -> None:
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
-def test_a_bomb_does_not_go_off(tmp_path: Path) -> None:
-    path = craft(tmp_path / "a.rec", [bytes(MAX_RECORD + 1)])
-    assert path.stat().st_size < 20_000
-    with pytest.raises(RecordingError, match="the compressed stream is broken"):
+# Damage
+
+
+@pytest.mark.parametrize(
+    ("change", "lost"),
+    [
+        ("UPDATE sample SET data = x'00' || substr(data, 2) WHERE number = 8", range(7, 12)),
+        ("UPDATE sample SET guest_used = guest_used + 1 WHERE number = 8", range(7, 12)),
+        ("UPDATE sample SET guest_used = NULL WHERE number = 8", range(7, 12)),
+        ("UPDATE sample SET host_total = 0 WHERE number = 6", range(5, 6)),
+        ("UPDATE sample SET time = 'noon' WHERE number = 8", range(7, 12)),
+        ("UPDATE sample SET data = 'text' WHERE number = 8", range(7, 12)),
+        ("UPDATE sample SET whole = 0 WHERE number = 7", range(6, 12)),
+        ("UPDATE sample SET whole = 1 WHERE number = 8", range(7, 12)),
+        ("DELETE FROM sample WHERE number = 8", range(7, 12)),
+        ("DELETE FROM sample WHERE number BETWEEN 2 AND 12", range(1, 12)),
+        ("UPDATE sample SET data = (SELECT data FROM sample WHERE number = 9) WHERE number = 8", range(7, 12)),
+        ("UPDATE sample SET data = zeroblob(20000000) WHERE number = 8", range(7, 12)),
+        ("UPDATE sample SET checksum = 99999999999 WHERE number = 7", range(6, 12)),
+    ],
+)
+def test_only_good_rows_are_read(path: Path, change: str, lost: range) -> None:
+    with edited(path) as database:
+        database.execute(change)
+    expected = [one for number, one in enumerate(SAMPLES) if number not in lost]
+    with Recording.open(path) as recording:
+        assert list(recording.samples()) == expected
+        assert recording.note == f"{len(lost)} samples are damaged or deleted, and are left out."
+    with Recording.open(path) as recording:
+        for number, one in enumerate(SAMPLES):
+            if number in lost:
+                with pytest.raises(MissingSample):
+                    recording.sample(number)
+            else:
+                assert recording.sample(number) == one
+
+
+def test_rows_that_changed_places_are_not_read(path: Path) -> None:
+    with edited(path) as database:
+        database.execute("UPDATE sample SET number = -number WHERE number IN (8, 9)")
+        database.execute("UPDATE sample SET number = 17 + number WHERE number IN (-8, -9)")
+    assert read(path) == SAMPLES[:7] + SAMPLES[12:]
+
+
+def test_a_damaged_start_is_left_out(path: Path) -> None:
+    with edited(path) as database:
+        database.execute("UPDATE sample SET checksum = 0 WHERE number IN (1, 20)")
+    with Recording.open(path) as recording:
+        assert (recording.start, recording.end) == (SAMPLES[6].time, SAMPLES[18].time)
+        player = Player(recording)
+        assert player.moment.sample == SAMPLES[6]
+
+
+def test_a_player_goes_over_damage(path: Path) -> None:
+    with edited(path) as database:
+        database.execute("UPDATE sample SET checksum = 0 WHERE number = 8")
+    with Recording.open(path) as recording:
+        player = Player(recording)
+        shown = [round(one.monotonic - SAMPLES[0].monotonic) for _ in range(20) for one in player.advance(2.0)]
+        assert shown == [*range(1, 7), *range(12, 20)]
+        player.go_to("9s")
+        assert player.moment.sample == SAMPLES[6]
+        assert player.step(-9)
+        while player.explore():
+            pass
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        # Views and triggers that never end, in the place of the tables and beside them.
+        "ALTER TABLE sample RENAME TO old; CREATE VIEW sample AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL "
+        "SELECT x + 1 FROM n) SELECT x FROM n;",
+        "DROP TABLE meta; CREATE VIEW meta AS SELECT 'interval' AS name, randomblob(1000000000) AS value;",
+        "DROP TABLE event; CREATE TABLE event (number INTEGER PRIMARY KEY, sample AS (hex(hex(hex(number)))));",
+        "DROP TABLE event;",
+        "ALTER TABLE sample ADD COLUMN more DEFAULT 1;",
+    ],
+)
+def test_tables_that_are_not_ours_are_refused(path: Path, hostile: str) -> None:
+    with edited(path) as database:
+        database.executescript(hostile)
+    with pytest.raises(RecordingError, match="has other tables"):
+        Recording.open(path)
+    with pytest.raises(RecordingError, match="has other tables"):
+        RecordingWriter(path, interval=1.0)
+
+
+def test_what_else_is_in_the_file_does_nothing(path: Path) -> None:
+    with edited(path) as database:
+        database.executescript(
+            "CREATE TRIGGER evil AFTER INSERT ON sample BEGIN DELETE FROM sample; END;"
+            "CREATE VIEW mine AS SELECT load_extension('/tmp/evil.so');"
+            "CREATE INDEX busy ON sample (time);"
+        )
+    assert read(path) == SAMPLES
+
+
+def test_a_hostile_trigger_does_not_let_a_recording_be_appended_to(path: Path) -> None:
+    with edited(path) as database:
+        database.executescript("CREATE TRIGGER evil AFTER INSERT ON sample BEGIN DELETE FROM sample; END;")
+    with pytest.raises(RecordingError, match="trigger"):
+        RecordingWriter(path, interval=1.0)
+
+
+def test_numbers_that_no_recording_has(path: Path) -> None:
+    forged = "INSERT INTO sample (number, time, monotonic, whole, data, checksum) VALUES (?, 0, 0, 1, '', 0)"
+    with edited(path) as database:
+        database.execute(forged, (-(2**62),))
+    assert read(path) == SAMPLES
+    with edited(path) as database:
+        database.execute(forged, (2**62,))
+    with pytest.raises(RecordingError, match="is damaged"):
         Recording.open(path)
 
 
-def test_a_sample_with_wrong_types_is_told(tmp_path: Path) -> None:
-    record_bytes = DeltaCoder().encode(SAMPLES[0])
-    swapped = tuple({"time": "meminfo", "meminfo": "time"}.get(name, name) for name in FIELDS)
-    with pytest.raises(RecordingError, match=r"damaged at byte .*: meminfo: Expected"):
-        Recording.open(craft(tmp_path / "a.rec", [record_bytes], swapped))
+def craft(path: Path, json: bytes, **changes: Any) -> Path:
+    """A recording of one row whose checksums are right, whatever is in it."""
+    record(path, SAMPLES[:1])
+    row = Row(2, 1.7e9, 700.0, (None,) * len(FIGURES), True, zlib.compress(json), 0)._replace(**changes)
+    row = row._replace(checksum=checksum(row))
+    with edited(path) as database:
+        values = (*row[:3], *row.figures, *row[4:])
+        database.execute(f"INSERT INTO sample VALUES ({', '.join('?' * len(values))})", values)  # noqa: S608
+    return path
 
 
-def test_a_reader_of_another_schema_is_not_needed_for_new_fields(tmp_path: Path) -> None:
-    """A later version that appends fields to the sample is still read by this one."""
-    more = (*FIELDS, "invented")
-    invented = bytes([len(FIELDS) << 1 | 1, 0, 3]) + b'"i"' + bytes([1, 4])
-    path = craft(tmp_path / "a.rec", [DeltaCoder().encode(SAMPLES[0]) + invented], more)
-    assert read(path) == SAMPLES[:1]
-    assert msgspec.json.decode(path.read_bytes().split(b"\n")[1], type=Header).fields == more
+@pytest.mark.parametrize("json", [b"", b"{}", b"[1]", b'{"time":"x"}', bytes(9_000_000), b"[" * 100_000])
+def test_right_checksums_and_wrong_content(tmp_path: Path, json: bytes) -> None:
+    assert read(craft(tmp_path / "a", json)) == SAMPLES[:1]
+
+
+def test_a_time_that_was_forged_in_the_sample_alone(tmp_path: Path) -> None:
+    json = msgspec.json.encode(replace(SAMPLES[1], monotonic=1e300))
+    (_, back) = read(craft(tmp_path / "a", json))
+    assert back.monotonic == 700.0
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.999])
+def test_of_a_file_that_was_cut_off_the_rest_is_read(tmp_path: Path, share: float) -> None:
+    samples = run(300)
+    path = record(tmp_path / "a.wsltop", samples)
+    os.truncate(path, int(path.stat().st_size * share))
+    with Recording.open(path) as recording:
+        kept = list(recording.samples())
+        assert recording.note.startswith("The file was cut off") or len(kept) == 300
+    assert kept == samples[: len(kept)]
+    assert len(kept) > 300 * share - 150
+
+
+def test_a_file_that_changes_while_it_is_read_gives_no_wrong_sample(path: Path) -> None:
+    data = path.read_bytes()
+    for changed in (data[:-8000], bytes(len(data)), data[:9000] + bytes(len(data) - 9000)):
+        path.write_bytes(data)
+        with Recording.open(path) as recording:
+            path.write_bytes(changed)
+            for number, one in enumerate(SAMPLES):
+                try:
+                    assert recording.sample(number) == one
+                except MissingSample:
+                    continue
+
+
+# What was lost before
+
+
+def test_a_settings_file_of_many_lines_makes_no_false_finding(tmp_path: Path) -> None:
+    """Texts used to be cleaned when they were recorded: the file came back as one line, and its settings as ignored."""
+    content = (
+        b"# mine\r\n[wsl2]\r\nmemory=8GB\t# half\r\nswap=0\r\n\r\n[experimental]\r\nautoMemoryReclaim=dropCache\r\n"
+    )
+    file = WslconfigFile(
+        path="/mnt/c/Users/me/.wslconfig", present=True, content=content, chosen_by="only profile", mtime=1.0
+    )
+    first = small_sample(surroundings=Surroundings(flavor="wsl2", wslconfig=file))
+    samples = [first, later(first), later(first, 2.0)]
+    with Recording.open(record(tmp_path / "a", samples)) as recording:
+        player = Player(recording, "end")
+        config = player.session.insight.config
+    assert player.moment.sample.surroundings.wslconfig == file
+    assert config == played_to(samples).insight.config
+    assert not isinstance(config, Unavailable)
+    assert config.reclaim.mode == "dropCache"
+    assert [one.id for one in player.session.findings] == [one.id for one in played_to(samples).findings]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from msgspec.structs import replace
 
@@ -9,7 +11,7 @@ from tests.core.test_bookmark import life, told
 from tests.recording.recorded import run
 from tests.samples import MONOTONIC, TIME
 from wsltop.core.session import Session
-from wsltop.model.sample import Counters, OwnUse, Sample
+from wsltop.model.sample import Sample
 from wsltop.recording import recent
 from wsltop.recording.player import Player
 from wsltop.recording.recent import SPAN, Recent, RecentLog
@@ -103,15 +105,13 @@ def test_what_is_old_gives_way_and_what_is_left_still_knows_the_past(monkeypatch
 def test_a_flood_does_not_take_more_memory_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recent, "MOST_BYTES", 3_000)
     kept, _, _ = watch(list(life(5 * STRETCH)))
-    assert 0 < kept.size < 12_000
+    assert 0 < kept.size < 30_000
     assert reel_of(kept).count < 5 * STRETCH
 
 
 def test_a_figure_that_no_format_holds_costs_the_past_and_nothing_else() -> None:
     samples = run(12)
-    samples[6] = replace(samples[6], own=OwnUse(cpu=None, resident=2**200))
-    counters = samples[7].counters
-    assert isinstance(counters, Counters)
+    samples[6] = replace(samples[6], time=math.inf)
     kept = Recent(1.0)
     session = Session(1.0)
     for number, one in enumerate(samples):

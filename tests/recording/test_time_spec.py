@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsltop.recording.time_spec import parse_position
+from tests.samples import small_sample
+from wsltop.model.sample import Sample
+from wsltop.recording.time_spec import find_place, parse_wall_clock
 
 
 @pytest.fixture(autouse=True)
@@ -25,29 +27,89 @@ def at(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
-def position(text: str, start: str = "2026-11-22 13:10:02.5", end: str = "2026-11-22 15:30:00") -> str:
-    found = parse_position(text, at(start), at(end))
+START, END = "2026-11-22 13:10:02.5", "2026-11-22 15:30:00"
+
+
+def position(text: str, start: str = START, end: str = END) -> str:
+    found = parse_wall_clock(text, at(start), at(end))
     return datetime.fromtimestamp(found).isoformat(" ", "milliseconds").removesuffix(".000").removeprefix("2026-11-")
+
+
+class Log:
+    """1000 samples, one a second, of a guest that was started 600 s before; the wall clock is set back in between."""
+
+    interval = 1.0
+    count = 1000
+
+    def __init__(self, step: float = 0.0) -> None:
+        first = at(START)
+        self.all = [
+            small_sample(time=first + number - step * (number >= 500), monotonic=600.0 + number)
+            for number in range(self.count)
+        ]
+        self.start, self.end = self.all[0].time, self.all[-1].time
+        self.times = min(one.time for one in self.all), max(one.time for one in self.all)
+
+    def sample(self, index: int) -> Sample:
+        return self.all[index]
+
+    def index_at(self, when: float) -> int:
+        return max((one.time, number) for number, one in enumerate(self.all) if one.time <= when)[1]
+
+    def index_at_monotonic(self, when: float) -> int:
+        return max((number for number, one in enumerate(self.all) if one.monotonic <= when), default=0)
+
+    def outline(self) -> Iterator[tuple[int, Sample]]:
+        return iter(())
+
+
+@pytest.mark.parametrize("step", [0.0, 3600.0, -3600.0])
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("start", 0),
+        ("END", 999),
+        ("0", 0),
+        ("90", 90),
+        ("90s", 90),
+        (" 1m30s ", 90),
+        ("1.5m", 90),
+        ("-5m", 699),
+        ("- 1 min 5 s", 934),
+        ("-0", 999),
+        ("-9h", 0),
+        ("9h", 999),
+        ("100%", 999),
+        ("0 %", 0),
+        ("50%", 499),
+        ("+30s", 330),
+        ("+ 5m", 600),
+        ("back 30s", 270),
+        ("back 1h", 0),
+    ],
+)
+def test_places_go_by_the_recordings_own_clock(text: str, number: int, step: float) -> None:
+    """A wall clock that was set back used to make every one of them the last sample."""
+    assert find_place(text, Log(step), 900.0) == number
+
+
+def test_a_time_of_day_is_found_where_the_clock_was_set() -> None:
+    log = Log(3600.0)
+    assert find_place("13:12", log, 600.0) == 117, "before it was set back"
+    assert find_place("12:20", log, 600.0) == 597, "after it was set back"
+    with pytest.raises(ValueError, match="goes from"):
+        find_place("14:00", log, 600.0)
+
+
+@pytest.mark.parametrize("text", ["+", "+-3s", "back", "+noon", "back -5s", "soon", "101%", "5x", "1e3", "nan", ""])
+def test_what_is_no_place_is_told_with_examples(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is not a position; try .*-5m .* 90s .* 14:03"):
+        find_place(text, Log(), 600.0)
 
 
 @pytest.mark.parametrize(
     ("text", "means"),
     [
-        ("start", "22 13:10:02.500"),
-        ("END", "22 15:30:00"),
-        ("0", "22 13:10:02.500"),
-        ("90", "22 13:11:32.500"),
-        ("90s", "22 13:11:32.500"),
-        ("14", "22 13:10:16.500"),
-        (" 1h30m ", "22 14:40:02.500"),
-        ("1.5h", "22 14:40:02.500"),
-        ("-5m", "22 15:25:00"),
-        ("- 1 h 5 min", "22 14:25:00"),
-        ("-0", "22 15:30:00"),
-        ("-9h", "22 13:10:02.500"),
-        ("9h", "22 15:30:00"),
-        ("100%", "22 15:30:00"),
-        ("0 %", "22 13:10:02.500"),
         ("14:03", "22 14:03:00"),
         ("14:03:20", "22 14:03:20"),
         ("14:03:20.25", "22 14:03:20.250"),
@@ -60,7 +122,7 @@ def position(text: str, start: str = "2026-11-22 13:10:02.5", end: str = "2026-1
         ("2026-11-22", "22 13:10:02.500"),
     ],
 )
-def test_positions(text: str, means: str) -> None:
+def test_times_of_day(text: str, means: str) -> None:
     assert position(text) == means
 
 
@@ -121,7 +183,7 @@ def test_a_time_of_day_is_the_last_one() -> None:
 
 
 def test_a_time_of_day_across_the_end_of_summer_time() -> None:
-    assert parse_position("12:00", at("2026-10-25 00:00"), at("2026-10-25 13:00")) == at("2026-10-25 12:00")
+    assert parse_wall_clock("12:00", at("2026-10-25 00:00"), at("2026-10-25 13:00")) == at("2026-10-25 12:00")
 
 
 TEXTS = st.text() | st.from_regex(r"\A[-0-9:.%smhd TZ]{1,20}\Z")
@@ -130,7 +192,7 @@ TEXTS = st.text() | st.from_regex(r"\A[-0-9:.%smhd TZ]{1,20}\Z")
 @given(TEXTS, st.floats(0, 4e9), st.floats(0, 1e9))
 def test_any_text_is_a_position_within_or_a_value_error(text: str, start: float, length: float) -> None:
     try:
-        found = parse_position(text, start, start + length)
+        found = parse_wall_clock(text, start, start + length)
     except ValueError:
         return
     assert start <= found <= start + length

@@ -61,7 +61,7 @@ def group(name: str, size: int, **more: Any) -> Group:
 
 
 def full_sample(name: str = "node") -> Sample:
-    file = WslconfigFile(path=PATH, present=True, text=TEXT, chosen_by="own profile", mtime=1.0)
+    file = WslconfigFile(path=PATH, present=True, content=TEXT.encode(), chosen_by="own profile", mtime=1.0)
     groups = Groups(
         mode="v2",
         groups=(group("Ubuntu", 2048 * MIB, ours=True, file=1024 * MIB), group("docker-desktop", 512 * MIB)),

@@ -14,13 +14,14 @@ import click
 from wsltop.commands.common import complete_times, say, say_text
 from wsltop.config import Settings, state_folder
 from wsltop.errors import UsageError, WsltopError
+from wsltop.model.text import clean
 from wsltop.recording.player import Player
 from wsltop.recording.reader import Recording
 from wsltop.report.snapshot import encode
 from wsltop.report.text import report
 
 SAMPLE = "sample.wsltop"
-"""The recording that comes with the package, in ``wsltop.report``."""
+"""The recording that comes with the package, in ``wsltop.recording``."""
 SAMPLE_TITLE = "sample.txt"
 """One line beside it: what it shows, and where it was taken."""
 
@@ -36,7 +37,6 @@ SAMPLE_TITLE = "sample.txt"
 )
 @click.option("--json", "as_json", is_flag=True, help="With --at, print JSON with stable names, for programs.")
 @click.option("--text", "as_text", is_flag=True, help="With --at, print text for people; that is the default.")
-@click.option("--salvage", is_flag=True, help="Leave out what is damaged instead of refusing the file.")
 @click.pass_obj
 def command(
     settings: Settings,
@@ -46,7 +46,6 @@ def command(
     at: str | None,
     as_json: bool,
     as_text: bool,
-    salvage: bool,
 ) -> None:
     """Show a recording on the screen, with the keys of the live screen; or with --at one moment of it.
 
@@ -58,7 +57,7 @@ def command(
         raise UsageError("--json and --text exclude each other")
     if at is None and (as_json or as_text):
         raise UsageError("--json and --text print one moment: say which one with --at TIME")
-    with opened(file, salvage=salvage) as (recording, title):
+    with opened(file) as (recording, title):
         if at is not None:
             print_moment(recording, at, as_json=as_json)
             return
@@ -66,7 +65,7 @@ def command(
 
 
 @contextmanager
-def opened(file: Path | None, *, salvage: bool) -> Iterator[tuple[Recording, str]]:
+def opened(file: Path | None) -> Iterator[tuple[Recording, str]]:
     """The recording, the packaged one without ``file``, and what to call it; what is missing is told."""
     with ExitStack() as stack:
         title = "" if file is None else file.name
@@ -75,10 +74,10 @@ def opened(file: Path | None, *, salvage: bool) -> Iterator[tuple[Recording, str
             if not file.is_file():
                 raise WsltopError("this installation of wsltop has no sample recording: make one with wsltop record")
             title = (files("wsltop.recording") / SAMPLE_TITLE).read_text(encoding="utf-8").strip()
-        recording = stack.enter_context(Recording.open(file, salvage=salvage))
-        if recording.note:
-            click.echo(f"wsltop: {file}: {recording.note}", err=True)
+        recording = stack.enter_context(Recording.open(file))
         yield recording, title
+        if recording.note:
+            click.echo(f"wsltop: {clean(str(file))}: {recording.note}", err=True)
 
 
 def play(recording: Recording, at: str) -> Player:

@@ -35,7 +35,6 @@ STEP = 0.5
 @click.option(
     "--wait", type=Seconds(0, 60), default=8.0, show_default=True, help="Live: seconds for Windows to answer."
 )
-@click.option("--salvage", is_flag=True, help="Leave out what is damaged instead of refusing the file.")
 @host_options
 @click.pass_obj
 def command(
@@ -47,17 +46,16 @@ def command(
     output: Path | None,
     watch: float,
     wait: float,
-    salvage: bool,
     **options: Any,
 ) -> None:
     """Print a report for an issue, as Markdown: of now, or of the recording FILE."""
     settings = merge(settings, options)
     if file is None:
-        if at is not None or salvage:
-            raise UsageError("--at and --salvage are about a recording: give its FILE")
+        if at is not None:
+            raise UsageError("--at is about a recording: give its FILE")
         case = look(settings, watch, wait)
     else:
-        with opened(file, salvage=salvage) as (recording, title):
+        with opened(file) as (recording, title):
             player = play(recording, at or "end")
             case = case_of(player.session, f"from the recording {title}", NOT_RECORDED)
     text = issue(case, this_machine() if redact else None)

@@ -153,8 +153,10 @@ def read_profile(profile: Path, chosen_by: ChosenBy) -> Reading[WslconfigFile]:
         return Unavailable(reason=f"{clean(str(path))} cannot be read: {error.strerror or error}")
     if len(data) > LIMIT:
         return Unavailable(reason=f"{clean(str(path))} is larger than 1 MiB", hint="Check that it is a text file.")
-    text, encoding = decode(data)
-    return WslconfigFile(path=str(path), present=True, text=text, encoding=encoding, mtime=mtime, chosen_by=chosen_by)
+    _, encoding = decode(data)
+    return WslconfigFile(
+        path=str(path), present=True, content=data, encoding=encoding, mtime=mtime, chosen_by=chosen_by
+    )
 
 
 def read_bounded(path: Path) -> tuple[bytes, float]:

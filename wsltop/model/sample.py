@@ -236,6 +236,14 @@ class Holders(Struct, frozen=True, kw_only=True, tag="holders"):
 
 Encoding = Literal["utf-8", "utf-8-sig", "utf-16-le", "utf-16-be", "unknown"]
 """``utf-8-sig``: with a byte order mark; ``unknown``: some other 8-bit encoding."""
+CODECS: Final[dict[Encoding, tuple[bytes, str]]] = {
+    "utf-8": (b"", "utf-8"),
+    "utf-8-sig": (b"\xef\xbb\xbf", "utf-8"),
+    "utf-16-le": (b"\xff\xfe", "utf-16-le"),
+    "utf-16-be": (b"\xfe\xff", "utf-16-be"),
+    "unknown": (b"", "utf-8"),
+}
+"""The byte order mark of each encoding, and Python's name for it."""
 ChosenBy = Literal["USERPROFILE", "only profile", "own profile", "user name", "only file", "no file"]
 """How the profile was told apart from others; ``no file``: none of several profiles has one."""
 
@@ -245,13 +253,20 @@ class WslconfigFile(Struct, frozen=True, kw_only=True, tag="wslconfig_file"):
 
     path: str
     present: bool
-    text: str = ""
+    content: bytes = b""
+    """The file as it is on the disk: a recording must give every line, tab and odd byte back. Clean what you show."""
     encoding: Encoding = "utf-8"
     mtime: float | None = None
     """Seconds since the epoch; ``None`` without a file."""
     chosen_by: ChosenBy
     lookalikes: tuple[str, ...] = ()
     """Files beside it whose names are nearly right, when it is absent."""
+
+    @property
+    def text(self) -> str:
+        """The content decoded, without a byte order mark; a wrong byte becomes a replacement character."""
+        mark, codec = CODECS[self.encoding]
+        return self.content.removeprefix(mark).decode(codec, "replace")
 
 
 WslFlavor = Literal["wsl2", "wsl1", "none"]

@@ -25,9 +25,10 @@ from wsltop.recording.timeline_index import (
     Index,
     SampleLog,
     Way,
-    follows,
+    first_good,
     latest_of,
     run_up,
+    usable_sample,
     usable_samples,
 )
 
@@ -90,7 +91,8 @@ class Player:
         """Monotonic time of the last sample that was given out."""
         self._ahead = 0.0
         """Seconds of the recording that have passed since then."""
-        self._first, self._last = reel.sample(0).monotonic, reel.sample(reel.count - 1).monotonic
+        self._first = first_good(reel, range(reel.count)).monotonic
+        self._last = first_good(reel, range(reel.count - 1, -1, -1)).monotonic
         self._jump(find_place(at, reel, self._first) if isinstance(at, str) else at)
 
     @property
@@ -134,21 +136,14 @@ class Player:
         due: list[Sample] = []
         self._ahead += min(max(0.0, elapsed), LONGEST_TICK) * self.speed
         while not self.at_end:
-            try:
-                following = self.reel.sample(self.number + 1)
-            except RecordingError:
-                if due:
-                    return due  # the next call comes here with empty hands
-                self.paused = True
-                raise
-            usable = follows(following, self._latest)
+            following = usable_sample(self.reel, self.number + 1, self._latest)
             longest = max(LONGEST_WAIT, 3 * self.interval)
-            wait = min(following.monotonic - self._latest, longest) if usable else 0.0
+            wait = 0.0 if following is None else min(following.monotonic - self._latest, longest)
             if self._ahead < wait:
                 return due
             self._ahead -= wait
             self.number += 1
-            if usable:
+            if following is not None:
                 self._latest = following.monotonic
                 due.append(following)
         self.paused = True
@@ -178,7 +173,10 @@ class Player:
             return False
         if self.number < target <= self.number + STRETCH:
             for number in range(self.number + 1, target + 1):
-                self._latest = feed(self.session, self.reel.sample(number), self._latest)
+                following = usable_sample(self.reel, number, self._latest)
+                if following is not None:
+                    self.session.take(following)
+                    self._latest = following.monotonic
                 self.number = number
             self._ahead = 0.0
         else:
@@ -242,20 +240,17 @@ class Player:
             for point in self._index.points(first):
                 session.history.add(point)
         samples = usable_samples(self.reel, range(first, target + 1), latest_of(session))
+        if not samples and session.moment is None:  # what is damaged here is followed by the first that is not
+            for number in range(target + 1, min(target + STRETCH, self.reel.count)):
+                if (sample := usable_sample(self.reel, number, -math.inf)) is not None:
+                    samples, target = [(number, sample)], number
+                    break
         for _ in run_up(session, samples):
             pass
         if session.moment is None:
             raise RecordingError(NO_TIME)
         self.session, self.number, self._latest, self._ahead = session, target, latest_of(session), 0.0
         self._rough = bookmark is None and first > 0
-
-
-def feed(session: Session, sample: Sample, latest: float) -> float:
-    """Let a session take a sample, unless that cannot follow monotonic time ``latest``; the latest time afterwards."""
-    if not follows(sample, latest):
-        return latest
-    session.take(sample)
-    return sample.monotonic
 
 
 def tell_speed(speed: float) -> str:

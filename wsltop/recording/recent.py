@@ -1,7 +1,7 @@
-"""The samples of the last two hours, in memory as a recording would hold them: for a look back without a file.
+"""The samples of the last two hours, in memory, coded as a recording codes them: for a look back without a file.
 
-Beside each stretch of samples stands a bookmark of the session as it was, so that whatever is shown of a moment is what
-was shown then. About a megabyte; 0.1 ms for each sample.
+With each stretch of samples a bookmark of the session is kept, so that what is shown of a moment is what was shown
+then. A few megabytes; 0.1 ms for each sample.
 """
 
 from __future__ import annotations
@@ -12,22 +12,20 @@ from collections.abc import Iterator
 from typing import Final
 
 from wsltop.core.session import Bookmark, Session
-from wsltop.errors import RecordingError
 from wsltop.model.sample import Sample
 from wsltop.model.units import MIB
-from wsltop.recording.pieces import GroupCoder, GroupDecoder
-from wsltop.recording.timeline_index import STRETCH
-from wsltop.recording.varint import Malformed
+from wsltop.recording.codec import Malformed, SampleCoder, SampleDecoder
+from wsltop.recording.timeline_index import STRETCH, MissingSample
 
 SPAN: Final = 2 * 3600.0
-"""Seconds that are kept, if the samples come once a second; a session that is to be looked back at keeps as much."""
+"""Seconds that are kept at one sample a second; a session that is to be looked back at keeps as much."""
 MOST_SAMPLES: Final = 7200
 MOST_BYTES: Final = 4 * MIB
 DECODED: Final = 3
-"""Stretches whose samples stay in memory while somebody looks back."""
+"""Stretches whose samples stay decoded while the user looks back."""
 
 
-class Chunk:
+class Stretch:
     """Some minutes of samples, and the session right before them."""
 
     def __init__(self, bookmark: Bookmark) -> None:
@@ -37,41 +35,19 @@ class Chunk:
         self.times: list[float] = []
         """Wall clock of each sample."""
         self.monotonic: list[float] = []
-        self._pieces: list[bytes] = []
-        self._coder: GroupCoder | None = GroupCoder()
+        self.rows: list[bytes] = []
 
-    @property
-    def full(self) -> bool:
-        """Whether the next sample begins another one."""
-        return self._coder is None
-
-    def add(self, sample: Sample) -> None:
+    def add(self, sample: Sample, coder: SampleCoder) -> None:
         """Keep a sample.
 
         Raises:
-            OverflowError: it is too large for that.
+            ValueError: a figure in it cannot be told.
         """
-        if self._coder is None:
-            raise OverflowError("the stretch is full")
-        piece = self._coder.encode(sample)
-        self._pieces.append(piece)
+        row = coder.encode(sample, whole=not self.rows)
+        self.rows.append(row)
         self.times.append(sample.time)
         self.monotonic.append(sample.monotonic)
-        self.size += len(piece)
-        if len(self._pieces) == STRETCH:
-            self._coder = None  # its tables are larger than what it has made
-
-    def samples(self, count: int) -> tuple[Sample, ...]:
-        """The first ``count`` samples.
-
-        Raises:
-            RecordingError: they cannot be read any more.
-        """
-        decoder = GroupDecoder()
-        try:
-            return tuple(decoder.decode(piece) for piece in self._pieces[:count])
-        except Malformed as error:
-            raise RecordingError(f"the samples kept in memory cannot be read: {error}") from None
+        self.size += len(row)
 
 
 class Recent:
@@ -79,16 +55,20 @@ class Recent:
 
     def __init__(self, interval: float) -> None:
         self.interval = interval
-        self._stretches: deque[Chunk] = deque()
+        self._stretches: deque[Stretch] = deque()
+        self._coder = SampleCoder()
 
     def take(self, sample: Sample, session: Session) -> None:
-        """Keep ``sample``, which ``session`` is going to take next; the oldest ones give way."""
-        if not self._stretches or self._stretches[-1].full:
+        """Keep ``sample``, which ``session`` is going to take next; the oldest ones go.
+
+        A sample with a figure that is no number costs all that came before: no kernel says such figures.
+        """
+        if not self._stretches or len(self._stretches[-1].rows) == STRETCH:
             self._make_room()
-            self._stretches.append(Chunk(Bookmark(session)))
+            self._stretches.append(Stretch(Bookmark(session)))
         try:
-            self._stretches[-1].add(sample)
-        except OverflowError:  # no kernel says such figures; what came before cannot be gone on from
+            self._stretches[-1].add(sample, self._coder)
+        except ValueError:
             self._stretches.clear()
 
     def reel(self) -> RecentLog | None:
@@ -106,16 +86,17 @@ class Recent:
 
 
 class RecentLog:
-    """Samples in memory, as they were when this was made; a ``Reel``."""
+    """Samples in memory, as they were when this was made; a ``SampleLog``."""
 
-    def __init__(self, stretches: tuple[Chunk, ...], interval: float) -> None:
+    def __init__(self, stretches: tuple[Stretch, ...], interval: float) -> None:
         self.interval = interval
         self._stretches = stretches
         self._times = [when for stretch in stretches for when in stretch.times]
         self._monotonic = [when for stretch in stretches for when in stretch.monotonic]
-        self._decoded: OrderedDict[int, tuple[Sample, ...]] = OrderedDict()
+        self._decoded: OrderedDict[int, list[Sample]] = OrderedDict()
         self.count = len(self._times)
         self.start, self.end = self._times[0], self._times[-1]
+        self.times = min(self._times), max(self._times)
 
     @property
     def bookmarks(self) -> dict[int, Bookmark]:
@@ -128,15 +109,17 @@ class RecentLog:
             raise IndexError(f"sample {index} of {self.count}")
         number = index // STRETCH
         if number not in self._decoded:
-            count = min(STRETCH, self.count - number * STRETCH)
-            self._decoded[number] = self._stretches[number].samples(count)
+            self._decoded[number] = decode_all(self._stretches[number].rows[: self.count - number * STRETCH])
             if len(self._decoded) > DECODED:
                 self._decoded.popitem(last=False)
-        return self._decoded[number][index - number * STRETCH]
+        samples = self._decoded[number]
+        if index - number * STRETCH >= len(samples):
+            raise MissingSample(f"sample {index} in memory cannot be read")
+        return samples[index - number * STRETCH]
 
     def index_at(self, when: float) -> int:
-        """The number of the last sample that is not later than a wall clock; the first sample when all are."""
-        return next((index for index in range(self.count - 1, -1, -1) if self._times[index] <= when), 0)
+        """The number of the sample whose wall clock is nearest to ``when`` and not later; the first where all are."""
+        return max(((time, index) for index, time in enumerate(self._times) if time <= when), default=(when, 0))[1]
 
     def index_at_monotonic(self, when: float) -> int:
         """The number of the last sample that is not later than a monotonic clock; the first sample when all are."""
@@ -145,3 +128,15 @@ class RecentLog:
     def outline(self) -> Iterator[tuple[int, Sample]]:
         """Nothing: each stretch has a bookmark that knows the past."""
         return iter(())
+
+
+def decode_all(rows: list[bytes]) -> list[Sample]:
+    """The samples of rows of which the first is whole, up to one that cannot be read."""
+    decoder = SampleDecoder()
+    samples: list[Sample] = []
+    for row in rows:
+        try:
+            samples.append(decoder.decode(row, whole=not samples))
+        except Malformed:
+            break
+    return samples

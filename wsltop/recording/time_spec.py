@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from wsltop.model.units import SECONDS_IN
-from wsltop.recording.timeline_index import SampleLog
+from wsltop.recording.timeline_index import SampleLog, first_good
 
 TIME_EXAMPLES: Final = (
     "-5m (before the end), 90s (after the start), 50%, 14:03, 14:03:20, 2026-11-22 14:03, start or end"
@@ -21,34 +21,26 @@ CLOCK: Final = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d{1,9})?))?", re.AS
 DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?", re.ASCII)
 
 
-def parse_position(text: str, start: float, end: float) -> float:
-    """The wall clock, seconds since the epoch, that ``text`` means in a recording from ``start`` to ``end``.
+def parse_wall_clock(text: str, earliest: float, latest: float) -> float:
+    """The wall clock, seconds since the epoch, that ``14:03`` or ``2026-11-22 14:03`` means in a recording.
 
-    A span that leads out of the recording stops at its end; a clock time outside of it is an error. A time without
-    seconds means the whole minute, of which the recording may have only a part. A time without a date is the last
-    such time in the recording.
+    A time without seconds means the whole minute, of which the recording may have only a part. A time without a date
+    is the last such time in the recording.
 
     Raises:
-        ValueError: it is no position, or a time that the recording does not have; says what would be one.
+        ValueError: it is no time, or none that the recording has; says what would be one.
     """
-    word = " ".join(text.split()).lower()
-    if word in ("start", "end"):
-        return start if word == "start" else end
-    if (match := PERCENT.fullmatch(word)) is not None and float(match[1]) <= 100:
-        return start + (end - start) * float(match[1]) / 100
-    if (match := SPAN.fullmatch(word)) is not None:
-        seconds = span_seconds(match[2])
-        return max(start, end - seconds) if match[1] else min(end, start + seconds)
+    word = " ".join(text.split()).upper()
     if (match := CLOCK.fullmatch(word)) is not None:
-        times = clock_times(match, start, end)
-    elif DATE.fullmatch(word.upper()) is not None:
-        times = [date_time(word.upper())]
+        times = clock_times(match, earliest, latest)
+    elif DATE.fullmatch(word) is not None:
+        times = [date_time(word)]
     else:
         raise ValueError(f"{text!r} is not a position; try {TIME_EXAMPLES}")
     for begin, length in times:
-        if begin <= end and begin + length > start:
-            return max(begin, start)
-    raise ValueError(f"{text!r} is not in the recording, which goes from {show(start)} to {show(end)}")
+        if begin <= latest and begin + length > earliest:
+            return max(begin, earliest)
+    raise ValueError(f"{text!r} is not in the recording, which goes from {show(earliest)} to {show(latest)}")
 
 
 def span_seconds(text: str) -> float:
@@ -115,27 +107,38 @@ class Place(Struct, frozen=True, kw_only=True):
         return min(1.0, self.seconds / self.total) if self.total > 0 else 1.0
 
 
-def find_place(text: str, reel: SampleLog, monotonic: float) -> int:
-    """The number of the sample that ``text`` means: ``+30s`` and ``back 30s`` from here, else as ``position`` says.
+def find_place(text: str, reel: SampleLog, here: float) -> int:
+    """The number of the sample that ``text`` means, by the recording's own clock unless it is a time of day.
+
+    ``start`` and ``end``; ``50%`` of the time; ``90s`` after the start, ``-5m`` before the end, ``+30s`` and
+    ``back 30s`` from here; ``14:03``, ``2026-11-22 14:03``. A span that leads out of the recording stops at its end.
 
     Args:
         text: what a user wrote.
         reel: the recording.
-        monotonic: where the replay is.
+        here: monotonic time of the sample where the replay is.
 
     Raises:
         ValueError: it is no place, or the recording does not have it; says what would be one.
     """
-    relative = RELATIVE.fullmatch(text.strip().lower())
-    if relative is not None:
-        span = SPAN.fullmatch(relative[2].strip())
+    word = " ".join(text.split()).lower()
+    if word in ("start", "end"):
+        return 0 if word == "start" else reel.count - 1
+    first = first_good(reel, range(reel.count)).monotonic
+    last = first_good(reel, range(reel.count - 1, -1, -1)).monotonic
+    if (match := PERCENT.fullmatch(word)) is not None and float(match[1]) <= 100:
+        return reel.index_at_monotonic(first + (last - first) * float(match[1]) / 100)
+    if (match := RELATIVE.fullmatch(word)) is not None:
+        span = SPAN.fullmatch(match[2].strip())
         if span is None or span[1]:
             raise ValueError(f"{text!r} is not a position; try {EXAMPLES}")
         seconds = span_seconds(span[2])
-        return reel.index_at_monotonic(monotonic + (seconds if relative[1] == "+" else -seconds))
+        return reel.index_at_monotonic(here + (seconds if match[1] == "+" else -seconds))
+    if (match := SPAN.fullmatch(word)) is not None:
+        seconds = span_seconds(match[2])
+        return reel.index_at_monotonic(last - seconds if match[1] else first + seconds)
     try:
-        # The end may lie before the start, where the clock was set back.
-        when = parse_position(text, *sorted((reel.start, reel.end)))
+        when = parse_wall_clock(text, *reel.times)
     except (OverflowError, OSError):
         raise ValueError(f"{text!r} cannot be found: the clock of this recording is wrong") from None
     return reel.index_at(when)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Final, Literal, NamedTuple, Protocol
 
 from msgspec.structs import astuple
@@ -14,10 +15,9 @@ from wsltop.core.session import DIAGNOSE_EVERY, Bookmark, Session
 from wsltop.errors import RecordingError
 from wsltop.model.event import Event
 from wsltop.model.sample import KernelLog, Meminfo, Sample
-from wsltop.recording.format import GROUP_SAMPLES
 
-STRETCH: Final = GROUP_SAMPLES
-"""Samples of a stretch: as many as a group of the file mostly has, so that each group is decoded once."""
+STRETCH: Final = 300
+"""Samples of a stretch, before which a bookmark is kept: so many are gone through for a jump to a place."""
 SETTLE: Final = 10
 """Samples before a stretch that are looked at with it: what began in them goes on, and is no new event."""
 LATEST: Final = 4e10
@@ -33,11 +33,16 @@ MARKED: Final = frozenset(
         "mark",
         "oom kill",
         "proactive reclaim",
+        "return",
         "stall",
         "swap",
     }
 )
 """Kinds of events that are worth a stop; of hogs their beginning and their end are."""
+
+
+class MissingSample(RecordingError):
+    """A sample that is damaged, or was deleted; the others can be read."""
 
 
 class SampleLog(Protocol):
@@ -59,11 +64,19 @@ class SampleLog(Protocol):
     def end(self) -> float:
         """Wall clock of the last."""
 
+    @property
+    def times(self) -> tuple[float, float]:
+        """The earliest and the latest wall clock; they are not its ends where the clock was set."""
+
     def sample(self, index: int) -> Sample:
-        """The sample of that number."""
+        """The sample of that number.
+
+        Raises:
+            MissingSample: it cannot be read any more.
+        """
 
     def index_at(self, when: float) -> int:
-        """The number of the last sample that is not later than a wall clock."""
+        """The number of the sample whose wall clock is nearest to ``when`` and not later; the first where all are."""
 
     def index_at_monotonic(self, when: float) -> int:
         """The number of the last sample that is not later than a monotonic clock."""
@@ -87,9 +100,6 @@ def look_through(reel: SampleLog, number: int, session: Session, *, settle: int 
         number: of the stretch.
         session: as it was before the stretch, or an empty one.
         settle: samples before the stretch that an empty one is to see first.
-
-    Raises:
-        RecordingError: the stretch cannot be read.
     """
     first = number * STRETCH
     numbers = range(max(0, first - settle), min(first + STRETCH, reel.count))
@@ -113,11 +123,32 @@ def usable_samples(reel: SampleLog, numbers: range, latest: float) -> list[tuple
     """The samples of those numbers that can be shown one after the other, after one of monotonic time ``latest``."""
     found: list[tuple[int, Sample]] = []
     for number in numbers:
-        sample = reel.sample(number)
-        if follows(sample, latest):
+        sample = usable_sample(reel, number, latest)
+        if sample is not None:
             found.append((number, sample))
             latest = sample.monotonic
     return found
+
+
+def usable_sample(reel: SampleLog, number: int, latest: float) -> Sample | None:
+    """The sample of that number if it can be shown after one of monotonic time ``latest``, else None."""
+    try:
+        sample = reel.sample(number)
+    except MissingSample:
+        return None
+    return sample if follows(sample, latest) else None
+
+
+def first_good(reel: SampleLog, indices: range) -> Sample:
+    """The first sample with one of those numbers that can be read.
+
+    Raises:
+        RecordingError: there is none.
+    """
+    for index in indices:
+        with suppress(MissingSample):
+            return reel.sample(index)
+    raise RecordingError("the recording holds no sample that can be read; record again")
 
 
 def run_up(session: Session, samples: list[tuple[int, Sample]]) -> Iterator[tuple[int, Sample]]:
@@ -214,10 +245,7 @@ class Index:
         if number * STRETCH >= self._reel.count:
             return False
         self._made.append(Bookmark(self._run))
-        try:
-            self._stops[number] = look_through(self._reel, number, self._run)
-        except RecordingError:
-            self._stops.setdefault(number, ())  # it is told when somebody goes there
+        self._stops[number] = look_through(self._reel, number, self._run)
         return True
 
     def bookmark(self, stretch: int) -> Bookmark | None:

@@ -1,0 +1,191 @@
+"""Samples as compressed JSON, each told by what changed since the one before, and back.
+
+Used in two places: for the rows of a recording, and for the two hours that the live screen keeps in memory.
+``wsltop/recording/README.md`` describes the bytes.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from typing import Any, Final
+
+import msgspec
+
+from wsltop.model.sample import Sample
+from wsltop.model.text import clean
+
+MOST_JSON: Final = 8 * 1024 * 1024
+"""Bytes of JSON that one row may become; more is a compression bomb or a sample that no machine makes."""
+LEVEL: Final = 6
+"""Of deflate. Level 1 makes rows a fifth larger and saves 7 us; level 9 saves nothing more."""
+SELDOM: Final = ("schema", "page_size", "interval", "identity", "zones", "reporting", "surroundings", "census")
+"""Fields that seldom change. They come first: deflate sees only the last 32 KiB of what came before."""
+TYPES: Final[dict[str, Any]] = {field.name: field.type for field in msgspec.structs.fields(Sample)}
+NAMES: Final = (*SELDOM, *(name for name in TYPES if name not in SELDOM))
+KEYS: Final = {name: f'"{name}":'.encode() for name in NAMES}
+ENCODER: Final = msgspec.json.Encoder()
+DECODERS: Final = {name: msgspec.json.Decoder(kind) for name, kind in TYPES.items()}
+FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+DICTIONARY_FLAG: Final = 0x20
+"""Bit of the second byte of a zlib stream: it needs a dictionary (RFC 1950, FDICT)."""
+ESCAPE: Final = re.compile(rb'(?<!\\)(?:\\\\)*\\[^"\\/]')
+"""In JSON, an escape that stands for a control character or spells a character by its number."""
+
+
+class Malformed(ValueError):
+    """The bytes are not what a coder makes."""
+
+
+class SampleCoder:
+    """Turns samples, in their order, into bytes."""
+
+    def __init__(self) -> None:
+        self._previous: Sample | None = None
+        self._fields: dict[str, bytes] = {}
+
+    def encode(self, sample: Sample, *, whole: bool) -> bytes:
+        """The bytes of ``sample``: with all of its fields, or with those that changed since the sample before.
+
+        Raises:
+            ValueError: a figure is too large for 64 bits or not a number. The coder is as it was before.
+        """
+        before = self._previous
+        whole = whole or before is None
+        changed = {}
+        for name in NAMES:
+            value = getattr(sample, name)
+            if whole or value is not getattr(before, name):
+                data = to_json(name, value)
+                if whole or data != self._fields[name]:
+                    changed[name] = data
+        data = b"{%s}" % b",".join([KEYS[name] + data for name, data in changed.items()])
+        if len(data) > MOST_JSON:
+            raise ValueError("a sample is too large")
+        dictionary = b"" if whole else join(self._fields)
+        self._fields.update(changed)
+        self._previous = sample
+        return deflate(data, dictionary)
+
+
+def to_json(name: str, value: object) -> bytes:
+    """The JSON of a field's value; can be read back.
+
+    Raises:
+        ValueError: it cannot be told in JSON.
+    """
+    try:
+        data = ENCODER.encode(value)
+    except UnicodeEncodeError:  # half of a surrogate pair, from a file name that is not UTF-8
+        data = ENCODER.encode(clean_strings(msgspec.to_builtins(value)))
+    except OverflowError as error:
+        raise ValueError(f"{name}: {error}") from None
+    if b"null" in data:  # a number that is none, such as infinity, becomes null too
+        try:
+            DECODERS[name].decode(data)
+        except msgspec.MsgspecError:
+            raise ValueError(f"{name} holds a number that is none") from None
+    return data
+
+
+def join(fields: dict[str, bytes]) -> bytes:
+    """The JSON of all fields: what the next row is compressed against."""
+    return b",".join(fields.values())
+
+
+def deflate(data: bytes, dictionary: bytes) -> bytes:
+    """``data`` as a zlib stream."""
+    stream = zlib.compressobj(LEVEL, zdict=dictionary) if dictionary else zlib.compressobj(LEVEL)
+    return stream.compress(data) + stream.flush()
+
+
+class SampleDecoder:
+    """Turns the bytes of a coder back into samples, from a whole one on. Their strings are safe to show."""
+
+    def __init__(self) -> None:
+        self._fields: dict[str, bytes] = {}
+        self._values: dict[str, Any] = {}
+
+    def decode(self, data: bytes, *, whole: bool) -> Sample:
+        """The sample that ``data`` makes of the one before; a value that did not change is the same object.
+
+        Raises:
+            Malformed: it is damaged, or it does not follow the sample before. The next one must be whole.
+        """
+        try:
+            if whole:
+                self.forget()
+            json = inflate(data, b"" if whole else join(self._fields))
+            changed = {name: bytes(raw) for name, raw in FIELDS.decode(json).items()}
+            suspicious = needs_cleaning(json)
+            for name in changed.keys() & TYPES.keys():  # a later version may have more
+                self._values[name] = read_field(name, changed[name], suspicious=suspicious)
+            self._fields.update(changed)
+            return Sample(**self._values)
+        except Malformed:
+            self.forget()
+            raise
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError) as error:
+            self.forget()
+            raise Malformed(f"this is not a sample: {clean(str(error))}") from None
+
+    def forget(self) -> None:
+        """Forget the sample before: the next one must be whole."""
+        self._fields, self._values = {}, {}
+
+    @property
+    def json(self) -> bytes | None:
+        """The sample decoded last as JSON; None when its strings had to be cleaned, or when there is none."""
+        if not self._fields:
+            return None
+        data = b"{%s}" % b",".join([b'"%s":%s' % (name.encode(), raw) for name, raw in self._fields.items()])
+        return None if needs_cleaning(data) else data
+
+
+def inflate(data: bytes, dictionary: bytes) -> bytes:
+    """The JSON in a zlib stream. Its own checksums vouch for the dictionary and for the result.
+
+    Raises:
+        Malformed: it is damaged, too large, or was made with another dictionary.
+    """
+    if len(data) < 2 or bool(data[1] & DICTIONARY_FLAG) != bool(dictionary):
+        raise Malformed("a sample does not follow the one before")
+    stream = zlib.decompressobj(zdict=dictionary) if dictionary else zlib.decompressobj()
+    try:
+        json = stream.decompress(data, MOST_JSON)
+    except zlib.error as error:
+        raise Malformed(f"the compressed data is damaged: {error}") from None
+    if not stream.eof:
+        raise Malformed("the compressed data is cut off or too large")
+    return json
+
+
+def needs_cleaning(json: bytes) -> bool:
+    """Whether a string in JSON may hold a control or bidirectional character, plain or escaped.
+
+    Raises:
+        UnicodeDecodeError: it is not UTF-8.
+    """
+    return not json.decode().isprintable() or (b"\\" in json and ESCAPE.search(json) is not None)
+
+
+def read_field(name: str, json: bytes, *, suspicious: bool) -> Any:
+    """The value of a sample's field. Texts are cleaned; bytes, such as the content of a file, are as they were.
+
+    Raises:
+        msgspec.MsgspecError: it is not of the field's type.
+    """
+    if suspicious and needs_cleaning(json):
+        return msgspec.convert(clean_strings(msgspec.json.decode(json)), type=TYPES[name])
+    return DECODERS[name].decode(json)
+
+
+def clean_strings(value: Any) -> Any:
+    """A value of JSON with every string in it cleaned."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {clean_strings(key): clean_strings(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [clean_strings(part) for part in value]
+    return value
