@@ -53,7 +53,7 @@ EXPECTED: Final[dict[str, Expected]] = {
     "12-wsl7152-mountinfo": Expected(status=0),
     "13-wsl9424-cyrillic-suffix": Expected(status=1, first="config-ignored", has=("config-differs", "config-doubtful")),
     "15-kind3685-deep-groups": Expected(status=1, first="group-full"),
-    "15b-kind-on-29": Expected(status=1, first="group-full", broken="P4"),
+    "15b-kind-on-29": Expected(status=1, first="group-full"),
     "16b-fmask111": Expected(status=0, has=("host-unreadable",)),
     "19-wsl13884-windows-pool": Expected(
         status=1,
@@ -257,10 +257,7 @@ def test_the_line_that_wsl_ignores_is_named(root: Path) -> None:
     assert "swap=8ф" in said
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["15-kind3685-deep-groups", pytest.param("15b-kind-on-29", marks=pytest.mark.xfail(strict=True, reason="P4"))],
-)
+@pytest.mark.parametrize("name", ["15-kind3685-deep-groups", "15b-kind-on-29"])
 def test_a_container_deep_in_the_tree_is_found(name: str, root: Path) -> None:
     assert "containerd 012ad1d06d57: 96 % of 2.0 GiB" in values(doctor(name, root), "group-full")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.guest.texts import plant
-from wsltop.guest.cgroups import COUNT, DETAILED, CgroupSource, fields_of, walk
+from wsltop.guest.cgroups import COUNT, DETAILED, FEWEST, CgroupSource, fields_of, walk
 from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import Group, Groups
 
@@ -43,7 +43,7 @@ def test_distros_containers_and_units_of_a_v2_tree(tmp_path: Path) -> None:
     found = groups_of(source.read(0))
     source.close()
     groups = by_path(found)
-    assert (found.mode, found.cut_off) == ("v2", False)
+    assert (found.mode, found.left_out) == ("v2", None)
     ours = groups["wsl-user/distro-312"]
     assert (ours.name, ours.kind, ours.ours) == ("Ubuntu", "distro", True)
     assert (ours.current, ours.anonymous, ours.file, ours.shared, ours.slab) == (
@@ -101,16 +101,41 @@ def test_without_cgroups_there_is_a_reason(tmp_path: Path) -> None:
     assert isinstance(CgroupSource(tmp_path).read(0), Unavailable)
 
 
-def test_the_walk_is_bounded_in_count_and_depth(tmp_path: Path) -> None:
-    for number in range(COUNT + 50):
+def grow(mount: Path, sizes: dict[str, int]) -> Path:
+    for path, size in sizes.items():
+        plant(mount, f"{path}/memory.current", f"{size}\n")
+    return mount
+
+
+def still() -> float:
+    """A clock of CPU that is never used."""
+    return 0.0
+
+
+def test_a_walk_goes_as_deep_as_the_tree(tmp_path: Path) -> None:
+    path = "/".join("abcdefghijklmnopqrst")
+    (tmp_path / path).mkdir(parents=True)
+    walked = walk(tmp_path, clock=still)
+    assert list(walked.sizes)[-1] == path
+    assert walked.left_out is None
+
+
+def test_a_walk_takes_the_fullest_first_and_says_how_large_the_rest_may_be(tmp_path: Path) -> None:
+    many = {f"small/g{number}": 5 for number in range(COUNT + 50)}
+    deep = {"/".join("large"[:length]): 1000 - length for length in range(1, 6)}
+    walked = walk(grow(tmp_path, {"small": 900, **many, **deep}), "memory.current", clock=still)
+    assert set(deep) < set(walked.sizes)
+    assert len(walked.sizes) == COUNT
+    assert walked.left_out == 900
+
+
+def test_a_walk_ends_when_it_has_cost_enough(tmp_path: Path) -> None:
+    for number in range(FEWEST + 100):
         (tmp_path / f"g{number}").mkdir()
-    paths, cut_off = walk(tmp_path)
-    assert (len(paths), cut_off) == (COUNT, True)
-    deep = tmp_path / "deep"
-    (deep / "/".join("abcdefghijkl")).mkdir(parents=True)
-    paths, cut_off = walk(deep)
-    assert paths[-1] == "a/b/c/d/e/f/g"
-    assert cut_off
+    seconds = iter(range(10_000))
+    walked = walk(tmp_path, clock=lambda: float(next(seconds)))
+    assert len(walked.sizes) == FEWEST
+    assert walked.left_out == 0
 
 
 def test_only_the_biggest_are_read_in_detail(tmp_path: Path) -> None:

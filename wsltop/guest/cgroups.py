@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from heapq import heappop, heappush
+from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from wsltop.core.holders import frozen_by_strangers, name_group
 from wsltop.guest.files import KernelFile
@@ -81,11 +83,15 @@ def _start_of(path: Path) -> bytes:
         os.close(descriptor)
 
 
-DEPTH: Final = 7
-"""Levels: ``wsl-user/distro-1/systemd/user.slice/user-1000.slice/user@1000.service/app.slice``."""
-COUNT: Final = 256
-"""Groups that are walked."""
-DETAILED: Final = 32
+COUNT: Final = 512
+"""Groups that are read, the fullest first and however deep: a pod of kind in WSL is ten levels down."""
+FEWEST: Final = 64
+"""Groups that are read whatever the clock says."""
+BUDGET: Final = 0.01
+"""Seconds of CPU for one walk; a group costs about 30 microseconds."""
+MOST_CHILDREN: Final = 4096
+"""Names that are taken of one group."""
+DETAILED: Final = 64
 """Of these, the biggest get the split into anonymous, file and slab: the kernel gathers it from all CPUs."""
 EVERY: Final = 5.0
 """Seconds for which the groups are good: some thousand small files are not read at every tick."""
@@ -127,18 +133,20 @@ class CgroupSource:
 
     def _read(self) -> Reading[Groups]:
         unified = _is_file(self._mount / "cgroup.controllers")
+        current = "memory.current" if unified else "memory.usage_in_bytes"
         memory = self._mount if unified else self._mount / "memory"
-        if not unified and not _is_file(memory / "memory.usage_in_bytes"):
+        if not unified and not _is_file(memory / current):
             return Unavailable("no memory controller of control groups can be seen here")
         hybrid = not unified and _is_file(self._mount / "unified/cgroup.controllers")
         mode: CgroupMode = "v2" if unified else "hybrid" if hybrid else "v1"
-        paths, cut_off = walk(memory)
+        walked = walk(memory, current)
+        paths = list(walked.sizes)
         ours = self._own_path("" if unified else "memory")
         names = find_names(self._root, paths, ours, self._distro, self._first_namespace)
         stopped = self._frozen(mode, paths)
-        groups = _measure(memory, unified, paths, names, ours, stopped)
+        groups = _measure(memory, unified, walked.sizes, names, ours, stopped)
         frozen = {clean(path): name_group(path, names)[1] for path, is_frozen in stopped.items() if is_frozen}
-        return Groups(mode=mode, groups=groups, frozen=frozen_by_strangers(frozen), cut_off=cut_off)
+        return Groups(mode=mode, groups=groups, frozen=frozen_by_strangers(frozen), left_out=walked.left_out)
 
     def _own_path(self, controller: str) -> str:
         """The path of our own group, ``""`` when it is the root or unknown (``/proc/self/cgroup``, cgroups(7))."""
@@ -157,24 +165,40 @@ class CgroupSource:
             _note_frozen(self._mount, "cgroup.events", paths, found)
         else:
             freezer, unified = self._mount / "freezer", self._mount / "unified"
-            _note_frozen(freezer, "freezer.state", walk(freezer)[0], found)
-            _note_frozen(unified, "cgroup.events", walk(unified)[0], found)
+            _note_frozen(freezer, "freezer.state", list(walk(freezer).sizes), found)
+            _note_frozen(unified, "cgroup.events", list(walk(unified).sizes), found)
         return found
 
 
-def walk(mount: Path) -> tuple[list[str], bool]:
-    """The groups below a mount, nearest first, and whether there were more than the bounds allow."""
-    paths: list[str] = []
-    queue = deque([("", 0)])
-    while queue:
-        above, depth = queue.popleft()
+class Walk(NamedTuple):
+    """The groups that a walk came by."""
+
+    sizes: dict[str, int | None]
+    """By path, in the order of the walk; ``None`` for a group whose size cannot be read."""
+    left_out: int | None
+    """Size of the largest group that was not looked into: no group that was left out is larger. ``None``: all were."""
+
+
+def walk(mount: Path, size_file: str = "", *, clock: Callable[[], float] = time.thread_time) -> Walk:
+    """Walk the groups below a mount, the fullest first, as deep as they are, within ``COUNT`` and ``BUDGET``.
+
+    Args:
+        mount: where the hierarchy is mounted.
+        size_file: the file that tells how full a group is; without one the nearest groups come first.
+        clock: seconds of CPU that were used.
+    """
+    sizes: dict[str, int | None] = {}
+    waiting = [(0, 0, "")]
+    deadline = clock() + BUDGET
+    while waiting:
+        fullness, _, above = heappop(waiting)
         for name in _children(mount, above):
-            if depth >= DEPTH or len(paths) >= COUNT:
-                return paths, True
+            if len(sizes) >= COUNT or (len(sizes) >= FEWEST and clock() > deadline):
+                return Walk(sizes, max(-fullness, *(-other for other, _, _ in waiting), 0))
             path = f"{above}/{name}" if above else name
-            paths.append(path)
-            queue.append((path, depth + 1))
-    return paths, False
+            size = sizes[path] = _number(_text(mount / path / size_file)) if size_file else None
+            heappush(waiting, (-(size or 0), len(sizes), path))
+    return Walk(sizes, None)
 
 
 def _children(mount: Path, above: str) -> Iterator[str]:
@@ -185,7 +209,8 @@ def _children(mount: Path, above: str) -> Iterator[str]:
         return
     try:
         with os.scandir(descriptor) as entries:
-            names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+            taken = islice(entries, MOST_CHILDREN)
+            names = [entry.name for entry in taken if entry.is_dir(follow_symlinks=False)]
     except OSError:
         return
     finally:
@@ -194,14 +219,17 @@ def _children(mount: Path, above: str) -> Iterator[str]:
 
 
 def _measure(
-    memory: Path, unified: bool, paths: list[str], names: Mapping[str, str], ours: str, frozen: Mapping[str, bool]
+    memory: Path,
+    unified: bool,
+    sizes: Mapping[str, int | None],
+    names: Mapping[str, str],
+    ours: str,
+    frozen: Mapping[str, bool],
 ) -> tuple[Group, ...]:
-    """The groups that can be read, biggest first, the biggest in detail."""
-    current = "memory.current" if unified else "memory.usage_in_bytes"
-    sizes = [(size, path) for path in paths if (size := _number(_text(memory / path / current))) is not None]
-    sizes.sort(key=lambda item: (-item[0], item[1]))
+    """The groups that can be read, largest first, the largest in detail."""
+    ranked = sorted((-size, path) for path, size in sizes.items() if size is not None)
     groups: list[Group] = []
-    for index, (size, path) in enumerate(sizes):
+    for index, (negative, path) in enumerate(ranked):
         kind, name = name_group(path, names)
         detail = index < DETAILED or kind == "distro"
         groups.append(
@@ -209,7 +237,7 @@ def _measure(
                 path=clean(path),
                 name=name,
                 kind=kind,
-                current=size,
+                current=-negative,
                 **(_details(memory / path, unified) if detail else {}),
                 frozen=frozen.get(path),
                 ours=bool(ours) and (ours == path or ours.startswith(f"{path}/")),

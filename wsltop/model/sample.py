@@ -211,8 +211,9 @@ class Groups(Struct, frozen=True, kw_only=True, tag="groups"):
     frozen: tuple[str, ...] = ()
     """Names of frozen groups that are no container engine's: Docker's Resource Saver has frozen more than its own
     (microsoft/WSL#12991)."""
-    cut_off: bool = False
-    """Whether there were more groups than were read."""
+    left_out: int | None = None
+    """Bytes of the largest group that was not looked into, where there are more groups than are read; no group that
+    is missing here is larger. ``None``: all were read."""
 
 
 PidView = Literal["initial", "distro", "container", "nested", "unknown"]

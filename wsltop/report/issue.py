@@ -247,6 +247,8 @@ def group_lines(groups: Reading[Groups]) -> Iterator[str]:
         yield f"  {format_size(group.current):>10}  {kind}{clean(group.name)}{cache}{limit}{own}"
     if len(parts) > TOP:
         yield f"  and {len(parts) - TOP} more"
+    if groups.left_out is not None:
+        yield f"not all were read: what is missing is in groups of at most {format_size(groups.left_out)}"
     if groups.frozen:
         yield f"frozen: {clean(', '.join(groups.frozen[:TOP]))}"
 

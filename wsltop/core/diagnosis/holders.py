@@ -23,6 +23,8 @@ HIDDEN, HIDDEN_SHARE, HALF_HIDDEN = GIB, 8, 3
 FULL: Final = 0.9
 """Share of a group's limit that is anonymous or shared and so cannot be reclaimed without swap."""
 SHOWN: Final = 3
+MISSED: Final = 64 * MIB
+"""Groups below this that were not read are not worth a word."""
 
 
 @rule("family-growing", "problem", "A family of processes grows without end.")
@@ -141,6 +143,24 @@ def group_full(evidence: Evidence) -> Found | None:
             Figure(short(one.name), f"{percent(part)} of {format_size(one.limit or 0)}") for part, one in full[:SHOWN]
         ),
         remedy=(advice("Raise the limit of this group or container, or end something in it."),),
+    )
+
+
+@rule("groups-left-out", "note", "There are more control groups than are read.")
+def groups_left_out(evidence: Evidence) -> Found | None:
+    """Groups are read the fullest first, within a cost: what was left out is said where it may matter."""
+    groups = known(evidence.groups)
+    if groups is None or groups.left_out is None or groups.left_out < MISSED:
+        return None
+    return Found(
+        verdict="GROUPS LEFT OUT",
+        sentence=f"There are more control groups than wsltop reads: inside groups of up to "
+        f"{format_size(groups.left_out)} some are missing, and so may be a limit that is reached.",
+        evidence=(
+            Figure("groups read", str(len(groups.groups)), len(groups.groups), "count"),
+            size("missing inside of", groups.left_out),
+        ),
+        remedy=(Remedy(kind="command", does="see all of them", text="systemd-cgtop -m"),),
     )
 
 
