@@ -286,7 +286,6 @@ def test_the_sizes_of_several_vms_are_told(root: Path) -> None:
     assert all(size in said for size in ("4.0 GiB", "2.0 GiB", "1.0 GiB"))
 
 
-@pytest.mark.xfail(strict=True, reason="P13")
 def test_the_process_that_died_is_told_and_not_its_parent(root: Path) -> None:
     said = values(doctor("33-forlinux1001-kill-or-sacrifice", root), "oom-kill")
     assert "pid 4254" in said
@@ -294,7 +293,6 @@ def test_the_process_that_died_is_told_and_not_its_parent(root: Path) -> None:
     assert "4142" not in said
 
 
-@pytest.mark.xfail(strict=True, reason="P6")
 def test_a_kill_in_a_group_points_to_its_limit(root: Path) -> None:
     document = doctor("35-memcg-kill-advice", root)
     said = remedies(document, "oom-kill")

@@ -22,14 +22,6 @@ DOTFILES: list[dict[str, Any]] = tomllib.loads((HERE / "dotfiles.toml").read_tex
 LINES = [line.split("\t") for line in (HERE / "kernel_lines.tsv").read_text(encoding="utf-8").splitlines()]
 OF_THE_VM = {f"config-{name}" for name in FINDING_IDS.values()} | {"config-not-in-force"}
 """Findings that compare a file with the VM, which has nothing to do with these files."""
-BROKEN_LINES = (
-    "python3: vmalloc: allocation failure",
-    "SLUB: Unable to allocate",
-    "Killed process 4254",
-    "Tasks in /docker/abc",
-    "misc dxg",
-)
-"""Beginnings of lines that are not told as events about memory yet."""
 
 
 @pytest.mark.parametrize("dotfile", DOTFILES, ids=[one["name"] for one in DOTFILES])
@@ -73,14 +65,6 @@ def test_no_process_in_an_encoding_that_is_no_utf8() -> None:
     assert parse_output(said("tasklist.none.zh-TW.cp950"), 0.0) == NOT_FOUND
 
 
-@pytest.mark.parametrize(
-    ("line", "kind", "about"),
-    [
-        pytest.param(*row, marks=pytest.mark.xfail(strict=True, reason="P13 and small ones"))
-        if row[0].startswith(BROKEN_LINES)
-        else tuple(row)
-        for row in LINES
-    ],
-)
+@pytest.mark.parametrize(("line", "kind", "about"), LINES)
 def test_a_line_of_the_kernel_log(line: str, kind: str, about: str) -> None:
     assert classify(line) == (kind, about == "memory")

@@ -22,7 +22,7 @@ from tests.core.diagnosis_scene import (
 from wsltop.core.diagnosis.evidence import SwapRates, count_swap, swap_rates
 from wsltop.core.wslconfig.effective import Suggestion
 from wsltop.model.reading import Unavailable
-from wsltop.model.sample import Counters
+from wsltop.model.sample import Counters, Group, Groups
 from wsltop.model.units import GIB, MIB
 
 KILL = "Out of memory: Killed process 5017 (node) total-vm:9000kB, anon-rss:2097152kB, file-rss:0kB"
@@ -134,6 +134,54 @@ def test_a_group_limit_is_told_apart() -> None:
     found = judge("oom-kill", evidence(events=(event("oom kill", IN_GROUP),)))
     assert found is not None
     assert "a control group's limit ran out" in found.sentence
+
+
+@pytest.mark.parametrize(("died", "pid"), [("java", 12), ("python3", 13)])
+def test_before_linux_5_2_the_second_line_names_the_process_that_died(died: str, pid: int) -> None:
+    second = f"Killed process {pid} ({died}) total-vm:9000kB, anon-rss:2048kB, file-rss:0kB"
+    events = (event("oom kill", OLD_KILL, ago=60.1), event("oom kill", second, ago=60.0))
+    found = judge("oom-kill", evidence(events=events))
+    assert found is not None
+    assert [figure.value for figure in found.evidence] == [f"{died} (pid {pid}), 2.0 MiB"]
+
+
+def test_a_second_line_long_after_is_another_kill() -> None:
+    second = "Killed process 13 (python3) total-vm:9000kB, anon-rss:2048kB"
+    found = judge("oom-kill", evidence(events=(event("oom kill", OLD_KILL, ago=90.0), event("oom kill", second))))
+    assert found is not None
+    assert len(found.evidence) == 2
+
+
+UNIT = "system.slice/web.service"
+LIMIT_LINES = (
+    f"oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/{UNIT},"
+    f"task_memcg=/{UNIT}/worker,task=(sd-pam),pid=77,uid=0",
+    f"Task in /{UNIT}/worker killed as a result of limit of /{UNIT}",
+)
+
+
+@pytest.mark.parametrize("line", LIMIT_LINES)
+@pytest.mark.parametrize("depth", ["", "wsl-user/distro-9/"])
+def test_the_group_that_the_log_names_is_told_with_its_limit(line: str, depth: str) -> None:
+    group = Group(path=UNIT, name="web.service", kind="unit", current=GIB, limit=512 * MIB)
+    scene = evidence(
+        events=(event("oom kill", line.replace(f"/{UNIT}", f"/{depth}{UNIT}"), ago=60.1), event("oom kill", IN_GROUP)),
+        groups=Groups(mode="v2", groups=(group,)),
+    )
+    found = judge("oom-kill", scene)
+    assert found is not None
+    assert "512 MiB" in found.sentence
+    assert "web.service" in found.sentence
+    assert found.evidence[-1].value == f"{depth}{UNIT}"
+    assert [remedy.kind for remedy in found.remedy] == ["advice"]
+    assert "web.service" in found.remedy[0].text
+
+
+def test_a_group_of_another_kill_is_not_this_ones() -> None:
+    other = LIMIT_LINES[0].replace("pid=77", "pid=78")
+    found = judge("oom-kill", evidence(events=(event("oom kill", other, ago=60.1), event("oom kill", IN_GROUP))))
+    assert found is not None
+    assert "web.service" not in found.sentence
 
 
 def test_kills_that_only_counters_tell() -> None:

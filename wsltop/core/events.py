@@ -166,11 +166,16 @@ MEANINGS: Final = (
     meaning(r".{1,64} \(\d+\): drop_caches: 4$", "log"),  # drops nothing: it silences these lines
     meaning(r".{1,64} \(\d+\): drop_caches: \d+$", "cache drop"),
     meaning(r"(?:Memory cgroup out|Out) of memory\b", "oom kill"),
+    meaning(r"Killed process \d+ \(", "oom kill"),  # the second line of a kill before Linux 5.2
+    meaning(r"Tasks in .{1,512} are going to be killed due to memory\.oom\.group set$", "oom kill"),
+    meaning(r"Task in .{1,512} killed as a result of limit of ", "oom kill"),  # before Linux 5.0
     meaning(r"(?:oom-kill:|oom_reaper: )", "oom kill"),
     meaning(r".{1,64} invoked oom-killer: ", "oom kill"),
     meaning(r".*\bpage allocation stalls for ", "stall"),  # Linux 4.10 to 4.14
     meaning(r".*\bpage allocation failure: order:\d", "log"),
-    meaning(r".{0,64}\bvmalloc error: ", "log"),
+    meaning(r".{0,64}\bvmalloc(?:: allocation failure| error)\b", "log"),
+    meaning(r"SLUB: Unable to allocate memory ", "log"),
+    meaning(r"misc dxg: .{0,64}\bIoctl failed: -12$", "log"),  # ENOMEM of Windows' GPU driver
     meaning(r"__vm_enough_memory: ", "log"),
     meaning(r"systemd-journald\[\d+\]: Under memory pressure", "log"),
     meaning(r"(?:hv_balloon: )?Cold memory discard ", "reporting"),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from wsltop.core.diagnosis.evidence import Evidence, ledger_of, short
 from wsltop.core.diagnosis.finding import Figure, Found, Remedy, Severity, advice, memory_setting, percent, rule, size
+from wsltop.core.holders import name_group
 from wsltop.model.event import Event
 from wsltop.model.reading import known
 from wsltop.model.sample import Pressure
@@ -24,10 +26,18 @@ SWAP_LEFT: Final = 0.1
 OOM_RECENT: Final = 3600.0
 """Seconds; an older kill explains something, but nothing has to be done about it now."""
 KILLED: Final = re.compile(
-    r"(Memory cgroup out|Out) of memory: Kill(?:ed)? process (\d{1,10}) \((.{1,64}?)\)(?=[ ,]|$)"
+    r"(?:(Memory cgroup out|Out) of memory: )?Kill(ed)? process (\d{1,10}) \((.{1,64}?)\)(?=[ ,]|$)"
     r"(?:.*anon-rss:(\d{1,15})kB)?"
 )
-"""mm/oom_kill.c; ``Kill process`` before Linux 5.2."""
+"""mm/oom_kill.c. Before Linux 5.2 a line ``Kill process A … or sacrifice child`` announces a kill, and the next one,
+``Killed process B``, names the process that died: A itself or a child of it."""
+LIMITED: Final = re.compile(
+    r"oom-kill:.*\bconstraint=CONSTRAINT_MEMCG\b.*?,oom_memcg=(/.{0,512}?),task_memcg=.*,pid=(\d{1,10})\b"
+    r"|Task in .{1,512} killed as a result of limit of (/.{0,512})"
+)
+"""The group whose limit ran out; the second form before Linux 5.0, right ahead of the kill."""
+TOGETHER: Final = 5.0
+"""Seconds within which the lines of one kill are written."""
 
 
 class Victim(NamedTuple):
@@ -40,6 +50,8 @@ class Victim(NamedTuple):
     """Bytes of anonymous memory."""
     in_cgroup: bool
     """The limit of a control group ran out, not the machine."""
+    group: str = ""
+    """The path of that group, without its first slash; empty where no line tells it."""
 
 
 @rule("swap-thrash", "problem", "Memory goes to the swap and comes back at once.")
@@ -110,19 +122,66 @@ def memory_low(evidence: Evidence) -> Found | None:
 @rule("oom-kill", "problem", "The kernel killed a process for lack of memory.")
 def oom_kill(evidence: Evidence) -> Found | None:
     """The kernel killed something: WSL#7540, #40458, #10199."""
-    victims = [victim for event in evidence.events if (victim := victim_of(event)) is not None]
+    victims = find_victims(evidence.events)
     if not victims:
         return oom_counted(evidence)
     last = victims[-1]
     age = max(0.0, evidence.uptime - last.event.end)
-    limit = "a control group's limit" if last.in_cgroup else "memory"
+    group = limit_of(evidence, last)
     return Found(
         severity="problem" if age <= OOM_RECENT else "note",
         verdict="OOM KILL",
-        sentence=f"The kernel killed {short(last.name, 20)} {format_duration(age)} ago, as {limit} ran out"
+        sentence=f"The kernel killed {short(last.name, 20)} {format_duration(age)} ago, as "
+        f"{tell_limit(group) if last.in_cgroup else 'memory'} ran out"
         + (f"; {len(victims) - 1} more before it." if len(victims) > 1 else "."),
-        evidence=tuple(victim_figure(victim, evidence.uptime) for victim in reversed(victims[-3:])),
-        remedy=more_memory(evidence) if age <= OOM_RECENT else (),
+        evidence=(
+            *(victim_figure(victim, evidence.uptime) for victim in reversed(victims[-3:])),
+            *((Figure("group", group.path),) if group else ()),
+        ),
+        remedy=() if age > OOM_RECENT else raise_group(group) if last.in_cgroup else more_memory(evidence),
+    )
+
+
+class FullGroup(NamedTuple):
+    """The group whose limit ran out."""
+
+    name: str
+    path: str
+    limit: int | None
+    """Bytes, where the group can be read."""
+
+
+def limit_of(evidence: Evidence, victim: Victim) -> FullGroup | None:
+    """The group in whose limit a victim was killed, where the kernel log names it.
+
+    Docker and WSL may see the tree from different groups: the path that the kernel names may begin higher up.
+    """
+    if not victim.group:
+        return None
+    groups = known(evidence.groups)
+    same = [one for one in groups.groups if f"/{victim.group}".endswith(f"/{one.path}")] if groups else []
+    if same:
+        found = max(same, key=lambda one: len(one.path))
+        return FullGroup(found.name, victim.group, found.limit)
+    return FullGroup(name_group(victim.group)[1], victim.group, None)
+
+
+def tell_limit(group: FullGroup | None) -> str:
+    """What ran out."""
+    if group is None:
+        return "a control group's limit"
+    limit = "" if group.limit is None else f" of {format_size(group.limit)}"
+    return f"the limit{limit} of {short(group.name)}"
+
+
+def raise_group(group: FullGroup | None) -> tuple[Remedy, ...]:
+    """More memory for a group: ending something elsewhere, or more for the VM, would not help it."""
+    which = "the control group" if group is None else short(group.name)
+    return (
+        advice(
+            f"Raise the memory limit of {which} (memory.max; docker run --memory, deploy.resources in compose, "
+            "MemoryMax= of a unit), or let the programs in it use less."
+        ),
     )
 
 
@@ -145,13 +204,43 @@ def oom_counted(evidence: Evidence) -> Found | None:
     )
 
 
-def victim_of(event: Event) -> Victim | None:
-    """Read the line that names a victim."""
-    match = KILLED.match(event.text) if event.kind == "oom kill" else None
-    if match is None:
-        return None
-    held = None if match[4] is None else int(match[4]) * 1024
-    return Victim(event, match[3], int(match[2]), held, match[1] != "Out")
+def find_victims(events: Sequence[Event]) -> list[Victim]:
+    """Every process that the kernel log says was killed, oldest first."""
+    victims: list[Victim] = []
+    groups: dict[int | None, tuple[float, str]] = {}
+    """When a line named a group, and its path, by the pid of the victim; None where the line has no pid."""
+    announced: Victim | None = None
+    for event in events:
+        if event.kind != "oom kill":
+            continue
+        limited = LIMITED.match(event.text)
+        if limited is not None:
+            pid = int(limited[2]) if limited[2] else None
+            groups[pid] = (event.end, (limited[1] or limited[3] or "").strip("/"))
+        match = KILLED.match(event.text)
+        if match is None:
+            continue
+        victim = read_victim(event, match, groups)
+        if match[2] is None:
+            announced = victim
+            victims.append(victim)
+            continue
+        if announced is not None and event.end - announced.event.end <= TOGETHER and match[1] is None:
+            victims.remove(announced)
+            victim = victim._replace(in_cgroup=announced.in_cgroup, group=announced.group or victim.group)
+        announced = None
+        victims.append(victim)
+    return victims
+
+
+def read_victim(event: Event, match: re.Match[str], groups: Mapping[int | None, tuple[float, str]]) -> Victim:
+    """The victim of a line, and the group that a line right before it named."""
+    pid = int(match[3])
+    at, group = groups.get(pid, groups.get(None, (float("-inf"), "")))
+    if event.end - at > TOGETHER:
+        group = ""
+    held = None if match[5] is None else int(match[5]) * 1024
+    return Victim(event, match[4], pid, held, in_cgroup=match[1] not in (None, "Out"), group=group)
 
 
 def victim_figure(victim: Victim, now: float) -> Figure:
