@@ -51,6 +51,12 @@ CASES = (
         evidence(events=(event("init", ERROR.replace("memory.reclaim", "hello")),), gates=OLD),
         evidence(gates=OLD),
     ),
+    Case(
+        "reclaim-failing",
+        evidence(events=(event("init", ERROR, ago=90.0), event("init", ERROR)), gates=OLD),
+        evidence(events=(event("init", ERROR, ago=62.0), event("init", ERROR)), gates=OLD),
+        evidence(gates=OLD),
+    ),
 )
 
 
@@ -96,12 +102,24 @@ def test_init_itself_tells_of_the_fallback() -> None:
 
 
 def test_an_error_does_not_end_the_new_thread() -> None:
-    found = judge("reclaim-thread-dead", evidence(events=(event("init", ERROR),), gates=NEW))
+    new = evidence(events=(event("init", ERROR),), gates=NEW)
+    assert judge("reclaim-thread-dead", new) is None
+    found = judge("reclaim-failing", new)
     assert found is not None
     assert found.severity == "note"
     unsure = judge("reclaim-thread-dead", evidence(events=(event("init", ERROR),)))
     assert unsure is not None
     assert "up to WSL 2.9.4" in unsure.sentence
+
+
+def test_a_thread_that_fails_again_at_its_next_look_lives() -> None:
+    """It was said to have ended while the same error came every 30 s (WSL#10534)."""
+    again = evidence(events=(event("init", ERROR, ago=90.0), event("init", ERROR, ago=60.0)), gates=OLD)
+    assert judge("reclaim-thread-dead", again) is None
+    found = judge("reclaim-failing", again)
+    assert found is not None
+    assert (found.severity, found.evidence[0].amount) == ("warning", 2)
+    assert all(remedy.kind != "windows" for remedy in found.remedy), "a restart does not help"
 
 
 def test_a_thread_that_acted_after_its_error_lives() -> None:

@@ -43,6 +43,9 @@ THREAD_ERROR: Final = re.compile(
     r"WSL \(1(?: - [^)]{0,32})?\) ERROR: .*(?:memory\.reclaim|/vm/drop_caches|/vm/compact_memory)"
 )
 """``WSL (1) ERROR: WriteToFile:3321: write(/sys/fs/cgroup/memory.reclaim, 35785605`` (WSL#10534)."""
+LOOK: Final = 30
+"""Seconds between two looks of WSL up to 2.9.4, where its version is not known."""
+OTHER_FILE: Final = "use the mode that does not write to memory.reclaim"
 FALLBACK: Final = re.compile(r"WSL .*falling back to (?:autoMemoryReclaim = dropcache|drop_caches)")
 
 
@@ -127,27 +130,58 @@ def gradual_ends_v1(evidence: Evidence) -> Found | None:
     )
 
 
-@rule("reclaim-thread-dead", "warning", "WSL's reclaim failed with an error.", where="wsl2")
+@rule("reclaim-thread-dead", "warning", "An error has ended WSL's reclaim and compaction.", where="wsl2")
 def reclaim_thread_dead(evidence: Evidence) -> Found | None:
-    """An error of a write ends the thread for the life of the VM up to 2.9.4; later it goes on (WSL#10534)."""
-    error = next(reversed([event for event in evidence.events if is_thread_error(event)]), None)
-    if error is None or acted_since(evidence, error):
-        return None
-    ago = format_duration(max(0.0, evidence.uptime - error.end))
+    """An error of a write ends the thread for the life of the VM up to 2.9.4, unless it is seen going on."""
+    errors = thread_errors(evidence)
     ends = {rule.ends_on_error for rule in rules_of(evidence)}
-    if ends == {False}:
-        sentence = f"WSL's reclaim failed {ago} ago; it tries again."
-    elif ends == {True}:
+    if not errors or ends == {False} or acted_since(evidence, errors[-1]) or fails_again(evidence, errors):
+        return None
+    ago = format_duration(max(0.0, evidence.uptime - errors[-1].end))
+    if ends == {True}:
         sentence = f"WSL's reclaim failed {ago} ago, which ends it: no reclaim and no compaction until the VM restarts."
     else:
         sentence = f"WSL's reclaim failed {ago} ago; up to WSL 2.9.4 that ends it until the VM restarts."
     return Found(
-        severity="note" if ends == {False} else "warning",
         verdict="RECLAIM FAILED",
         sentence=sentence,
-        evidence=(Figure("kernel log", short(error.text, 120)),),
-        remedy=(SHUTDOWN, reclaim_setting("dropCache", "use the mode that does not write to memory.reclaim"), DROP),
+        evidence=(Figure("kernel log", short(errors[-1].text, 120)),),
+        remedy=(SHUTDOWN, reclaim_setting("dropCache", OTHER_FILE), DROP),
     )
+
+
+@rule("reclaim-failing", "warning", "WSL's reclaim fails, and tries again.", where="wsl2")
+def reclaim_failing(evidence: Evidence) -> Found | None:
+    """The same error in later periods: the thread lives and goes on failing (WSL#10534). After 2.9.4 it always does."""
+    errors = thread_errors(evidence)
+    survives = {rule.ends_on_error for rule in rules_of(evidence)} == {False}
+    again = fails_again(evidence, errors)
+    if not errors or acted_since(evidence, errors[-1]) or not (survives or again):
+        return None
+    count = len(errors)
+    ago = format_duration(max(0.0, evidence.uptime - errors[-1].end))
+    often = f"{count} times, the last time {ago} ago" if again else f"{ago} ago"
+    return Found(
+        severity="warning" if again else "note",
+        verdict="RECLAIM FAILS",
+        sentence=f"WSL's reclaim failed {often}; it tries again.",
+        evidence=(
+            Figure("errors", str(count), count, "count"),
+            Figure("kernel log", short(errors[-1].text, 120)),
+        ),
+        remedy=(reclaim_setting("dropCache", OTHER_FILE), DROP),
+    )
+
+
+def thread_errors(evidence: Evidence) -> list[Event]:
+    """Events in which init's thread that reclaims says that a write failed, oldest first."""
+    return [event for event in evidence.events if is_thread_error(event)]
+
+
+def fails_again(evidence: Evidence, errors: list[Event]) -> bool:
+    """Tell whether the thread that failed has failed again at a later look: then the first error did not end it."""
+    period = max((rule.period for rule in rules_of(evidence)), default=LOOK)
+    return bool(errors) and errors[-1].end - errors[0].start >= period * 0.9
 
 
 def is_thread_error(event: Event) -> bool:
