@@ -307,7 +307,7 @@ def test_the_cache_is_the_cause_and_the_drop_is_predicted(root: Path) -> None:
     drop = document["ways"][0]
     assert (drop["id"], drop["key"]) == ("drop-cache", "d")
     assert "drop_caches" in drop["command"]
-    assert 15 < drop["low"] / GIB <= drop["likely"] / GIB <= drop["high"] / GIB <= 20
+    assert 12 < drop["low"] / GIB <= drop["likely"] / GIB <= drop["high"] / GIB <= 20
     assert document["outlook"]["answer"] == "unknown"
 
 
