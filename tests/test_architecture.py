@@ -266,7 +266,7 @@ def test_no_shell_runs_and_nothing_is_printed_but_by_click(path: Path) -> None:
 def committed() -> Iterator[Path]:
     """What is part of the project: its own files at the top, and everything below its folders."""
     yield from (path for path in PROJECT.iterdir() if path.is_file())
-    for folder in (PROJECT / "tests", PROJECT / ".ci", PROJECT / "screenshots", PACKAGE):
+    for folder in (PROJECT / "tests", PROJECT / ".ci", PROJECT / ".github", PROJECT / "screenshots", PACKAGE):
         yield from (path for path in folder.rglob("*") if path.is_file())
 
 

@@ -207,7 +207,8 @@ def compacted(taken: Sample, count: int) -> Sample:
 
 def phase_after(moments: tuple[int, ...], version: str, marks: tuple[Mark, ...] = ()) -> bool:
     """Whether the timer's phase is known after compactions at these seconds."""
-    gates, states, count = Gates(), (), 0
+    gates, count = Gates(), 0
+    states: tuple[GateState, ...] = ()
     for second in range(max(moments) + 3):
         count += second in moments
         taken = compacted(at(HOUR + second, version=version), count)
