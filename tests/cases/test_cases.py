@@ -46,7 +46,7 @@ EXPECTED: Final[dict[str, Expected]] = {
     "05-wsl40795-2912": Expected(status=1, first="order7-starved"),
     "06-wsl41634-buddyinfo": Expected(status=1, first="memory-low", has=("order7-starved",)),
     "07-wsl10534-reclaim-goes-on": Expected(status=1, first="reclaim-failing", lacks=("reclaim-thread-dead",)),
-    "09-psutil1517-wsl1-meminfo": Expected(status=0, has=("wsl1",), lacks=("guest-unreadable",), broken="P10"),
+    "09-psutil1517-wsl1-meminfo": Expected(status=0, has=("wsl1",), lacks=("guest-unreadable",)),
     "09b-wsl1-meminfo-swap-sane": Expected(status=0, has=("wsl1",), lacks=("guest-unreadable",)),
     "10-htop1051-shmem": Expected(status=0, figures={"shared": 0.392, "cache-clean": 0.44}),
     "11-htop447-hugepages": Expected(status=1, first="huge-pages-reserved", figures={"huge-pages": 529.0}),
@@ -219,10 +219,21 @@ def guest_of(name: str, root: Path) -> Document:
     return document
 
 
-@pytest.mark.xfail(strict=True, reason="P10")
 def test_a_swap_that_cannot_be_is_unknown_and_the_rest_is_shown(root: Path) -> None:
     guest = guest_of("09-psutil1517-wsl1-meminfo", root)
     assert guest["total"] == 16653648 * 1024
+    assert guest["used"] == (16653648 - 891564) * 1024
+    assert guest["swap_free"]["unavailable"]
+    assert "swap                                  unknown of 21.8 GiB" in run_case(root, "snapshot").out
+
+
+@pytest.mark.parametrize("name", ["09-psutil1517-wsl1-meminfo", "09b-wsl1-meminfo-swap-sane"])
+def test_on_wsl_1_nothing_is_lent_and_what_is_left_over_is_windows(name: str, root: Path) -> None:
+    guest = guest_of(name, root)
+    assert guest["expected_host"]["unavailable"]
+    said = run_case(root, "snapshot").out
+    assert "other kernel" not in said
+    assert "Windows and its programs" in said
 
 
 def test_shared_memory_is_not_cache(root: Path) -> None:

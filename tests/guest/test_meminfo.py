@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -110,6 +111,15 @@ def test_garbage_is_unavailable(text: str) -> None:
 def test_a_number_too_long_for_a_number_is_no_number() -> None:
     text = kernel_text("6.6", "meminfo").replace("16556744", "9" * 5000)
     assert parse_meminfo(text) == Unavailable("/proc/meminfo has no MemTotal")
+
+
+@pytest.mark.parametrize("blank", ["", " "])
+def test_a_swap_that_cannot_be_is_unknown_and_the_rest_is_read(blank: str) -> None:
+    """WSL 1 prints 16 EiB: the whole guest was unreadable for it (psutil#1517)."""
+    text = re.sub("SwapFree: +[0-9]+", f"SwapFree:{blank}18014398503714728", kernel_text("6.6", "meminfo"))
+    meminfo = parse_meminfo(text)
+    assert isinstance(meminfo, Meminfo)
+    assert (meminfo.swap_free, meminfo.total) == (None, 16556744 * KIB)
 
 
 def test_no_file_no_figures(tmp_path: Path) -> None:

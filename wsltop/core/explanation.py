@@ -19,7 +19,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from wsltop.core.gate.watch import Blockers, GateState
-from wsltop.core.ledger import Draining, Ledger, Lent
+from wsltop.core.ledger import WSL1, Draining, Ledger, Lent
 from wsltop.core.prediction import Shares, predict_compaction, predict_drop, predict_kill
 from wsltop.core.wslconfig.effective import Suggestion
 from wsltop.model.reading import Reading, Unavailable
@@ -419,7 +419,7 @@ def explain(
     if isinstance(ledger, Unavailable):
         return ledger
     if flavor == "wsl1":
-        return Unavailable("WSL 1 has no virtual machine: its memory figures are those of Windows")
+        return WSL1
     if isinstance(lent, Unavailable):
         return lent
     on_wsl = flavor == "wsl2"

@@ -43,7 +43,9 @@ class Ledger(Struct, frozen=True, kw_only=True, tag="ledger"):
     """RAM that the VM has, the kernel's own part included."""
     expected_host: Reading[int]
     swap_total: int
-    swap_free: int
+    swap_free: Reading[int]
+    of_windows: bool = False
+    """WSL 1: the figures are those of Windows, and ``kernel_other`` is what Windows and its programs hold."""
     cache_dirty: int = 0
     cache_held: int = 0
     watermark: int = 0
@@ -61,9 +63,13 @@ class Ledger(Struct, frozen=True, kw_only=True, tag="ledger"):
         return self.cache - self.cache_dirty - self.cache_held
 
     @property
-    def swap_used(self) -> int:
+    def swap_used(self) -> Reading[int]:
         """Swap in use."""
-        return max(0, self.swap_total - self.swap_free)
+        free = self.swap_free
+        return free if isinstance(free, Unavailable) else max(0, self.swap_total - free)
+
+
+WSL1: Final = Unavailable("WSL 1 has no virtual machine: its memory figures are those of Windows")
 
 
 def keep_ledger(sample: Sample) -> Reading[Ledger]:
@@ -71,7 +77,7 @@ def keep_ledger(sample: Sample) -> Reading[Ledger]:
     meminfo = sample.meminfo
     if isinstance(meminfo, Unavailable):
         return meminfo
-    reportable = reportable_free(sample)
+    reportable = WSL1 if sample.surroundings.flavor == "wsl1" else reportable_free(sample)
     kept = 0 if isinstance(reportable, Unavailable) else kept_by_cpus(sample)
     buckets = fill_buckets(meminfo, kept)
     clues = gather_clues(sample, meminfo, buckets["cache"], buckets["kernel_other"])
@@ -94,12 +100,20 @@ def keep_ledger(sample: Sample) -> Reading[Ledger]:
         expected_host=NEVER if never_reports(sample) else expect_host(present, reportable),
         expected_most=present if never_reports(sample) else expect_host(present, reportable),
         swap_total=meminfo.swap_total,
-        swap_free=meminfo.swap_free,
+        swap_free=free_swap(meminfo),
+        of_windows=sample.surroundings.flavor == "wsl1",
         watermark=low_watermark(sample),
         pool_untouched=untouched_pool(sample, meminfo),
         clues=clues,
         **split_cache(meminfo, buckets["cache"], clues.held.likely),
     )
+
+
+def free_swap(meminfo: Meminfo) -> Reading[int]:
+    """Bytes of swap that are free, where the figure can be."""
+    if meminfo.swap_free is None or meminfo.swap_free > meminfo.swap_total:
+        return Unavailable("the kernel tells more free swap than there is")
+    return meminfo.swap_free
 
 
 def fill_buckets(meminfo: Meminfo, kept: int) -> dict[str, int]:

@@ -176,7 +176,7 @@ class Tracker:
         self._peak = Observed(
             peak_used=max(self._peak.peak_used, ledger.used),
             active_cache=max(self._peak.active_cache, sample.meminfo.active_file),
-            swap_used=max(self._peak.swap_used, ledger.swap_used),
+            swap_used=max(self._peak.swap_used, known(ledger.swap_used) or 0),
             seconds=sample.monotonic - self._started,
         )
 

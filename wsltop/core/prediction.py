@@ -309,7 +309,8 @@ def predict_reclaim(ledger: Ledger, size: int, shares: Shares | None = None) -> 
     basis = f"{limit}{tell_clean(ledger)}; {tell_cache(share)}"
     parts = [part_of("page cache", settled_size(wanted, shares), share, basis)]
     kernel = ledger.clues.kernel
-    swap = min(ledger.swap_free, ledger.anonymous, max(0, round(asked.high * size) - wanted.high))
+    room = ledger.swap_total if isinstance(ledger.swap_free, Unavailable) else ledger.swap_free
+    swap = min(room, ledger.anonymous, max(0, round(asked.high * size) - wanted.high))
     if swap and (kernel is None or kernel < TAKES_SWAPPINESS):
         basis = f"this kernel may swap out {format_size(swap)} as well"
         parts.append(Part(name="swap", low=0, likely=0, high=swap, basis=basis))

@@ -25,6 +25,8 @@ from wsltop.model.sample import (
 KIB: Final = 1024
 SIZE: Final = re.compile(r"^([A-Za-z0-9_()]+): *([0-9]{1,16}) kB\n", re.MULTILINE)
 """A line with a size. What the kernel calls kB is KiB (fs/proc/meminfo.c shifts pages by ``PAGE_SHIFT - 10``)."""
+NONSENSE: Final = re.compile(r"^SwapFree: *[0-9]{17,20} kB\n", re.MULTILINE)
+"""What WSL 1 may print: 16 EiB less something, with or without a blank ahead of it."""
 HUGE_PAGES: Final = re.compile(r"^HugePages_Total: *([0-9]{1,10})\n", re.MULTILINE)
 HUGE_PAGES_FREE: Final = re.compile(r"^HugePages_Free: *([0-9]{1,10})\n", re.MULTILINE)
 
@@ -57,7 +59,7 @@ def parse_meminfo(text: str) -> Reading[Meminfo]:
             huge_pages=_huge_pages(text, size),
             huge_pages_free=_huge_pages_free(text, size),
             swap_total=size["SwapTotal"],
-            swap_free=size["SwapFree"],
+            swap_free=None if NONSENSE.search(text) else size["SwapFree"],
         )
     except KeyError as error:
         return Unavailable(f"/proc/meminfo has no {error.args[0]}")

@@ -352,7 +352,8 @@ class Meminfo(Struct, frozen=True, kw_only=True, tag="meminfo"):
     huge_pages_free: int | None = None
     """HugePages_Free times Hugepagesize: of the pool, what no program has."""
     swap_total: int
-    swap_free: int
+    swap_free: int | None
+    """``None`` where the kernel prints what cannot be: WSL 1 does (psutil#1517)."""
 
 
 class FreeBlocks(Struct, frozen=True, kw_only=True):

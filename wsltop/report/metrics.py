@@ -160,7 +160,7 @@ def guest_metrics(ledger: Reading[Ledger]) -> Iterator[Metric]:
     yield gauge("wsl_guest_memory_used_bytes", "MemTotal less MemAvailable.", ledger.used)
     yield gauge("wsl_guest_memory_available_bytes", "MemAvailable.", ledger.available)
     yield gauge("wsl_guest_swap_size_bytes", "Swap of the guest.", ledger.swap_total)
-    yield gauge("wsl_guest_swap_free_bytes", "Free swap of the guest.", ledger.swap_free)
+    yield gauge("wsl_guest_swap_free_bytes", "Free swap of the guest.", size(ledger.swap_free))
     expected = size(ledger.expected_host)
     yield gauge("wsl_guest_expected_host_bytes", "What the host should hold for the guest's memory.", expected)
 

@@ -163,7 +163,7 @@ def guest_part(ledger: Reading[Ledger]) -> Json:
     part["present"] = jsonable(ledger.present)
     part["expected_host"] = jsonable(ledger.expected_host)
     part["swap_total"] = ledger.swap_total
-    part["swap_free"] = ledger.swap_free
+    part["swap_free"] = jsonable(ledger.swap_free)
     return part
 
 

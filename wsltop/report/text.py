@@ -93,7 +93,7 @@ def guest_lines(ledger: Reading[Ledger]) -> Iterator[str]:
     for name in ("anonymous", "shared", "cache", "slab_reclaimable", "slab_unreclaimable", "page_tables"):
         yield amount(name.replace("_", " "), getattr(ledger, name))
     yield amount("huge pages", ledger.huge_pages)
-    yield amount("other kernel", ledger.kernel_other)
+    yield amount("Windows and its programs" if ledger.of_windows else "other kernel", ledger.kernel_other)
     split = ledger.free_split
     if isinstance(split, Unavailable):
         yield f"  free memory is not split: {tell(split)}"
@@ -104,7 +104,8 @@ def guest_lines(ledger: Reading[Ledger]) -> Iterator[str]:
         assumed = " (assumed)" if ledger.reporting.assumed else ""
         yield f"  {'reporting order':<34} {ledger.reporting.order:>10}{assumed}"
     if ledger.swap_total:
-        yield f"  {'swap':<34} {format_size(ledger.swap_used):>10} of {format_size(ledger.swap_total)}"
+        used = "unknown" if isinstance(ledger.swap_used, Unavailable) else format_size(ledger.swap_used)
+        yield f"  {'swap':<34} {used:>10} of {format_size(ledger.swap_total)}"
 
 
 def lent_lines(moment: Moment) -> Iterator[str]:

@@ -98,17 +98,18 @@ def gradual_swaps(evidence: Evidence) -> Found | None:
     rules = rules_of(evidence)
     if ledger is None or not rules or not all(rule.gradual_swaps for rule in rules):
         return None
-    if running_mode(evidence) != "gradual" or ledger.swap_used < SWAPPED:
+    swapped = known(ledger.swap_used) or 0
+    if running_mode(evidence) != "gradual" or swapped < SWAPPED:
         return None
     rates = known(evidence.swap_rates)
     returning = rates is not None and rates.inward >= RETURNING
     return Found(
         severity="warning" if returning else "note",
         verdict="GRADUAL SWAPS",
-        sentence=f"gradual may swap programs out while the VM is idle; {format_size(ledger.swap_used)} are in the swap"
+        sentence=f"gradual may swap programs out while the VM is idle; {format_size(swapped)} are in the swap"
         + (" and come back now: that is the lag." if returning else "."),
         evidence=(
-            size("swap in use", ledger.swap_used),
+            size("swap in use", swapped),
             *((Figure("swap in", f"{format_size(rates.inward)}/s"),) if rates else ()),
         ),
         remedy=(reclaim_setting("dropCache", "reclaim page cache only", "all of the cache goes at once"), UPDATE),

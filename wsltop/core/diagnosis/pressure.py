@@ -61,6 +61,7 @@ def swap_thrash(evidence: Evidence) -> Found | None:
     if rates is None or rates.seconds < THRASH_SECONDS or min(rates.inward, rates.outward) < THRASH_RATE:
         return None
     pressure = known(evidence.moment.sample.pressure)
+    swapped = known(ledger.swap_used) if ledger else None
     stalled = pressure is not None and pressure.some_avg10 >= STALLED
     return Found(
         severity="problem" if stalled else "warning",
@@ -70,7 +71,7 @@ def swap_thrash(evidence: Evidence) -> Found | None:
         evidence=(
             Figure("swap out", f"{format_size(rates.outward)}/s"),
             Figure("swap in", f"{format_size(rates.inward)}/s"),
-            *((size("swap in use", ledger.swap_used),) if ledger else ()),
+            *((size("swap in use", swapped),) if swapped is not None else ()),
             *pressure_figures(pressure),
         ),
         remedy=more_memory(evidence),
@@ -102,7 +103,8 @@ def memory_low(evidence: Evidence) -> Found | None:
         return None
     if ledger.available >= ledger.total * LOW:
         return None
-    no_swap = ledger.swap_total == 0 or ledger.swap_free < ledger.swap_total * SWAP_LEFT
+    free = known(ledger.swap_free)
+    no_swap = ledger.swap_total == 0 or (free is not None and free < ledger.swap_total * SWAP_LEFT)
     severity: Severity = "problem" if no_swap else "warning"
     return Found(
         severity=severity,
@@ -113,7 +115,9 @@ def memory_low(evidence: Evidence) -> Found | None:
             size("available", ledger.available),
             size("anonymous", ledger.anonymous),
             size("shared", ledger.shared),
-            Figure("swap free", f"{format_size(ledger.swap_free)} of {format_size(ledger.swap_total)}"),
+            Figure(
+                "swap free", f"{'unknown' if free is None else format_size(free)} of {format_size(ledger.swap_total)}"
+            ),
         ),
         remedy=more_memory(evidence),
     )

@@ -72,7 +72,8 @@ def memory_view(moment: Moment) -> MemoryView:
         )
     host = host_view(moment.host, ledger)
     scale = ledger.total if isinstance(ledger.present, Unavailable) else max(ledger.present, ledger.total)
-    swap = f"  swap {format_gib(ledger.swap_used)} of {format_gib(ledger.swap_total)}" if ledger.swap_total else ""
+    used = "?" if isinstance(ledger.swap_used, Unavailable) else format_gib(ledger.swap_used)
+    swap = f"  swap {used} of {format_gib(ledger.swap_total)}" if ledger.swap_total else ""
     return MemoryView(
         scale=max(scale, host.size or 0),
         host=host,
