@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -28,6 +29,7 @@ from wsltop.commands.common import (
 from wsltop.commands.group import Commands, current_name, explain_option
 from wsltop.config import THEMES, Settings, config_path, load_settings, state_folder
 from wsltop.errors import ExitCode, WsltopError
+from wsltop.model.text import clean
 
 SETTINGS_FREE = ("completion", "man", "settings")
 """Commands that run with a settings file that is wrong: they do not need it, or say themselves what is wrong."""
@@ -121,12 +123,22 @@ def main() -> NoReturn:
         explain_option(error, program).show()
         status = ExitCode.USAGE
     except click.ClickException as error:
-        error.show()
+        told = io.StringIO()
+        error.show(file=told)
+        click.echo(printable(told.getvalue().rstrip("\n")), err=True)
         status = ExitCode.USAGE
     except WsltopError as error:
-        click.echo(f"wsltop: {error}", err=True)
+        click.echo(f"wsltop: {printable(str(error))}", err=True)
         status = error.exit_code
+    except OSError as error:  # of standard output: the disk behind it is full, or its reader has gone
+        click.echo(f"wsltop: {printable(str(error.strerror or error))}", err=True)
+        status = ExitCode.FAILURE
     raise SystemExit(int(status or 0))
+
+
+def printable(message: str) -> str:
+    """A message that may name a file, stripped of control characters line by line."""
+    return "\n".join(clean(line) for line in message.split("\n"))
 
 
 def end_by_signal(number: int, _frame: FrameType | None) -> NoReturn:

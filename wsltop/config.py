@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import tomllib
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -63,6 +64,10 @@ class NotifySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     terminal: Literal["none", "bell", "osc777", "osc9"] = "bell"
     toast: bool = False
     """Whether Windows shows a toast."""
+
+
+LARGEST_FILE: Final = 1024 * 1024
+"""Bytes of a settings file."""
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -150,15 +155,12 @@ def load_settings(path: Path) -> Settings:
     Raises:
         UsageError: the file cannot be read, or a setting is wrong; names the file, the line and what is allowed.
     """
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
+    data = read_settings(path)
+    if data is None:
         return Settings()
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    text = data.decode("utf-8", "replace")
+    text = data.decode("utf-8-sig", "replace")
     try:
-        table = tomllib.loads(data.decode())
+        table = tomllib.loads(data.decode("utf-8-sig"))
         check_names(table)
         settings = msgspec.convert(table, Settings)
         check_values(settings)
@@ -175,6 +177,34 @@ def load_settings(path: Path) -> Settings:
     except WrongSetting as wrong:
         raise UsageError(f"{path}{tell_line(text, wrong.name)}: {wrong}") from None
     return settings
+
+
+def read_settings(path: Path) -> bytes | None:
+    """The bytes of the settings file; None where there is none, or where nobody can reach it.
+
+    A home that is no folder, or is another's, has no settings: that is no reason to refuse a snapshot.
+
+    Raises:
+        UsageError: there is such a file, and it cannot be read, is no regular file, or is too large.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except PermissionError as error:
+        if not os.access(path.parent, os.X_OK):
+            return None
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise UsageError(f"{path} is no regular file: name one with --config, or remove it")
+    with os.fdopen(descriptor, "rb") as file:
+        data = file.read(LARGEST_FILE + 1)
+    if len(data) > LARGEST_FILE:
+        raise UsageError(f"{path} is larger than {LARGEST_FILE // 1024} KiB: this is no settings file")
+    return data
 
 
 class WrongSetting(Exception):

@@ -1,0 +1,305 @@
+"""Disks, recordings and outputs that cannot be read or written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from tests.commands.test_disks import may_mount
+from tests.faults.place import Place, Skip, clean_message
+from tests.faults.table import add, fault
+
+FULL: Final = Path("/dev/full")
+OUTPUTS: Final = {
+    "snapshot": ("snapshot", "--host", "none"),
+    "snapshot --json": ("snapshot", "--json", "--host", "none"),
+    "snapshot --every": ("snapshot", "--json", "--every", "0.2", "--count", "3", "--host", "none"),
+    "doctor": ("doctor", "--watch", "0", "--host", "none"),
+    "doctor --json": ("doctor", "--json", "--watch", "0", "--host", "none"),
+    "report": ("report", "--watch", "0", "--host", "none"),
+    "replay --text": ("replay", "--sample", "--at", "end", "--text"),
+    "settings": ("settings",),
+    "man": ("man",),
+    "--help": ("--help",),
+}
+
+
+def full_output(arguments: tuple[str, ...], place: Place) -> str:
+    """A full disk behind standard output is said, with status 1."""
+    with FULL.open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "wsltop", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=place.environ(),
+            timeout=30,
+            check=False,
+        )
+    text = done.stderr.decode()
+    assert "Traceback" not in text, text[-300:]
+    assert done.returncode == 1, f"status {done.returncode}: {text[-200:]}"
+    return text.strip().splitlines()[-1][:80]
+
+
+def closed_output(arguments: tuple[str, ...], place: Place) -> str:
+    """A reader that has gone ends it without a word."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "wsltop", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        env=place.environ(),
+        timeout=30,
+        check=False,
+    )
+    os.close(writing)
+    text = done.stderr.decode()
+    assert "Traceback" not in text, text[-300:]
+    assert done.returncode in (0, 1, 141, -13), f"status {done.returncode}"
+    return f"status {done.returncode}"
+
+
+for _name, _arguments in OUTPUTS.items():
+    add(
+        f"standard output is full: wsltop {_name}",
+        partial(full_output, _arguments),
+        group="files",
+        injected="> /dev/full",
+        holds="said in one line, status 1",
+    )
+for _name in ("snapshot --json", "doctor", "report", "replay --text", "--help"):
+    add(
+        f"the reader has gone: wsltop {_name}",
+        partial(closed_output, OUTPUTS[_name]),
+        group="files",
+        injected="a closed pipe",
+        holds="no traceback",
+    )
+
+
+def odd_recording(make: str, place: Place) -> str:
+    """What is no recording is refused, and its name is harmless in the message."""
+    path = place.home / "odd\x1b]0;P\x07.wsltop"
+    if make == "a FIFO":
+        os.mkfifo(path)
+    elif make == "a folder":
+        path.mkdir()
+    elif make == "a device":
+        path = Path("/dev/zero")
+    elif make == "empty":
+        path.touch()
+    elif make == "text":
+        path.write_text("no recording\n" * 500)
+    elif make == "a database of another kind":
+        import sqlite3
+
+        with sqlite3.connect(path) as database:
+            database.execute("create table sample (time)")
+        database.close()
+    elif make == "a link to itself":
+        path.symlink_to(path.name)
+    return clean_message(place.run("replay", path, "--at", "end", "--text", timeout=15), (1, 2))
+
+
+for _make in (
+    "missing",
+    "a FIFO",
+    "a folder",
+    "a device",
+    "empty",
+    "text",
+    "a database of another kind",
+    "a link to itself",
+):
+    add(
+        f"a recording that is {_make}",
+        partial(odd_recording, _make),
+        group="files",
+        injected="wsltop replay FILE, the name with an escape sequence",
+        holds="refused with a reason; the name is stripped",
+    )
+
+
+def recorded(place: Place) -> Path:
+    """A short recording."""
+    path = place.home / "short.wsltop"
+    done = place.run("record", path, "--host", "none", "--every", "0.2", "--duration", "2s")
+    assert done.returncode == 0, done.stderr.decode()[-300:]
+    return path
+
+
+@fault("record over a recording of another program", injected="a text file as FILE", holds="refused; the file stays")
+def foreign_file(place: Place) -> str:
+    """A foreign file is never written to."""
+    path = place.home / "letter.wsltop"
+    path.write_text("dear diary\n")
+    told = clean_message(place.run("record", path, "--host", "none", "--duration", "1s"), (1, 2))
+    assert path.read_text() == "dear diary\n"
+    return told
+
+
+@fault("record is killed", injected="kill -9 after 2 s at 0.2 s", holds="opens; at most a second is lost")
+def killed_recording(place: Place) -> str:
+    """What was committed stays."""
+    import time
+
+    path = place.home / "killed.wsltop"
+    process = place.start("record", path, "--host", "none", "--every", "0.2")
+    time.sleep(3.5)
+    process.kill()
+    process.communicate()
+    done = place.run("export", path, "--format", "jsonl")
+    count = len(done.stdout.splitlines())
+    assert done.returncode == 0, done.stderr.decode()[-300:]
+    assert count >= 5, f"{count} samples"
+    return f"{count} samples"
+
+
+@fault("a recording is cut", injected="half of the file is gone", holds="opens with what is whole, or is refused")
+def cut_recording(place: Place) -> str:
+    """A cut file never gives a wrong sample."""
+    path = recorded(place)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    return clean_message(place.run("replay", path, "--at", "end", "--text"), (0, 1))
+
+
+@fault("a recording has flipped bytes", injected="every 1,000th byte", holds="opens with what is whole, or is refused")
+def flipped_recording(place: Place) -> str:
+    """A flipped file never gives a wrong sample."""
+    path = recorded(place)
+    data = bytearray(path.read_bytes())
+    for number in range(500, len(data), 1000):
+        data[number] ^= 0x55
+    path.write_bytes(bytes(data))
+    return clean_message(place.run("replay", path, "--at", "end", "--text"), (0, 1))
+
+
+@fault("two writers of one recording", injected="wsltop record FILE twice", holds="the second is refused")
+def two_writers(place: Place) -> str:
+    """One file, one writer."""
+    import time
+
+    path = place.home / "two.wsltop"
+    place.start("record", path, "--host", "none")
+    time.sleep(2.0)
+    return clean_message(place.run("record", path, "--host", "none", "--duration", "1s"), (1, 2))
+
+
+@fault("a recording in a read-only folder", injected="chmod 0555, as another user", holds="opens")
+def read_only_folder(place: Place) -> str:
+    """Reading needs no writing."""
+    path = recorded(place)
+    place.home.chmod(0o555)
+    try:
+        return clean_message(place.run("replay", path, "--at", "end", "--text"), (0,))
+    finally:
+        place.home.chmod(0o755)
+
+
+def on_disk(size: str, options: str, arguments: tuple[str, ...], place: Place) -> str:
+    """A disk that is full or read-only: said; no empty file is left."""
+    if not may_mount():
+        raise Skip("no name space with mounts may be made here")
+    disk = place.home / "disk"
+    disk.mkdir()
+    script = (
+        'mount -t tmpfs -o "$1" none "$2" && cd "$2" && shift 2 && '
+        '"$@"; status=$?; '
+        'find . -type f -size 0 -name "*.*" ! -name "*-wal" ! -name "*-shm" -printf "EMPTY %p\\n"; exit $status'
+    )
+    done = subprocess.run(
+        [
+            *(shutil.which("unshare") or "unshare", "--user", "--map-root-user", "--mount"),
+            *("sh", "-c", script, "sh", f"size={size}{options}", str(disk)),
+            *(sys.executable, "-m", "wsltop", *arguments),
+        ],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env=place.environ(),
+        timeout=60,
+        check=False,
+    )
+    assert b"EMPTY" not in done.stdout, done.stdout.decode()
+    return clean_message(done, (1, 2))
+
+
+DISKS: Final = {
+    "record on a disk of 64 KiB": (
+        "64k",
+        "",
+        ("record", "day.wsltop", *["--host", "none", "--every", "0.2", "--duration", "20s"]),
+    ),
+    "record on a read-only disk": ("1m", ",ro", ("record", "day.wsltop", "--host", "none", "--duration", "1s")),
+    "report -o on a full disk": ("4k", "", ("report", "-o", "report.md", "--watch", "0", "--host", "none")),
+    "report -o on a read-only disk": ("1m", ",ro", ("report", "-o", "r.md", "--watch", "0", "--host", "none")),
+}
+for _name, (_size, _options, _arguments) in DISKS.items():
+    add(
+        _name,
+        partial(on_disk, _size, _options, _arguments),
+        group="files",
+        injected=f"a tmpfs of {_size}{_options}",
+        holds="said, status 1; no empty file left",
+    )
+
+
+@fault("report -o through a link", injected="OUT is a symbolic link", holds="refused; its target stays")
+def report_link(place: Place) -> str:
+    """A link in the place of a report is not followed."""
+    target = place.home / "target"
+    target.write_text("mine")
+    (place.home / "report.md").symlink_to(target)
+    told = clean_message(place.run("report", "-o", place.home / "report.md", "--watch", "0", "--host", "none"), (1, 2))
+    assert target.read_text() == "mine"
+    return told
+
+
+@fault("the mode of a report", injected="umask 0", holds="0600")
+def report_mode(place: Place) -> str:
+    """A report is its owner's."""
+    path = place.home / "report.md"
+    place.run("report", "-o", path, "--watch", "0", "--host", "none", before=("sh", "-c", 'umask 0; exec "$@"', "sh"))
+    mode = path.stat().st_mode & 0o777
+    assert mode == 0o600, oct(mode)
+    return oct(mode)
+
+
+NAMES: Final = (
+    "powershell.exe tasklist.exe wsl.exe cmd.exe clip.exe sudo sh dmesg journalctl systemctl ps free cat wslinfo "
+    "unshare python python3 env tee mount uname id renice"
+)
+"""Every name that wsltop may call, or a careless program would."""
+
+
+@fault("false programs", injected="every name that wsltop may call, in PATH and here", holds="none is run")
+def false_programs(place: Place) -> str:
+    """Programs are started by their absolute path."""
+    folder = place.home / "evil"
+    folder.mkdir()
+    ran = place.home / "ran"
+    names = NAMES.split()
+    for name in names:
+        for where in (folder, place.home):
+            path = where / name
+            path.write_text(f'#!/bin/sh\necho {name} >> "{ran}"\n')
+            path.chmod(0o755)
+    changes = {"PATH": f"{folder}:{os.environ['PATH']}"}
+    for arguments in (
+        ("snapshot", "--json", "--host", "auto", "--wait", "1"),
+        ("doctor", "--watch", "0", "--wait", "1"),
+        ("report", "--watch", "0", "--wait", "1"),
+        ("reclaim", "compact", "--dry-run"),
+        ("wslconfig", "--wait", "1"),
+    ):
+        place.run(*arguments, environ=changes)
+    assert not ran.exists(), ran.read_text()
+    return f"none of {len(names)}"
