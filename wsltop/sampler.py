@@ -26,6 +26,7 @@ from wsltop.guest.kernel_files import (
     StatSource,
     VmstatSource,
     ZoneinfoSource,
+    read_arc,
     read_huge_pages,
     read_init_on_alloc,
 )
@@ -129,6 +130,7 @@ class SlowSources:
                 huge_pages=read_huge_pages(self._root),
                 init_on_alloc=self._init_on_alloc,
                 page_reporting=is_there(self._root / "sys/module/page_reporting"),
+                zfs_arc=read_arc(self._root),
                 interop_fault=find_interop_fault(self._root, self._environ),
             )
         if self._surroundings.wslconfig != self._wslconfig:

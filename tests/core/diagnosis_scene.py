@@ -10,6 +10,7 @@ from tests import samples
 from wsltop.core.diagnosis.evidence import Evidence
 from wsltop.core.diagnosis.finding import Finding
 from wsltop.core.diagnosis.rules import RULES
+from wsltop.core.explanation import explain
 from wsltop.core.gate.rules import RULE_2_8_7, IdleRule
 from wsltop.core.gate.watch import Bounds, GateState, Verdict, WindowState
 from wsltop.core.history import Point
@@ -17,7 +18,7 @@ from wsltop.core.ledger import free_pages_from
 from wsltop.core.moment import interpret
 from wsltop.core.wslconfig.effective import Mode, ReclaimMode
 from wsltop.model.event import Event, EventKind
-from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.reading import Reading, Unavailable, known
 from wsltop.model.sample import (
     Counters,
     FreeBlocks,
@@ -132,7 +133,28 @@ def evidence(
     moment = interpret(taken or sample(), 1.0)
     if draining is not None:
         moment = replace(moment, draining=draining)
-    return Evidence(moment=moment, flavor=flavor, **parts)
+    return explained(Evidence(moment=moment, flavor=flavor, **parts))
+
+
+def explained(made: Evidence) -> Evidence:
+    """The same evidence, with the explanation that a session would make of it."""
+    moment, seen = made.moment, made.moment.sample
+    counters = known(seen.counters)
+    explanation = explain(
+        moment.ledger,
+        moment.lent,
+        moment.host,
+        moment.draining,
+        flavor=made.flavor,
+        gates=known(made.gates) or (),
+        blockers=made.blockers,
+        holders=made.holders,
+        suggestion=made.suggestion,
+        reclaim_file=made.reclaim_file,
+        uptime=seen.monotonic,
+        drops=None if counters is None else counters.values.get("drop_pagecache"),
+    )
+    return replace(made, explanation=explanation)
 
 
 def guest(fragmented: int = 64 * MIB, **figures: Any) -> Sample:

@@ -23,6 +23,7 @@ from tests.core.diagnosis_scene import (
 from wsltop.core.diagnosis.evidence import Evidence
 from wsltop.core.gate.rules import RULE_POST_2_9_4
 from wsltop.core.gate.watch import Blocker, Blockers
+from wsltop.model.reading import Reading
 from wsltop.model.units import GIB
 
 MUCH = guest(cache=5 * GIB)
@@ -63,7 +64,7 @@ CASES = (
     Case(
         "cache-spent",
         evidence(BIG, gates=(gate("open", spent=True, opens=None),)),
-        evidence(BIG, gates=(gate("open", spent=None, opens=None),)),
+        evidence(BIG, gates=(gate("open", spent=False),)),
         evidence(BIG),
     ),
     Case(
@@ -83,11 +84,9 @@ def test_rule(case: Case) -> None:
 def test_cache_kept_names_the_figures_and_who() -> None:
     found = judge("cache-kept", evidence(MUCH, gates=SHUT, blockers=BUSY, reclaim=mode("dropCache")))
     assert found is not None
-    assert found.severity == "warning"
     assert found.verdict == "CACHE KEPT"
-    assert found.sentence == (
-        "5.0 GiB of page cache stays, because WSL's idle gate is shut by node 1.2 %, dockerd 0.40 %."
-    )
+    assert "5.0 GiB" in found.sentence
+    assert "node 1.2 %, dockerd 0.40 %" in found.sentence
     assert [remedy.text for remedy in found.remedy] == [
         "sudo sh -c 'echo 1 > /proc/sys/vm/drop_caches'",
         "renice -n 1 -p $(ps -L -o lwp= -p 4711,4712,99)",
@@ -107,20 +106,28 @@ def test_invisible_processes_are_said_to_be_invisible() -> None:
     hidden = Blockers(total=0.02, visible=(), own=0.0, elsewhere=0.02)
     found = judge("cache-kept", evidence(MUCH, gates=SHUT, blockers=hidden))
     assert found is not None
-    assert "not visible here 2.0 %" in found.sentence
+    assert "cannot be seen from here 2.0 %" in found.sentence
+    assert [remedy.text for remedy in found.remedy][-1] == "wsl --list --running"
+
+
+def test_the_largest_visible_process_is_not_blamed_for_what_is_invisible() -> None:
+    mostly = Blockers(total=0.0131, visible=(Blocker(name="node", share=0.0007, pids=(7,)),), own=0.0, elsewhere=0.0124)
+    found = judge("cache-kept", evidence(MUCH, gates=SHUT, blockers=mostly))
+    assert found is not None
+    assert found.sentence.index("cannot be seen from here 1.2 %") < found.sentence.index("node 0.07 %")
+    assert not any("renice" in remedy.text for remedy in found.remedy)
 
 
 @pytest.mark.parametrize(
     ("cache", "available", "severity"),
     [
-        (4 * GIB, 12 * GIB, "warning"),  # a quarter of the guest's 16 GiB
-        (4 * GIB - 4096, 12 * GIB, "note"),
-        (4 * GIB, 16 * GIB, "note"),  # half of Windows' 32 GiB is available
-        (GIB, 8 * GIB - 1, "warning"),  # Windows has less than a quarter left
-        (GIB, 8 * GIB, "note"),
+        (4 * GIB, NO, "warning"),  # a quarter of the guest's 16 GiB, and what Windows has left is unknown
+        (4 * GIB - 4096, NO, "note"),
+        (4 * GIB, 8 * GIB, "note"),  # a quarter of Windows' 32 GiB is left
+        (4 * GIB, 8 * GIB - 1, "warning"),
     ],
 )
-def test_kept_cache_is_a_warning_where_it_matters(cache: int, available: int, severity: str) -> None:
+def test_kept_cache_is_a_warning_where_it_matters(cache: int, available: Reading[int], severity: str) -> None:
     taken = sample(figures=meminfo(cache=cache), host=host(8 * GIB, available=available))
     found = judge("cache-kept", evidence(taken, gates=SHUT))
     assert found is not None
@@ -163,7 +170,7 @@ def test_what_is_waiting_says_when_and_when_it_is_unsure() -> None:
     assumed = judge("cache-waiting", evidence(BIG, gates=(gate("open"),), reclaim=mode("dropCache", "assumed")))
     assert sure is not None
     assert assumed is not None
-    assert sure.sentence == "WSL begins to drop 1.0 GiB of page cache within 30 s of idleness."
+    assert "1.0 GiB" in sure.sentence
     assert "if its mode is the default" in assumed.sentence
 
 

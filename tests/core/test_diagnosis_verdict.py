@@ -16,24 +16,28 @@ from tests.core import (
     test_diagnosis_cache,
     test_diagnosis_free,
     test_diagnosis_holders,
+    test_diagnosis_kernel,
     test_diagnosis_mode,
     test_diagnosis_pressure,
     test_diagnosis_windows,
 )
-from tests.core.diagnosis_scene import NO, NOW, Case, evidence, gate, guest, judge, sample
+from tests.core.diagnosis_scene import NO, NOW, Case, evidence, explained, gate, guest, host, judge, sample
 from wsltop.core.diagnosis.evidence import Evidence
 from wsltop.core.diagnosis.finding import Finding, rank
 from wsltop.core.diagnosis.rules import RULES, catalogue, diagnose, worst
+from wsltop.core.explanation import Explanation
 from wsltop.core.gate.rules import RULE_2_5_8, RULE_2_7_2, RULE_2_8_7, RULE_POST_2_9_4, IdleRule
 from wsltop.model.event import Event
-from wsltop.model.reading import Unavailable
+from wsltop.model.reading import Reading, Unavailable, known
+from wsltop.model.sample import HostMemory
 from wsltop.model.text import clean
-from wsltop.model.units import GIB, MIB
+from wsltop.model.units import GIB
 
 CASES: tuple[Case, ...] = (
     *test_diagnosis_cache.CASES,
     *test_diagnosis_free.CASES,
     *test_diagnosis_holders.CASES,
+    *test_diagnosis_kernel.CASES,
     *test_diagnosis_mode.CASES,
     *test_diagnosis_pressure.CASES,
     *test_diagnosis_windows.CASES,
@@ -93,19 +97,35 @@ def test_a_healthy_machine_is_told_so() -> None:
     first = diagnose(seen)[0]
     assert first.id == "nothing-wrong"
     assert first.severity == "ok"
-    assert first.sentence == "4.2 GiB of this is page cache, and it is reclaimable."
+    for said in ("12.0 GiB of 32.0 GiB", "6.8 GiB", "2.6 GiB"):  # Windows has left, lends, Linux uses
+        assert said in first.sentence
     assert [figure.value for figure in first.evidence[:2]] == ["2.6 GiB of 16.0 GiB", "4.2 GiB"]
     assert worst(diagnose(seen)) == "ok"
 
 
-def test_without_cache_it_says_what_is_in_use() -> None:
-    first = diagnose(evidence(guest(cache=10 * MIB)))[0]
-    assert first.sentence == "2.6 GiB of 16.0 GiB is in use, and it comes back when freed."
+@pytest.mark.parametrize(
+    "windows",
+    [
+        NO,
+        host(8 * GIB, available=NO),
+        host(8 * GIB, available=8 * GIB - 1),  # less than a quarter of 32 GiB is left
+        host(11 * GIB, available=20 * GIB),  # more than a quarter of Windows is lent beyond use
+    ],
+    ids=["Windows unreadable", "what is left unreadable", "a quarter left", "lends much"],
+)
+def test_nothing_is_wrong_is_never_said_without_windows(windows: Reading[HostMemory]) -> None:
+    found = [finding.id for finding in diagnose(evidence(sample(host=windows)))]
+    assert found
+    assert "nothing-wrong" not in found
 
 
-def test_what_was_not_seen_is_said() -> None:
-    figures = {figure.name: figure.value for figure in diagnose(evidence(sample(pressure=NO)))[0].evidence}
-    assert figures["cannot tell"] == "swap traffic, pressure, processes, mounts, idle gate, .wslconfig"
+def test_on_plain_linux_the_guest_alone_may_be_well() -> None:
+    assert diagnose(evidence(sample(host=NO), flavor="none"))[0].id == "nothing-wrong"
+
+
+def test_wsl_1_is_not_judged_by_figures_of_windows() -> None:
+    seen = evidence(guest(cache=0, huge=8 * GIB), flavor="wsl1")
+    assert [finding.id for finding in diagnose(seen)] == ["wsl1"]
 
 
 def test_nothing_is_claimed_of_an_unreadable_guest() -> None:
@@ -136,7 +156,7 @@ def test_silenced_findings_are_gone_but_not_denied() -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_plain_linux_hears_nothing_of_wsl(case: Case) -> None:
-    plain = replace(case.hit, flavor="none")
+    plain = explained(replace(case.hit, flavor="none"))
     for finding in diagnose(plain):
         for text in texts(finding):
             assert not WINDOWS_ONLY.search(NAMES_IN_CASES.sub("", text)), finding
@@ -144,8 +164,8 @@ def test_plain_linux_hears_nothing_of_wsl(case: Case) -> None:
 
 def test_an_unknown_machine_is_not_taken_for_wsl() -> None:
     for case in CASES:
-        unknown = replace(case.hit, flavor=Unavailable("not read"))
-        assert diagnose(unknown) == diagnose(replace(case.hit, flavor="none"))
+        unknown = explained(replace(case.hit, flavor=Unavailable("not read")))
+        assert diagnose(unknown) == diagnose(explained(replace(case.hit, flavor="none")))
 
 
 SIZES = st.integers(0, 1 << 62) | st.integers(0, 64).map(lambda size: size * GIB // 4)
@@ -175,6 +195,7 @@ def anything(kind: Any) -> st.SearchStrategy[Any]:
         fields = {name: anything(hint) for name, hint in hints.items() if name != "text"}
         return st.builds(Event, text=LINES, **fields)
     simple: dict[Any, st.SearchStrategy[Any]] = {
+        Explanation: st.sampled_from([made for case in CASES if (made := known(case.hit.explanation)) is not None]),
         int: SIZES | st.integers(-(1 << 62), 1 << 62),
         float: FLOATS | st.just(NOW),
         str: STRINGS,

@@ -64,12 +64,18 @@ class Way(Struct, frozen=True, kw_only=True, tag="way"):
 
 
 Answer = Literal["yes", "no", "unknown"]
+OutlookId = Literal[
+    "disabled", "silent", "busy", "young", "idle", "spent", "acted-before", "watching", "next-look", "rules-differ"
+]
+"""Why. ``silent``: it was idle for long enough and WSL did nothing. ``young``: the VM is too young for the rule.
+``idle``: WSL acts at its next look. ``spent``: it has acted in this idle period. ``next-look``: that look tells."""
 
 
 class Outlook(Struct, frozen=True, kw_only=True, tag="outlook"):
     """Whether WSL gives the cache back without help."""
 
     answer: Answer
+    id: OutlookId
     reason: str
     """Why, as a sentence without a stop."""
     earliest: float | None = None
@@ -293,30 +299,32 @@ def explain_outlook(
         return None
     verdicts = {gate.verdict for gate in gates}
     if verdicts == {"off"}:
-        return Outlook(answer="no", reason="autoMemoryReclaim is disabled")
+        return Outlook(answer="no", id="disabled", reason="autoMemoryReclaim is disabled")
     if all(gate.overdue for gate in gates):
         waited = min(gate.open_for or 0.0 for gate in gates)
         return Outlook(
             answer="no",
+            id="silent",
             reason=f"the VM has been idle for {format_duration(waited)} and WSL did nothing: its reclaim does not work",
         )
     if verdicts == {"shut"}:
-        return shut_outlook(gates, blockers)
+        return shut_outlook(gates, blockers, uptime)
     if verdicts == {"open"}:
         return open_outlook(gates, uptime, drops)
     unseen = [window for gate in gates for window in gate.windows if window.ok is None]
     if not unseen:
-        return Outlook(answer="unknown", reason="the idle rules that may apply to this WSL differ")
+        return Outlook(answer="unknown", id="rules-differ", reason="the idle rules that may apply to this WSL differ")
     longest = max(unseen, key=lambda window: window.seconds)
     return Outlook(
         answer="unknown",
+        id="watching",
         reason=f"its idle rule looks back {format_duration(longest.seconds)}, of which wsltop has seen "
         f"{format_duration(longest.watched)}",
         known_in=max(0.0, longest.seconds - longest.watched),
     )
 
 
-def shut_outlook(gates: tuple[GateState, ...], blockers: Reading[Blockers]) -> Outlook:
+def shut_outlook(gates: tuple[GateState, ...], blockers: Reading[Blockers], uptime: float) -> Outlook:
     """WSL does nothing while the VM is busy; say who keeps it busy, and how long it must rest."""
     opens = [gate.opens for gate in gates]
     bounded = [one for one in opens if one is not None]
@@ -326,8 +334,10 @@ def shut_outlook(gates: tuple[GateState, ...], blockers: Reading[Blockers]) -> O
         if blockers.elsewhere > sum(share for _, share in named):
             named = [("processes that cannot be seen from here", blockers.elsewhere), *named]
         by = tuple(named[:3])
+    young = all(uptime < gate.rule.earliest(gate.mode) for gate in gates)
     return Outlook(
         answer="no",
+        id="young" if young else "busy",
         reason=gates[0].reason,
         earliest=min((one.earliest for one in bounded), default=None),
         latest=max((one.latest for one in bounded), default=None) if len(bounded) == len(opens) else None,
@@ -342,6 +352,7 @@ def open_outlook(gates: tuple[GateState, ...], uptime: float, drops: int | None)
     if all(gate.spent is False for gate in gates):
         return Outlook(
             answer="yes",
+            id="idle",
             reason="the VM is idle, and WSL gives memory back at its next look",
             earliest=min((look.earliest for look in looks), default=None),
             latest=latest,
@@ -349,6 +360,7 @@ def open_outlook(gates: tuple[GateState, ...], uptime: float, drops: int | None)
     if all(gate.spent is True for gate in gates):
         return Outlook(
             answer="no",
+            id="spent",
             reason="WSL has dropped the file cache once in this idle period; it does so again only after the VM was "
             "busy",
         )
@@ -356,15 +368,19 @@ def open_outlook(gates: tuple[GateState, ...], uptime: float, drops: int | None)
     if all((gate.open_for or 0.0) > gate.rule.period for gate in gates):
         if drops == 0 and uptime > max(gate.rule.earliest(gate.mode) for gate in gates):
             return Outlook(
-                answer="no", reason="the VM is idle, and WSL has not dropped the file cache once since it began"
+                answer="no",
+                id="silent",
+                reason="the VM is idle, and WSL has not dropped the file cache once since it began",
             )
         return Outlook(
             answer="no",
+            id="acted-before",
             reason="WSL has already acted in this idle period, before wsltop began; it acts again only after the VM "
             "was busy",
         )
     return Outlook(
         answer="unknown",
+        id="next-look",
         reason="whether WSL has already acted in this idle period shows at its next look",
         known_in=latest,
     )

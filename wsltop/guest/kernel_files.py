@@ -56,6 +56,7 @@ def parse_meminfo(text: str) -> Reading[Meminfo]:
             slab_unreclaimable=size["SUnreclaim"],
             page_tables=size["PageTables"],
             secondary_page_tables=size.get("SecPageTables"),
+            vmalloc=size.get("VmallocUsed"),
             huge_pages=_huge_pages(text, size),
             huge_pages_free=_huge_pages_free(text, size),
             swap_total=size["SwapTotal"],
@@ -79,6 +80,20 @@ def _huge_pages_free(text: str, size: dict[str, int]) -> int | None:
     """Bytes of the pool of huge pages of the default size that no program has."""
     count = HUGE_PAGES_FREE.search(text)
     return None if count is None or "Hugepagesize" not in size else int(count[1]) * size["Hugepagesize"]
+
+
+ARC_SIZE: Final = re.compile(r"^size\s+\d+\s+(\d{1,19})$", re.MULTILINE)
+
+
+def read_arc(root: Path) -> Reading[int]:
+    """Bytes of ZFS's cache, the row ``size`` of its arcstats; unavailable where there is no ZFS."""
+    file = KernelFile(root / "proc/spl/kstat/zfs/arcstats")
+    text = file.read()
+    file.close()
+    if isinstance(text, Unavailable):
+        return Unavailable("there is no ZFS") if file.missing else text
+    match = ARC_SIZE.search(text)
+    return int(match[1]) if match else Unavailable("ZFS does not say how large its cache is")
 
 
 class MeminfoSource(KernelFileSource[Meminfo]):

@@ -298,6 +298,8 @@ class Surroundings(Struct, frozen=True, kw_only=True, tag="surroundings"):
     huge_pages: Reading[TransparentHugePages] = NOT_READ
     init_on_alloc: Reading[bool] = NOT_READ
     """Whether the kernel clears what it allocates: then the host holds all of it, touched by a program or not."""
+    zfs_arc: Reading[int] = NOT_READ
+    """Bytes of ZFS's cache (``size`` of ``/proc/spl/kstat/zfs/arcstats``)."""
     interop_fault: Unavailable | None = None
     """What is visibly wrong with interop."""
 
@@ -347,6 +349,8 @@ class Meminfo(Struct, frozen=True, kw_only=True, tag="meminfo"):
     page_tables: int
     secondary_page_tables: int | None = None
     """SecPageTables, Linux 6.1."""
+    vmalloc: int | None = None
+    """VmallocUsed, which counts since Linux 5.3 (0 before): most of it is kernel stacks and drivers' buffers."""
     huge_pages: int | None = None
     """Hugetlb, Linux 4.17; before that HugePages_Total times Hugepagesize."""
     huge_pages_free: int | None = None

@@ -1,4 +1,7 @@
-"""Page cache: kept by a shut gate, about to be dropped, or dropped once and not again. All about WSL's own reclaim."""
+"""File cache: kept because the VM is busy, about to be dropped, or dropped once and not again.
+
+All of these read the explanation's outlook, so they never say anything else than the headline and the gate's panel.
+"""
 
 from __future__ import annotations
 
@@ -7,70 +10,91 @@ from typing import Final
 from wsltop.core.diagnosis.evidence import (
     BIG,
     Evidence,
+    explained,
     gates_of,
     ledger_of,
-    matters,
     rules_of,
     short,
     sure_mode,
+    weight_of_cache,
 )
 from wsltop.core.diagnosis.finding import (
     DROP,
+    DROP_ALL,
     SHUTDOWN,
     Figure,
     Found,
     Remedy,
     advice,
+    offer,
     percent,
     reclaim_setting,
     rule,
     size,
 )
+from wsltop.core.explanation import Outlook
 from wsltop.core.gate.watch import Blocker, Blockers, GateState
 from wsltop.core.ledger import Ledger
 from wsltop.model.reading import known
 from wsltop.model.units import format_duration, format_size
 
 NAMED: Final = 3
-"""Blockers that a sentence names."""
+"""Blockers that are named."""
 NOTABLE: Final = 0.0005
-"""A tenth of the limit: a process below this share of all CPUs is not what shuts the gate."""
+"""A tenth of the limit: a process below this share of all CPUs is not what keeps the VM busy."""
+SLAB_SHARE, HEAVY_SLAB = 8, 4
+"""Parts of the RAM from which on reclaimable slab is told, and is a warning."""
 MOST_PIDS: Final = 4
 """As many as fit into a command of one line of 80 columns."""
 
 
-@rule("cache-kept", "warning", "Page cache stays: WSL's idle gate is shut, and by whom.", where="wsl2")
+def cache_and_outlook(evidence: Evidence) -> tuple[Ledger, Outlook] | None:
+    """The ledger of a guest with much file cache, and what WSL will do about it."""
+    ledger, explanation = ledger_of(evidence), explained(evidence)
+    if ledger is None or explanation is None or explanation.outlook is None or ledger.cache_clean < BIG:
+        return None
+    return ledger, explanation.outlook
+
+
+@rule("cache-kept", "warning", "File cache stays: the VM is too busy for WSL to drop it, and why.", where="wsl2")
 def cache_kept(evidence: Evidence) -> Found | None:
-    """Much page cache, and no rule that may apply lets WSL drop it: WSL#10011, #11000, #41096."""
-    ledger, gates = ledger_of(evidence), gates_of(evidence)
-    if ledger is None or ledger.cache_clean < BIG or not gates:
+    """Much file cache, and no rule that may apply lets WSL drop it: WSL#10011, #11000, #41096."""
+    both = cache_and_outlook(evidence)
+    if both is None or both[1].id != "busy":
         return None
-    if any(gate.verdict != "shut" or is_young(evidence, gate) for gate in gates):
-        return None
+    ledger, outlook = both
     blockers = known(evidence.blockers)
-    who = name_blockers(blockers) if blockers else ""
+    who = ", ".join(f"{short(name, 40)} {percent(share)}" for name, share in outlook.by[:NAMED])
     return Found(
-        severity="warning" if matters(evidence, ledger) else "note",
+        severity=weight_of_cache(evidence, ledger),
         verdict="CACHE KEPT",
-        sentence=f"{format_size(ledger.cache_clean)} of page cache stays, because WSL's idle gate is shut"
-        + (f" by {who}." if who else "."),
-        evidence=(*cache_figures(ledger), *gate_figures(gates), *blocker_figures(blockers)),
-        remedy=(DROP, *open_gate(evidence, blockers)),
+        sentence=f"{format_size(ledger.cache_clean)} of file cache stays: the VM is too busy for WSL to drop it"
+        + (f" ({who})." if who else "."),
+        evidence=(*cache_figures(ledger), *gate_figures(gates_of(evidence)), *blocker_figures(blockers)),
+        remedy=(*offer(evidence, DROP), *calm_down(evidence, blockers)),
     )
 
 
-def open_gate(evidence: Evidence, blockers: Blockers | None) -> tuple[Remedy, ...]:
-    """What opens the gate: where niced processes do not count, nice them; where another mode needs less, set it."""
+def calm_down(evidence: Evidence, blockers: Blockers | None) -> tuple[Remedy, ...]:
+    """What lets WSL drop it: nice what keeps the VM busy, where niced time does not count; a mode that waits less."""
     rules = rules_of(evidence)
+    if blockers is not None and is_hidden(blockers):
+        return (
+            Remedy(
+                kind="windows",
+                does="see which distributions run: what keeps the VM busy cannot be seen from here",
+                text="wsl --list --running",
+            ),
+        )
     if not rules or any(rule.counts_niced for rule in rules):
-        return (advice("Close what keeps the CPU busy; WSL drops the cache once it is idle."),) if blockers else ()
+        return (advice("Close what keeps the CPU busy; WSL drops the cache once the VM is idle."),) if blockers else ()
     remedies = []
     pids = [pid for blocker in notable(blockers) for pid in blocker.pids][:MOST_PIDS] if blockers else []
     if pids:
         remedies.append(
             Remedy(
                 kind="command",
-                does="nice what keeps the gate shut: this WSL does not count niced processes",
+                does="nice what keeps the VM busy: this WSL does not count niced processes",
                 text=f"renice -n 1 -p $(ps -L -o lwp= -p {','.join(map(str, pids))})",
                 cost="they give way to others; those of other users need sudo",
             )
@@ -78,34 +102,36 @@ def open_gate(evidence: Evidence, blockers: Blockers | None) -> tuple[Remedy, ..
     mode = sure_mode(evidence)
     quicker = {rule.quicker_mode.get(mode) for rule in rules} if mode is not None else set()
     if quicker == {"gradual"} and evidence.reclaim_file is not False:
-        cost = "the gate is the same; anonymous memory may go to swap"
-        remedies.append(reclaim_setting("gradual", "let 3 idle minutes do instead of 10", cost))
+        cost = "the VM must be as idle as before; memory of programs may go to swap"
+        remedies.append(reclaim_setting("gradual", "wait for 3 idle minutes in place of 10", cost))
     return tuple(remedies)
 
 
-@rule("wsltop-blocks", "warning", "wsltop itself keeps the idle gate shut.", where="wsl2")
+@rule("wsltop-blocks", "warning", "wsltop itself keeps the VM too busy.", where="wsl2")
 def wsltop_blocks(evidence: Evidence) -> Found | None:
     """The gate would be open without wsltop: a monitor must not stop what it shows."""
     blockers, gates = known(evidence.blockers), gates_of(evidence)
     limit = min((window.limit for gate in gates for window in gate.windows), default=None)
     if blockers is None or limit is None or not all(gate.verdict == "shut" for gate in gates):
         return None
-    if blockers.total <= limit or blockers.total - blockers.own > limit:
+    own = min(blockers.own, blockers.total)
+    if blockers.total <= limit or blockers.total - own > limit:
         return None
     return Found(
         verdict="WSLTOP BLOCKS",
-        sentence=f"wsltop's own {percent(blockers.own)} of all CPUs keeps the idle gate shut: "
-        f"without it {percent(blockers.total - blockers.own)} would be in use, and {percent(limit)} is allowed.",
+        sentence=f"wsltop's own {percent(own)} of all CPUs keeps WSL from giving memory back: without it "
+        f"{percent(blockers.total - own)} would be in use, and {percent(limit)} is allowed.",
         evidence=(
-            Figure("wsltop", percent(blockers.own)),
+            Figure("wsltop", percent(own)),
             Figure("the whole VM", percent(blockers.total)),
             Figure("allowed", percent(limit)),
         ),
         remedy=(
             Remedy(
                 kind="command",
-                does="look every 4 s while nothing moves; on the screen z does",
+                does="look every 4 s while nothing moves",
                 text="wsltop --quiet",
+                key="z",
             ),
             Remedy(
                 kind="command",
@@ -117,68 +143,82 @@ def wsltop_blocks(evidence: Evidence) -> Found | None:
     )
 
 
-@rule("cache-waiting", "note", "WSL drops the cache soon by itself.", where="wsl2")
+@rule("cache-waiting", "note", "WSL drops the file cache soon.", where="wsl2")
 def cache_waiting(evidence: Evidence) -> Found | None:
-    """The gate is open, or the VM too young for it: the cache goes without anybody's help."""
-    ledger, gates = ledger_of(evidence), gates_of(evidence)
-    if ledger is None or ledger.cache_clean < BIG or not gates:
+    """The gate is open, or the VM too young for it: the cache goes without help."""
+    both = cache_and_outlook(evidence)
+    if both is None or both[1].id not in ("idle", "young"):
         return None
-    if not all(is_young(evidence, gate) or is_due(gate) for gate in gates):
-        return None
-    latest = max((gate.opens.latest for gate in gates if gate.opens), default=None)
-    when = "" if latest is None else f" within {format_duration(max(0.0, latest))}"
+    ledger, outlook = both
+    when = "" if outlook.latest is None else f" within {format_duration(max(0.0, outlook.latest))}"
     unsure = "" if sure_mode(evidence) else ", if its mode is the default"
     return Found(
         verdict="CACHE GOES SOON",
-        sentence=f"WSL begins to drop {format_size(ledger.cache_clean)} of page cache{when} of idleness{unsure}."
-        if when
-        else f"WSL's idle gate is open: it drops {format_size(ledger.cache_clean)} of page cache soon{unsure}.",
-        evidence=(*cache_figures(ledger), *gate_figures(gates)),
-        remedy=(DROP,),
+        sentence=f"WSL drops {format_size(ledger.cache_clean)} of file cache{when or ' soon'} if the VM "
+        f"{'stays' if outlook.id == 'idle' else 'is'} idle{unsure}.",
+        evidence=(*cache_figures(ledger), *gate_figures(gates_of(evidence))),
+        remedy=offer(evidence, DROP),
     )
 
 
-@rule("cache-spent", "note", "WSL dropped the cache once in this idle period.", where="wsl2")
+@rule("cache-spent", "note", "WSL has dropped the file cache once in this idle period.", where="wsl2")
 def cache_spent(evidence: Evidence) -> Found | None:
     """dropCache drops once in an idle period; what is cached after that stays until the VM was busy once."""
-    ledger, gates = ledger_of(evidence), gates_of(evidence)
-    if ledger is None or ledger.cache_clean < BIG or not gates:
+    both = cache_and_outlook(evidence)
+    if both is None or both[1].id not in ("spent", "acted-before"):
         return None
-    if not all(gate.verdict == "open" and gate.mode == "dropCache" and gate.spent is True for gate in gates):
-        return None
+    ledger, _ = both
     return Found(
         verdict="DROPPED ONCE",
-        sentence=f"WSL has dropped the cache in this idle period; the {format_size(ledger.cache_clean)} since then "
-        "stay until the VM has been busy and idle again.",
-        evidence=(*cache_figures(ledger), *gate_figures(gates)),
-        remedy=(DROP,),
+        sentence=f"WSL has acted once in this idle period; {format_size(ledger.cache_clean)} of file cache stays "
+        "until the VM has been busy and idle again.",
+        evidence=(*cache_figures(ledger), *gate_figures(gates_of(evidence))),
+        remedy=offer(evidence, DROP),
     )
 
 
-@rule("reclaim-silent", "warning", "The gate is open and WSL does nothing.", where="wsl2")
+@rule("reclaim-silent", "warning", "The VM is idle and WSL does not drop the file cache.", where="wsl2")
 def reclaim_silent(evidence: Evidence) -> Found | None:
     """The gate was open for long enough and nothing happened: the setting is inert (WSL#10011)."""
-    ledger, gates = ledger_of(evidence), gates_of(evidence)
-    if ledger is None or ledger.cache_clean < BIG or not gates or not all(gate.overdue for gate in gates):
+    both = cache_and_outlook(evidence)
+    if both is None or both[1].id != "silent":
         return None
-    waited = min(gate.open_for or 0.0 for gate in gates)
+    ledger, outlook = both
     return Found(
         verdict="RECLAIM SILENT",
-        sentence=f"The idle gate has been open for {format_duration(waited)} and WSL did nothing: reclaim is off, its "
-        "thread has ended, or this version has another rule.",
-        evidence=(*cache_figures(ledger), *gate_figures(gates)),
-        remedy=(DROP, SHUTDOWN),
+        sentence=f"{outlook.reason[:1].upper()}{outlook.reason[1:]}: {format_size(ledger.cache_clean)} stays.",
+        evidence=(*cache_figures(ledger), *gate_figures(gates_of(evidence))),
+        remedy=(*offer(evidence, DROP), SHUTDOWN),
     )
 
 
-def is_young(evidence: Evidence, gate: GateState) -> bool:
-    """Tell whether the VM has not run for as long as the rule looks back."""
-    return gate.verdict != "off" and evidence.uptime < gate.rule.earliest(gate.mode)
+@rule("slab-kept", "warning", "Names and inodes of files hold memory that a drop of file cache leaves.")
+def slab_kept(evidence: Evidence) -> Found | None:
+    """Dentries and inodes are reclaimable slab: ``echo 1`` leaves them, ``echo 2`` and ``3`` do not (for-win#12944)."""
+    ledger = ledger_of(evidence)
+    if ledger is None or ledger.slab_reclaimable < max(BIG, ledger.total // SLAB_SHARE):
+        return None
+    rules = rules_of(evidence)
+    left = evidence.on_wsl and bool(rules) and all(rule.drops == 1 for rule in rules)
+    explanation = explained(evidence)
+    short_of = explanation is not None and explanation.matter.weight in ("warning", "problem")
+    return Found(
+        severity="warning" if short_of or ledger.slab_reclaimable >= ledger.total // HEAVY_SLAB else "note",
+        verdict="SLAB",
+        sentence=f"{format_size(ledger.slab_reclaimable)} is names and inodes of files (slab)"
+        + ("; WSL's own drop leaves it." if left else ", which Linux keeps until programs need the memory."),
+        evidence=(
+            size("slab, reclaimable", ledger.slab_reclaimable),
+            size("file cache", ledger.cache),
+            size("slab, not reclaimable", ledger.slab_unreclaimable),
+        ),
+        remedy=offer(evidence, DROP_ALL),
+    )
 
 
-def is_due(gate: GateState) -> bool:
-    """Tell whether WSL acts at one of its next looks."""
-    return gate.verdict == "open" and gate.spent is False and not gate.overdue
+def is_hidden(blockers: Blockers) -> bool:
+    """Whether most of what keeps the VM busy cannot be seen from here."""
+    return blockers.elsewhere > sum(one.share for one in blockers.visible)
 
 
 def notable(blockers: Blockers) -> tuple[Blocker, ...]:
@@ -186,17 +226,9 @@ def notable(blockers: Blockers) -> tuple[Blocker, ...]:
     return tuple(one for one in blockers.visible if one.share >= NOTABLE)[:NAMED]
 
 
-def name_blockers(blockers: Blockers) -> str:
-    """``node 1.2 %, dockerd 0.4 %``; empty when none stands out."""
-    named = [f"{short(one.name, 20)} {percent(one.share)}" for one in notable(blockers)]
-    if not named and blockers.elsewhere >= NOTABLE:
-        named = [f"processes that are not visible here {percent(blockers.elsewhere)}"]
-    return ", ".join(named)
-
-
 def cache_figures(ledger: Ledger) -> tuple[Figure, ...]:
     """The cache, and what a drop would free of it."""
-    return size("page cache", ledger.cache), size("a drop frees", ledger.cache_clean)
+    return size("file cache", ledger.cache), size("of it free to drop", ledger.cache_clean)
 
 
 def gate_figures(gates: tuple[GateState, ...]) -> tuple[Figure, ...]:

@@ -115,12 +115,14 @@ def swap_rates(earlier: Reading[SwapCount], later: Reading[SwapCount]) -> Readin
 
 
 BIG: Final = GIB
-"""Page cache below this is what any Linux keeps: nobody misses it on Windows, and reading it again takes time."""
+"""File cache below this is what any Linux keeps: Windows does not miss it, and reading it again takes time."""
 HEAVY_SHARE: Final = 4
 """A quarter of the guest's RAM in cache is what people notice in Task Manager."""
-TIGHT, EASY = 0.25, 0.5
-"""Share of Windows' RAM that is available: below the first it matters who holds the rest, above the second it does
-not."""
+
+
+def explained(evidence: Evidence) -> Explanation | None:
+    """What Windows lends and why; ``None`` where that is not known."""
+    return known(evidence.explanation)
 
 
 def ledger_of(evidence: Evidence) -> Ledger | None:
@@ -167,20 +169,13 @@ def never_compacts(evidence: Evidence) -> bool:
     return mode is not None and bool(rules) and not any(rule.compacts(mode) for rule in rules)
 
 
-def host_room(evidence: Evidence) -> float | None:
-    """Return the share of the host's RAM that is available to its programs, 0 to 1."""
-    host = host_of(evidence)
-    if host is None or isinstance(host.total, Unavailable) or isinstance(host.available, Unavailable):
-        return None
-    return host.available / host.total if host.total > 0 else None
-
-
-def matters(evidence: Evidence, ledger: Ledger) -> bool:
-    """Tell whether the cache that is kept deserves a warning: much of the guest, or missed by Windows."""
-    room = host_room(evidence)
-    if room is not None and room >= EASY:
-        return False
-    return (room is not None and room < TIGHT) or ledger.cache_clean >= ledger.total // HEAVY_SHARE
+def weight_of_cache(evidence: Evidence, ledger: Ledger) -> Literal["note", "warning"]:
+    """How bad it is that file cache stays: a warning where Windows is short, or may be and it is much."""
+    explanation = explained(evidence)
+    matter = None if explanation is None else explanation.matter
+    if matter is None or matter.id == "windows-unknown":
+        return "warning" if ledger.cache_clean >= ledger.total // HEAVY_SHARE else "note"
+    return "warning" if matter.weight in ("warning", "problem") else "note"
 
 
 def recent(evidence: Evidence, kind: EventKind, seconds: float) -> Iterator[Event]:

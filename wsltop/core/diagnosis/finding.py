@@ -6,8 +6,11 @@ from collections.abc import Callable
 from typing import Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from wsltop.core import explanation
 from wsltop.core.diagnosis.evidence import Evidence, short
+from wsltop.core.explanation import Way, WayId
 from wsltop.model.reading import Unavailable, known
 from wsltop.model.units import format_size
 
@@ -15,11 +18,14 @@ Severity = Literal["ok", "note", "warning", "problem"]
 """``note``: good to know; ``warning``: memory or time is lost; ``problem``: something fails, or soon will."""
 SEVERITIES: Final[tuple[Severity, ...]] = ("ok", "note", "warning", "problem")
 """From the best to the worst."""
+KEPT: Final = ("end", "limit", "shutdown")
+"""Ways that are named beside a better one: they help where it is not enough."""
+MOST_WAYS: Final = 4
 RemedyKind = Literal["command", "windows", "config", "advice"]
 """``command``: in a shell of the guest; ``windows``: in a terminal of Windows; ``config``: lines of ``.wslconfig`` with
 their section; ``advice``: a sentence."""
-Action = Literal["", "drop", "compact"]
-"""What wsltop can do itself, so that the screen may name its key."""
+Action = WayId | Literal[""]
+"""The way of the explanation that a remedy takes; empty where it is none."""
 
 
 Unit = Literal["", "bytes", "share", "seconds", "count"]
@@ -48,6 +54,13 @@ class Remedy(Struct, frozen=True, kw_only=True):
     cost: str = ""
     """What it costs, as a clause; empty when it costs nothing."""
     action: Action = ""
+    key: str = ""
+    """The key on the screen that does it; empty where there is none."""
+    gives: int | None = None
+    """The likely bytes that Windows gets back; ``None`` where that is not predicted."""
+    low: int | None = None
+    high: int | None = None
+    """Between what they lie."""
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -75,8 +88,8 @@ class Found(Struct, frozen=True, kw_only=True):
 
 
 Judge = Callable[[Evidence], Found | None]
-Where = Literal["anywhere", "wsl2"]
-"""``wsl2``: only where the guest is known to be one."""
+Where = Literal["anywhere", "linux", "wsl2"]
+"""``linux``: not on WSL 1, whose kernel is an imitation; ``wsl2``: only where the guest is known to be one."""
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -92,7 +105,8 @@ class Rule(Struct, frozen=True, kw_only=True):
 
     def __call__(self, evidence: Evidence) -> Finding | None:
         """Judge the evidence, where the rule applies."""
-        found = self.judge(evidence) if self.where == "anywhere" or evidence.on_wsl else None
+        applies = evidence.on_wsl or self.where == "anywhere" or (self.where == "linux" and evidence.flavor != "wsl1")
+        found = self.judge(evidence) if applies else None
         if found is None:
             return None
         return Finding(
@@ -105,7 +119,7 @@ class Rule(Struct, frozen=True, kw_only=True):
         )
 
 
-def rule(name: str, severity: Severity, meaning: str, *, where: Where = "anywhere") -> Callable[[Judge], Rule]:
+def rule(name: str, severity: Severity, meaning: str, *, where: Where = "linux") -> Callable[[Judge], Rule]:
     """Make a rule of a function that judges the evidence; ``diagnosis.rules`` finds it in its module."""
     return lambda judge: Rule(id=name, severity=severity, meaning=meaning, where=where, judge=judge)
 
@@ -127,26 +141,37 @@ def percent(share: float) -> str:
     return f"{share * 100:.{2 if share < 0.00995 else 1 if share < 0.0995 else 0}f} %"
 
 
-RESTART: Final = "in force after wsl --shutdown, which ends all distributions"
+RESTART: Final = "takes effect after wsl --shutdown, which ends every distribution"
 DROP: Final = Remedy(
     kind="command",
-    does="drop the page cache",
-    text="sudo sh -c 'echo 1 > /proc/sys/vm/drop_caches'",
-    cost="what is needed again is read from the disk again",
-    action="drop",
+    does="drop the file cache",
+    text=explanation.DROP_CACHE,
+    cost=explanation.READ_AGAIN,
+    action="drop-cache",
+    key="d",
+)
+DROP_ALL: Final = Remedy(
+    kind="command",
+    does="drop the file cache and the names and inodes of files (slab)",
+    text=explanation.DROP_ALL,
+    cost="files and folders are read from the disk again: the next build or search is slow",
+    action="drop-all",
+    key="D",
 )
 COMPACT: Final = Remedy(
     kind="command",
-    does="compact free memory",
-    text="sudo sh -c 'echo 1 > /proc/sys/vm/compact_memory'",
+    does="compact scattered free memory",
+    text=explanation.COMPACT,
     cost="some seconds of one CPU",
     action="compact",
+    key="c",
 )
 SHUTDOWN: Final = Remedy(
     kind="windows",
-    does="start the VM anew",
+    does="end the VM; it starts again with the next terminal",
     text="wsl --shutdown",
     cost="ends every distribution and all that runs in it",
+    action="shutdown",
 )
 UPDATE: Final = Remedy(
     kind="windows",
@@ -159,6 +184,51 @@ WATCH: Final = Remedy(
     does="watch for longer than the kernel takes to report free memory",
     text="wsltop doctor --watch 65",
 )
+
+
+def offer(evidence: Evidence, *remedies: Remedy) -> tuple[Remedy, ...]:
+    """The remedies with what each gives back; those that give nothing back here are left out."""
+    explained = known(evidence.explanation)
+    if explained is None:
+        return remedies
+    given = {way.id: way for way in explained.ways}
+    made = []
+    for remedy in remedies:
+        way = given.get(remedy.action) if remedy.action else None
+        if way is not None:
+            made.append(replace(remedy, gives=way.gives, low=way.low, high=way.high))
+        elif not remedy.action or remedy.action == "shutdown":
+            made.append(remedy)
+    return tuple(made)
+
+
+def best_ways(evidence: Evidence) -> tuple[Remedy, ...]:
+    """What gives most back: the best way first, then what gives more and costs more."""
+    explained = known(evidence.explanation)
+    if explained is None or explained.best is None:
+        return ()
+    best = explained.best
+    others = [way for way in explained.ways if way is not best and (way.gives > best.gives or way.id in KEPT)]
+    return tuple(remedy_of(way) for way in (best, *others)[:MOST_WAYS])
+
+
+def remedy_of(way: Way) -> Remedy:
+    """A way of the explanation as a remedy."""
+    kind: RemedyKind = "advice"
+    if way.command:
+        kind = "config" if way.id == "limit" else "windows" if way.id == "shutdown" else "command"
+    text = way.command or f"{way.does[:1].upper()}{way.does[1:]}."
+    return Remedy(
+        kind=kind,
+        does="" if kind == "advice" else way.does,
+        text=text,
+        cost=way.cost,
+        action=way.id,
+        key=way.key,
+        gives=way.gives,
+        low=way.low,
+        high=way.high,
+    )
 
 
 def reclaim_setting(mode: str, does: str, cost: str = "") -> Remedy:

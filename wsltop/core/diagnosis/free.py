@@ -285,8 +285,15 @@ def order7_starved(evidence: Evidence) -> Found | None:
             else "the kernel found no large block for a buffer within the last hour."
         ),
         evidence=starved_figures(ledger, blocks, failures),
-        remedy=(COMPACT, DROP),
+        remedy=make_blocks(evidence),
     )
+
+
+def make_blocks(evidence: Evidence) -> tuple[Remedy, ...]:
+    """What makes large free blocks: compaction where there is free memory to join, else a drop of file cache first."""
+    ledger = ledger_of(evidence)
+    enough = ledger is not None and ledger.free >= ENOUGH_FREE
+    return (COMPACT, DROP) if enough else (DROP, COMPACT)
 
 
 def large_blocks(evidence: Evidence) -> int | None:

@@ -10,13 +10,13 @@ from wsltop.core.diagnosis.evidence import (
     Evidence,
     gates_of,
     ledger_of,
-    matters,
     never_compacts,
     recent,
     rules_of,
     running_mode,
     short,
     sure_mode,
+    weight_of_cache,
 )
 from wsltop.core.diagnosis.finding import (
     DROP,
@@ -57,7 +57,7 @@ def reclaim_disabled(evidence: Evidence) -> Found | None:
         return None
     nor = ", nor does it compact" if never_compacts(evidence) else ""
     return Found(
-        severity="warning" if matters(evidence, ledger) else "note",
+        severity=weight_of_cache(evidence, ledger),
         verdict="RECLAIM OFF",
         sentence=f"autoMemoryReclaim is disabled: WSL never gives {format_size(ledger.cache_clean)} of page cache "
         f"back by itself{nor}.",

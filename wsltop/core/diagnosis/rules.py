@@ -4,89 +4,84 @@ from __future__ import annotations
 
 from typing import Final
 
-from wsltop.core.diagnosis import cache, free, holders, mode, pressure, settings, windows
-from wsltop.core.diagnosis.evidence import Evidence, host_name, host_of, ledger_of, short
+from wsltop.core.diagnosis import cache, free, holders, kernel, mode, pressure, settings, windows
+from wsltop.core.diagnosis.evidence import Evidence, explained, ledger_of
 from wsltop.core.diagnosis.finding import Figure, Finding, Rule, Severity, rank, size
-from wsltop.model.reading import Unavailable
-from wsltop.model.units import MIB, format_size
+from wsltop.core.diagnosis.windows import lent_figures
+from wsltop.model.units import format_size
 
-MODULES: Final = (pressure, windows, holders, free, mode, cache, settings)
+MODULES: Final = (pressure, windows, holders, kernel, free, cache, mode, settings)
 RULES: Final = tuple(one for module in MODULES for one in vars(module).values() if isinstance(one, Rule))
 """Every rule. Within a severity, findings stand in this order: the modules as listed, and their rules as written."""
-
-
 NOTHING_WRONG: Final = "nothing-wrong"
-CACHE: Final = 256 * MIB
-"""Page cache that is worth naming as what fills the memory."""
+MATTERS: Final = frozenset({"windows-short", "windows-short-elsewhere", "lends-much"})
+"""The findings that say that what Windows lends matters."""
 
 
 def diagnose(evidence: Evidence) -> tuple[Finding, ...]:
-    """Return what is found, the worst first and without what is silenced; the same evidence gives the same answer.
+    """What is found, worst first and without what is silenced; the same evidence gives the same answer.
 
-    When nothing is worse than a note, ``nothing-wrong`` stands before the notes.
+    Where nothing is worse than a note and all may be called well, ``nothing-wrong`` stands before the notes.
     """
     found = [finding for rule in RULES if (finding := rule(evidence)) is not None]
-    found.sort(key=lambda finding: -rank(finding.severity))  # stable: the table's order within a severity
+    found.sort(key=lambda finding: -rank(finding.severity))  # stable: the order of RULES within a severity
     shown = [finding for finding in found if finding.id not in evidence.silenced]
     if worst(tuple(shown)) in ("ok", "note"):
         silent = [finding for finding in found if finding not in shown and rank(finding.severity) > rank("note")]
-        good = nothing_wrong(evidence, tuple(silent))
+        good = nothing_wrong(
+            evidence, tuple(silent), answered=any(one.id in MATTERS for one in found if one not in shown)
+        )
         if good is not None and NOTHING_WRONG not in evidence.silenced:
             shown.insert(0, good)
     return tuple(shown)
 
 
 def worst(findings: tuple[Finding, ...]) -> Severity:
-    """Return the worst severity; ``ok`` where there is no finding."""
+    """The worst severity; ``ok`` where there is no finding."""
     return max((finding.severity for finding in findings), key=rank, default="ok")
 
 
-def nothing_wrong(evidence: Evidence, silenced: tuple[Finding, ...] = ()) -> Finding | None:
-    """Say with true figures that all is well; nothing where the guest cannot be read."""
-    ledger = ledger_of(evidence)
-    if ledger is None:
+def nothing_wrong(evidence: Evidence, silenced: tuple[Finding, ...], *, answered: bool) -> Finding | None:
+    """Say with the figures that all is well; nothing where that is not known of Windows, or of the guest.
+
+    On WSL it is said only where the explanation finds that Windows has plenty and lends little beyond what Linux uses,
+    or where the finding that says otherwise is silenced (``answered``).
+    """
+    ledger, explanation = ledger_of(evidence), explained(evidence)
+    if ledger is None or evidence.flavor == "wsl1":
         return None
-    if ledger.cache_clean >= CACHE:
-        sentence = f"{format_size(ledger.cache_clean)} of this is page cache, and it is reclaimable."
+    used = f"Linux uses {format_size(ledger.used)} of {format_size(ledger.total)}"
+    if explanation is None or explanation.matter.available is None:
+        if evidence.on_wsl:
+            return None
+        sentence = f"{used}; {format_size(ledger.cache_clean)} is file cache, which it gives up when programs need it."
     else:
-        sentence = f"{format_size(ledger.used)} of {format_size(ledger.total)} is in use, and it comes back when freed."
+        if not explanation.fine and not answered:
+            return None
+        matter, who = explanation.matter, explanation.host_name
+        left = f"{format_size(matter.available or 0)} of {format_size(matter.total or 0)} left"
+        sentence = (
+            f"{who[0].upper()}{who[1:]} has {left} and lends {format_size(explanation.lent.size)}; "
+            f"Linux uses {format_size(ledger.used)}."
+        )
     if silenced:
         sentence += f" Silenced: {', '.join(finding.id for finding in silenced)}."
-    host, unseen = host_of(evidence), unseen_parts(evidence)
     return Finding(
         id=NOTHING_WRONG,
         severity="ok",
         verdict="NOTHING ELSE WRONG" if silenced else "NOTHING IS WRONG",
         sentence=sentence,
         evidence=(
-            Figure("used", f"{format_size(ledger.used)} of {format_size(ledger.total)}"),
-            size("page cache", ledger.cache),
-            size("available", ledger.available),
-            *((size(f"{host_name(evidence)} holds", host.working_set),) if host else ()),
-            *((Figure("cannot tell", short(", ".join(unseen), 120)),) if unseen else ()),
+            Figure("used by Linux", f"{format_size(ledger.used)} of {format_size(ledger.total)}"),
+            size("file cache", ledger.cache),
+            size("available in Linux", ledger.available),
+            *(lent_figures(explanation)[:2] if explanation is not None else ()),
         ),
     )
 
 
-def unseen_parts(evidence: Evidence) -> list[str]:
-    """Name what could not be looked at, so that the good word is not taken for more than it is."""
-    sample = evidence.moment.sample
-    parts: list[tuple[str, object]] = [
-        ("free blocks", sample.free_blocks),
-        ("swap traffic", evidence.swap_rates),
-        ("pressure", sample.pressure),
-        ("kernel log", sample.kernel_log),
-        ("processes", evidence.holders),
-        ("mounts", evidence.mounts),
-    ]
-    names = ["whether free memory comes back"] if free.return_unwatched(evidence) is not None else []
-    if evidence.on_wsl:
-        parts += [("Windows", evidence.moment.host), ("idle gate", evidence.gates), (".wslconfig", evidence.config)]
-    return names + [name for name, part in parts if isinstance(part, Unavailable)]
-
-
 def catalogue() -> tuple[tuple[str, Severity, str], ...]:
-    """Return every id with its worst severity and its meaning, the worst first."""
+    """Every id with its worst severity and its meaning, the worst first."""
     rows: list[tuple[str, Severity, str]] = [(rule.id, rule.severity, rule.meaning) for rule in RULES]
     rows.sort(key=lambda row: -rank(row[1]))
-    return (*rows, (NOTHING_WRONG, "ok", "Nothing worse than a note: what is used is used, the rest is reclaimable."))
+    return (*rows, (NOTHING_WRONG, "ok", "Windows has plenty left, and lends little beyond what Linux uses."))

@@ -9,6 +9,7 @@ from wsltop.core.diagnosis.finding import RESTART, SHUTDOWN, Figure, Found, Reme
 from wsltop.core.wslconfig.effective import FINDING_IDS
 from wsltop.core.wslconfig.lint import ConfigFinding
 from wsltop.model.reading import Unavailable, known
+from wsltop.model.units import format_size
 
 NOT_IN_FORCE: Final = "config-not-in-force"
 DIFFERS: Final = frozenset(f"config-{name}" for name in FINDING_IDS.values())
@@ -30,21 +31,21 @@ def config_ignored(evidence: Evidence) -> Found | None:
     )
 
 
-@rule("config-not-in-force", "warning", ".wslconfig is newer than the VM.", where="wsl2")
+@rule("config-not-in-force", "warning", "The VM is older than .wslconfig and has not read it.", where="wsl2")
 def config_not_in_force(evidence: Evidence) -> Found | None:
     """The file was changed after the VM had started: WSL reads it once."""
     newer = [one for one in known(evidence.config) or () if one.id == NOT_IN_FORCE]
     if not newer:
         return None
     return Found(
-        verdict="NOT IN FORCE",
-        sentence=".wslconfig is newer than the VM: what changed in it does not hold yet.",
+        verdict="SETTINGS NOT LOADED",
+        sentence=".wslconfig was changed after the VM started: WSL has not read the change yet.",
         evidence=tell([one for one in known(evidence.config) or () if one.id in DIFFERS]),
         remedy=(SHUTDOWN,),
     )
 
 
-@rule("config-differs", "warning", "The VM is not as .wslconfig says.", where="wsl2")
+@rule("config-differs", "warning", "The VM differs from .wslconfig.", where="wsl2")
 def config_differs(evidence: Evidence) -> Found | None:
     """The VM is not as the file says, though it has read it: WSL#11151, #9786, #13142."""
     findings = known(evidence.config) or ()
@@ -54,14 +55,14 @@ def config_differs(evidence: Evidence) -> Found | None:
     asked_for = any(one.severity == "warning" for one in differs)
     return Found(
         severity="warning" if asked_for else "note",
-        verdict="OTHER THAN SET",
+        verdict="SETTINGS DIFFER",
         sentence=first_of(differs),
         evidence=tell(differs[1:]),
         remedy=remedies(differs),
     )
 
 
-@rule("config-doubtful", "note", "Lines of .wslconfig that are rarely meant.", where="wsl2")
+@rule("config-doubtful", "note", "Suspicious lines of .wslconfig.", where="wsl2")
 def config_doubtful(evidence: Evidence) -> Found | None:
     """Lines that WSL follows and that are rarely meant."""
     doubtful = [
@@ -72,7 +73,7 @@ def config_doubtful(evidence: Evidence) -> Found | None:
     if not doubtful:
         return None
     return Found(
-        verdict="SETTINGS IN DOUBT",
+        verdict="ODD SETTINGS",
         sentence=first_of(doubtful),
         evidence=tell(doubtful[1:]),
         remedy=remedies(doubtful),
@@ -104,7 +105,7 @@ def remedies(findings: list[ConfigFinding]) -> tuple[Remedy, ...]:
 REASON: Final = 120
 
 
-@rule("guest-unreadable", "warning", "The guest's figures cannot be read.")
+@rule("guest-unreadable", "warning", "The guest's figures cannot be read.", where="anywhere")
 def guest_unreadable(evidence: Evidence) -> Found | None:
     """Without /proc/meminfo nothing can be said."""
     if ledger_of(evidence) is not None:
@@ -113,23 +114,35 @@ def guest_unreadable(evidence: Evidence) -> Found | None:
     why = ledger if isinstance(ledger, Unavailable) else Unavailable("/proc/meminfo says that there is no RAM")
     return Found(
         verdict="GUEST UNREADABLE",
-        sentence=f"Cannot tell where memory is: {clause(short(why.reason, REASON))}.",
+        sentence=f"Linux cannot be read: {clause(short(why.reason, REASON))}.",
         remedy=hint_of(why),
     )
 
 
-@rule("host-unreadable", "note", "Windows' figures cannot be read.", where="wsl2")
+@rule("host-unreadable", "note", "What Windows lends, or has left, cannot be read.", where="wsl2")
 def host_unreadable(evidence: Evidence) -> Found | None:
     """What Windows holds is then expected, not measured."""
     host = evidence.moment.host
-    if not isinstance(host, Unavailable) or evidence.interop_fault is not None:
+    if evidence.interop_fault is not None:
         return None
+    if not isinstance(host, Unavailable):
+        missing = next((one for one in (host.available, host.total) if isinstance(one, Unavailable)), None)
+        if missing is None:
+            return None
+        return Found(
+            verdict="WINDOWS UNKNOWN",
+            sentence=f"What Windows has left is not known: {clause(short(missing.reason, REASON))}. It lends "
+            f"{format_size(host.working_set)} to WSL.",
+            evidence=(size("lent to WSL", host.working_set),),
+            remedy=hint_of(missing),
+        )
     ledger = ledger_of(evidence)
-    expected = None if ledger is None else ledger.expected_host
+    expected = None if ledger is None else known(ledger.expected_host)
+    about = "" if expected is None else f" It should be about {format_size(expected)}."
     return Found(
         verdict="WINDOWS UNKNOWN",
-        sentence=f"Cannot tell what Windows holds: {clause(short(host.reason, REASON))}.",
-        evidence=() if expected is None or isinstance(expected, Unavailable) else (size("expected", expected),),
+        sentence=f"What Windows lends is not known: {clause(short(host.reason, REASON))}.{about}",
+        evidence=() if expected is None else (size("expected", expected),),
         remedy=hint_of(host),
     )
 
@@ -142,19 +155,20 @@ def log_unreadable(evidence: Evidence) -> Found | None:
         return None
     return Found(
         verdict="NO KERNEL LOG",
-        sentence=f"Cannot tell who was killed or what failed: {clause(short(log.reason, REASON))}.",
+        sentence=f"The kernel log cannot be read, so kills are not seen: {clause(short(log.reason, REASON))}.",
         remedy=hint_of(log),
     )
 
 
-@rule("wsl1", "note", "This is WSL 1, which has no virtual machine.")
+@rule("wsl1", "note", "This is WSL 1, which has no virtual machine.", where="anywhere")
 def wsl1(evidence: Evidence) -> Found | None:
     """WSL 1 runs Linux programs in Windows' own memory: there is no VM."""
     if evidence.flavor != "wsl1":
         return None
     return Found(
         verdict="WSL 1",
-        sentence="This is WSL 1: it has no virtual machine, and memory goes back to Windows when a program ends.",
+        sentence="This is WSL 1, which has no virtual machine: the figures here are those of Windows, and memory goes "
+        "back to Windows when a program ends.",
         evidence=(Figure("flavor", "WSL 1"),),
         remedy=(
             Remedy(

@@ -1,21 +1,28 @@
-"""The other side: Windows short of memory, the VM trimmed, several of them, and interop that does not work."""
+"""Findings about Windows: short of memory, the VM trimmed, several VMs, and Windows programs that do not start."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-from wsltop.core.diagnosis.evidence import Evidence, clause, host_name, host_of, ledger_of, recent, short
-from wsltop.core.diagnosis.finding import COMPACT, DROP, SHUTDOWN, Figure, Found, hint_of, memory_setting, rule, size
-from wsltop.core.diagnosis.free import large_blocks, nothing_reported
+from wsltop.core.diagnosis.evidence import Evidence, clause, explained, host_name, host_of, ledger_of, recent, short
+from wsltop.core.diagnosis.finding import (
+    SHUTDOWN,
+    Figure,
+    Found,
+    advice,
+    best_ways,
+    hint_of,
+    rule,
+    size,
+)
+from wsltop.core.diagnosis.free import large_blocks, make_blocks, nothing_reported
+from wsltop.core.explanation import Explanation
 from wsltop.core.ledger import Ledger
 from wsltop.model.reading import Unavailable, known
-from wsltop.model.units import GIB, MIB, format_size
+from wsltop.model.sample import VmProcess
+from wsltop.model.units import MIB, format_size
 
-SHORT, SHORT_SHARE = GIB, 10
-"""Windows trims working sets when about this little is available."""
-WORTH: Final = GIB
-"""What the guest must be able to give for this to be the remedy."""
 TRIMMED, TRIMMED_SHARE = 512 * MIB, 16
 """Two clocks and two kernels: smaller differences say nothing."""
 LAG: Final = 5.0
@@ -25,56 +32,108 @@ TIMEOUTS: Final = 2
 """One may be a Windows that was asleep."""
 TIMEOUT: Final = re.compile(r"(?:accept4? |connect |Accept\w* )failed 110\b")
 """ETIMEDOUT of init's sockets to Windows (microsoft/WSL src/linux/init/util.cpp)."""
+FAILED_NINE: Final = re.compile(r"page allocation failure: order:([4-6])\b")
+NINE_TRACE: Final = re.compile(r"\bp9_fcall_init\+0x")
+"""The call trace of a failure names who asked: net/9p/client.c."""
+NINE_COUNT_FOR: Final = 3600.0
+GPU_FAILED: Final = re.compile(r"misc dxg: dxgk: .*Ioctl failed: -12\b")
+"""drivers/hv/dxgkrnl: -12 is ENOMEM."""
 
 
-@rule("windows-short", "problem", "Windows is short of memory that WSL could give.", where="wsl2")
+@rule("windows-short", "problem", "Windows has little memory left, and WSL holds much of it.", where="wsl2")
 def windows_short(evidence: Evidence) -> Found | None:
-    """Windows starves while the VM holds what it could give: WSL#41285, #10011, #12795."""
-    ledger, host = ledger_of(evidence), host_of(evidence)
-    if ledger is None or host is None or isinstance(host.total, Unavailable) or isinstance(host.available, Unavailable):
+    """Windows is short while the VM holds what it could give: WSL#4166, #41285, #10011, #12795."""
+    explanation = explained(evidence)
+    if explanation is None or explanation.matter.id != "windows-short":
         return None
-    fragmented = 0 if isinstance(ledger.free_split, Unavailable) else ledger.free_split.fragmented
-    if host.available >= max(SHORT, host.total // SHORT_SHARE) or ledger.cache_clean + fragmented < WORTH:
-        return None
+    lent, cause = explanation.lent, explanation.lent.cause
     return Found(
+        severity=explanation.matter.weight,
         verdict="WINDOWS IS SHORT",
-        sentence=f"Windows has {format_size(host.available)} left of {format_size(host.total)}, and WSL holds "
-        f"{format_size(ledger.cache_clean + fragmented)} that it could give.",
-        evidence=(
-            size("Windows available", host.available),
-            size("working set", host.working_set),
-            size("a drop frees", ledger.cache_clean),
-            size("fragmented free", fragmented),
-        ),
+        sentence=f"{left_of(explanation)} and lends {format_size(lent.size)} to WSL: "
+        f"{format_size(cause.size)} of that is {cause.name}.",
+        evidence=lent_figures(explanation),
+        remedy=best_ways(evidence),
+    )
+
+
+@rule("windows-short-elsewhere", "warning", "Windows has little memory left, and it is not WSL.", where="wsl2")
+def windows_short_elsewhere(evidence: Evidence) -> Found | None:
+    """Programs, drivers or other VMs hold it: WSL#13884, #41296, #12756, #8703."""
+    explanation = explained(evidence)
+    if explanation is None or explanation.matter.id != "windows-short-elsewhere":
+        return None
+    others = other_vms(evidence)
+    return Found(
+        severity=explanation.matter.weight,
+        verdict="NOT WSL",
+        sentence=f"{left_of(explanation)}, and it is not WSL, which has {format_size(explanation.lent.size)}.",
+        evidence=(*lent_figures(explanation), *(size(short(vm.name), vm.working_set) for vm in others[:3])),
         remedy=(
-            *((DROP,) if ledger.cache_clean >= fragmented else (COMPACT, DROP)),
-            *memory_setting(evidence, less_than=ledger.total),
-            SHUTDOWN,
+            advice("In Task Manager, sort Details by memory: it shows which program of Windows holds it."),
+            advice(
+                "If no program does, a driver does: RAMMap (Sysinternals) or poolmon shows which. "
+                "wsl --shutdown does not free it, a restart of Windows does."
+            ),
         ),
     )
 
 
-@rule("host-trimmed", "note", "The host trimmed the VM; that is no reclaim.")
+@rule("lends-much", "note", "Windows lends much more than Linux uses, and has plenty left.", where="wsl2")
+def lends_much(evidence: Evidence) -> Found | None:
+    """More than a quarter of Windows' RAM is lent beyond what Linux uses, and nothing misses it yet."""
+    explanation = explained(evidence)
+    if explanation is None or explanation.matter.id != "lends-much":
+        return None
+    lent, cause = explanation.lent, explanation.lent.cause
+    return Found(
+        verdict="LENDS MUCH",
+        sentence=f"Windows lends {format_size(lent.size)} and Linux uses {format_size(lent.used)}: "
+        f"{format_size(cause.size)} is {cause.name}. {left_of(explanation)}.",
+        evidence=lent_figures(explanation),
+        remedy=best_ways(evidence),
+    )
+
+
+def left_of(explanation: Explanation) -> str:
+    """``Windows has 5.0 GiB of 32.0 GiB left``."""
+    matter = explanation.matter
+    return f"Windows has {format_size(matter.available or 0)} of {format_size(matter.total or 0)} left"
+
+
+def lent_figures(explanation: Explanation) -> tuple[Figure, ...]:
+    """What Windows has left, what it lends, and the largest parts of that."""
+    matter, lent, who = explanation.matter, explanation.lent, explanation.host_name
+    parts = sorted((part for part in lent.parts if part.size > 0), key=lambda part: -part.size)
+    return (
+        *((size(f"{who} has left", matter.available),) if matter.available is not None else ()),
+        size(f"{who} lends", lent.size),
+        *(size(short(f"- {part.name}", 24), part.size) for part in parts[:3]),
+        size("used by Linux", lent.used),
+    )
+
+
+@rule("host-trimmed", "note", "Windows has trimmed the VM's working set; nothing came back.")
 def host_trimmed(evidence: Evidence) -> Found | None:
     """A working set below what the guest uses is no reclaim: WSL#9812, systeminformer#580."""
     ledger, host = ledger_of(evidence), host_of(evidence)
     if ledger is None or host is None:
         return None
     if evidence.page_reporting is False or nothing_reported(evidence):
-        return None  # a kernel that reports nothing expects of the host what nobody has ever touched
+        return None  # a kernel that reports nothing expects of the host what was never touched
     least = least_expected(evidence, ledger, host.read_at - LAG)
     if least is None or least - host.working_set < max(TRIMMED, ledger.total // TRIMMED_SHARE):
         return None
     who = host_name(evidence)
     return Found(
         verdict="TRIMMED",
-        sentence=f"{who[0].upper()}{who[1:]} holds {format_size(least - host.working_set)} less than the guest keeps: "
-        "it has trimmed or compressed the VM. That is no reclaim.",
+        sentence=f"{who[0].upper()}{who[1:]} holds {format_size(least - host.working_set)} less than Linux keeps: "
+        "it has trimmed or compressed the VM. Linux has given nothing back.",
         evidence=(
             size("working set", host.working_set),
             size("expected", least),
             *((size("private bytes", host.private_bytes),) if not isinstance(host.private_bytes, Unavailable) else ()),
-            *((size(f"{who} available", host.available),) if not isinstance(host.available, Unavailable) else ()),
+            *((size(f"{who} has left", host.available),) if not isinstance(host.available, Unavailable) else ()),
         ),
     )
 
@@ -94,12 +153,22 @@ def several_vms(evidence: Evidence) -> Found | None:
     if vms is None or len(vms) < 2:
         return None
     largest = sorted(vms, key=lambda vm: (-vm.working_set, vm.name))
+    others = sum(vm.working_set for vm in other_vms(evidence))
     return Found(
         verdict="SEVERAL VMS",
-        sentence=f"Windows runs {len(vms)} virtual machines with {format_size(sum(vm.working_set for vm in vms))} "
-        "together; only vmmemWSL is WSL, where there is one.",
+        sentence=f"Windows runs {len(vms)} virtual machines: WSL, and {len(vms) - 1} more with {format_size(others)}.",
         evidence=tuple(size(short(vm.name), vm.working_set) for vm in largest[:4]),
     )
+
+
+def other_vms(evidence: Evidence) -> tuple[VmProcess, ...]:
+    """The virtual machines that are not this one, largest first."""
+    host, vms = host_of(evidence), list(known(evidence.vms) or ())
+    for vm in vms:
+        if host is not None and vm.name == host.process and vm.working_set == host.working_set:
+            vms.remove(vm)
+            break
+    return tuple(sorted(vms, key=lambda vm: (-vm.working_set, vm.name)))
 
 
 @rule("interop-broken", "warning", "Windows programs cannot be started.", where="wsl2")
@@ -129,5 +198,39 @@ def interop_timeouts(evidence: Evidence) -> Found | None:
             Figure("kernel log", short(lines[-1], 120)),
             *((Figure("blocks of 512 KiB", str(blocks)),) if blocks is not None else ()),
         ),
-        remedy=(COMPACT, SHUTDOWN),
+        remedy=(*make_blocks(evidence), SHUTDOWN),
+    )
+
+
+@rule("gpu-memory", "warning", "The GPU driver was refused memory.", where="wsl2")
+def gpu_memory(evidence: Evidence) -> Found | None:
+    """CUDA and DirectX fail with ENOMEM: WSL#41176, #11050."""
+    lines = [event.text for event in recent(evidence, "log", NINE_COUNT_FOR) if GPU_FAILED.search(event.text)]
+    if not lines:
+        return None
+    return Found(
+        verdict="GPU MEMORY",
+        sentence="The GPU driver was refused memory within the last hour: the GPU, Windows or the VM had too little.",
+        evidence=(Figure("failures in 1 h", str(len(lines))), Figure("kernel log", short(lines[-1], 120))),
+        remedy=(
+            advice("In Task Manager, look at Performance, GPU: is dedicated or shared GPU memory full?"),
+            *make_blocks(evidence),
+            SHUTDOWN,
+        ),
+    )
+
+
+@rule("drive-starved", "warning", "A request to a Windows drive (9p) found no free block.", where="wsl2")
+def drive_starved(evidence: Evidence) -> Found | None:
+    """9p asks for 64 to 256 KiB in one piece; where there is none, a read of /mnt/c fails: WSL#40795."""
+    events = list(recent(evidence, "log", NINE_COUNT_FOR))
+    lines = [event.text for event in events if FAILED_NINE.search(event.text)]
+    if not lines or not any(NINE_TRACE.search(event.text) for event in events):
+        return None
+    return Found(
+        verdict="DRIVE READS FAIL",
+        sentence="A request to a Windows drive (9p) failed within the last hour: no block of 64 KiB was free in one "
+        "piece.",
+        evidence=(Figure("failures in 1 h", str(len(lines))), Figure("kernel log", short(lines[-1], 120))),
+        remedy=make_blocks(evidence),
     )
