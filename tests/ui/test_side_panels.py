@@ -200,7 +200,7 @@ def test_the_verdict_wraps_and_keeps_a_row_for_the_remedy() -> None:
         " cache stays, because WSL's",
         " idle gate is shut by node.",
         " → sudo sh -c true",
-        " reads again",
+        " Costs: reads again.",
         " page cache 5.0 GiB, mode",
         " dropCache",
     ]

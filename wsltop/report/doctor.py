@@ -15,6 +15,7 @@ from wsltop.core.headline import headline
 from wsltop.errors import ExitCode
 from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.text import clean
+from wsltop.model.units import format_size
 from wsltop.report.snapshot import explanation_part, finding_part, lent_part
 
 SCHEMA: Final = 2
@@ -93,9 +94,18 @@ def remedy_lines(remedy: Remedy, width: int) -> Iterator[str]:
         yield from wrap(remedy.text, width, first="  -> ", indent="     ")
     else:
         does = clean(remedy.does)
-        yield from wrap(f"{does[:1].upper()}{does[1:]}, {WHERE[remedy.kind]}:", width, first="  -> ", indent="     ")
+        key = f": key {remedy.key} on the screen, or " if remedy.key else ", "
+        where = f"{does[:1].upper()}{does[1:]}{key}{WHERE[remedy.kind]}:"
+        yield from wrap(where, width, first="  -> ", indent="     ")
         for line in remedy.text.split("\n"):
             yield f"       {clean(line)}"
+    if remedy.gives is not None:
+        span = (
+            ""
+            if remedy.low is None or remedy.high is None or remedy.low == remedy.high
+            else (f" ({format_size(remedy.low)} to {format_size(remedy.high)})")
+        )
+        yield from wrap(f"gives back: about {format_size(remedy.gives)}{span}", width, indent="     ")
     if remedy.cost:
         yield from wrap(f"cost: {remedy.cost}", width, indent="     ")
 

@@ -127,7 +127,17 @@ def finding_part(finding: Finding) -> Json:
             for one in finding.evidence
         ],
         "remedy": [
-            {"kind": one.kind, "does": clean(one.does), "text": one.text, "cost": clean(one.cost), "action": one.action}
+            {
+                "kind": one.kind,
+                "does": clean(one.does),
+                "text": one.text,
+                "cost": clean(one.cost),
+                "action": one.action,
+                "key": one.key,
+                "gives": one.gives,
+                "low": one.low,
+                "high": one.high,
+            }
             for one in finding.remedy
         ],
     }

@@ -64,7 +64,7 @@ def cache_kept(evidence: Evidence) -> Found | None:
         return None
     ledger, outlook = both
     blockers = known(evidence.blockers)
-    who = ", ".join(f"{short(name, 40)} {percent(share)}" for name, share in outlook.by[:NAMED])
+    who = ", ".join(f"{short(name, 40)} {percent(share)}" for name, share in outlook.by[:NAMED] if share >= NOTABLE)
     return Found(
         severity=weight_of_cache(evidence, ledger),
         verdict="CACHE KEPT",

@@ -10,6 +10,7 @@ from msgspec import Struct
 from wsltop.charts.cells import Line, Span
 from wsltop.core.diagnosis.finding import Finding, Remedy, Severity
 from wsltop.model.text import clean
+from wsltop.model.units import format_size
 from wsltop.ui.context import Context
 from wsltop.ui.paint import fit_spans, heading, wrap
 from wsltop.ui.panels.panel import Panel
@@ -42,13 +43,16 @@ def verdict_view(findings: Sequence[Finding]) -> VerdictView:
         sentence=clean(first.sentence),
         figures=", ".join(f"{clean(figure.name)} {clean(figure.value)}" for figure in first.evidence),
         remedy="" if remedy is None else tell_remedy(remedy),
-        cost="" if remedy is None else clean(remedy.cost),
+        cost=f"Costs: {clean(remedy.cost)}." if remedy is not None and remedy.cost else "",
         more=len(findings) - 1,
     )
 
 
 def tell_remedy(remedy: Remedy) -> str:
-    """The command, the lines or the sentence, in one line."""
+    """What to press and what it gives back; else the command, the lines or the sentence, in one line."""
+    gives = "" if remedy.gives is None else f": gives back about {format_size(remedy.gives)}"
+    if remedy.key and remedy.does:
+        return f"press {remedy.key} to {clean(remedy.does)}{gives}"
     text = clean(remedy.text.replace("\n", "  "))
     where = {"windows": "in Windows: ", "config": ".wslconfig: "}.get(remedy.kind, "")
     return f"{where}{text}"
