@@ -60,7 +60,6 @@ EXPECTED: Final[dict[str, Expected]] = {
         first="windows-short-elsewhere",
         lacks=("nothing-wrong",),
         matter="windows-short-elsewhere",
-        broken="P2: no finding says yet that Windows is short and that it is not WSL",
     ),
     "21-forwin12944-inode-cache": Expected(
         status=1,
@@ -68,17 +67,15 @@ EXPECTED: Final[dict[str, Expected]] = {
         lacks=("nothing-wrong",),
         figures={"slab-reclaimable": 9.0},
         ways=("drop-all",),
-        broken="P3: no finding names reclaimable slab yet",
+        has=("slab-kept",),
     ),
     "22-statshouse1114-sunreclaim": Expected(
         status=1,
+        has=("kernel-slab",),
         lacks=("nothing-wrong",),
         figures={"slab-fixed": 10.0},
-        broken="P3: no finding names kernel memory yet",
     ),
-    "23-wsl41176-dxg-enomem": Expected(
-        status=1, lacks=("nothing-wrong",), broken="no finding names a GPU allocation that failed yet"
-    ),
+    "23-wsl41176-dxg-enomem": Expected(status=1, first="gpu-memory", lacks=("nothing-wrong",)),
     "26-glances391-bad-utf8": Expected(status=0, figures={"programs": 1.5625}),
     "28-wsl8350-three-vmmem": Expected(
         status=0, has=("several-vms",), lacks=("nothing-wrong",), broken="P8: the sizes of several VMs are thrown away"
@@ -101,7 +98,6 @@ EXPECTED: Final[dict[str, Expected]] = {
         figures={"cache-clean": 19.0},
         ways=("drop-cache",),
         matter="windows-short",
-        broken="P1: no finding reads the explanation yet",
     ),
     "38-wslc-vmmem": Expected(status=0, has=("several-vms",)),
     "39-wsl4245-sleep-btime": Expected(status=1, lacks=("config-differs",), has=("config-not-in-force",), broken="P12"),
@@ -201,7 +197,6 @@ def test_compaction_is_not_the_cure_while_next_to_nothing_is_free(root: Path) ->
     assert "free: 12 MiB" in values(document, "order7-starved")
 
 
-@pytest.mark.xfail(strict=True, reason="order7-starved with 12 MiB free puts compact first")
 def test_compaction_is_not_the_first_remedy_while_next_to_nothing_is_free(root: Path) -> None:
     document = doctor("06-wsl41634-buddyinfo", root)
     assert "compact_memory" not in remedies(document, "order7-starved").splitlines()[0]

@@ -76,6 +76,12 @@ CASES = (
         evidence(),
     ),
     Case(
+        "groups-left-out",
+        evidence(groups=Groups(mode="v2", groups=(), left_out=GIB)),
+        evidence(groups=Groups(mode="v2", groups=(), left_out=MIB)),
+        evidence(),
+    ),
+    Case(
         "group-full",
         evidence(groups=groups(group(anonymous=900 * MIB, limit=1000 * MIB))),
         evidence(groups=groups(group(anonymous=899 * MIB, limit=1000 * MIB))),

@@ -200,6 +200,7 @@ def anything(kind: Any) -> st.SearchStrategy[Any]:
         float: FLOATS | st.just(NOW),
         str: STRINGS,
         bool: st.booleans(),
+        bytes: st.binary(max_size=60),
         type(None): st.none(),
     }
     if kind in simple:

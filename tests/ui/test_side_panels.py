@@ -174,7 +174,7 @@ def test_the_verdict_is_the_first_finding() -> None:
         sentence=FINDING.sentence,
         figures="page cache 5.0 GiB, mode dropCache",
         remedy="sudo sh -c true",
-        cost="reads again",
+        cost="Costs: reads again.",
         more=1,
     )
     assert verdict_view([]).sentence == "no findings yet"
