@@ -227,7 +227,7 @@ def test_the_client_of_prometheus_is_only_in_its_command() -> None:
 
 
 def test_nothing_is_imported_that_is_not_a_dependency() -> None:
-    known = {"click", "msgspec", "prometheus_client", "psutil", "pyperclip", "rich", "textual"}
+    known = {"click", "msgspec", "prometheus_client", "psutil", "pyperclip", "rich", "textual", "tomli"}
     assert {name for path in MODULES for name in foreign(path)} <= known
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-import tomllib
+import sys
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -52,6 +52,17 @@ THEMES: Final = (
     "tokyo-night",
 )
 """Textual's themes, so that a name can be checked without loading it."""
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+parse_toml: Final = tomllib.loads
+"""The table in a TOML text.
+
+Raises:
+    ValueError: it is no TOML; the message names line and column.
+"""
 
 
 class NotifySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -160,7 +171,7 @@ def load_settings(path: Path) -> Settings:
         return Settings()
     text = data.decode("utf-8-sig", "replace")
     try:
-        table = tomllib.loads(data.decode("utf-8-sig"))
+        table = parse_toml(data.decode("utf-8-sig"))
         check_names(table)
         settings = msgspec.convert(table, Settings)
         check_values(settings)

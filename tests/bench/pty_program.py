@@ -14,7 +14,6 @@ import termios
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Self
 
 from tests.bench.failure import CannotMeasure
 
@@ -58,7 +57,7 @@ class PtyProgram:
         """The program's process."""
         return self.process.pid
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> PtyProgram:
         return self
 
     def __exit__(

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import time
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -30,6 +29,7 @@ from tests.laptop.texts import (
 from wsltop import cli
 from wsltop.clock import SystemClock
 from wsltop.commands.common import watch
+from wsltop.config import parse_toml
 from wsltop.core.session import Session
 from wsltop.system import open_system
 
@@ -68,7 +68,7 @@ class Case:
 
 def load(name: str) -> Case:
     """The case of a name."""
-    return Case(name, tomllib.loads((DATA / f"{name}.toml").read_text(encoding="utf-8")))
+    return Case(name, parse_toml((DATA / f"{name}.toml").read_text(encoding="utf-8")))
 
 
 def lay_out(case: Case, root: Path) -> Path:

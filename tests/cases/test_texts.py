@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cases.case import Case, lay_out, watch_case
+from wsltop.config import parse_toml
 from wsltop.core.events import classify
 from wsltop.core.wslconfig.effective import FINDING_IDS
 from wsltop.host.distros import parse_list, parse_versions
@@ -18,7 +18,7 @@ from wsltop.host.tasklist import parse_output
 from wsltop.model.reading import Unavailable
 
 HERE = Path(__file__).parent
-DOTFILES: list[dict[str, Any]] = tomllib.loads((HERE / "dotfiles.toml").read_text(encoding="utf-8"))["files"]
+DOTFILES: list[dict[str, Any]] = parse_toml((HERE / "dotfiles.toml").read_text(encoding="utf-8"))["files"]
 LINES = [line.split("\t") for line in (HERE / "kernel_lines.tsv").read_text(encoding="utf-8").splitlines()]
 OF_THE_VM = {f"config-{name}" for name in FINDING_IDS.values()} | {"config-not-in-force"}
 """Findings that compare a file with the VM, which has nothing to do with these files."""

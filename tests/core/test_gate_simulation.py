@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,12 @@ from hypothesis import strategies as st
 
 from tests.core.gate_machine import machine
 from tests.core.gate_simulation import Memory, simulate
+from wsltop.config import parse_toml
 from wsltop.core.gate.rules import RULE_2_5_8, RULE_2_7_2, RULE_2_8_7, RULE_POST_2_9_4, IdleRule
 from wsltop.core.gate.watch import Gate
 from wsltop.core.wslconfig.effective import Mode
 
-TABLE = tomllib.loads((Path(__file__).parents[1] / "data/gate/acts.toml").read_text("utf-8"))["case"]
+TABLE = parse_toml((Path(__file__).parents[1] / "data/gate/acts.toml").read_text("utf-8"))["case"]
 BY_ID: dict[str, IdleRule] = {"A": RULE_2_5_8, "B": RULE_2_7_2, "C": RULE_2_8_7, "D": RULE_POST_2_9_4}
 CASES = [(name, case) for case in TABLE for name in case["algorithms"]]
 ENDLESS = Memory(total=2**50, in_use=2**50, cache=2**50)

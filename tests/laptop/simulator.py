@@ -10,7 +10,7 @@ import threading
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from tests.guest.texts import kernel_text
 from tests.laptop.layout import lay_guest, lay_windows
@@ -110,7 +110,7 @@ class Laptop:
         self._vmstat = kernel_text("6.6", "vmstat")
         self._lay()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Laptop:
         self._thread.start()
         return self
 

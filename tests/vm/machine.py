@@ -14,7 +14,7 @@ import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from tests.vm import initramfs, tie
 from tests.vm.curve import ClockPair, Point
@@ -65,7 +65,7 @@ class Machine:
         self._process: subprocess.Popen[bytes] | None = None
         self._aborted = False
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Machine:
         try:
             self._start()
         except BaseException:

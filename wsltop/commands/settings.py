@@ -90,12 +90,10 @@ def flat(settings: Settings) -> dict[str, Any]:
 
 def names_in(path: Path) -> list[str]:
     """The settings that a file sets; none where it cannot be read, which ``load_settings`` says."""
-    import tomllib
-
-    from wsltop.config import flat_names
+    from wsltop.config import flat_names, parse_toml
 
     try:
-        return list(flat_names(tomllib.loads(path.read_text(encoding="utf-8"))))
+        return list(flat_names(parse_toml(path.read_text(encoding="utf-8"))))
     except (OSError, ValueError):
         return []
 

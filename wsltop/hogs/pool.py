@@ -10,7 +10,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 from wsltop.clock import SYSTEM_CLOCK, Clock
 from wsltop.errors import HogRefused
@@ -78,7 +78,7 @@ class HogPool:
         self.oom_kills = 0
         self.closed = False
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> HogPool:
         return self
 
     def __exit__(

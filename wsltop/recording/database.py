@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 import stat
 import struct
+import sys
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
@@ -136,8 +137,9 @@ def connect(path: Path, options: str, *, timeout: float = 5.0) -> sqlite3.Connec
         check_same_thread=False,
     )
     connection.text_factory = bytes
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_VALUE)
-    connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+    if sys.version_info >= (3, 11):  # Python 3.10 has no such limits
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_VALUE)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cell_size_check = ON")
     return connection

@@ -61,10 +61,16 @@ def clock_times(match: re.Match[str], start: float, end: float) -> list[tuple[fl
     return [((datetime(day.year, day.month, day.day) + offset).timestamp(), length) for day in days]
 
 
+FRACTION: Final = re.compile(r"\.\d{1,6}$")
+"""Python 3.10 takes three or six digits only."""
+ZULU: Final = re.compile("Z$")
+"""And no letter for UTC."""
+
+
 def date_time(text: str) -> tuple[float, float]:
     """When a date begins, with or without a time, and how long what it names is."""
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(FRACTION.sub(lambda found: found[0].ljust(7, "0"), ZULU.sub("+00:00", text)))
         begin = moment.timestamp()
     except (ValueError, OverflowError, OSError):
         raise ValueError(f"{text!r} is not a date; try 2026-11-22 or 2026-11-22 14:03:20") from None

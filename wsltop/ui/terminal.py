@@ -37,7 +37,8 @@ def wants_color(choice: Literal["auto", "always", "never"], environ: Mapping[str
 
 def encoding() -> str:
     """The encoding of the user's locale, which tells what the terminal's font can be expected to show."""
-    return locale.getencoding()  # getpreferredencoding says UTF-8 in Python's own UTF-8 mode, as under LC_ALL=C
+    # getpreferredencoding says UTF-8 in Python's own UTF-8 mode, as under LC_ALL=C
+    return locale.nl_langinfo(locale.CODESET)
 
 
 def can_copy(environ: Mapping[str, str]) -> bool:
