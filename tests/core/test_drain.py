@@ -35,6 +35,7 @@ def test_two_gib_in_blocks_of_four_mib_take_as_long_as_was_seen() -> None:
     assert draining.seconds == 12.0
     seen = [drain.feed(1.0 + 2 * number, lists(*[0] * 10, 912), 9, 4096) for number in range(1, 7)]
     assert [draining.size // MIB for draining in seen] == [1664, 1280, 896, 512, 128, 0]
+    assert draining.earliest < draining.seconds < draining.latest
     assert seen[-1].seconds == 0.0
 
 
@@ -49,6 +50,22 @@ def test_what_is_taken_again_needs_no_report() -> None:
     drain.feed(0.0, lists(0, 100), 1, 4096)
     assert drain.feed(0.1, lists(0, 300), 1, 4096).size == 200 * 8192
     assert drain.feed(0.2, lists(0, 100), 1, 4096).size == 0
+
+
+def test_a_pass_counts_when_its_two_seconds_are_over() -> None:
+    """vm-truth F6: "nothing is draining" while up to 264 MiB were still to come, in 19 of 36 drains."""
+    drain = Drain()
+    drain.feed(0.0, lists(0, 0), 1, 4096)
+    sizes = [drain.feed(second, lists(0, 60), 1, 4096).size // 8192 for second in (1.0, 2.0, 2.9, 3.1)]
+    assert sizes == [60, 60, 60, 0]
+
+
+def test_a_lowered_order_drains_nothing_of_what_was_free() -> None:
+    """vm-truth F8: 237 MiB were told to be draining that do not move until something of their size is freed."""
+    drain = Drain()
+    drain.feed(0.0, lists(0, 500, 100), 2, 4096)
+    assert drain.feed(1.0, lists(0, 500, 100), 1, 4096).size == 0
+    assert drain.feed(2.0, lists(0, 510, 100), 1, 4096).size == 10 * 8192
 
 
 @pytest.mark.slow

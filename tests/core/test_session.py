@@ -10,8 +10,8 @@ from wsltop.core.history import Point
 from wsltop.core.ledger import Ledger
 from wsltop.core.moment import HOST_FRESH, chart_point, fresh_host, host_age, interpret
 from wsltop.core.session import Session
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import Counters, HostMemory, KernelLog, Mark, Sample
+from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import Counters, HostMemory, KernelLog, Mark, ReportingOrder, Sample
 
 
 def counters(taken: Sample, **by: int) -> Counters:
@@ -172,3 +172,58 @@ def test_what_wsltop_did_is_told_at_its_own_time() -> None:
     (event,) = session.journal.events()
     assert (event.kind, event.origin, event.text, event.level) == ("mark", "wsltop", mark.text, 4)
     assert (event.time, event.start, event.end) == (mark.time, mark.monotonic, mark.monotonic)
+
+
+def with_order(taken: Sample, order: int) -> Sample:
+    return replace(taken, reporting=ReportingOrder(order=order, assumed=False))
+
+
+def expected(session: Session) -> tuple[Reading[int], Reading[int]]:
+    assert session.moment is not None
+    ledger = session.moment.ledger
+    assert not isinstance(ledger, Unavailable)
+    return ledger.expected_host, ledger.expected_most
+
+
+def test_after_the_reporting_order_was_changed_the_host_is_known_from_above_only() -> None:
+    """vm-truth F8: "Windows has trimmed 3.7 GiB" was told, and nothing was trimmed."""
+    session, taken = Session(1.0), with_order(small_sample(), 9)
+    session.take(taken)
+    before, most = expected(session)
+    assert before == most
+    for order in (11, 5):
+        taken = with_order(later(taken), order)
+        session.take(taken)
+        known, bound = expected(session)
+        assert isinstance(known, Unavailable)
+        assert isinstance(bound, int)
+        assert isinstance(before, int)
+        assert bound >= before
+
+
+def test_a_lowered_order_is_in_force_a_minute_after_a_block_of_its_size_was_freed() -> None:
+    session, taken = Session(1.0), with_order(small_sample(), 9)
+    session.take(taken)
+    taken = with_order(later(taken), 5)
+    session.take(taken)
+    for _ in range(70):
+        taken = later(taken)
+        session.take(taken)
+    assert isinstance(expected(session)[0], Unavailable)
+    assert not isinstance(taken.free_blocks, Unavailable)
+    (zone, *others) = taken.free_blocks
+    more = replace(zone, counts=(*zone.counts[:5], zone.counts[5] + 8, *zone.counts[6:]))
+    taken = replace(taken, free_blocks=(more, *others))
+    for _ in range(62):
+        taken = later(taken)
+        session.take(taken)
+    assert isinstance(expected(session)[0], int)
+
+
+def test_an_order_that_reports_nothing_makes_the_host_unknown_whatever_the_log_says() -> None:
+    lines = KernelLog(origin="kmsg", records=(record("Free page reporting enabled"),))
+    session = Session(1.0)
+    session.take(with_order(small_sample(kernel_log=lines), 11))
+    known, most = expected(session)
+    assert isinstance(known, Unavailable)
+    assert isinstance(most, int)

@@ -139,7 +139,7 @@ def draw_mixture(seed: int) -> Mixture:
 
 def ingredient(kind: str, size: int, draw: random.Random) -> dict[str, Any]:
     """One ingredient of about ``size`` MiB; what takes long to make is kept small."""
-    most = {"names": 150, "inodes": 100, "files": 200, "pinned": 300, "dirty": 200}.get(kind, size)
+    most = {"names": 150, "inodes": 50, "files": 200, "pinned": 300, "dirty": 200}.get(kind, size)
     return {
         "kind": kind,
         "size": max(8, min(size, most)),

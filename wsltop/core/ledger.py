@@ -6,6 +6,7 @@ import math
 from typing import Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from wsltop.core.clues import Clues, gather_clues
 from wsltop.model.reading import Reading, Unavailable
@@ -249,51 +250,116 @@ class Draining(Struct, frozen=True, kw_only=True):
     size: int
     """Bytes that are free and not reported yet; 0 when everything has been."""
     seconds: float
-    """Until the last of it has been reported; 0 when everything has been."""
+    """Until the last of it has been reported, as it is likely; 0 when everything has been."""
+    earliest: float = 0.0
+    latest: float = 0.0
+    """Between which seconds it is: where the kernel's next pass falls is not known, nor over which lists blocks lie."""
 
 
 class Drain:
-    """Follows the free lists from sample to sample."""
+    """Follows the free lists from sample to sample.
+
+    The kernel reports in passes of two seconds. Each pass takes a part of the list of each zone, order and migrate
+    type, and ``/proc/buddyinfo`` adds the types up: one list is assumed to hold nearly all; more of them are faster.
+    """
 
     def __init__(self) -> None:
         self._counts: dict[tuple[int, str, int], int] = {}
-        self._pending: dict[tuple[int, str, int], float] = {}
+        self._pending: dict[tuple[int, str, int], int] = {}
         self._last: float | None = None
+        self._order: int | None = None
+        self._waited = 0.0
+        """Seconds since the last pass, while anything is draining."""
 
     def feed(self, monotonic: float, free_blocks: tuple[FreeBlocks, ...], order: int, page_size: int) -> Draining:
         """Take the free lists of a sample; what is left to report then."""
         elapsed = 0.0 if self._last is None else max(0.0, monotonic - self._last)
-        first = self._last is None
-        self._last = monotonic
+        # Blocks that a change of the order has made reportable wait until one of their size is freed.
+        first = self._last is None or order != self._order
+        self._last, self._order = monotonic, order
         counts = {
             (zone.node, zone.zone, exponent): count
             for zone in free_blocks
             for exponent, count in enumerate(zone.counts)
             if exponent >= order
         }
+        passes = self._count_passes(elapsed)
         for key, count in counts.items():
-            before = count if first else self._counts.get(key, 0)
-            self._follow(key, before, count, elapsed)
+            before = self._counts.get(key, count if first else 0)
+            pending = max(0, self._pending.get(key, 0) - passes * pace(before))
+            # What has become free since is to be reported; blocks that were taken again need no report.
+            self._pending[key] = min(count, max(0, pending + count - before))
         self._counts = counts
-        left = {key: blocks for key, blocks in self._pending.items() if blocks >= 1}
+        left = {key: blocks for key, blocks in self._pending.items() if blocks and key in counts}
+        self._pending = left
+        if not left:
+            self._waited = 0.0
+            return Draining(size=0, seconds=0.0)
+        slow = max(math.ceil(blocks / pace(counts[key])) for key, blocks in left.items())
+        fast = max(math.ceil(blocks / (pace(counts[key]) + OTHER_LISTS * 2 * BATCH)) for key, blocks in left.items())
         return Draining(
-            size=sum(math.floor(blocks) * page_size << key[2] for key, blocks in left.items()),
-            seconds=max((self._seconds(key, blocks) for key, blocks in left.items()), default=0.0),
+            size=sum(blocks * page_size << key[2] for key, blocks in left.items()),
+            seconds=PASS * slow - self._waited,
+            earliest=max(0.0, PASS * (fast - 1) - self._waited),
+            latest=PASS * (slow + 1) - self._waited,
         )
 
-    def _follow(self, key: tuple[int, str, int], before: int, now: int, elapsed: float) -> None:
-        """Report at the kernel's pace, then add what has become free; blocks that were taken again need no report."""
-        pending = self._pending.get(key, 0.0)
-        pending = max(0.0, pending - pace(before) * elapsed / PASS)
-        self._pending[key] = min(float(now), max(0.0, pending + (now - before)))
+    def _count_passes(self, elapsed: float) -> int:
+        """Passes that are over since the last sample: a pass counts when its two seconds are over."""
+        if not self._pending:
+            return 0
+        passes, self._waited = divmod(self._waited + elapsed, PASS)
+        return int(passes)
 
-    def _seconds(self, key: tuple[int, str, int], blocks: float) -> float:
-        return PASS * math.ceil(blocks / pace(self._counts[key]))
+
+OTHER_LISTS: Final = 2
+"""Migrate types beside the one that is assumed: movable, unmovable and reclaimable blocks have lists of their own."""
 
 
 def pace(blocks: int) -> int:
     """Blocks of a list of ``blocks`` that one pass reports."""
     return (math.ceil(blocks / SHARE) + 1) * BATCH
+
+
+CHANGED: Final = Unavailable(
+    "the reporting order was changed while the VM runs: what had been reported before, or not, is not known",
+    "wsl --shutdown ends that",
+)
+TAKES_EFFECT: Final = 60.0
+"""Seconds after which a lower order is in force for all that is free, once a block of its size was freed: 30 passes."""
+
+
+class OrderWatch:
+    """Follows the reporting order; after a change while the VM runs, what the host holds is known from above only.
+
+    A raised order leaves smaller blocks reported that were reported before. A lowered one reports smaller blocks only
+    after one of their size was freed. In both cases the host holds no more than by the larger of the two orders.
+    """
+
+    def __init__(self) -> None:
+        self._order: int | None = None
+        self._bound: int | None = None
+        self._count = 0
+        self._freed: float | None = None
+
+    def feed(self, sample: Sample, ledger: Ledger) -> Ledger:
+        """Take a sample; its ledger, with what the host holds at most where no more is known."""
+        if isinstance(sample.reporting, Unavailable) or isinstance(sample.free_blocks, Unavailable):
+            return ledger
+        order = sample.reporting.order
+        count = sum(sum(zone.counts[order:]) for zone in sample.free_blocks)
+        if self._order is not None and order != self._order:
+            self._bound, self._freed = max(self._order, order, self._bound or 0), None
+        elif self._bound is not None and order < self._bound and self._freed is None and count > self._count:
+            self._freed = sample.monotonic
+        self._order, self._count = order, count
+        if self._freed is not None and sample.monotonic - self._freed >= TAKES_EFFECT:
+            self._bound = self._freed = None
+        if self._bound is None:
+            return ledger
+        reportable = free_pages_from(sample.free_blocks, self._bound) * sample.page_size
+        most = expect_host(ledger.present, reportable)
+        return replace(ledger, expected_host=CHANGED, expected_most=most)
 
 
 PartId = Literal[

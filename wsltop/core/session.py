@@ -18,7 +18,7 @@ from wsltop.core.explanation import Explanation, explain
 from wsltop.core.gate.ticks import TickHistory
 from wsltop.core.gate.watch import Gate, Gates, Phase
 from wsltop.core.history import FINE_SPAN, History, Point
-from wsltop.core.ledger import Drain, Draining, Ledger, keep_ledger
+from wsltop.core.ledger import Drain, Draining, Ledger, OrderWatch, keep_ledger
 from wsltop.core.moment import NOT_FOLLOWED, Insight, Moment, Tracker, chart_point, interpret, lend
 from wsltop.core.prediction import Outcomes
 from wsltop.core.returning import Release, Returning, ReturnTracker
@@ -54,6 +54,7 @@ class Session:
         """Worst first, as of at most a few seconds ago."""
         self.outcomes = Outcomes()
         self._drain = Drain()
+        self._orders = OrderWatch()
         self._falls = Falls()
         self._returns = ReturnTracker()
         self._watcher = Tracker()
@@ -81,6 +82,8 @@ class Session:
         if sample.interval is not None:
             self._keep_interval(sample.interval)
         moment, draining = interpret(sample, self.interval), self._follow_drain(sample)
+        if not isinstance(moment.ledger, Unavailable):
+            moment = replace(moment, ledger=self._orders.feed(sample, moment.ledger))
         if shown:
             moment = replace(moment, draining=draining, lent=lend(moment.ledger, moment.host, draining))
         self.moment = moment
@@ -202,6 +205,7 @@ CHANGING: Final = (
     EventLog,
     Outcomes,
     Drain,
+    OrderWatch,
     Falls,
     Tracker,
     ReturnTracker,
