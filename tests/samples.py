@@ -38,6 +38,7 @@ USED_PARTS = (
     "slab_unreclaimable",
     "page_tables",
     "huge_pages",
+    "freed_in_huge",
     "kernel_other",
 )
 PARTS = (*USED_PARTS, "fragmented_free", "reportable_free")

@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from wsltop.core.gate.watch import Blockers, GateState
 from wsltop.core.ledger import WSL1, Draining, Ledger, Lent
-from wsltop.core.prediction import Shares, predict_compaction, predict_drop, predict_kill
+from wsltop.core.prediction import Shares, predict_compaction, predict_drop, predict_kill, predict_split
 from wsltop.core.wslconfig.effective import Suggestion
 from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import Holders, HostMemory
@@ -39,7 +39,7 @@ TOO_LARGE: Final = 1 / 4
 """Beyond this share it is too much, however much Windows has left."""
 
 
-WayId = Literal["wait", "drop-cache", "drop-all", "compact", "reclaim", "end", "limit", "shutdown"]
+WayId = Literal["wait", "drop-cache", "drop-all", "compact", "split", "reclaim", "end", "limit", "shutdown"]
 
 
 class Way(Struct, frozen=True, kw_only=True, tag="way"):
@@ -126,8 +126,9 @@ class Explanation(Struct, frozen=True, kw_only=True, tag="explanation"):
         return self.matter.weight == "ok"
 
 
-HARMLESS: Final = ("wait", "drop-cache", "drop-all", "compact", "reclaim")
+HARMLESS: Final = ("wait", "drop-cache", "drop-all", "compact", "split", "reclaim")
 """What ends nothing and loses nothing."""
+SPLIT: Final = "sudo sh -c 'echo 2 > /proc/sys/vm/drop_caches; echo 1 > /proc/sys/vm/compact_memory'"
 DROP_CACHE: Final = "sudo sh -c 'echo 1 > /proc/sys/vm/drop_caches'"
 DROP_ALL: Final = "sudo sh -c 'echo 3 > /proc/sys/vm/drop_caches'"
 COMPACT: Final = "sudo sh -c 'echo 1 > /proc/sys/vm/compact_memory'"
@@ -160,7 +161,7 @@ def explain_ways(
     ways = [
         *wait_for(lent, draining),
         *sorted(
-            (*drop(ledger, shares, reclaim_file), *compact(ledger, shares)),
+            (*drop(ledger, shares, reclaim_file), *compact(ledger, shares), *split(ledger, shares)),
             key=lambda way: -way.gives,
         ),
         *end_largest(ledger, shares, holders),
@@ -229,6 +230,21 @@ def compact(ledger: Ledger, shares: Shares | None) -> Iterable[Way]:
             key="c",
             command=COMPACT,
             cost="some seconds of one CPU",
+            gives=predicted.likely,
+            low=predicted.low,
+            high=predicted.high,
+        )
+
+
+def split(ledger: Ledger, shares: Shares | None) -> Iterable[Way]:
+    """Yield splitting huge pages that are partly freed: a drop of slab does it, and compaction returns what is freed."""
+    predicted = predict_split(ledger, shares)
+    if not isinstance(predicted, Unavailable) and ledger.freed_in_huge >= SMALL:
+        yield Way(
+            id="split",
+            does=f"split huge pages in which {format_size(ledger.freed_in_huge)} is freed (drop slab), then compact",
+            command=SPLIT,
+            cost="names and inodes of files are read from the disk again; the kernel may join the pages later",
             gives=predicted.likely,
             low=predicted.low,
             high=predicted.high,

@@ -259,6 +259,16 @@ def predict_drop(
     return add_up(*parts)
 
 
+def predict_split(ledger: Ledger, shares: Shares | None = None) -> Reading[Prediction]:
+    """What is freed inside huge pages and comes back when a drop of slab splits them and a compaction follows."""
+    split = split_of(ledger)
+    if isinstance(split, Unavailable):
+        return split
+    huge, share = ledger.clues.freed_in_huge, (shares or shares_for(ledger)).fragmented
+    basis = f"{format_size(huge.likely)} is freed inside huge pages; of what compaction joins, {share.tell()}"
+    return add_up(part_of("inside huge pages", huge, share, basis))
+
+
 SPLIT: Final[Ends] = ((0.15, 0.0, 0.6), (0.0, 0.0, 0.15))
 """What is freed inside huge pages is fragmented when these are split: compaction returns it."""
 

@@ -164,7 +164,7 @@ def guest_part(ledger: Reading[Ledger]) -> Json:
     reporting = ledger.reporting
     cache = ("cache", "cache_clean", "cache_dirty", "cache_held")
     names = ("total", "free", "available", "used", "anonymous", "shared", *cache)
-    kernel = ("slab_reclaimable", "slab_unreclaimable", "page_tables", "huge_pages", "kernel_other")
+    kernel = ("slab_reclaimable", "slab_unreclaimable", "page_tables", "huge_pages", "freed_in_huge", "kernel_other")
     part: dict[str, Json] = {name: getattr(ledger, name) for name in names + kernel}
     part["fragmented_free"] = missing(split) if isinstance(split, Unavailable) else split.fragmented
     part["reportable_free"] = missing(split) if isinstance(split, Unavailable) else split.reportable
@@ -172,6 +172,7 @@ def guest_part(ledger: Reading[Ledger]) -> Json:
     part["reporting_order_assumed"] = isinstance(reporting, Unavailable) or reporting.assumed
     part["present"] = jsonable(ledger.present)
     part["expected_host"] = jsonable(ledger.expected_host)
+    part["expected_host_at_most"] = jsonable(ledger.expected_most)
     part["swap_total"] = ledger.swap_total
     part["swap_free"] = jsonable(ledger.swap_free)
     return part

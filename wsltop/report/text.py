@@ -93,6 +93,7 @@ def guest_lines(ledger: Reading[Ledger]) -> Iterator[str]:
     for name in ("anonymous", "shared", "cache", "slab_reclaimable", "slab_unreclaimable", "page_tables"):
         yield amount(name.replace("_", " "), getattr(ledger, name))
     yield amount("huge pages", ledger.huge_pages)
+    yield amount("freed inside huge pages", ledger.freed_in_huge)
     yield amount("Windows and its programs" if ledger.of_windows else "other kernel", ledger.kernel_other)
     split = ledger.free_split
     if isinstance(split, Unavailable):

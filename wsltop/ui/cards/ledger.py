@@ -29,6 +29,7 @@ BUCKETS: Final = (
     ("slab unreclaimable", "slab_unreclaimable", "SUnreclaim"),
     ("page tables", "page_tables", "PageTables + SecPageTables"),
     ("huge pages", "huge_pages", "Hugetlb: reserved, used or not"),
+    ("freed in huge", "freed_in_huge", "free inside huge pages: drop slab, then compact"),
     ("other kernel", "kernel_other", "what remains of MemTotal"),
 )
 OUTCOMES: Final = 5
@@ -112,7 +113,9 @@ def order_sizes(blocks: tuple[FreeBlocks, ...], page_size: int) -> list[int]:
 def host_lines(moment: Moment, ledger: Ledger, width: int, glyphs: Glyphs) -> Iterator[Line]:
     """Yield working set = expected + residue."""
     if isinstance(ledger.expected_host, Unavailable):
-        yield from row("expected", "unknown", tell(ledger.expected_host), width, glyphs)
+        most = ledger.expected_most
+        known = "unknown" if isinstance(most, Unavailable) else f"≤ {format_size(most)}"
+        yield from row("expected", known, tell(ledger.expected_host), width, glyphs)
     else:
         yield from row("expected", format_size(ledger.expected_host), "present pages - reportable free", width, glyphs)
     if not isinstance(ledger.present, Unavailable):
