@@ -237,7 +237,7 @@ def compact(ledger: Ledger, shares: Shares | None) -> Iterable[Way]:
 
 
 def split(ledger: Ledger, shares: Shares | None) -> Iterable[Way]:
-    """Yield splitting huge pages that are partly freed: a drop of slab does it, and compaction returns what is freed."""
+    """Yield the two steps that return what is freed inside huge pages: a drop of slab splits them, compaction joins."""
     predicted = predict_split(ledger, shares)
     if not isinstance(predicted, Unavailable) and ledger.freed_in_huge >= SMALL:
         yield Way(
