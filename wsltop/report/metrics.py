@@ -37,6 +37,7 @@ PARTS: Final = (
     "slab_unreclaimable",
     "page_tables",
     "huge_pages",
+    "freed_in_huge",
     "kernel_other",
 )
 EVENTS: Final[tuple[EventKind, ...]] = (
