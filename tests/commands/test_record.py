@@ -8,6 +8,8 @@ import pty
 import re
 import resource
 import signal
+import subprocess
+import termios
 import time
 from pathlib import Path
 
@@ -175,3 +177,77 @@ def test_a_terminal_that_goes_away_is_no_reason_to_end(tmp_path: Path, environ: 
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=20)
     assert process.returncode == 0
+
+
+def test_a_terminal_that_takes_no_output_does_not_stop_it(tmp_path: Path, environ: dict[str, str]) -> None:
+    ours, theirs = pty.openpty()
+    file = tmp_path / "r.wsltop"
+    termios.tcflow(theirs, termios.TCOOFF)  # Ctrl+S
+    process = start("record", file, *QUICK, environ=environ, stderr=theirs)
+    wait_for_samples(file, 10)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=10)
+    os.close(ours)
+    os.close(theirs)
+    assert process.returncode == 0
+
+
+def test_it_appends(program: Program, tmp_path: Path) -> None:
+    file = tmp_path / "r.wsltop"
+    for _ in range(2):
+        assert program("record", file, *QUICK, "--duration", "1s") == (0, "", "")
+    samples = read(file)
+    assert len(samples) == 12
+    assert samples[6].marks[0].text.startswith("recording: nothing for ")
+
+
+def test_two_at_once(program: Program, tmp_path: Path, environ: dict[str, str]) -> None:
+    file = tmp_path / "r.wsltop"
+    process = start("record", file, *QUICK, environ=environ)
+    wait_for_samples(file)
+    result = program("record", file, *QUICK)
+    assert result.status == 1
+    assert "is being recorded to by another wsltop" in result.err
+    process.terminate()
+    process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+def test_after_a_kill_the_same_command_goes_on(program: Program, tmp_path: Path, environ: dict[str, str]) -> None:
+    file = tmp_path / "r.wsltop"
+    process = start("record", file, *QUICK, environ=environ)
+    count = wait_for_samples(file, 5)
+    process.kill()
+    process.communicate(timeout=20)
+    assert program("record", file, *QUICK, "--duration", "1s", "--keep", "7d").status == 0
+    assert len(read(file)) >= count + 6
+    assert [one.name for one in tmp_path.iterdir() if one.name.startswith("r.")] == ["r.wsltop"]
+
+
+def test_the_unit_of_a_flight_recorder(program: Program, tmp_path: Path) -> None:
+    result = program("record", tmp_path / "a b.rec", "--service", "--every", "2", "--host", "none")
+    assert (result.status, result.err) == (0, "")
+    (command,) = (one for one in result.out.splitlines() if one.startswith("ExecStart="))
+    assert command.removeprefix("ExecStart=").startswith("/")
+    assert f'record "{tmp_path}/a b.rec" --every 2 --keep 604800s --max-size 209715200 --host none' in command
+    assert "KillMode=process" in result.out
+    assert "SuccessExitStatus=143" in result.out
+    assert not (tmp_path / "a b.rec").exists()
+    assert "--max-size" not in program("record", "x", "--service", "--keep", "2d").out
+
+
+def test_systemd_takes_the_unit(program: Program, tmp_path: Path) -> None:
+    unit = tmp_path / "wsltop-record.service"
+    unit.write_text(program("record", tmp_path / "50% $HOME.rec", "--service").out)
+    try:
+        done = subprocess.run(
+            ["/usr/bin/systemd-analyze", "verify", "--user", str(unit)],
+            capture_output=True,
+            text=True,
+            env=os.environ | {"XDG_RUNTIME_DIR": str(tmp_path)},
+            timeout=60,
+            check=False,
+        )
+    except OSError:
+        pytest.skip("there is no systemd-analyze: install the package systemd")
+    assert "wsltop-record" not in done.stderr, done.stderr

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.commands.program import Program
 from tests.recording.recorded import record
 from tests.recording.test_player import story
 from tests.report.test_issue import full_sample
 from tests.samples import later
+from tests.samples import record as line
+from wsltop.model.sample import KernelLog
 
 
 @pytest.fixture
@@ -67,3 +71,24 @@ def test_what_is_about_a_recording_needs_one(program: Program, option: tuple[str
     result = program("report", *option)
     assert result.status == 2
     assert "give its FILE" in result.err
+
+
+def test_around_the_last_event_of_a_kind(program: Program, tmp_path: Path) -> None:
+    samples = story(300, 100, 200)
+    log = KernelLog(origin="kmsg", records=(line("Out of memory: Killed process 7 (node)", monotonic=750.0),))
+    samples[150] = replace(samples[150], kernel_log=log)
+    file = record(tmp_path / "story", samples)
+    result = program("report", file, "--around", "oom", "--no-redact")
+    assert (result.status, result.err) == (0, "")
+    assert "Killed process 7 (node)" in result.out
+    assert time.strftime("%H:%M:%S", time.localtime(samples[150].time)) in result.out
+    assert program("report", file, "--around", "drop").out.count("drop_caches 1") > 0
+
+
+def test_around_what_never_happened(program: Program, tmp_path: Path) -> None:
+    file = record(tmp_path / "story", story(30, 20))
+    result = program("report", file, "--around", "oom")
+    assert (result.status, result.out) == (1, "")
+    assert "no event of the kind oom kill; --around finds drop there" in result.err
+    assert program("report", "--around", "oom").status == 2
+    assert program("report", file, "--around", "oom", "--at", "end").status == 2

@@ -15,6 +15,7 @@ COMMANDS: Final[tuple[str, ...]] = (
     "completion",
     "doctor",
     "experiment",
+    "export",
     "man",
     "metrics",
     "reclaim",

@@ -14,13 +14,18 @@ from typing import Any, Final
 
 import click
 
-from wsltop.commands.common import INTERVAL, host_options, merge, sampling
+from wsltop.commands.common import INTERVAL, host_options, merge, sampling, say_text
+from wsltop.commands.service import service_unit
 from wsltop.config import Settings
-from wsltop.model.units import format_duration, format_size, parse_duration, parse_size
+from wsltop.model.text import clean
+from wsltop.model.units import MIB, format_duration, format_size, parse_duration, parse_size
 from wsltop.recording.writer import MIN_SIZE, RecordingWriter
 
 ENDS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """They end the recording, and that is how it is meant to end."""
+WEEK: Final = 7 * 86400.0
+UNIT_SIZE: Final = 200 * MIB
+"""What the unit keeps, unless it is told."""
 
 
 def duration_of(text: str) -> float:
@@ -52,13 +57,12 @@ def checked(text: str, parse: Callable[[str], float], least: float, shown: str) 
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--duration", type=duration_of, metavar="TIME", help="End after so long, such as 90s, 10m or 2h.")
 @click.option("--every", "interval", type=INTERVAL, help="Seconds between samples, 0.2 to 60.  [default: 1]")
+@click.option("--keep", type=duration_of, metavar="TIME", help="Delete samples that are older, such as 12h or 7d.")
 @click.option(
-    "--max-size", type=size_of, metavar="SIZE", help="Drop the oldest when the file would grow beyond, as 20M."
+    "--max-size", type=size_of, metavar="SIZE", help="Delete the oldest samples so that FILE stays below, such as 200M."
 )
-@click.option(
-    "--keep", type=duration_of, metavar="TIME", help="Keep the newest so long, such as 12h; drop what is older."
-)
-@click.option("--overwrite", is_flag=True, help="Replace FILE if it is there.")
+@click.option("--overwrite", is_flag=True, help="Replace FILE, whatever it is, instead of appending to it.")
+@click.option("--service", is_flag=True, help="Print a systemd user unit that records to FILE, and end.")
 @host_options
 @click.pass_obj
 def command(
@@ -66,17 +70,27 @@ def command(
     /,
     file: Path,
     duration: float | None,
-    max_size: int | None,
     keep: float | None,
+    max_size: int | None,
     overwrite: bool,
+    service: bool,
     **options: Any,
 ) -> None:
-    """Record samples to FILE until Ctrl+C; see wsltop replay.
+    """Record samples to FILE until Ctrl+C; replay it with wsltop replay FILE.
 
-    The recording is for you alone: it holds names of processes, the kernel's log and .wslconfig. About 6 MB a day; what
-    was recorded stays good whatever happens.
+    FILE is made, or appended to if it is a recording. It is for you alone: it holds names of processes, the kernel's
+    log and .wslconfig. A day takes about 25 MB, up to 50 MB on a busy machine. Each sample is on its way to the disk
+    before the next one is taken, so that a crash loses at most a second.
+
+    A flight recorder that starts with WSL and keeps a week:
+
+    \b
+    wsltop record --service ~/wsltop.rec --keep 7d > ~/.config/systemd/user/wsltop-record.service
     """
     settings = merge(settings, options)
+    if service:
+        say_text(unit(file, settings, keep, max_size))
+        return
     with (
         ending() as ends,
         closing(
@@ -91,6 +105,18 @@ def command(
                 progress.show()
         finally:
             progress.end()
+
+
+def unit(file: Path, settings: Settings, keep: float | None, max_size: int | None) -> str:
+    """The systemd user unit of a flight recorder; it keeps a week, and 200 MB, where nothing else is asked for."""
+    if keep is None and max_size is None:
+        keep, max_size = WEEK, UNIT_SIZE
+    arguments = ["record", str(file.absolute()), "--every", f"{settings.interval:g}"]
+    arguments += [] if keep is None else ["--keep", f"{keep:g}s"]
+    arguments += [] if max_size is None else ["--max-size", str(max_size)]
+    arguments += [] if settings.host == "auto" else ["--host", settings.host]
+    arguments += [] if settings.drive is None else ["--drive", settings.drive]
+    return service_unit("wsltop-record", "Flight recorder for the memory of WSL", arguments)
 
 
 def ticks(interval: float, duration: float | None, ends: int) -> Iterator[None]:
@@ -137,7 +163,11 @@ def ending() -> Iterator[int]:
 
 @contextmanager
 def closing(writer: RecordingWriter) -> Iterator[RecordingWriter]:
-    """The writer, closed afterwards. What it was told last has reached the disk, or that is an error of its own."""
+    """The writer, closed afterwards.
+
+    Raises:
+        RecordingError: what was written last did not reach the disk.
+    """
     try:
         yield writer
     finally:
@@ -153,25 +183,23 @@ class Progress:
         self._on = sys.stderr is not None and sys.stderr.isatty()
 
     def show(self) -> None:
-        """Write the line anew when it says something else."""
+        """Write the line when it has changed."""
         text = f"● REC {format_size(self._writer.size)} {format_duration(self._writer.age)}"
-        if text != self._shown:
-            self._write(f"\r{text.ljust(len(self._shown))}")
+        if text != self._shown and self._write(f"\r{text.ljust(len(self._shown))}"):
             self._shown = text
 
     def end(self) -> None:
-        """Leave the line, and say what there is now."""
+        """Replace the line by what there is now."""
         writer = self._writer
-        told = f"{writer.count} samples in {format_duration(writer.age)}, {format_size(writer.size)} in {writer.path}"
-        self._write(f"\r{' ' * len(self._shown)}\r{told}\n")
+        told = f"{writer.count} samples in {format_duration(writer.age)}, {format_size(writer.size)} in "
+        self._write(f"\r{' ' * len(self._shown)}\r{told}{clean(str(writer.path))}\n")
 
-    def _write(self, text: str) -> None:
-        if not self._on:
-            return
-        encoding = sys.stderr.encoding or "ascii"
+    def _write(self, text: str) -> bool:
+        """Write to the terminal, unless it takes no output (Ctrl+S): the recording must not wait for it."""
+        if not self._on or not select.select([], [sys.stderr], [], 0)[1]:
+            return False
         try:
-            click.echo(text.encode(encoding, "replace").decode(encoding), nl=False, err=True)
+            os.write(sys.stderr.fileno(), text.encode(sys.stderr.encoding or "ascii", "replace"))
         except OSError:
-            # The terminal is gone: the recording goes on. What is still buffered must not be written again at the end.
-            self._on = False
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+            self._on = False  # the terminal is gone: the recording goes on
+        return self._on

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -18,10 +18,24 @@ from wsltop.host.distros import ask_distros
 from wsltop.model.distros import NOT_RECORDED, Distros
 from wsltop.model.text import clean
 from wsltop.private import write_private
+from wsltop.recording.player import Player
+from wsltop.recording.reader import Recording
 from wsltop.report.issue import IssueInput, issue
 from wsltop.report.redact import this_machine
 
 AT_HELP = "With FILE, the moment to report: -5m, 90s, 14:03.  [default: end]"
+AROUND: Final = {
+    "oom": "oom kill",
+    "compaction": "compaction",
+    "drop": "cache drop",
+    "swap": "swap",
+    "stall": "stall",
+    "balloon": "balloon",
+    "hog": "hog",
+    "mark": "mark",
+    "gap": "gap",
+}
+"""Kinds of events by the names that ``--around`` takes."""
 STEP = 0.5
 """Seconds between two samples while it watches."""
 
@@ -29,6 +43,7 @@ STEP = 0.5
 @click.command("report")
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option("--at", metavar="TIME", shell_complete=complete_times, help=AT_HELP)
+@click.option("--around", type=click.Choice(AROUND), help="With FILE, report its last event of that kind.")
 @click.option("--redact/--no-redact", default=True, show_default=True, help="Take out names, paths, addresses, ids.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="OUT", help="Write to a file.")
 @click.option("--watch", type=Seconds(0, 3600), default=3.0, show_default=True, help="Live: seconds to watch before.")
@@ -42,6 +57,7 @@ def command(
     /,
     file: Path | None,
     at: str | None,
+    around: str | None,
     redact: bool,
     output: Path | None,
     watch: float,
@@ -50,13 +66,15 @@ def command(
 ) -> None:
     """Print a report for an issue, as Markdown: of now, or of the recording FILE."""
     settings = merge(settings, options)
+    if at is not None and around is not None:
+        raise UsageError("--at and --around exclude each other")
     if file is None:
-        if at is not None:
-            raise UsageError("--at is about a recording: give its FILE")
+        if at is not None or around is not None:
+            raise UsageError("--at and --around are about a recording: give its FILE")
         case = look(settings, watch, wait)
     else:
         with opened(file) as (recording, title):
-            player = play(recording, at or "end")
+            player = play(recording, at or "end") if around is None else play_around(recording, around)
             case = case_of(player.session, f"from the recording {title}", NOT_RECORDED)
     text = issue(case, this_machine() if redact else None)
     if output is None:
@@ -66,6 +84,21 @@ def command(
         write_private(output, text)
     except OSError as error:
         raise WsltopError(f"cannot write {clean(str(output))}: {error.strerror or error}") from error
+
+
+def play_around(recording: Recording, name: str) -> Player:
+    """A player that stands still at the last event of a kind.
+
+    Raises:
+        WsltopError: the recording has none.
+    """
+    kind = AROUND[name]
+    number = recording.index_of_event(kind)
+    if number is None:
+        others = [one for one, other in AROUND.items() if other in recording.event_kinds()]
+        there = f"; --around finds {', '.join(others)} there" if others else ""
+        raise WsltopError(f"{clean(str(recording.path))} has no event of the kind {kind}{there}")
+    return Player(recording, number, paused=True)
 
 
 def look(settings: Settings, watch: float, wait: float) -> IssueInput:

@@ -29,8 +29,9 @@ DECODERS: Final = {name: msgspec.json.Decoder(kind) for name, kind in TYPES.item
 FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 DICTIONARY_FLAG: Final = 0x20
 """Bit of the second byte of a zlib stream: it needs a dictionary (RFC 1950, FDICT)."""
-ESCAPE: Final = re.compile(rb'(?<!\\)(?:\\\\)*\\[^"\\/]')
-"""In JSON, an escape that stands for a control character or spells a character by its number."""
+ESCAPE: Final = re.compile(rb"\\(.)", re.DOTALL)
+HARMLESS: Final = frozenset((b'"', b"\\", b"/"))
+"""What an escape in JSON may stand for without being a control character or a character spelled by its number."""
 
 
 class Malformed(ValueError):
@@ -105,6 +106,8 @@ class SampleDecoder:
     def __init__(self) -> None:
         self._fields: dict[str, bytes] = {}
         self._values: dict[str, Any] = {}
+        self._shown: dict[str, bytes] = {}
+        """The JSON of the values, cleaned."""
 
     def decode(self, data: bytes, *, whole: bool) -> Sample:
         """The sample that ``data`` makes of the one before; a value that did not change is the same object.
@@ -118,8 +121,9 @@ class SampleDecoder:
             json = inflate(data, b"" if whole else join(self._fields))
             changed = {name: bytes(raw) for name, raw in FIELDS.decode(json).items()}
             suspicious = needs_cleaning(json)
-            for name in changed.keys() & TYPES.keys():  # a later version may have more
-                self._values[name] = read_field(name, changed[name], suspicious=suspicious)
+            for name, raw in changed.items():
+                if name in TYPES:  # a later version may have more
+                    self._values[name], self._shown[name] = read_field(name, raw, suspicious=suspicious)
             self._fields.update(changed)
             return Sample(**self._values)
         except Malformed:
@@ -131,15 +135,12 @@ class SampleDecoder:
 
     def forget(self) -> None:
         """Forget the sample before: the next one must be whole."""
-        self._fields, self._values = {}, {}
+        self._fields, self._values, self._shown = {}, {}, {}
 
     @property
-    def json(self) -> bytes | None:
-        """The sample decoded last as JSON; None when its strings had to be cleaned, or when there is none."""
-        if not self._fields:
-            return None
-        data = b"{%s}" % b",".join([b'"%s":%s' % (name.encode(), raw) for name, raw in self._fields.items()])
-        return None if needs_cleaning(data) else data
+    def json(self) -> bytes:
+        """The sample decoded last as JSON, safe to show."""
+        return b"{%s}" % b",".join([KEYS[name] + data for name, data in self._shown.items()])
 
 
 def inflate(data: bytes, dictionary: bytes) -> bytes:
@@ -166,18 +167,18 @@ def needs_cleaning(json: bytes) -> bool:
     Raises:
         UnicodeDecodeError: it is not UTF-8.
     """
-    return not json.decode().isprintable() or (b"\\" in json and ESCAPE.search(json) is not None)
+    return not json.decode().isprintable() or not HARMLESS.issuperset(ESCAPE.findall(json))
 
 
-def read_field(name: str, json: bytes, *, suspicious: bool) -> Any:
-    """The value of a sample's field. Texts are cleaned; bytes, such as the content of a file, are as they were.
+def read_field(name: str, json: bytes, *, suspicious: bool) -> tuple[Any, bytes]:
+    """The value of a sample's field, and its JSON. Texts are cleaned; bytes, such as a file, are as they were.
 
     Raises:
         msgspec.MsgspecError: it is not of the field's type.
     """
     if suspicious and needs_cleaning(json):
-        return msgspec.convert(clean_strings(msgspec.json.decode(json)), type=TYPES[name])
-    return DECODERS[name].decode(json)
+        json = ENCODER.encode(clean_strings(msgspec.json.decode(json)))
+    return DECODERS[name].decode(json), json
 
 
 def clean_strings(value: Any) -> Any:
