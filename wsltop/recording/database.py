@@ -9,6 +9,7 @@ import sqlite3
 import stat
 import struct
 import sys
+import sys
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
