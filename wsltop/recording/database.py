@@ -9,7 +9,6 @@ import sqlite3
 import stat
 import struct
 import sys
-import sys
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
