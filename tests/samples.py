@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from msgspec.structs import replace
 
 from tests.guest.texts import kernel_text
@@ -48,9 +50,9 @@ IDENTITY = Identity(kernel="6.6.87.2-microsoft-standard-WSL2", distro="Ubuntu", 
 QUIET_LOG = KernelLog(origin="kmsg")
 
 
-def kernel_sample(kernel: str, **changes: object) -> Sample:
-    """What one of ``texts.KERNELS`` says in its recorded texts; the host is not known."""
-    made = Sample(
+@cache
+def _kernel_sample(kernel: str) -> Sample:
+    return Sample(
         time=TIME,
         monotonic=MONOTONIC,
         page_size=PAGE,
@@ -65,7 +67,20 @@ def kernel_sample(kernel: str, **changes: object) -> Sample:
         host=Unavailable("not WSL", "Run wsltop inside WSL 2."),
         own=OwnUse(cpu=0.003, resident=40 * MIB),
     )
-    return replace(made, **changes)
+
+
+def kernel_sample(kernel: str, **changes: object) -> Sample:
+    """What one of ``texts.KERNELS`` says in its recorded texts; the host is not known."""
+    return replace(_kernel_sample(kernel), **changes)
+
+
+@cache
+def _small_sample() -> Sample:
+    return sample(
+        meminfo=meminfo(),
+        free_blocks=(FreeBlocks(node=0, zone="Normal", counts=(25_600, 0, 0, 0, 0, 2400, 0, 0, 0, 300, 0)),),
+        zones=(Zone(node=0, zone="Normal", present=8200 * 256, managed=8000 * 256, low=1000),),
+    )
 
 
 def sample(**changes: object) -> Sample:
@@ -101,12 +116,7 @@ def meminfo(**changes: object) -> Meminfo:
 
 def small_sample(**changes: object) -> Sample:
     """One zone of 8200 MiB, 8000 of them managed, 1000 free: 600 in 2 MiB blocks, 300 in 128 KiB, 100 in pages."""
-    made = sample(
-        meminfo=meminfo(),
-        free_blocks=(FreeBlocks(node=0, zone="Normal", counts=(25_600, 0, 0, 0, 0, 2400, 0, 0, 0, 300, 0)),),
-        zones=(Zone(node=0, zone="Normal", present=8200 * 256, managed=8000 * 256, low=1000),),
-    )
-    return replace(made, **changes)
+    return replace(_small_sample(), **changes)
 
 
 def later(previous: Sample, seconds: float = 1.0, **changes: object) -> Sample:

@@ -166,6 +166,7 @@ def test_what_doctor_says(name: str, root: Path) -> None:
         assert document["lent"]["parts"][part] / GIB == pytest.approx(size, rel=0.02), part
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in NAMES if load(name).watch == 0.0])
 def test_every_command_takes_every_case(name: str, root: Path) -> None:
     lay_out(load(name), root)

@@ -107,6 +107,7 @@ def test_printed_once_it_is_the_text_format(program: Program) -> None:
     assert "wsl_host_up 0.0\n" in out
 
 
+@pytest.mark.slow
 def test_without_the_extra_it_is_one_line_and_the_rules_are_still_printed(tmp_path: Path) -> None:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

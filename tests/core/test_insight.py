@@ -373,6 +373,7 @@ def test_findings_and_insight_stand_still_while_the_view_is_frozen() -> None:
     assert panel.make_view(context).title == "dropCache, default"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("version", "setting", "reclaim_file", "mode", "windows", "verdict", "ids"),
     [

@@ -36,6 +36,7 @@ def test_what_was_encoded_is_decoded(whole_every: int) -> None:
     assert decode_all(encode_all(SAMPLES, whole_every), whole_every) == SAMPLES
 
 
+@pytest.mark.slow
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(any_sample(), min_size=1, max_size=3))
 def test_any_sample_comes_back_whatever_is_in_it(samples: list[Sample]) -> None:

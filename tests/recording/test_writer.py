@@ -411,6 +411,7 @@ def test_a_flood_of_the_kernel_log_is_recorded(tmp_path: Path) -> None:
     assert read(record(tmp_path / "a.wsltop", samples)) == samples
 
 
+@pytest.mark.slow
 def test_the_size_limit_deletes_the_oldest_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     in_short_runs(monkeypatch, 5)
     samples = [replace(one, kernel_log=flood()) for one in run(60)]

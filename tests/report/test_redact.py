@@ -216,6 +216,7 @@ LONG_WORDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", LONG_WORDS.values(), ids=LONG_WORDS.keys())
 def test_a_long_word_takes_no_more_than_a_second(text: str) -> None:
     began = time.process_time()
