@@ -22,7 +22,6 @@ from wsltop.errors import UsageError
 from wsltop.host.choose import CHOICES, check_choice
 from wsltop.model.text import clean
 from wsltop.model.units import GIB, MIB, parse_size
-from wsltop.private import write_private
 
 LEAST_HOG: Final = 64 * MIB
 MOST_HOG: Final = 1024 * GIB
@@ -53,16 +52,18 @@ THEMES: Final = (
 )
 """Textual's themes, so that a name can be checked without loading it."""
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-parse_toml: Final = tomllib.loads
-"""The table in a TOML text.
 
-Raises:
-    ValueError: it is no TOML; the message names line and column.
-"""
+def parse_toml(text: str) -> dict[str, Any]:
+    """The table in a TOML text.
+
+    Raises:
+        ValueError: it is no TOML; the message names line and column.
+    """
+    if sys.version_info >= (3, 11):  # here, because a prompt waits for wsltop line, and most users have no such file
+        import tomllib
+    else:
+        import tomli as tomllib
+    return tomllib.loads(text)
 
 
 class NotifySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -72,7 +73,7 @@ class NotifySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Ids of the findings that notify; empty: every warning and problem."""
     exec: tuple[str, ...] = ()
     """A program with its arguments. It reads the finding as JSON from standard input."""
-    terminal: Literal["none", "bell", "osc777", "osc9"] = "bell"
+    terminal: Literal["auto", "none", "bell", "osc777", "osc9"] = "auto"
     toast: bool = False
     """Whether Windows shows a toast."""
 
@@ -129,7 +130,7 @@ SETTINGS: Final = {
     "notify.exec": Described(
         "A program that gets each finding as JSON.", 'a list of texts, such as ["notify-send", "wsltop"]'
     ),
-    "notify.terminal": Described("How a terminal notifies.", "one of none, bell, osc777, osc9"),
+    "notify.terminal": Described("How a terminal notifies.", "one of auto, none, bell, osc777, osc9"),
     "notify.toast": Described("Whether Windows shows a toast.", "true or false"),
 }
 """Every setting, for messages, ``wsltop settings`` and the man page."""
@@ -175,8 +176,6 @@ def load_settings(path: Path) -> Settings:
         check_names(table)
         settings = msgspec.convert(table, Settings)
         check_values(settings)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}, {tell_place(str(error), text)}") from None
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise UsageError(f"{path}, line {line}: this is not UTF-8 text") from None
@@ -187,6 +186,8 @@ def load_settings(path: Path) -> Settings:
         raise UsageError(f"{path}{tell_line(text, name)}: {tell_wrong(name, table)}") from None
     except WrongSetting as wrong:
         raise UsageError(f"{path}{tell_line(text, wrong.name)}: {wrong}") from None
+    except ValueError as error:
+        raise UsageError(f"{path}, {tell_place(str(error), text)}") from None
     return settings
 
 
@@ -347,6 +348,8 @@ def load_state(folder: Path) -> State:
 
 def save_state(folder: Path, state: State) -> None:
     """Remember ``state``, where the folder can be written."""
+    from wsltop.private import write_private
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_private(folder / "state.json", msgspec.json.encode(state).decode() + "\n")

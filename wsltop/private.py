@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 from pathlib import Path
 
 
@@ -24,7 +23,7 @@ def write_private(path: Path, text: str) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
         return
-    new = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}")
+    new = path.with_name(f".{path.name[:200]}.{os.urandom(4).hex()}")
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:

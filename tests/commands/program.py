@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -34,8 +35,13 @@ class Program:
         """Run it to its end."""
         self._patch.setattr(sys, "argv", ["wsltop", *map(str, arguments)])
         self._capture.readouterr()
-        with pytest.raises(SystemExit) as end:
-            cli.main()
+        before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+        try:
+            with pytest.raises(SystemExit) as end:
+                cli.main()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
         told = self._capture.readouterr()
         status = end.value.code
         assert isinstance(status, int)

@@ -8,19 +8,21 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from wsltop.clock import SystemClock
 from wsltop.config import Settings
-from wsltop.core.moment import Moment
-from wsltop.core.session import Session
 from wsltop.errors import ExitCode, WsltopError
 from wsltop.host.choose import CHOICES, check_choice
 from wsltop.host.source import WAITING
-from wsltop.sampler import Sampler
 from wsltop.system import HERE, System, open_system
+
+if TYPE_CHECKING:  # a prompt waits for wsltop line --once, which needs none of them
+    from wsltop.clock import SystemClock
+    from wsltop.core.moment import Moment
+    from wsltop.core.session import Session
+    from wsltop.sampler import Sampler
 
 
 def say_text(text: str) -> None:

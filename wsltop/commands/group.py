@@ -16,6 +16,7 @@ COMMANDS: Final[tuple[str, ...]] = (
     "doctor",
     "experiment",
     "export",
+    "line",
     "man",
     "metrics",
     "reclaim",
@@ -24,6 +25,7 @@ COMMANDS: Final[tuple[str, ...]] = (
     "report",
     "settings",
     "snapshot",
+    "watch",
     "wslconfig",
 )
 """Each is a module of ``wsltop.commands`` with an object ``command``."""

@@ -19,7 +19,8 @@ import msgspec
 from msgspec import Struct
 
 from wsltop.clock import Clock
-from wsltop.host.runtime import RuntimeFolder
+from wsltop.host.interop import Windows
+from wsltop.host.runtime import RuntimeFolder, open_runtime
 from wsltop.host.source import LARGEST, WAITING, AskingSource, Publisher
 from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import HostMemory
@@ -68,6 +69,7 @@ class SharedSource:
         drive: where the system drive is mounted: other drives are other Windows.
         period: seconds between two answers that this reader wants.
         slack: seconds that an answer may be late.
+        asks: False: only the answers of others are used, and no program is started.
     """
 
     def __init__(
@@ -81,9 +83,11 @@ class SharedSource:
         silence: float,
         clock: Clock,
         slack: float = SLACK,
+        asks: bool = True,
     ) -> None:
         self._name, self._make, self._folder, self._drive = name, make, folder, str(drive)
         self._period, self._silence, self._clock, self._slack = period, silence, clock, slack
+        self._asks = asks
         self._base = f"{name}-{zlib.crc32(os.fsencode(self._drive)):08x}"
         self._word = os.urandom(8).hex()
         self._boot_id = read_boot_id()
@@ -108,7 +112,7 @@ class SharedSource:
 
     def start(self) -> None:
         """Say how often answers are wanted, and begin to ask if no other does."""
-        if self._closed or self._wish >= 0:
+        if self._closed or self._wish >= 0 or not self._asks:
             return
         try:
             self._wish = self._folder.lock(self._wish_name)
@@ -175,6 +179,8 @@ class SharedSource:
 
         Not while the last answer is as new as a next one would be, and not what has just failed for another.
         """
+        if not self._asks:
+            return
         age = self._period if left is None else boot_time() - left.at
         if left is not None and left.reading != WAITING and age < (FAILURE_COUNTS if left.failing else self._period):
             return
@@ -277,6 +283,40 @@ class SharedSource:
                 if isinstance(value := getattr(left.reading, name), Unavailable)
             },
         )
+
+
+NOBODY_ASKS: Final = Unavailable("no wsltop asks Windows now", "Open wsltop, or run wsltop line --every 5.")
+
+
+def read_answer(windows: Windows, clock: Clock, silence: float = FAILURE_COUNTS) -> Reading[HostMemory]:
+    """The newest answer that a running wsltop of the user has left; starts no program and never waits.
+
+    Args:
+        windows: where answers are, and which drive they must be about.
+        clock: of ``HostMemory.read_at``.
+        silence: seconds after which an answer is too old.
+    """
+    mounts = windows.mounts()
+    newest: Reading[HostMemory] = NOBODY_ASKS
+    for name in ("powershell", "tasklist"):
+        folder = open_runtime(windows.runtime) if mounts else None
+        if folder is None:
+            break
+        source = SharedSource(
+            name, no_source, folder, drive=mounts[0], period=1.0, silence=silence, clock=clock, asks=False
+        )
+        reading = source.read()
+        source.close()
+        if isinstance(reading, HostMemory):
+            return reading
+        if reading != WAITING:
+            newest = reading
+    return newest
+
+
+def no_source(_period: float, _publish: Publisher) -> AskingSource:
+    """Stand for a source where nothing is to be asked."""
+    raise AssertionError("a reader that does not ask needs no source")
 
 
 def boot_time() -> float:
