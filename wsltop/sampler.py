@@ -16,7 +16,7 @@ from wsltop.clock import SYSTEM_CLOCK, Clock
 from wsltop.core.holders import attribute_memory, cpu_between
 from wsltop.guest.cgroups import CgroupSource
 from wsltop.guest.files import KernelFile
-from wsltop.guest.identity import IdentitySource, identify_guest
+from wsltop.guest.identity import IdentitySource, identify_guest, read_init_began
 from wsltop.guest.kernel_files import (
     BuddyinfoSource,
     DentrySource,
@@ -130,6 +130,7 @@ class SlowSources:
                 huge_pages=read_huge_pages(self._root),
                 init_on_alloc=self._init_on_alloc,
                 page_reporting=is_there(self._root / "sys/module/page_reporting"),
+                init_began=read_init_began(self._root),
                 zfs_arc=read_arc(self._root),
                 interop_fault=find_interop_fault(self._root, self._environ),
             )

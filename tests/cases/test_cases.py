@@ -77,19 +77,16 @@ EXPECTED: Final[dict[str, Expected]] = {
     ),
     "23-wsl41176-dxg-enomem": Expected(status=1, first="gpu-memory", lacks=("nothing-wrong",)),
     "26-glances391-bad-utf8": Expected(status=0, figures={"programs": 1.5625}),
-    "28-wsl8350-three-vmmem": Expected(
-        status=0, has=("several-vms",), lacks=("nothing-wrong",), broken="P8: the sizes of several VMs are thrown away"
-    ),
+    "28-wsl8350-three-vmmem": Expected(status=0, has=("several-vms",), lacks=("nothing-wrong",)),
     "32-wsl41285-memory-near-all": Expected(
         status=1,
         first="windows-short",
         has=("reclaim-disabled", "config-differs", "config-doubtful"),
         figures={"cache-clean": 74.0},
         ways=("drop-cache",),
-        broken="memory=124GB of 128 is not called too much yet",
     ),
     "33-forlinux1001-kill-or-sacrifice": Expected(status=1, first="oom-kill"),
-    "34-wsl7215-inbox-default": Expected(status=0, lacks=("config-differs",), broken="P11"),
+    "34-wsl7215-inbox-default": Expected(status=0, lacks=("config-differs",)),
     "35-memcg-kill-advice": Expected(status=1, first="oom-kill", figures={"programs": 6.3}),
     "36-wsl4166-cache-22g": Expected(
         status=1,
@@ -100,7 +97,7 @@ EXPECTED: Final[dict[str, Expected]] = {
         matter="windows-short",
     ),
     "38-wslc-vmmem": Expected(status=0, has=("several-vms",)),
-    "39-wsl4245-sleep-btime": Expected(status=1, lacks=("config-differs",), has=("config-not-in-force",), broken="P12"),
+    "39-wsl4245-sleep-btime": Expected(status=1, lacks=("config-differs",), has=("config-not-in-force",)),
     "40-wsl8725-page-table": Expected(
         status=1, has=("not-returned",), figures={"vm-itself": 5.97}, matter="windows-short"
     ),

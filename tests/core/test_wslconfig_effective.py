@@ -38,6 +38,7 @@ def machine(
         cmdline=cmdline,
         boot_time=BOOT,
         windows_total=windows_total,
+        wsl_version="2.7.11.0",
     )
 
 

@@ -27,7 +27,7 @@ from wsltop.core.wslconfig.effective import (
 from wsltop.core.wslconfig.grammar import parse
 from wsltop.core.wslconfig.lint import ConfigFinding, as_wsl_reads, lint, lint_file
 from wsltop.model.reading import Reading, Unavailable, known
-from wsltop.model.sample import Census, HostMemory, Sample, WslconfigFile
+from wsltop.model.sample import Census, HostMemory, Sample, SeveralVms, VmProcess, WslconfigFile
 
 HOST_FRESH = 12.0
 """A host reading older than this is no longer the present (the slowest source answers every five seconds)."""
@@ -50,6 +50,13 @@ class Moment(Struct, frozen=True, kw_only=True):
 def host_age(sample: Sample) -> float | None:
     """Seconds since the host reading arrived, or None when there is none."""
     return None if isinstance(sample.host, Unavailable) else max(0.0, sample.monotonic - sample.host.read_at)
+
+
+def vms_of(host: Reading[HostMemory]) -> Reading[tuple[VmProcess, ...]]:
+    """The virtual machines that Windows runs, also where it cannot be told which one this is."""
+    if isinstance(host, SeveralVms):
+        return host.vms
+    return host if isinstance(host, Unavailable) else host.vms
 
 
 def fresh_host(sample: Sample, interval: float) -> Reading[HostMemory]:
@@ -223,6 +230,9 @@ def machine_of(sample: Sample) -> Machine:
     boot: Reading[float] = Unavailable("the boot time is unknown")
     if not isinstance(cpu, Unavailable) and cpu.boot_time is not None:
         boot = float(cpu.boot_time)
+        began = known(sample.surroundings.init_began)
+        # btime is the wall clock less the uptime, and the guest's uptime stands still while the PC sleeps.
+        boot = boot if began is None else min(boot, began)
     return Machine(
         mem_total=meminfo if isinstance(meminfo, Unavailable) else meminfo.total,
         swap_total=meminfo if isinstance(meminfo, Unavailable) else meminfo.swap_total,
@@ -230,6 +240,7 @@ def machine_of(sample: Sample) -> Machine:
         cmdline=sample.surroundings.cmdline,
         boot_time=boot,
         windows_total=windows_total(sample),
+        wsl_version=sample.identity.wsl_version,
     )
 
 

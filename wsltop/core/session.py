@@ -19,7 +19,7 @@ from wsltop.core.gate.ticks import TickHistory
 from wsltop.core.gate.watch import Gate, Gates, Phase
 from wsltop.core.history import FINE_SPAN, History, Point
 from wsltop.core.ledger import Drain, Draining, Ledger, OrderWatch, keep_ledger
-from wsltop.core.moment import NOT_FOLLOWED, Insight, Moment, Tracker, chart_point, interpret, lend
+from wsltop.core.moment import NOT_FOLLOWED, Insight, Moment, Tracker, chart_point, interpret, lend, vms_of
 from wsltop.core.prediction import Outcomes
 from wsltop.core.returning import Release, Returning, ReturnTracker
 from wsltop.model.event import Event
@@ -170,7 +170,7 @@ class Session:
             cmdline=around.cmdline,
             page_reporting=around.page_reporting,
             interop_fault=around.interop_fault,
-            vms=moment.host if isinstance(moment.host, Unavailable) else moment.host.vms,
+            vms=vms_of(moment.host),
             silenced=self.silenced,
         )
 

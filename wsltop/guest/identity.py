@@ -155,3 +155,14 @@ def _read_distro(root: Path, environ: Mapping[str, str]) -> Reading[str]:
     if isinstance(text, Unavailable):
         text = _read_once(root / "usr/lib/os-release")
     return text if isinstance(text, Unavailable) else parse_pretty_name(text)
+
+
+def read_init_began(root: Path) -> Reading[float]:
+    """When WSL's init made its socket, in seconds since the epoch; a later btime means that the clock was stepped."""
+    times = []
+    for name in ("1_interop", "2_interop"):
+        try:
+            times.append((root / "run/WSL" / name).stat().st_mtime)
+        except OSError:
+            continue
+    return min(times) if times else Unavailable("WSL's init has no socket here")

@@ -23,7 +23,7 @@ from wsltop.host.interop import Windows
 from wsltop.host.runtime import RuntimeFolder, open_runtime
 from wsltop.host.source import LARGEST, WAITING, AskingSource, Publisher
 from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import HostMemory
+from wsltop.model.sample import HostMemory, SeveralVms, VmProcess
 from wsltop.model.text import clean
 
 FORMAT: Final = 1
@@ -53,9 +53,10 @@ class Left(Struct, frozen=True, kw_only=True):
     patience: float
     """Seconds within which the next is to come."""
     failing: bool
-    reading: HostMemory | Unavailable
+    reading: HostMemory | SeveralVms | Unavailable
 
 
+MOST_VMS: Final = 32
 DECODER: Final = msgspec.json.Decoder(Left)
 
 
@@ -354,4 +355,8 @@ def is_plausible(reading: Reading[HostMemory]) -> bool:
 
 def clean_reason(why: Unavailable) -> Unavailable:
     """A reason that another process wrote, safe to show."""
-    return Unavailable(clean(why.reason)[:300], clean(why.hint)[:300])
+    reason, hint = clean(why.reason)[:300], clean(why.hint)[:300]
+    if isinstance(why, SeveralVms):
+        vms = tuple(VmProcess(name=clean(vm.name)[:40], working_set=vm.working_set) for vm in why.vms[:MOST_VMS])
+        return SeveralVms(reason, hint, vms=vms)
+    return Unavailable(reason, hint)

@@ -17,7 +17,8 @@ from wsltop.host.failure import STALE_SOCKET, explain_end, suspect_interop
 from wsltop.host.interop import Launch
 from wsltop.host.relay import AGAIN, Relay, start_relay, still_lives
 from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import HostMemory, VmProcess
+from wsltop.model.sample import HostMemory, SeveralVms, VmProcess
+from wsltop.model.units import format_size
 
 WAITING: Final = Unavailable("waiting for Windows' first answer")
 """What is read until there is one."""
@@ -78,6 +79,10 @@ NOT_FOUND: Final = Unavailable(
     "Windows shows no vmmemWSL or vmmem process",
     "Look for vmmemWSL or vmmem in Task Manager's Details: if it is there, please report it.",
 )
+WHICH_VM: Final = (
+    "To see which is WSL's, press a: it is the one that grows by the hog's size in Task Manager's Details. "
+    "Or run hcsdiag list in a terminal of an administrator."
+)
 LARGEST: Final = 1 << 50
 """No Windows machine has a pebibyte of RAM: a larger size is a misread one."""
 
@@ -103,11 +108,12 @@ def choose_process(candidates: Sequence[Candidate]) -> Reading[Candidate]:
         if len(found) == 1:
             return next(iter(found.values()))
         if found:
-            pids = ", ".join(str(pid) for pid in sorted(found))
-            first = next(iter(found.values())).name
-            return Unavailable(
-                f"Windows runs {len(found)} processes named {first}: ambiguous",
-                f"Stop the other virtual machines and look again; their process ids are {pids}.",
+            largest = sorted(found.values(), key=lambda one: -one.working_set)
+            sizes = ", ".join(format_size(one.working_set) for one in largest)
+            return SeveralVms(
+                f"Windows runs {len(found)} virtual machines named {largest[0].name} ({sizes})",
+                WHICH_VM,
+                vms=list_vms(largest),
             )
     return NOT_FOUND
 

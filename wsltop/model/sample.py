@@ -298,6 +298,8 @@ class Surroundings(Struct, frozen=True, kw_only=True, tag="surroundings"):
     huge_pages: Reading[TransparentHugePages] = NOT_READ
     init_on_alloc: Reading[bool] = NOT_READ
     """Whether the kernel clears what it allocates: then the host holds all of it, touched by a program or not."""
+    init_began: Reading[float] = NOT_READ
+    """Seconds since the epoch when WSL's init made its socket: the VM booted before that."""
     zfs_arc: Reading[int] = NOT_READ
     """Bytes of ZFS's cache (``size`` of ``/proc/spl/kstat/zfs/arcstats``)."""
     interop_fault: Unavailable | None = None
@@ -448,6 +450,12 @@ class VmProcess(Struct, frozen=True, kw_only=True):
     """Bytes."""
 
 
+class SeveralVms(Unavailable, frozen=True, tag="several_vms"):
+    """Windows runs several virtual machines of one name, so none of them can be taken for this one."""
+
+    vms: tuple[VmProcess, ...] = ()
+
+
 class HostMemory(Struct, frozen=True, kw_only=True, tag="host"):
     """What the host said about the VM's process and about its own memory."""
 
@@ -558,7 +566,7 @@ class Sample(Struct, frozen=True, kw_only=True):
     cpu: Reading[CpuTimes] = Unavailable("not read")
     pressure: Reading[Pressure] = Unavailable("not read")
     kernel_log: Reading[KernelLog]
-    host: Reading[HostMemory]
+    host: HostMemory | SeveralVms | Unavailable
     hogs: tuple[Hog, ...] = ()
     hogs_ended: tuple[HogEnded, ...] = ()
     """The hogs that ended since the last sample."""

@@ -153,11 +153,19 @@ def several_vms(evidence: Evidence) -> Found | None:
     if vms is None or len(vms) < 2:
         return None
     largest = sorted(vms, key=lambda vm: (-vm.working_set, vm.name))
+    figures = tuple(size(short(vm.name), vm.working_set) for vm in largest[:4])
+    if isinstance(evidence.moment.host, Unavailable):
+        return Found(
+            verdict="SEVERAL VMS",
+            sentence=f"Windows runs {len(vms)} virtual machines, and which one is WSL's cannot be told by its name.",
+            evidence=figures,
+            remedy=hint_of(evidence.moment.host),
+        )
     others = sum(vm.working_set for vm in other_vms(evidence))
     return Found(
         verdict="SEVERAL VMS",
         sentence=f"Windows runs {len(vms)} virtual machines: WSL, and {len(vms) - 1} more with {format_size(others)}.",
-        evidence=tuple(size(short(vm.name), vm.working_set) for vm in largest[:4]),
+        evidence=figures,
     )
 
 

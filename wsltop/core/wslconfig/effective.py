@@ -92,6 +92,8 @@ def default_mode(version: tuple[int, ...] | None) -> tuple[Mode, Certainty, str]
     return "dropCache", "default", "the default since 2.1.3"
 
 
+DEFAULTS_SINCE: Final = (2, 0, 0)
+"""Before, the default of memory was 80 % (until Windows build 20175), then half and at most 8 GB."""
 STEP: Final = 2 * MIB
 """The VM's memory is rounded down to it; swap may differ by the page that holds its header."""
 CLOCK_MARGIN: Final = 2.0
@@ -113,6 +115,14 @@ class Machine(Struct, frozen=True, kw_only=True):
     """When the VM booted, seconds since the epoch (``btime`` of ``/proc/stat``)."""
     windows_total: Reading[int]
     """RAM of Windows, bytes."""
+    wsl_version: Reading[str] = Unavailable("the version of WSL is unknown")
+
+    @property
+    def knows_defaults(self) -> bool:
+        """Whether this WSL is known to have the defaults that are compared; older ones had others."""
+        version = known(self.wsl_version)
+        parsed = None if version is None else parse_version(version)
+        return parsed is not None and parsed >= DEFAULTS_SINCE
 
 
 class Comparison(Struct, frozen=True, kw_only=True):
@@ -203,6 +213,8 @@ def compare_memory(config: WslConfig, machine: Machine) -> Iterator[Comparison]:
     expected = vm_memory(config, machine.windows_total)
     if expected is None or isinstance(machine.mem_total, Unavailable):
         return
+    if not size_of(config, "wsl2.memory") and not machine.knows_defaults:
+        return
     slack = expected // 32 + 256 * MIB + (size_of(config, "experimental.swiotlb") or 0)
     yield Comparison(
         key="memory",
@@ -222,7 +234,7 @@ def compare_swap(config: WslConfig, machine: Machine) -> Iterator[Comparison]:
     if safe is not None and parse_wsl_bool(safe.value):
         size = 0
     elif size is None or size == U64 - 1:
-        size = None if memory is None else -(-(memory // 4) // GIB) * GIB
+        size = None if memory is None or not machine.knows_defaults else -(-(memory // 4) // GIB) * GIB
     if size is None or isinstance(machine.swap_total, Unavailable):
         return
     yield Comparison(

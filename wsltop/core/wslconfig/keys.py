@@ -223,6 +223,7 @@ WSL_CONF_KEYS: Final = (
 """Settings of one distribution, read from its own ``/etc/wsl.conf``. Without ``general.guiApplications``, whose key
 ``.wslconfig`` knows too."""
 WSL_CONF_SECTIONS: Final = frozenset(name.partition(".")[0].lower() for name in WSL_CONF_KEYS)
+WSL_CONF_NAMES: Final = frozenset(name.lower() for name in WSL_CONF_KEYS)
 BY_NAME: Final = {name.lower(): key for key in KNOWN_KEYS for name in key.names}
 BY_KEY: Final = {key.key.lower(): key for key in KNOWN_KEYS}
 RETIRED_BY_KEY: Final = {key.key.lower(): key for key in RETIRED_KEYS}

@@ -16,15 +16,17 @@ from wsltop.core.wslconfig.keys import (
     RETIRED_BY_KEY,
     SECTIONS,
     WSL_CONF_BY_KEY,
+    WSL_CONF_NAMES,
     WSL_CONF_SECTIONS,
     KnownKey,
     find_key,
     is_valid,
     parse_version,
+    parse_wsl_int,
     parse_wsl_size,
     render_size,
 )
-from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.reading import Reading, Unavailable, known
 from wsltop.model.sample import Encoding, WslconfigFile
 from wsltop.model.text import clean
 from wsltop.model.units import GIB, MIB, format_size, parse_size
@@ -56,6 +58,8 @@ def quote(text: str, limit: int = 60) -> str:
 
 MINIMUM_MEMORY: Final = 256 * MIB
 """WSL raises a smaller ``memory`` to it (WslCoreConfig.cpp, Initialize)."""
+STAYS: Final = {"vmIdleTimeout": "the VM", "instanceIdleTimeout": "each distribution, and with it the VM,"}
+"""What a negative timeout keeps (LxssUserSession.cpp)."""
 TINY: Final = {"memory": MINIMUM_MEMORY, "swap": MIB, "defaultVhdSize": 16 * MIB, "swiotlb": MIB}
 """Below this, a size is a forgotten suffix."""
 
@@ -74,6 +78,15 @@ def lint_value(entry: Entry, key: KnownKey, windows_total: Reading[int]) -> Iter
             severity="warning",
             text=f"{key.key} holds characters outside of ASCII; WSL's reader keeps one byte of each and garbles them.",
             remedy="Use a path of plain ASCII characters.",
+        )
+    if key.key in STAYS and (parse_wsl_int(entry.value) or 0) < 0:
+        yield ConfigFinding(
+            id="config-never-stops",
+            line=entry.line,
+            severity="warning",
+            text=f"{key.key}={quote(entry.value)} keeps {STAYS[key.key]} for ever after the last terminal is closed: "
+            "Windows gets its memory back only by wsl --shutdown.",
+            remedy=f"Remove the line, or write {key.key}={key.default}.",
         )
     if key.key == "autoMemoryReclaim" and entry.value.lower() == "gradual":
         yield ConfigFinding(
@@ -158,16 +171,20 @@ def lint_size(entry: Entry, key: KnownKey, windows_total: Reading[int]) -> Itera
             + ("; WSL raises it to 256 MB." if key.key == "memory" else "."),
             remedy=f"Add a suffix: {key.key}={quote(entry.value)}GB." if plain else "Write a larger size.",
         )
-    if key.key == "memory" and not isinstance(windows_total, Unavailable) and size >= windows_total - GIB // 2:
+    total = known(windows_total)
+    if key.key == "memory" and total is not None and size > total - max(total // LEAST_FOR_WINDOWS, 2 * GIB):
         yield ConfigFinding(
             id="config-too-much-memory",
             line=entry.line,
             severity="warning",
-            text=f"memory={quote(entry.value)} gives WSL all of Windows' {format_size(windows_total)}.",
+            text=f"memory={quote(entry.value)} leaves Windows {format_size(max(0, total - size))} of its "
+            f"{format_size(total)}.",
             remedy="Leave Windows a quarter of its RAM, and at least 4 GB.",
         )
 
 
+LEAST_FOR_WINDOWS: Final = 8
+"""Windows needs at least this part of its RAM, an eighth, for itself and the programs that it runs."""
 MOST: Final = 100
 """Findings of one kind; the rest of a file that is no ``.wslconfig`` at all is not worth the time."""
 UNKNOWN: Final = Unavailable(reason="not asked for")
@@ -251,24 +268,32 @@ def unknown_section(header: Header, config: WslConfig) -> ConfigFinding:
 def lint_unknown(entry: Entry) -> ConfigFinding:
     """Explain a key that WSL does not find: the most specific reason first."""
     key, section = entry.key.lower(), entry.section.lower()
-    known, name = BY_KEY.get(key), quote(entry.key)
-    if section in WSL_CONF_SECTIONS and known is None:
-        return wsl_conf(entry, f"{entry.section}.{entry.key}")
-    if known is not None and "." not in entry.name:
+    by_key, name = BY_KEY.get(key), quote(entry.key)
+    if section in WSL_CONF_SECTIONS and by_key is None:
+        if entry.name.lower() in WSL_CONF_NAMES:
+            return wsl_conf(entry, f"{entry.section}.{entry.key}")
+        return ConfigFinding(
+            id="config-unknown-key",
+            line=entry.line,
+            severity="error",
+            text=f"{name} is a key of neither .wslconfig nor /etc/wsl.conf.",
+            remedy="Remove the line.",
+        )
+    if by_key is not None and "." not in entry.name:
         return ConfigFinding(
             id="config-no-section",
             line=entry.line,
             severity="error",
             text=f"{name} stands under no section, so WSL ignores it.",
-            remedy=f"Put [{known.section}] on a line above it.",
+            remedy=f"Put [{by_key.section}] on a line above it.",
         )
-    if known is not None:
+    if by_key is not None:
         return ConfigFinding(
             id="config-wrong-section",
             line=entry.line,
             severity="error",
             text=f"{name} is not read under [{quote(entry.section)}].",
-            remedy=f"Move it under [{known.section}].",
+            remedy=f"Move it under [{by_key.section}].",
         )
     if key in RETIRED_BY_KEY:
         return ConfigFinding(
