@@ -266,7 +266,6 @@ def test_a_container_deep_in_the_tree_is_found(name: str, root: Path) -> None:
     assert "containerd 012ad1d06d57: 96 % of 2.0 GiB" in values(doctor(name, root), "group-full")
 
 
-@pytest.mark.xfail(strict=True, reason="P7")
 def test_a_drive_without_the_exec_bit_is_told_as_that(root: Path) -> None:
     said = str(finding(doctor("16b-fmask111", root), "host-unreadable"))
     assert "fmask" in said

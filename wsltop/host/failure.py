@@ -22,6 +22,12 @@ BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+NO_EXEC_BIT: Final = Unavailable(
+    "no program on the Windows drive may be run: the drive is mounted without the x bit",
+    "Let fmask or umask in options under [automount] in /etc/wsl.conf keep the x bit (fmask=11, not 111), then run: "
+    "wsl.exe --shutdown (from Windows).",
+)
+"""The mount options of the drive take the bit from every file (mame/wsl2-ssh-agent#15)."""
 INTEROP_DISABLED: Final = Unavailable(
     "interop is disabled: WSL does not start Windows programs",
     "Set enabled=true under [interop] in /etc/wsl.conf, then run: wsl.exe --shutdown (from Windows).",

@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from wsltop.host.drives import find_mounts
-from wsltop.host.failure import wsl_flag
+from wsltop.host.failure import NO_EXEC_BIT, wsl_flag
 from wsltop.host.files import list_directory
 from wsltop.host.runtime import runtime_base
 from wsltop.model.reading import Reading, Unavailable
@@ -60,6 +60,8 @@ class Windows(Struct, frozen=True, kw_only=True):
         path = self.find(program)
         if isinstance(path, Unavailable):
             return path
+        if not os.access(path[1], os.X_OK):
+            return NO_EXEC_BIT
         directory = path[0] / SYSTEM
         environment = {name: self.environ[name] for name in PASSED_ON if name in self.environ}
         if not own_socket:
