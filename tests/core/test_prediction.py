@@ -116,10 +116,9 @@ def test_a_drop_of_2_is_slab_and_of_3_is_both() -> None:
 
 
 def test_names_that_nobody_uses_tell_how_much_slab_comes() -> None:
-    used, unused = (replace(ledger(), clues=Clues(unused_names=share)) for share in (0.1, 0.99))
-    shares = replace(ALL, slab=ONE)
-    few, most = (known(predict_drop(guest, shares, cache=False, slab=True)) for guest in (used, unused))
-    assert (few.likely, most.likely) == (40 * MIB, round(0.99 * 400 * MIB))
+    guest = replace(ledger(), clues=Clues(unused_slab=Span(200 * MIB, 300 * MIB, 400 * MIB)))
+    slab = known(predict_drop(guest, replace(ALL, slab=ONE), cache=False, slab=True))
+    assert (slab.low, slab.likely, slab.high) == (200 * MIB, 300 * MIB, 400 * MIB)
 
 
 def test_after_a_drop_of_slab_was_seen_what_is_above_its_floor_comes() -> None:

@@ -38,8 +38,8 @@ class Clues(Struct, frozen=True, kw_only=True, tag="clues"):
     """At most so much was given up by its programs (MADV_FREE) and stands in the lists of files until it is taken."""
     freed_in_huge: Span = Span()
     """Pages that are unmapped inside huge pages, and free once these are split; 0 where no huge page waits for it."""
-    unused_names: float | None = None
-    """Share of the cached names of files (dentries) that nobody uses; ``None``: not known."""
+    unused_slab: Span | None = None
+    """Reclaimable slab that nobody uses, by the counts of names of files (dentries); ``None``: they are not known."""
     unevictable: int = 0
 
 
@@ -54,7 +54,6 @@ def gather_clues(sample: Sample, meminfo: Meminfo, cache: int, kernel_other: int
     """
     kernel = version_of(sample)
     lazyfree = lazily_freed(sample)
-    dentries = sample.dentries
     return Clues(
         kernel=kernel,
         kept_by_cpus=0
@@ -65,9 +64,7 @@ def gather_clues(sample: Sample, meminfo: Meminfo, cache: int, kernel_other: int
         large_folios=kernel is not None and kernel >= (6, 16),
         lazyfree=lazyfree,
         freed_in_huge=find_freed_in_huge(sample, meminfo, lazyfree, kernel_other),
-        unused_names=None
-        if isinstance(dentries, Unavailable) or not dentries.total
-        else min(1.0, dentries.unused / dentries.total),
+        unused_slab=find_unused_slab(sample, meminfo),
         unevictable=meminfo.unevictable,
     )
 
@@ -127,15 +124,18 @@ def hold_cache(sample: Sample, meminfo: Meminfo, cache: int, lazyfree: int) -> S
     """Page cache that a drop cannot free.
 
     Mapped file cache is Mapped less mapped shared memory, of which at least what visible processes map, and at most all
-    of Shmem, is mapped. What is not on the lists that can be evicted (locked, ramfs) may be the same pages or others:
-    the held part lies between the larger of the two and their sum.
+    of Shmem, is mapped; likely is all that is no file of a tmpfs, as these are seldom mapped. What is not on the lists
+    that can be evicted (locked, ramfs) may be the same pages or others: the held part lies between the larger of the
+    two and their sum.
     """
     evictable = meminfo.active_file + meminfo.inactive_file
     off_lists = max(0, cache - evictable), max(0, cache - max(0, evictable - lazyfree))
     least_shared = min(meminfo.shmem, mapped_shared(sample))
+    likely_shared = least_shared or max(0, meminfo.shmem - in_tmpfs(sample))
+    likely_mapped = max(0, meminfo.mapped - likely_shared)
     mapped = max(0, meminfo.mapped - meminfo.shmem), max(0, meminfo.mapped - least_shared)
     low = min(cache, max(off_lists[0], mapped[0]))
-    likely = min(cache, max(off_lists[0], mapped[1] if least_shared else mapped[0]))
+    likely = min(cache, max(off_lists[0], likely_mapped))
     high = min(cache, off_lists[1] + mapped[1])
     return Span(low, max(low, min(likely, high)), max(low, high))
 
@@ -149,6 +149,39 @@ def mapped_shared(sample: Sample) -> int:
         for process in sample.census.holders.processes
         if not isinstance(process.pss, Unavailable)
     )
+
+
+DENTRY: Final = 195
+"""Bytes of a name: 21 objects of 192 bytes in a page (fs/dcache.c, struct dentry on 64 bits)."""
+INODE: Final = 700
+"""Bytes of an inode, about: 600 to 1100 by file system."""
+SURE: Final = 0.9
+"""Of unused names; they lie together, as they were looked up one after the other."""
+
+
+def in_tmpfs(sample: Sample) -> int:
+    """Bytes of the files of every tmpfs that can be seen, each file system once."""
+    mounts = sample.surroundings.mounts
+    if isinstance(mounts, Unavailable):
+        return 0
+    used = {tmpfs.device: tmpfs.used for tmpfs in mounts.tmpfs}
+    return sum(size for size in used.values() if not isinstance(size, Unavailable))
+
+
+def find_unused_slab(sample: Sample, meminfo: Meminfo) -> Span | None:
+    """Reclaimable slab that nobody uses.
+
+    Names that nobody uses can go. One that is there, not negative, holds an inode, and that goes with it unless it has
+    page cache. The rest of the slab may be in use or not.
+    """
+    dentries = sample.dentries
+    if isinstance(dentries, Unavailable):
+        return None
+    size = meminfo.slab_reclaimable
+    names = min(size, dentries.unused * DENTRY)
+    with_inode = max(0, dentries.unused - (dentries.negative or 0))
+    likely = min(size, names + with_inode * INODE)
+    return Span(round(SURE * names), max(round(SURE * names), likely), size)
 
 
 def find_freed_in_huge(sample: Sample, meminfo: Meminfo, lazyfree: int, kernel_other: int) -> Span:

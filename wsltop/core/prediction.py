@@ -101,10 +101,10 @@ TAKES_SWAPPINESS: Final = (6, 8)
 Ends = tuple[tuple[float, float, float], tuple[float, float, float]]
 """Likely, low and high at order 5 and at order 9."""
 FRAGMENTED: Final[Ends] = ((0.62, 0.1, 1.0), (0.55, 0.0, 0.9))
-CACHE: Final[Ends] = ((0.96, 0.8, 1.05), (0.92, 0.35, 1.05))
-SCATTERED: Final[Ends] = ((0.9, 0.7, 1.05), (0.5, 0.0, 1.0))
+CACHE: Final[Ends] = ((0.96, 0.8, 1.05), (0.95, 0.55, 1.05))
+SCATTERED: Final[Ends] = ((0.9, 0.7, 1.05), (0.4, -0.7, 1.0))
 """The same of cache that is a small part of what is used: other memory lies in the same blocks."""
-SLAB: Final[Ends] = ((0.97, 0.85, 1.05), (0.87, 0.75, 1.0))
+SLAB: Final[Ends] = ((0.97, 0.85, 1.02), (0.85, 0.6, 0.95))
 ANONYMOUS: Final[Ends] = ((0.9, 0.7, 1.05), (0.7, 0.25, 1.05))
 
 
@@ -289,15 +289,7 @@ def unused_slab(ledger: Ledger, shares: Shares) -> Span:
     if shares.slab_floor is not None:
         above = max(0, size - shares.slab_floor)
         return Span(above // 2, above, above)
-    unused = ledger.clues.unused_names
-    if unused is None:
-        return Span(size // 10, size // 2, size)
-    certain = max(0.0, (unused - KEEPS) / (1 - KEEPS))
-    return Span(round(size * certain), round(size * unused), size)
-
-
-KEEPS: Final = 0.3
-"""With so large a share of names in use, or a larger one, it may be that every page of slab holds a used one."""
+    return ledger.clues.unused_slab or Span(size // 10, size // 2, size)
 
 
 def predict_reclaim(ledger: Ledger, size: int, shares: Shares | None = None) -> Reading[Prediction]:
