@@ -283,7 +283,6 @@ def test_names_that_are_no_utf8_are_counted(root: Path) -> None:
     assert any("�" in name for name in families)
 
 
-@pytest.mark.xfail(strict=True, reason="P8")
 def test_the_sizes_of_several_vms_are_told(root: Path) -> None:
     said = values(doctor("28-wsl8350-three-vmmem", root), "several-vms")
     assert all(size in said for size in ("4.0 GiB", "2.0 GiB", "1.0 GiB"))

@@ -9,6 +9,7 @@ from wsltop.core.diagnosis.finding import RESTART, SHUTDOWN, Figure, Found, Reme
 from wsltop.core.wslconfig.effective import FINDING_IDS
 from wsltop.core.wslconfig.lint import ConfigFinding
 from wsltop.model.reading import Unavailable, known
+from wsltop.model.sample import SeveralVms
 from wsltop.model.units import format_size
 
 NOT_IN_FORCE: Final = "config-not-in-force"
@@ -123,8 +124,8 @@ def guest_unreadable(evidence: Evidence) -> Found | None:
 def host_unreadable(evidence: Evidence) -> Found | None:
     """What Windows holds is then expected, not measured."""
     host = evidence.moment.host
-    if evidence.interop_fault is not None:
-        return None
+    if evidence.interop_fault is not None or isinstance(host, SeveralVms):
+        return None  # another finding says it
     if not isinstance(host, Unavailable):
         missing = next((one for one in (host.available, host.total) if isinstance(one, Unavailable)), None)
         if missing is None:
