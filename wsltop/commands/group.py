@@ -16,6 +16,7 @@ COMMANDS: Final[tuple[str, ...]] = (
     "doctor",
     "experiment",
     "export",
+    "install",
     "line",
     "man",
     "metrics",
