@@ -174,6 +174,7 @@ MEANINGS: Final = (
     meaning(r".*\bpage allocation stalls for ", "stall"),  # Linux 4.10 to 4.14
     meaning(r".*\bpage allocation failure: order:\d", "log"),
     meaning(r".{0,64}\bvmalloc(?:: allocation failure| error)\b", "log"),
+    meaning(r"\s*p9_fcall_init\+0x", "log"),  # the line of a call trace that names a request to a Windows drive
     meaning(r"SLUB: Unable to allocate memory ", "log"),
     meaning(r"misc dxg: .{0,64}\bIoctl failed: -12$", "log"),  # ENOMEM of Windows' GPU driver
     meaning(r"__vm_enough_memory: ", "log"),
