@@ -112,6 +112,16 @@ def test_an_error_does_not_end_the_new_thread() -> None:
     assert "up to WSL 2.9.4" in unsure.sentence
 
 
+def test_a_kernel_that_does_not_take_swappiness_ends_no_thread() -> None:
+    """On the newest rule ``memory.reclaim`` answers EINVAL every 10 s before Linux 6.10."""
+    refused = event("init", "WSL (1) ERROR: RequestReclaim:3775: write of 1 MiB failed 22")
+    new = evidence(events=(refused,), gates=NEW)
+    assert judge("reclaim-thread-dead", new) is None
+    found = judge("reclaim-failing", new)
+    assert found is not None
+    assert "swappiness" in found.sentence
+
+
 def test_a_thread_that_fails_again_at_its_next_look_lives() -> None:
     """It was said to have ended while the same error came every 30 s (WSL#10534)."""
     again = evidence(events=(event("init", ERROR, ago=90.0), event("init", ERROR, ago=60.0)), gates=OLD)

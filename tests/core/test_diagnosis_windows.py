@@ -19,6 +19,7 @@ from tests.core.diagnosis_scene import (
 )
 from tests.core.test_diagnosis_free import KEPT
 from wsltop.core.diagnosis.rules import diagnose
+from wsltop.core.diagnosis.windows import vm_kind
 from wsltop.core.history import Point
 from wsltop.core.wslconfig.effective import Suggestion
 from wsltop.core.wslconfig.lint import ConfigFinding
@@ -244,3 +245,11 @@ def test_the_expected_figure_stands_in_for_windows() -> None:
     found = judge("host-unreadable", evidence(sample(host=NO)))
     assert found is not None
     assert found.evidence[0].name == "expected"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("vmmemWSL", "WSL"), ("vmmemWindowsSandbox", "Windows Sandbox"), ("vmmembuilder", "a container machine")],
+)
+def test_virtual_machines_are_told_apart_by_their_names(name: str, kind: str) -> None:
+    assert vm_kind(name) == kind

@@ -71,6 +71,7 @@ def machine(
         ("", machine(swap_total=0), []),
         ("[wsl2]\nprocessors=2", machine(cpus=2), []),
         ("[wsl2]\nprocessors=2", machine(cpus=8), ["config-processors-differ"]),
+        ("[wsl2]\nprocessors=32", machine(cpus=16), []),  # WSL cuts it to what Windows has
         ("[wsl2]\nprocessors=0", machine(cpus=8), []),
         ("[wsl2]\nprocessors=two", machine(cpus=8), []),
         ("[wsl2]\nkernelCommandLine=vsyscall=emulate", machine(cmdline="quiet vsyscall=emulate x"), []),

@@ -39,8 +39,10 @@ SWAPPED: Final = 256 * MIB
 """Less in the swap is what any Linux puts there of programs that never run."""
 RETURNING: Final = 1 * MIB
 """Bytes per second that come back from swap: somebody waits for what was put there."""
+INVALID: Final = re.compile(r"(?:RequestReclaim|swappiness).*failed 22\b")
+"""EINVAL of ``memory.reclaim``: before Linux 6.10 it takes no swappiness."""
 THREAD_ERROR: Final = re.compile(
-    r"WSL \(1(?: - [^)]{0,32})?\) ERROR: .*(?:memory\.reclaim|/vm/drop_caches|/vm/compact_memory)"
+    r"WSL \(1(?: - [^)]{0,32})?\) ERROR: .*(?:memory\.reclaim|/vm/drop_caches|/vm/compact_memory|RequestReclaim)"
 )
 """``WSL (1) ERROR: WriteToFile:3321: write(/sys/fs/cgroup/memory.reclaim, 35785605`` (WSL#10534)."""
 LOOK: Final = 30
@@ -165,7 +167,8 @@ def reclaim_failing(evidence: Evidence) -> Found | None:
     return Found(
         severity="warning" if again else "note",
         verdict="RECLAIM FAILS",
-        sentence=f"WSL's reclaim failed {often}; it tries again.",
+        sentence=f"WSL's reclaim failed {often}; it tries again."
+        + (" This kernel does not take swappiness=, which it writes." if INVALID.search(errors[-1].text) else ""),
         evidence=(
             Figure("errors", str(count), count, "count"),
             Figure("kernel log", short(errors[-1].text, 120)),

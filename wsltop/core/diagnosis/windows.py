@@ -153,7 +153,7 @@ def several_vms(evidence: Evidence) -> Found | None:
     if vms is None or len(vms) < 2:
         return None
     largest = sorted(vms, key=lambda vm: (-vm.working_set, vm.name))
-    figures = tuple(size(short(vm.name), vm.working_set) for vm in largest[:4])
+    figures = tuple(size(short(f"{vm.name}: {vm_kind(vm.name)}"), vm.working_set) for vm in largest[:4])
     if isinstance(evidence.moment.host, Unavailable):
         return Found(
             verdict="SEVERAL VMS",
@@ -167,6 +167,21 @@ def several_vms(evidence: Evidence) -> Found | None:
         sentence=f"Windows runs {len(vms)} virtual machines: WSL, and {len(vms) - 1} more with {format_size(others)}.",
         evidence=figures,
     )
+
+
+VM_KINDS: Final = {
+    "vmmemwsl": "WSL",
+    "vmmem": "WSL of Windows 10, Hyper-V or Sandbox",
+    "vmmemwindowssandbox": "Windows Sandbox",
+    "vmmemcmzygote": "kept ready for Sandbox",
+    "vmmemwsa": "Android",
+}
+"""What a process is by its name in lower case; WSL names the VM of a container machine after it."""
+
+
+def vm_kind(name: str) -> str:
+    """What kind of virtual machine a process of Windows is, as far as its name tells."""
+    return VM_KINDS.get(name.casefold().removesuffix(".exe"), "a container machine")
 
 
 def other_vms(evidence: Evidence) -> tuple[VmProcess, ...]:
