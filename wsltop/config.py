@@ -192,7 +192,7 @@ def load_settings(path: Path) -> Settings:
 
 
 def read_settings(path: Path) -> bytes | None:
-    """The bytes of the settings file; None where there is none, or where nobody can reach it.
+    """The bytes of the settings file; None where there is none, or where it cannot be reached.
 
     A home that is no folder, or is another's, has no settings: that is no reason to refuse a snapshot.
 

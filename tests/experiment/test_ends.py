@@ -101,7 +101,8 @@ def test_an_experiment_that_is_interrupted_in_any_phase_cleans_up_and_tells_what
         assert status == (124 if name == "release" else 130), name  # --hold had ended that command
         assert out == "", name
         assert "interrupted by sigint" in report.lower(), name
-        assert not any(alive(pid) for pid in below), name
+        # A relay of a Windows program is left to end when its input does, never killed (host/relay.py).
+        wait_until(lambda pids=below: not any(alive(pid) for pid in pids), 10.0 if name == "action" else 0.5)  # type: ignore[misc]
     assert left_behind() <= before
 
 

@@ -435,7 +435,7 @@ def write_reports(
     *,
     as_json: bool,
 ) -> None:
-    """Write what was measured to the files, or print it: beside a command's own output to standard error."""
+    """Write what was measured to the files, or print it: where a command has standard output, to standard error."""
     glyphs = choose_glyphs(settings.glyphs, encoding=getattr(sys.stdout, "encoding", None) or "utf-8")
     for path in outputs:
         write_output(path, result, measures, verdicts, glyphs, json=as_json)
@@ -445,7 +445,7 @@ def write_reports(
     text = encode(result, measures, verdicts) + "\n" if as_json else report(result, measures, glyphs)
     if result.plan.command:
         encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
-        with contextlib.suppress(OSError):  # nobody reads it; the status is still told
+        with contextlib.suppress(OSError):  # its reader is gone; the status is still the command's
             click.echo(text.encode("utf-8" if as_json else encoding, "replace"), nl=False, err=True)
     elif as_json:
         say(text.encode())

@@ -242,7 +242,7 @@ def write(path: Path, text: bytes) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove the file, if it is there: figures that nobody renews must not stay."""
+    """Remove the file, if it is there: old figures must not stay."""
     with contextlib.suppress(OSError):
         path.unlink()
 

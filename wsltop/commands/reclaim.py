@@ -110,7 +110,7 @@ def check_size(action: str, size: int, name: str) -> None:
 
 
 def tell(planned: Plan, *, as_json: bool) -> None:
-    """Say what will run, before it does; beside JSON on standard error."""
+    """Say what will run before it does; with JSON on standard output, to standard error."""
     for heading, text in tell_plan(planned):
         click.echo(f"{heading:<10}{text}", err=as_json)
 

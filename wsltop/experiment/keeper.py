@@ -35,7 +35,7 @@ AGAIN = 0.05
 GIVEN_UP = 10.0
 """Seconds of killing after which what is left belongs to another user (sudo), or hangs in the kernel."""
 TERMINAL_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM)
-"""A terminal, or whoever signals our group, sends them to the command too: this program stays to reap it."""
+"""A terminal sends them to the whole group, so to the command too: this program stays to reap it."""
 
 
 class Keeper:

@@ -44,11 +44,11 @@ class Load(Protocol):
 
     @property
     def exit_code(self) -> int | None:
-        """Of a command that has ended by itself."""
+        """The code of a command that has ended; of a signal it is negative."""
 
     @property
     def failed(self) -> bool:
-        """Whether it never did what it should."""
+        """Whether it never loaded the guest."""
 
     def start(self) -> None:
         """Begin to take memory.
@@ -98,7 +98,7 @@ class HogLoad:
         self._ids = frozenset(self._pool.add(plan.size, plan.hogs, plan.kind, self._options))
 
     def see(self, sample: Sample) -> None:
-        """Note which of them ended without being told to."""
+        """Note which of them ended before they were to."""
         for ended in sample.hogs_ended:
             if ended.id in self._ids and not self._released:
                 what = f"a hog ended early, with {format_size(ended.resident)}: {tell_cause(ended)}"
@@ -139,7 +139,7 @@ def fit(plan: ExperimentPlan, *, root: Path = Path("/"), floor: int | None = Non
     """The plan with hogs that fit above the floor, and a warning where they are smaller than asked for.
 
     Raises:
-        HogRefused: not even the smallest hogs fit, or nobody can tell.
+        HogRefused: not even the smallest hogs fit, or the available memory is not known.
     """
     if plan.command:
         return plan, ""

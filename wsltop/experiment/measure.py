@@ -38,17 +38,17 @@ class Summary(Struct, frozen=True):
 
 
 def summarize(figures: Sequence[float | None]) -> Summary | None:
-    """The spread of those that are there; ``None`` when none is."""
+    """The median and the range of the known ones; ``None`` when none is known."""
     there = [figure for figure in figures if figure is not None]
     return Summary(median(there), min(there), max(there), len(there), len(figures)) if there else None
 
 
 GRACE: Final = 2
-"""The peak may still be seen in so many readings after the release: some hosts answer late."""
+"""Readings after the release that may still show the peak: some hosts answer late."""
 
 
 class Side(Struct, frozen=True, kw_only=True):
-    """One curve in figures; how they are defined says ``curve``. Bytes and seconds since the release."""
+    """The figures of one curve, as ``core.curve`` defines them. Bytes, and seconds since the release."""
 
     baseline: int
     peak: int
@@ -168,11 +168,11 @@ def lowest_of(dots: Sequence[Dot], window: float) -> int | None:
 JUST_BEFORE: Final = 2.0
 """Seconds before an action whose level it is compared with."""
 FREED_BEFORE: Final = -1.0
-"""When the guest had half of it free earlier than this before the release, a lag would mean nothing."""
+"""Where the guest had freed half of it earlier than this before the release, a lag means nothing."""
 
 
 class ActionFigures(Struct, frozen=True, kw_only=True):
-    """What an action gave; in a control, what came without it. Bytes."""
+    """What an action returned; in a control, what came back without it. Bytes."""
 
     predicted: Prediction | None
     gained: int | None
@@ -191,11 +191,11 @@ class Measures(Struct, frozen=True, kw_only=True):
 
     guest: Reading[Side]
     host: Reading[Side]
-    """As Windows, or the process, said it."""
+    """As Windows, or the process that stands for it, reported it."""
     expected: Reading[Side]
     """What the host should hold by the guest's own figures; no delay of the reporting is in it."""
     lag: Crossing | None
-    """From half of it free in the guest to half of it back on the host; measured hosts only."""
+    """From half of it free in the guest to half of it back on the host; only where the host was measured."""
     cpu_load: float | None
     """CPU seconds of the whole guest from the start of the load to the release."""
     cpu_after: float | None
@@ -217,7 +217,7 @@ class Measures(Struct, frozen=True, kw_only=True):
 
 
 def measure(trial: Trial, window: float) -> Measures:
-    """Work a trial out; ``window``: the seconds of rest that its plan asked for."""
+    """The figures of a trial; ``window``: the seconds of rest that its plan asked for."""
     marks = marks_of(trial, window)
     ticks = [tick for tick in trial.ticks if tick.time <= marks.end]
     curves = {"guest": guest_dots(ticks), "host": host_dots(ticks), "expected": expected_dots(ticks)}
@@ -245,7 +245,7 @@ def measure_all(result: Result) -> tuple[Measures, ...]:
 
 
 def marks_of(trial: Trial, window: float) -> Marks:
-    """The marks of a trial. A lasting load is not released: then the seconds count from the action."""
+    """The marks of a trial. Where the load stayed for the action, seconds count from the action."""
     action = trial.start_of("action")
     if action is None and trial.start_of("wait") is not None:
         action = trial.start_of("settle")  # a control: where the action would have been
@@ -285,7 +285,7 @@ def expected_dots(ticks: Sequence[Tick]) -> list[Dot]:
 
 
 def host_dots(ticks: Sequence[Tick]) -> list[Dot]:
-    """What the host said, each answer once and at the time when it came."""
+    """The host's answers, each once and at the time when it came."""
     dots: list[Dot] = []
     for tick in ticks:
         if tick.host is not None and tick.host_at is not None:

@@ -1,4 +1,4 @@
-"""Runs an experiment: its trials one after another, each a state machine that the caller steps."""
+"""Runs an experiment: one trial after another, each a state machine that the caller steps."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from wsltop.reclaim.root import RootAccess, Way
 
 
 class TrialAction:
-    """The action of a plan, as often as the trials ask for it.
+    """The action of an experiment, prepared again in each trial.
 
-    Root is used for it only because the user named it.
+    It uses root only because the user named the action.
     """
 
     def __init__(
@@ -40,11 +40,11 @@ class TrialAction:
         self._size, self._access, self._way, self._root = chosen.action_size, access, way, root
 
     def plan(self, ledger: Reading[Ledger]) -> Plan:
-        """The plan for a ledger."""
+        """The plan of the action for the memory that ``ledger`` describes."""
         return plan(self._name, ledger=ledger, access=self._access, size=self._size, way=self._way, root=self._root)
 
     def check(self, ledger: Reading[Ledger]) -> Plan:
-        """The plan as of now, before anything is begun.
+        """The plan for now, made before the experiment begins.
 
         Raises:
             WsltopError: it cannot be performed; the message says what to do.
@@ -59,18 +59,17 @@ class TrialAction:
         return planned
 
     def __call__(self, ledger: Reading[Ledger]) -> tuple[Reading[Prediction], ReclaimAction]:
-        """Plan it for the memory of now."""
+        """Plan it for the memory of now: what it should return, and what performs it."""
         planned = self.plan(ledger)
         return planned.predicted, perform(planned)
 
 
-Act: TypeAlias = Callable[[Reading[Ledger]], tuple[Reading[Prediction], ReclaimAction]]
-"""Prepares the action for a ledger: what it promises, and how it is performed."""
+PrepareAction: TypeAlias = Callable[[Reading[Ledger]], tuple[Reading[Prediction], ReclaimAction]]
+"""Prepares the action for a ledger: what it should return, and what performs it."""
 LATE_ANSWER: Final = 12.0
 """Seconds by which the baseline is extended for a host that answers seldom."""
 DRAINING: Final = 40.0
-"""Seconds by which it is extended for a host that is still getting back what was freed before: reporting is through
-with everything in about thirty."""
+"""Seconds by which it is extended while the host still gets back what was freed before: reporting takes about 30."""
 FILLING: Final = 120.0
 """Seconds within which hogs should be full."""
 ENDING: Final = 30.0
@@ -78,23 +77,30 @@ ENDING: Final = 30.0
 
 
 class TrialRun:
-    """Takes one load through its phases.
+    """One trial: takes a load through its phases and records both sides.
 
     Args:
-        plan: what to do; its hogs fit.
+        plan: what to do; its hogs fit above the floor.
         load: not started yet.
-        act: the action; ``None`` in a control, and where there is none.
+        prepare_action: prepares the action; ``None`` in a control, and where there is none.
         number: counts the trials from 1.
         interval: seconds between two samples.
-        last: no trial follows, so nothing has to come to rest after a lasting load.
+        last: whether no trial follows: then nothing has to come to rest after a load that stayed.
     """
 
     def __init__(
-        self, plan: ExperimentPlan, load: Load, act: Act | None, *, number: int, interval: float, last: bool
+        self,
+        plan: ExperimentPlan,
+        load: Load,
+        prepare_action: PrepareAction | None,
+        *,
+        number: int,
+        interval: float,
+        last: bool,
     ) -> None:
         self.plan, self.load, self.number = plan, load, number
         self.phase: Phase = "baseline"
-        self._act, self._last = act, last
+        self._prepare_action, self._last = prepare_action, last
         self._since: float | None = None
         self._drained = False
         """Whether the host was still getting memory back in the baseline."""
@@ -102,7 +108,7 @@ class TrialRun:
         self._record = Recorder(interval)
         self._remarks: list[str] = []
         self._ending: Ending = "interrupted"
-        self._performance: ReclaimAction | None = None
+        self._running: ReclaimAction | None = None
         self._outcome: ActionOutcome | None = None
         self._timed_out = False
         self._steps: dict[Phase, Callable[[float, float], Phase]] = {
@@ -118,7 +124,7 @@ class TrialRun:
 
     @property
     def since(self) -> float | None:
-        """When the present phase began, monotonic; ``None`` before the first sample."""
+        """When the current phase began, monotonic seconds; ``None`` before the first sample."""
         return self._since
 
     def take(self, sample: Sample) -> None:
@@ -128,7 +134,7 @@ class TrialRun:
             self._record.take(sample)
 
     def step(self, now: float) -> Phase:
-        """Go on to whatever ``now`` asks for; the phase after that."""
+        """Do what is due at ``now``, and return the phase that it is in then."""
         if self._since is None:
             if not self._record.ticks:
                 return self.phase
@@ -141,11 +147,11 @@ class TrialRun:
         return self.phase
 
     def stop(self, now: float) -> None:
-        """End it here: what was measured so far is kept."""
+        """End it now; what was measured so far is kept."""
         if self.phase == "done":
             return
-        if self._performance is not None:
-            self._performance.cancel()
+        if self._running is not None:
+            self._running.cancel()
         if self.phase == "clear":
             self._enter("done", now)  # what was to be measured has been
             return
@@ -154,8 +160,8 @@ class TrialRun:
 
     def close(self) -> None:
         """End the load and the action, and wait for a bounded time until they are gone."""
-        if self._performance is not None:
-            self._performance.close()
+        if self._running is not None:
+            self._running.close()
         self.load.close()
 
     def trial(self, now: float, *, control: bool) -> Trial:
@@ -175,7 +181,7 @@ class TrialRun:
             missing=self._record.missing,
         )
 
-    # Phases: each returns the one to be in now, from the time and from how long it has been in its own.
+    # Phases. Each takes the time and how long its phase has lasted, and returns the phase to be in now.
 
     def _baseline(self, now: float, lasted: float) -> Phase:
         patient = self._record.host_is_late and lasted < self.plan.baseline + LATE_ANSWER
@@ -185,7 +191,7 @@ class TrialRun:
         falls = self._record.host_falls(start)
         self._drained = self._drained or falls
         if self._drained:
-            # Taken for noise, what drains from before would make everything after it look like rest.
+            # As noise, what drains from before would make everything after it look like rest.
             self._record.forget(start)
         if falls and lasted < self.plan.baseline + DRAINING:
             return "baseline"
@@ -216,7 +222,7 @@ class TrialRun:
         if lasted < (self.plan.hold or 0.0):
             return "hold"
         if self.plan.lasting:
-            return "settle" if self._act is None else "action"
+            return "settle" if self._prepare_action is None else "action"
         return "release"
 
     def _releasing(self, now: float, lasted: float) -> Phase:
@@ -229,12 +235,12 @@ class TrialRun:
     def _waiting(self, now: float, lasted: float) -> Phase:
         if lasted < self.plan.settle and not self._rests(now):
             return "wait"
-        return "settle" if self._act is None else "action"
+        return "settle" if self._prepare_action is None else "action"
 
     def _acting(self, now: float, lasted: float) -> Phase:
-        if self._performance is None or self._outcome is None:
+        if self._running is None or self._outcome is None:
             return "settle"
-        progress = self._performance.poll()
+        progress = self._running.poll()
         if isinstance(progress, Running):
             return "action"
         outcome = self._outcome
@@ -246,8 +252,8 @@ class TrialRun:
             note=progress.reason if isinstance(progress, Failed) else progress.note,
             hint=progress.hint if isinstance(progress, Failed) else "",
         )
-        self._performance.close()
-        self._performance = None
+        self._running.close()
+        self._running = None
         return "settle"
 
     def _settling(self, now: float, lasted: float) -> Phase:
@@ -269,16 +275,16 @@ class TrialRun:
     # What they share
 
     def _enter(self, phase: Phase, now: float) -> None:
-        """Close the phase that was and do what the next one begins with."""
+        """End the current phase, and do what the next one begins with."""
         since = now if self._since is None else self._since
         self._stages.append(Stage(self.phase, since, now))
         self.phase, self._since = phase, now
         if phase in ("release", "clear"):
             self.load.release()
-        elif phase == "action" and self._act is not None:
-            predicted, self._performance = self._act(self._record.ledger)
+        elif phase == "action" and self._prepare_action is not None:
+            predicted, self._running = self._prepare_action(self._record.ledger)
             self._outcome = ActionOutcome(name=self.plan.action, predicted=predicted)
-            self._performance.start()
+            self._running.start()
 
     def _fail(self, why: str) -> Phase:
         if why:
@@ -292,48 +298,49 @@ class TrialRun:
 
 
 UNSAMPLED: Final = Unavailable("nothing was sampled")
-NOBODY: Final = Identity(kernel=UNSAMPLED, distro=UNSAMPLED, wsl_version=UNSAMPLED)
+UNKNOWN_IDENTITY: Final = Identity(kernel=UNSAMPLED, distro=UNSAMPLED, wsl_version=UNSAMPLED)
 
 
 class Standing(Struct, frozen=True, kw_only=True):
-    """How far an experiment is."""
+    """How far an experiment has come."""
 
     phase: Phase
     seconds: float
     """In this phase."""
     most: float | None
-    """How long the phase takes at the most; ``None``: nobody knows."""
+    """The most seconds that the phase takes; ``None``: not known."""
     trial: int
     trials: int
     control: bool
 
 
 class Experiment:
-    """Runs a plan.
+    """An experiment, from its first trial to its result.
 
-    Per tick: ``step(now)``, ``take(sample)``, and ``events()`` for the timeline; at the end, or after ``stop``,
-    ``result()``; and ``close()`` whatever happened. Use it from the main thread only, as the pool of its hogs.
+    At each tick call ``take(sample)``, ``step(now)``, and ``events()`` for the timeline; at the end, or after ``stop``,
+    ``result()``; and always ``close()``. Use it from the main thread only, like the pool of its hogs.
 
     Args:
         plan: what to do; see ``prepare`` for one that fits.
         make_load: makes the load of one trial, not started.
-        act: the plan's action.
+        prepare_action: prepares the plan's action, if it has one.
         interval: seconds between two samples.
-        remarks: what a reader of the result must know beforehand.
+        remarks: what a reader of the result must know, such as that the hogs were made smaller.
     """
 
     def __init__(
         self,
         plan: ExperimentPlan,
         make_load: Callable[[], Load],
-        act: Act | None = None,
+        prepare_action: PrepareAction | None = None,
         *,
         interval: float,
         remarks: tuple[str, ...] = (),
     ) -> None:
         self.plan = plan
         self.interrupted = ""
-        self._make_load, self._act, self._interval, self._remarks = make_load, act, interval, remarks
+        self._make_load, self._prepare_action = make_load, prepare_action
+        self._interval, self._remarks = interval, remarks
         self._controls = plan.trials
         self._over: list[Trial] = []
         self._now = 0.0
@@ -344,7 +351,7 @@ class Experiment:
 
     @property
     def phase(self) -> Phase:
-        """The phase of the present trial; ``done`` when there is none."""
+        """The phase of the current trial; ``done`` when there is none."""
         return "done" if self._run is None else self._run.phase
 
     @property
@@ -375,14 +382,14 @@ class Experiment:
             self._run.load.interrupt()
 
     def take(self, sample: Sample) -> None:
-        """Take a sample in: of the sampler that knows the pool."""
+        """Take a sample in, from a sampler that knows the pool of the hogs."""
         self._first = self._first or sample
         self._newest = sample
         if self._run is not None:
             self._run.take(sample)
 
     def step(self, now: float) -> Phase:
-        """Do what is due at ``now``, monotonic seconds; the phase after that."""
+        """Do what is due at ``now``, monotonic seconds, and return the phase that it is in then."""
         self._now = now
         if self._run is None:
             return "done"
@@ -400,7 +407,7 @@ class Experiment:
         return told
 
     def standing(self, now: float) -> Standing:
-        """How far it is."""
+        """How far it has come."""
         number = min(len(self._over) + 1, len(self._controls))
         since = None if self._run is None else self._run.since
         return Standing(
@@ -413,7 +420,7 @@ class Experiment:
         )
 
     def stop(self, why: str, now: float) -> None:
-        """End it here; ``result`` then tells what was measured so far."""
+        """End it now because of ``why``; ``result`` then has what was measured so far."""
         if self._run is not None:
             self.interrupted = why
             self._run.stop(now)
@@ -421,7 +428,7 @@ class Experiment:
             self._mark("done", now)
 
     def close(self) -> None:
-        """End every process of it and wait, for a bounded time, until they are gone."""
+        """End all of its processes, and wait for a bounded time until they are gone."""
         if self._run is not None:
             self.stop("its end", self._now)
 
@@ -434,7 +441,7 @@ class Experiment:
             time=0.0 if sample is None else sample.time,
             interval=self._interval,
             total=0 if isinstance(ledger, Unavailable) else ledger.total,
-            identity=NOBODY if self._newest is None else self._newest.identity,
+            identity=UNKNOWN_IDENTITY if self._newest is None else self._newest.identity,
             trials=tuple(self._over),
             remarks=self._remarks,
             interrupted=self.interrupted,
@@ -454,14 +461,14 @@ class Experiment:
         return TrialRun(
             self.plan,
             self._make_load(),
-            None if control else self._act,
+            None if control else self._prepare_action,
             number=number,
             interval=self._interval,
             last=number == len(self._controls),
         )
 
     def _conclude(self, now: float, *, go_on: bool = True) -> None:
-        """Put the trial that is over aside, and begin the next one unless this one failed."""
+        """Keep the trial that is over, and begin the next one unless it failed."""
         run = self._run
         if run is None:
             return
@@ -496,7 +503,7 @@ def prepare(
     acting: TrialAction | None = None,
     options: HogOptions | None = None,
 ) -> Experiment:
-    """An experiment that fits this machine, not begun.
+    """An experiment with hogs that fit this machine, not begun.
 
     Raises:
         HogRefused: not even a small load fits above the floor.

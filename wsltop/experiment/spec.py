@@ -23,7 +23,7 @@ class ExperimentPlan(Struct, frozen=True, kw_only=True):
     """Whether the content of the hogs is random."""
     baseline: float = 5.0
     hold: float | None = 10.0
-    """How long the full hogs stay; how long a command may run, ``None``: until it ends by itself."""
+    """How long the full hogs stay, or how long a command may run; ``None``: until the command ends."""
     settle: float = 60.0
     """The longest time to wait for rest."""
     action: str = ""
@@ -55,7 +55,7 @@ class ExperimentPlan(Struct, frozen=True, kw_only=True):
 
     @property
     def seconds(self) -> float | None:
-        """How long it takes at the most, filling and ending aside; ``None``: a command decides that."""
+        """The most that it takes without filling and ending; ``None``: the command decides."""
         if self.hold is None:
             return None
         waits = 2 if self.action and not self.lasting else 1

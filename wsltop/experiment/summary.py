@@ -1,4 +1,4 @@
-"""The verdict of an experiment: one sentence."""
+"""The verdict of an experiment, in one sentence."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ NOTHING: Final = 0.1
 AT_ONCE: Final = 0.05
 LEFT: Final = 0.1
 MORE: Final = 1.1
-"""Above this share not only the load has come back: a share would say nothing."""
+"""Above this share more than the load has come back, so a share would say nothing."""
 MUCH: Final = 0.25
-"""The part of the load that must be missing somewhere for that place to be named."""
+"""The share of the load that must be missing in a place for the verdict to name it."""
 
 
 def tell_result(result: Result, measures: Sequence[Measures]) -> str:
@@ -58,7 +58,7 @@ def sides(measures: Sequence[Measures]) -> list[Side]:
 
 
 def host_name(result: Result, measures: Sequence[Measures]) -> str:
-    """Who gets memory back, as the subject of a sentence."""
+    """The name of the host as the subject of a sentence."""
     if not all(measured.measured for measured in measures):
         return "by the guest's own figures (the host was not read) the host"
     process = any(trial.source == "process" for trial in result.trials)
@@ -102,7 +102,7 @@ def tell_half(t50: Summary | None) -> str:
 
 
 def tell_where(chosen: Sequence[Measures], taken: float) -> str:
-    """Where the rest is: in use, in pieces, or offered and not taken."""
+    """Where the rest is: in use, in small blocks, or reported and not taken by the host."""
     guest = [measured.guest for measured in chosen if not isinstance(measured.guest, Unavailable)]
     expected = [measured.expected for measured in chosen if not isinstance(measured.expected, Unavailable)]
     if middle([side.retained for side in guest]) > MUCH * taken:

@@ -1,4 +1,4 @@
-"""One trial as it was recorded: its phases, samples, and what became of the load and the action."""
+"""One trial as it was recorded: its phases, its samples, and how the load and the action ended."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Trial(Struct, frozen=True, kw_only=True):
     timed_out: bool = False
     """Whether the command ran longer than it was to be held, and was ended."""
     source: str = ""
-    """Who answered for the host; empty when nobody did."""
+    """The source of the host's figures; empty when there was none."""
     missing: Unavailable | None = None
     """Why the host last had no reading."""
 
@@ -103,7 +103,7 @@ class Result(Struct, frozen=True, kw_only=True):
     trials: tuple[Trial, ...]
     remarks: tuple[str, ...] = ()
     interrupted: str = ""
-    """By what: ``SIGINT``."""
+    """The signal or reason that ended it: ``SIGINT``; empty when nothing did."""
 
 
 def tick_of(moment: Moment) -> Tick | None:
@@ -137,15 +137,15 @@ def busy_seconds(cpu: Reading[CpuTimes]) -> float | None:
 
 T = TypeVar("T")
 SILENT: Final = 15.0
-"""Seconds after which a side that says nothing is not waited for."""
+"""Seconds without a new figure after which a side is no longer waited for."""
 FALL: Final = 2 * LEAST_BAND
 """Bytes by which the level of a host falls that is getting memory back."""
 MOST: Final = 20_000
-"""A build may take hours: then what is older is kept at half the rate."""
+"""Ticks that are kept. A build may take hours: then the older half is kept at half the rate."""
 
 
 class Recorder:
-    """The ticks of one trial and the curves of both sides."""
+    """Records the ticks of one trial and the curves of both sides."""
 
     def __init__(self, interval: float) -> None:
         self._interval = interval
@@ -165,7 +165,7 @@ class Recorder:
 
     @property
     def host_is_late(self) -> bool:
-        """Whether the host answers, and has answered too seldom yet to know its level."""
+        """Whether the host answers, but has answered too seldom so far for its level to be known."""
         return bool(self.host) and len(self.host) < FEWEST
 
     def take(self, sample: Sample) -> None:
@@ -189,25 +189,25 @@ class Recorder:
             self.ticks, self.guest, self.expected = thin(self.ticks), thin(self.guest), thin(self.expected)
 
     def host_falls(self, since: float) -> bool:
-        """Whether the host gets back memory from before: any of the first readings since then is above the last."""
+        """Whether the host is still getting memory back: one of the first readings since then is above the last."""
         dots = [dot for dot in self.host if dot.time >= since]
         third = len(dots) // 3
         level = level_of(dots[len(dots) - third :])
         return level is not None and max((dot.size for dot in dots[:third]), default=level) - level > FALL
 
     def forget(self, before: float) -> None:
-        """Drop what was sampled before then."""
+        """Drop what was sampled before ``before``, monotonic seconds."""
         self.ticks = [tick for tick in self.ticks if tick.time >= before]
         self.guest, self.host, self.expected = (
             [dot for dot in dots if dot.time >= before] for dots in (self.guest, self.host, self.expected)
         )
 
     def end_baseline(self) -> None:
-        """What was sampled so far is the baseline."""
+        """Keep what was sampled so far as the baseline."""
         self._bases = {name: tuple(getattr(self, name)) for name in ("guest", "host", "expected")}
 
     def rests(self, *, since: float, now: float, window: float) -> bool:
-        """Whether nothing has changed for ``window`` seconds since ``since``, on any side that speaks."""
+        """Whether nothing has changed for ``window`` seconds since ``since``, on any side that has new figures."""
         return all(self._rests(name, since, now, window) for name in ("guest", "host", "expected"))
 
     def _rests(self, name: str, since: float, now: float, window: float) -> bool:
@@ -220,6 +220,6 @@ class Recorder:
 
 
 def thin(items: list[T]) -> list[T]:
-    """Half of the older ones, and all of the newer."""
+    """Every second one of the older half, and all of the newer half."""
     middle = len(items) // 2
     return items[:middle:2] + items[middle:]

@@ -1,4 +1,4 @@
-"""An experiment as a table, as text and as JSON."""
+"""An experiment as text with a table and charts, and as JSON."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def groups_of(result: Result, measures: Sequence[Measures]) -> tuple[Group, ...]
 
 
 def table_of(result: Result, measures: Sequence[Measures]) -> Table:
-    """Both sides of every group, beside each other."""
+    """The table: a column for the guest and one for the host, for each group."""
     groups = groups_of(result, measures)
     headers = [""]
     for group in groups:
@@ -70,7 +70,7 @@ def table_of(result: Result, measures: Sequence[Measures]) -> Table:
 
 
 def outside_name(result: Result, measures: Sequence[Measures]) -> str:
-    """Who is on the other side, and whether it was measured."""
+    """The heading of the host's column: its source, or that it is the expected figure."""
     if not all(measured.measured for measured in measures):
         return "host (expected)"
     sources = dict.fromkeys(trial.source for trial in result.trials if trial.source)
@@ -141,7 +141,7 @@ def sizes_cell(figures: Iterator[float | None] | map[int | None]) -> str:
 
 
 def figures_cell(figures: Sequence[float | None], tell: Callable[[float], str]) -> str:
-    """The middle one, and between what they lie."""
+    """The median and, of several trials, the range."""
     found = summarize(figures)
     if found is None:
         return NOTHING
@@ -175,7 +175,7 @@ def halved_cell(group: Group) -> str:
 
 
 def lag_cell(group: Group) -> str:
-    """How far the host was behind the guest; before it, where that is so."""
+    """How long after the guest the host had half of it back."""
     lags = [measured.lag for measured in group.measures]
     if len(lags) == 1 and lags[0] is not None:
         return tell_crossing(lags[0])
@@ -241,7 +241,7 @@ def facts_of(result: Result) -> tuple[tuple[str, str], ...]:
 def plan_facts(plan: ExperimentPlan) -> Iterator[tuple[str, str]]:
     """Yield what a plan will do."""
     if plan.command:
-        until = "until it ends by itself" if plan.hold is None else f"for at most {format_duration(plan.hold)}"
+        until = "until it ends" if plan.hold is None else f"for at most {format_duration(plan.hold)}"
         yield ("load", f"{shlex.join(plan.command)}, {until}")
     else:
         held = f"held {format_duration(plan.hold or 0.0)}"
@@ -257,7 +257,7 @@ def plan_facts(plan: ExperimentPlan) -> Iterator[tuple[str, str]]:
 
 
 def remarks_of(result: Result) -> tuple[str, ...]:
-    """What must be known beside the figures, each said once, fit to be shown."""
+    """What a reader of the figures must know, each said once, fit to be shown."""
     remarks = list(result.remarks)
     for trial in result.trials:
         remarks += trial.remarks
@@ -276,7 +276,7 @@ WIDE: Final = 120
 
 
 def report(result: Result, measures: Sequence[Measures], glyphs: Glyphs) -> str:
-    """All of it, ending with a newline."""
+    """The whole report, ending with a newline."""
     lines = ["wsltop experiment"]
     lines += [f"  {name:<8} {text}" for name, text in facts_of(result)]
     for trial in result.trials:
@@ -289,7 +289,7 @@ def report(result: Result, measures: Sequence[Measures], glyphs: Glyphs) -> str:
 
 
 def with_shares(result: Result, measures: Sequence[Measures]) -> Table:
-    """The table with the shares beside what was returned."""
+    """The table with a row for the shares below what was returned."""
     table = table_of(result, measures)
     rows: list[tuple[str, ...]] = []
     for row in table.rows:
@@ -509,5 +509,5 @@ def crossing_part(crossing: Crossing | None) -> Json:
 
 
 def rounded(figure: float | None) -> float | None:
-    """Milliseconds are more than is known."""
+    """A figure with three decimals: more is not known."""
     return None if figure is None else round(figure, 3)

@@ -1,4 +1,4 @@
-"""The curves of an experiment as one SVG picture: no script, no font, no file beside it."""
+"""The curves of an experiment as one SVG picture, without scripts, fonts or other files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 24, 44, 36
 PLOT: Final = WIDTH - LEFT - RIGHT
 HEIGHT: Final = PANEL - TOP - BOTTOM
 LETTER: Final = 7
-"""Pixels that a letter of a phase's name takes at the most."""
+"""Pixels that the widest letter of a phase's name takes."""
 TICKS: Final = 10
 STEPS: Final = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400)
 SVG_STYLE: Final = """
