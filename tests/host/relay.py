@@ -185,8 +185,14 @@ def clip(stdin: Input) -> NoReturn:
     end("took the text")
 
 
-def wsl() -> NoReturn:
+def wsl(stdin: Input) -> NoReturn:
     if "-e" in ARGUMENTS:  # a program of the distribution, as root: here with this process's rights
+        while not stdin.ended:
+            stdin.look(0.1)
+        reading, writing = os.pipe()
+        os.write(writing, stdin.data)
+        os.close(writing)
+        os.dup2(reading, 0)
         os.write(TELL, b"end became tee\n")
         os.set_inheritable(TELL, False)
         words = ARGUMENTS[ARGUMENTS.index("-e") + 1 :]
@@ -225,7 +231,7 @@ def main() -> None:
         )
         end("answered")
     elif NAME == "wsl.exe":
-        wsl()
+        wsl(stdin)
     else:
         end("exit 300", 300 & 0xFF)
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import pyperclip
 import pytest
 
+from tests.host.interop import Interop, needs_interop
 from wsltop.host.interop import Launch
+from wsltop.ui import clipboard
 from wsltop.ui.clipboard import copy_text
 
 TEXT = "gap 4.1 GiB: Größe, 記憶\n"
@@ -91,3 +93,46 @@ def test_not_even_a_file_is_an_error_of_the_system(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
         copy_text(TEXT, clip=None, terminal=None, file=tmp_path / "file" / "report.txt")
+
+
+def test_inside_wsl_no_clip_exe_of_the_path_is_run(
+    tmp_path: Path, desktop: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pyperclip runs ``clip.exe`` from PATH where the kernel is WSL's."""
+    version = tmp_path / "version"
+    version.write_text("Linux version 6.6.87.2-microsoft-standard-WSL2 (gcc) #1 SMP\n")
+    monkeypatch.setattr(clipboard, "VERSION", version)
+    file = tmp_path / "report.txt"
+    assert str(file) in copy_text(TEXT, clip=None, terminal=None, file=file)
+    assert desktop == []
+
+
+COPY = """
+import sys
+from pathlib import Path
+from wsltop.host.interop import CLIP, Windows
+from wsltop.ui import clipboard
+clipboard.TIMEOUT = float(sys.argv[2])
+launch = Windows(root=Path("/"), environ={}, drive=Path(sys.argv[1])).prepare(CLIP)
+print(clipboard.copy_text("Größe 記憶 " * 20000, clip=launch, terminal=None, file=Path(sys.argv[3])))
+"""
+
+
+@needs_interop
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("boot", "timeout", "told"), [("0.2", "20", "copied to the Windows"), ("3", "1", "written to")]
+)
+def test_clip_exe_takes_a_long_text_and_is_left_when_it_is_slow(
+    tmp_path: Path, boot: str, timeout: str, told: str
+) -> None:
+    interop = Interop(tmp_path, float(boot))
+    file = tmp_path / "report.txt"
+    with interop.start(interop.command(sys.executable, "-c", COPY, str(interop.drive), timeout, str(file))) as process:
+        out, err = process.communicate(timeout=30)
+    assert told in out.decode(), err
+    interop.end_relays()
+    if told.startswith("copied"):
+        assert (interop.here / "clip").read_bytes().decode("utf-16-le") == "Größe 記憶 " * 20000
+    else:
+        assert file.exists()

@@ -8,12 +8,14 @@ from typing import Final
 
 import pyperclip
 
+from wsltop.host.files import read_small
 from wsltop.host.interop import Launch
 from wsltop.host.relay import run_relay
 from wsltop.model.reading import Unavailable
 from wsltop.private import write_private
 
 TIMEOUT: Final = 5.0
+VERSION = Path("/proc/version")
 
 
 class Copied(str):
@@ -55,7 +57,12 @@ def run_clip(clip: Launch, text: str) -> bool:
 
 
 def desktop_copy(text: str) -> bool:
-    """Hand ``text`` to the desktop's clipboard, if there is one."""
+    """Hand ``text`` to the desktop's clipboard, if there is one.
+
+    Not inside WSL: pyperclip runs whatever ``clip.exe`` is in PATH there, and knows WSL by the same file.
+    """
+    if "microsoft" in read_small(VERSION).lower():
+        return False
     try:
         pyperclip.copy(text)
     except (pyperclip.PyperclipException, OSError):

@@ -183,6 +183,8 @@ class ActionRun(Job):
             progress = self._action.poll()
             if isinstance(progress, Done):
                 self._done_at, self._note = now, progress.note
+                if self.plan.way == "wsl":
+                    self._watch.begin(now)  # Windows takes seconds to make a session for root
             return self.poll()
         if not self._watch.rests(self._done_at, now):
             return None
