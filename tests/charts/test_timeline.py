@@ -52,12 +52,12 @@ def test_blocks() -> None:
     expect(
         picture(STORY, 39, 10),
         """
-   8 ┤         ┏━━━━━━━━ ━┓
-   6 ┤        ┏┛▂▂▂▂▂▂▂▂  ┗┓
+   8 ┤         ━▔▔▔▔▔▔▔▔ ▔┃
+     │        ▁┃▂▂▂▂▂▂▂▂  ━┓
      │        ┃▁████████   ┃
-   4 ┤━━━━━━━━┛█████████   ┗━━━━━━┓
+   4 ┤▔▔▔▔▔▔▔▔▔█████████   ━━━━━━━┓
      │░░░░░░░░▃█████████ ░░░░░░░░ ┃
-   2 ┤▂▂▂▂▂▂▂▂██████████ ▂▂▂▂▂▂▂▂▂┗━━━━
+   2 ┤▂▂▂▂▂▂▂▂██████████ ▂▂▂▂▂▂▂▂▂▔▔▔▔▔
      │██████████████████ ██████████████
      │██████████████████┊██████████████
  GiB └──┬─────▲hogs──────▼kill───▼drop┬
@@ -71,7 +71,7 @@ def test_braille() -> None:
         picture(STORY, 39, 10, BRAILLE),
         """
    8 ┤         ⡖⠉⠉⠉⠉⠉⠉⠉⠉ ⠉⡆
-   6 ┤        ⣀⠇⣀⣀⣀⣀⣀⣀⣀⣀  ⠓⡄
+     │        ⣀⠇⣀⣀⣀⣀⣀⣀⣀⣀  ⠓⡄
      │        ⡇⠡⣿⣿⣿⣿⣿⣿⣿⣿   ⡇
    4 ┤⠉⠉⠉⠉⠉⠉⠉⠉⠡⣿⣿⣿⣿⣿⣿⣿⣿⣿   ⠧⠤⠤⠤⠤⠤⠤⡀
      │⠡⠡⠡⠡⠡⠡⠡⠡⣤⣿⣿⣿⣿⣿⣿⣿⣿⣿ ⠡⠡⠡⠡⠡⠡⠡⠡ ⡇
@@ -89,7 +89,7 @@ def test_ascii() -> None:
         picture(STORY, 39, 10, ASCII),
         """
    8 +         +======== =+
-   6 +        ++::::::::  ++
+     |        ++::::::::  ++
      |        |:########   |
    4 +========+#########   +======+
      |::::::::o######### :::::::: |
@@ -108,7 +108,7 @@ def test_an_expected_host_is_dashed_and_has_other_styles() -> None:
         picture(chart, 39, 10),
         """
    8 ┤         ┏╍╍╍╍╍╍╍╍ ╍┓
-   6 ┤        ┏┛▂▂▂▂▂▂▂▂  ┗┓
+     │        ┏┛▂▂▂▂▂▂▂▂  ┗┓
      │        ╏▁████████   ╏
    4 ┤╍╍╍╍╍╍╍╍┛█████████   ┗╍╍╍╍╍╍┓
      │░░░░░░░░▃█████████ ░░░░░░░░ ╏
@@ -129,8 +129,8 @@ def test_few_columns_stay_at_the_right_and_are_not_stretched() -> None:
         picture(replace(STORY, columns=STORY.columns[-12:], marks=()), 39, 6),
         """
    8 ┤
-   4 ┤                     ━━━━━━━┓
-     │                     ▁▁▁▁▁▁▁┗━━━━
+     │                     ▁▁▁▁▁▁▁▁
+     │                     ▁▁▁▁▁▁▁━━━━━
      │                     ████████████
  GiB └──┬─────────┬─────────┬─────────┬
       -30s      -20s      -10s      now
@@ -165,8 +165,8 @@ def test_the_row_of_marks_is_folded_first() -> None:
     expect(
         picture(STORY, 39, 4),
         """
-   8 ┤        ┏━━━━━━━━━ ━━┓
-     │━━━━━━━━┛▇████████   ┗━━━━━━━━━━━
+   8 ┤        ▁▔▔▔▔▔▔▔▔▔ ▔━┓
+     │▔▔▔▔▔▔▔▔▔▇████████   ━━━━━━━▁▁▁▁▁
      │▇▇▇▇▇▇▇▇██████████┊▇▇▇▇▇▇▇▇▇▇▇▇▇▇
  GiB  -30s      -20s      -10s      now
 """,
@@ -177,8 +177,8 @@ def test_the_row_of_times_is_folded_next() -> None:
     expect(
         picture(STORY, 39, 2),
         """
-   8 ┤━━━━━━━━━━━━━━━━━━ ━━━━━━━━━┓
-     │▄▄▄▄▄▄▄▄▇█████████┊▄▄▄▄▄▄▄▄▄┗━━━━
+   8 ┤▁▁▁▁▁▁▁▁━▔▔▔▔▔▔▔▔▔ ▔━▁▁▁▁▁▁▁▁
+     │▄▄▄▄▄▄▄▄▇█████████┊▄▄▄▄▄▄▄▄▄▔▔▔▔▔
 """,
     )
 
@@ -188,8 +188,8 @@ def test_the_size_axis_is_folded_when_narrow() -> None:
         picture(STORY, 12, 6),
         """
 
-━━━━━━━┓
-▁▁▁▁▁▁▁┗━━━━
+▁▁▁▁▁▁▁▁
+▁▁▁▁▁▁▁━━━━━
 ████████████
 ────┬─▼drop┬
   -20s   now
@@ -201,7 +201,7 @@ def test_the_cursor_leaves_the_host_visible() -> None:
     lines = render_timeline(replace(STORY, cursor=12), 39, 10, BLOCK)
     place = geometry_of(STORY.maximum, 39, 10).gutter + 12
     assert [style_at(lines, row, place) for row in range(8)] == ["host-on-cache", *["cursor"] * 7]
-    assert "".join(plain(line)[place] for line in lines[:8]) == "━┊┊┊┊┊┊┊"
+    assert "".join(plain(line)[place] for line in lines[:8]) == "▔┊┊┊┊┊┊┊"
 
 
 def test_a_gap_has_a_mark_and_no_values() -> None:
@@ -218,7 +218,7 @@ def test_the_host_line_is_not_joined_across_a_gap() -> None:
 def test_an_unknown_host_is_not_drawn() -> None:
     chart = replace(STORY, columns=(column(1, 1, 3), column(1, 1, None), column(1, 1, 6)), marks=())
     drawn = picture(chart, 39, 10)
-    assert drawn.count("━") == 2
+    assert sum(drawn.count(level) for level in BLOCK.levels) == 2
     assert not set("┏┓┗┛┃") & set(drawn)
 
 
@@ -238,7 +238,29 @@ def test_values_beyond_the_scale_are_drawn_at_its_edges() -> None:
     chart = replace(STORY, columns=(column(99, 99, 99), column(-99, -99, -99)), marks=())
     drawn = picture(chart, 39, 10).splitlines()
     assert [line[-2:] for line in drawn[1:7]] == ["█┃"] * 6
-    assert (drawn[0][-2:], drawn[7][-2:]) == ("━┓", "█┗")
+    assert (drawn[0][-2:], drawn[7][-2:]) == ("▔┃", "█▁")
+
+
+def test_the_line_is_not_drawn_below_an_area_that_it_exceeds() -> None:
+    """At 80x24 a row is a GiB: Windows was drawn inside an area that it exceeds."""
+    chart = replace(STORY, columns=(column(2.2, 1.4, 3.7),), marks=())
+    lines = render_timeline(chart, 39, 10, BLOCK)
+    rows = [plain(line)[-1] for line in lines[:8]]
+    assert rows.index("▔") == 8 - 4
+    assert rows[5] == "▂", "used, with cache around it"
+
+
+def test_the_line_moves_by_a_third_of_a_row() -> None:
+    chart = replace(STORY, columns=tuple(column(0, 0, 4 + third / 3 + 0.01) for third in range(4)), marks=())
+    lines = [plain(line) for line in render_timeline(chart, 39, 10, BLOCK)]
+    assert [line[-4:] for line in lines[2:4]] == ["   ▁", "▁━▔▔"]
+
+
+def test_what_is_owed_lies_between_the_areas_and_the_line() -> None:
+    chart = replace(STORY, columns=(column(2, 1, 6),) * 4, marks=(), owed=2)
+    lines = render_timeline(chart, 39, 10, BLOCK)
+    assert [plain(line)[-4:] for line in lines[3:5]] == ["  ▒▒", "  ▒▒"]
+    assert style_at(lines, 3, 38) == "owed"
 
 
 def test_small_machines_are_told_in_mib() -> None:
@@ -246,8 +268,8 @@ def test_small_machines_are_told_in_mib() -> None:
     expect(
         picture(chart, 39, 6),
         """
- 512 ┤━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
- 256 ┤
+ 512 ┤▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁
+     │
      │▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅
      │█████████████████████████████████
  MiB └──┬─────────┬─────────┬─────────┬

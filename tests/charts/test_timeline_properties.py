@@ -78,7 +78,7 @@ def test_the_host_line_is_in_the_row_that_contains_its_value(host: int, height: 
     chart = TimelineInput(columns=(Column(0, 0, host),), maximum=maximum, window_seconds=60)
     rows = geometry_of(maximum, 40, height).rows
     drawn = [plain(line)[-1] for line in render_timeline(chart, 40, height, BLOCK)[:rows]]
-    row = drawn[::-1].index("━")
+    row = next(index for index, glyph in enumerate(drawn[::-1]) if glyph in BLOCK.levels)
     assert row * maximum <= host * rows < (row + 1) * maximum
 
 

@@ -28,7 +28,7 @@ LEAVING: Final[dict[str, Callable[[Terminal], None]]] = {
 def add_small_hog(terminal: Terminal) -> list[psutil.Process]:
     """Halve the size down to 64 MiB and add one."""
     terminal.press("<<<<<<")
-    terminal.wait_for("next 64 MiB")
+    terminal.wait_for("a adds 64 MiB")
     terminal.press("a")
     terminal.wait_for("holding")
     hogs = terminal.hogs()
@@ -61,7 +61,7 @@ def test_leaving_restores_the_terminal_and_ends_the_hogs(
 
 def test_a_killed_program_leaves_no_hog_and_no_host_child(open_terminal: Open, drive: FakeDrive) -> None:
     terminal = open_terminal(*ignoring_windows(drive))
-    terminal.wait_for("11.0 GiB vmmemWSL")
+    terminal.wait_for("Windows lends 11.0 GiB")
     add_small_hog(terminal)
     children = terminal.children()
     assert len(children) == 2

@@ -47,22 +47,21 @@ def test_the_first_frame_is_complete(open_terminal: Open) -> None:
     lines = terminal.lines
     assert lines[0].startswith(" wsltop")
     assert "LIVE 1 s" in lines[0]
-    assert [words for words in ("memory", "last 5 min", "hogs", "events") if f"── {words} ──" in terminal.text] == [
-        "memory",
-        "last 5 min",
-        "hogs",
+    assert [words for words in ("last 1 min", "no hogs", "events") if f"── {words} ──" in terminal.text] == [
+        "last 1 min",
+        "no hogs",
         "events",
     ]
     assert lines[2].startswith(" Host")
     assert lines[3].startswith(" Guest")
-    assert "GAP" in terminal.text
+    assert " uses " in terminal.text
 
 
 def test_a_hog_takes_memory_and_gives_it_back(open_terminal: Open) -> None:
     terminal = open_terminal("--host", "none", size=(100, 30))
-    terminal.wait_for("next 1.0 GiB")
+    terminal.wait_for("a adds 1.0 GiB")
     terminal.press("<<<<<<")
-    terminal.wait_for("next 64 MiB")
+    terminal.wait_for("a adds 64 MiB")
     assert "kill all" not in terminal.lines[-1]
     terminal.press("a")
     terminal.wait_for("holding")
@@ -71,7 +70,7 @@ def test_a_hog_takes_memory_and_gives_it_back(open_terminal: Open) -> None:
     assert 64 * MIB <= hog.memory_info().rss <= 96 * MIB
     terminal.wait_for("kill all")
     terminal.press("X")
-    terminal.wait_for("none. a adds one")
+    terminal.wait_for("no hogs")
     wait_for_death([hog], 1.0)
     terminal.wait_until(lambda: re.search(rf"hog {hog.pid} killed, \d+ MiB free again", terminal.text) is not None)
     terminal.wait_without("kill all")
@@ -83,7 +82,7 @@ def test_x_kills_the_selected_hog_and_no_movement_kills_any(open_terminal: Open)
     terminal.press("<<<<<<A")
     terminal.wait_until(lambda: terminal.text.count("holding") == 4)
     hogs = {hog.pid: hog for hog in terminal.hogs()}
-    terminal.press("jklgGwunKJHL$^\x04\x15\x06\x02\x0e")
+    terminal.press("jklGwunKJHL$^\x04\x15\x06\x02\x0e")
     terminal.wait_without("Push page cache out")  # what u asked, n has answered
     terminal.press("\x1b[A\x1b[B\x1b[C\x1b[D\x1b[5~\x1b[6~\x1b[H\x1b[F")
     terminal.press("kkkk")
@@ -103,11 +102,11 @@ def hog_rows(terminal: Terminal) -> list[str]:
 def test_what_windows_says_fills_the_host_bar(open_terminal: Open, drive: FakeDrive) -> None:
     drive.powershell("say(line(ws=2 << 30))\nobey()\n")
     terminal = open_terminal("--host", "powershell", "--drive", str(drive.path))
-    terminal.wait_for("2.0 GiB vmmemWSL")
-    bar = next(line for line in terminal.lines if line.startswith(" Windows"))
+    terminal.wait_for("Windows lends 2.0 GiB")
+    bar = next(line for line in terminal.lines if line.startswith(" Windows lends"))
     assert "█" in bar
     assert "host ok" in terminal.lines[0]
-    terminal.wait_for("GAP ")
+    terminal.wait_for("VM max")
 
 
 def test_a_pause_is_gone_through_and_left(open_terminal: Open) -> None:
@@ -119,15 +118,14 @@ def test_a_pause_is_gone_through_and_left(open_terminal: Open) -> None:
     terminal.wait_for(" killed, ")
     terminal.press(" ")
     terminal.wait_for("PAUSED")
-    terminal.wait_for("[ ] step  { } event  space resume")
+    terminal.wait_for("[ ] step  { } event")
     terminal.press("{")
-    terminal.wait_without(" killed, ")
     terminal.press("[[[g")
     terminal.wait_for("Go to a time")
     terminal.press("start\r")
     terminal.wait_without("Go to a time")
     terminal.wait_until(lambda: " ●─" in terminal.lines[1], what="the start of the line of time")
-    terminal.wait_until(lambda: "anonymous started" not in terminal.text, what="nothing of the hog")
+    terminal.wait_for("no hogs")
     terminal.press("a")
     terminal.wait_until(lambda: len(terminal.hogs()) == 1, what="a hog in a pause")
     terminal.press("Xg")
@@ -146,25 +144,25 @@ def test_the_screen_fills_the_terminal_exactly(open_terminal: Open, size: tuple[
     terminal = open_terminal("--host", "none", size=size)
     terminal.wait_for_frame()
     assert terminal.lines[0].startswith(" wsltop")
-    assert "? help  q quit" in terminal.lines[-1]
-    for panel in ("memory", "last 5 min", "hogs", "events"):
+    assert "? help q quit" in terminal.lines[-1]
+    for panel in ("last 1 min", "no hogs", "events"):
         assert f" {panel} " in terminal.text
 
 
 def test_a_tiny_terminal_is_told_what_is_needed_and_can_be_left(open_terminal: Open) -> None:
-    terminal = open_terminal("--host", "none", size=(50, 10))
-    terminal.wait_for("wsltop needs 60x16 cells; this terminal has 50x10.")
+    terminal = open_terminal("--host", "none", size=(30, 7))
+    terminal.wait_for("terminal has 30x7")
     terminal.press("q")
     assert terminal.wait_for_end() == 0
 
 
 def test_resizing_there_and_back_keeps_the_screen_whole(open_terminal: Open) -> None:
-    terminal = open_terminal("--host", "none", size=(50, 10))
-    terminal.wait_for("this terminal has 50x10")
-    for columns, rows in ((160, 48), (80, 24), (60, 16), (59, 16), (60, 15), (120, 30)):
+    terminal = open_terminal("--host", "none", size=(30, 7))
+    terminal.wait_for("terminal has 30x7")
+    for columns, rows in ((160, 48), (80, 24), (60, 16), (39, 16), (60, 7), (120, 30)):
         terminal.resize(columns, rows)
-        if columns < 60 or rows < 16:
-            terminal.wait_for(f"this terminal has {columns}x{rows}")
+        if columns < 40 or rows < 8:
+            terminal.wait_for(f"terminal has {columns}x{rows}")
         else:
             terminal.wait_for_frame()
             terminal.wait_for(" events ")
@@ -195,7 +193,7 @@ def test_a_locale_without_utf_8_gets_pure_ascii(open_terminal: Open, drive: Fake
     drive.powershell("say(line(ws=2 << 30))\nobey()\n")
     arguments = ("--host", "powershell", "--drive", str(drive.path))
     terminal = open_terminal(*arguments, environ={"LC_ALL": locale})
-    terminal.wait_for("GiB vmmemWSL")
+    terminal.wait_for("Windows lends")
     terminal.press("?")
     terminal.wait_for("Esc closes")
     terminal.press("q")

@@ -111,6 +111,6 @@ def test_the_footer_leaves_hints_out_whole_and_keeps_help_and_quit(width: int) -
     text = plain(line)
     assert width_of(line) == width
     if width >= 18:
-        assert text.endswith("? help  q quit  ")
-        shown = text.removesuffix("? help  q quit  ").split("  ")
+        assert text.endswith("? help q quit ")
+        shown = text.removesuffix("? help q quit ").split("  ")
         assert {one.strip() for one in shown if one.strip()} <= {f"{hint.key} {hint.label}" for hint in hints}

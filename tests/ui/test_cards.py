@@ -25,10 +25,11 @@ from wsltop.model.event import Event
 from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import Census, Family, Group, Holders, ProcessUse
 from wsltop.model.units import GIB, MIB, format_size
+from wsltop.ui.buckets import BUCKETS
 from wsltop.ui.cards.card import WIDTH, Card, CardText
 from wsltop.ui.cards.findings import finding_card
 from wsltop.ui.cards.holders import holder_lines
-from wsltop.ui.cards.ledger import BUCKETS, ledger_lines
+from wsltop.ui.cards.ledger import ledger_lines
 
 NO = Unavailable("not read here", "Read it there.")
 GROWTH: Reading[tuple[FamilyGrowth, ...]] = Unavailable("not watched for long enough")
@@ -104,7 +105,7 @@ def test_the_rows_are_all_of_the_guests_memory(
     shown = {name: int(getattr(ledger, attribute)) for name, attribute, _ in BUCKETS}
     split = ledger.free_split
     assert isinstance(split, FreeSplit)
-    shown |= {"fragmented free": split.fragmented, "reportable free": split.reportable}
+    shown |= {"scattered free": split.fragmented, "free for Windows": split.reportable}
     assert sum(shown.values()) == ledger.total
     assert min(shown.values()) >= 0
     for name, size in shown.items():
@@ -341,17 +342,17 @@ def test_the_processes_open_right_away(world: World) -> None:
 def test_a_card_follows_the_samples(world: World) -> None:
     async def play(pilot: Pilot[None]) -> None:
         await world.press(pilot, "b")
-        assert "anonymous              2.0 GiB" in world.text
+        assert "programs               2.0 GiB" in world.text
         world.sampler.next = replace(world.sampler.next, meminfo=replace(MEMINFO, anon_pages=GIB))
         await world.tick(pilot)
-        assert "anonymous              1.0 GiB" in world.text
+        assert "programs               1.0 GiB" in world.text
         world.sampler.next = replace(world.sampler.next, meminfo=NO)
         await world.tick(pilot)
         assert "not read here. Read it there." in world.text
         world.sampler.next = replace(world.sampler.next, meminfo=MEMINFO)
         await world.tick(pilot)
-        assert "anonymous              2.0 GiB" in world.text
-        assert "reportable free" in world.text
+        assert "programs               2.0 GiB" in world.text
+        assert "free for Windows" in world.text
 
     world.run(play)
 

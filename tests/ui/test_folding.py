@@ -1,82 +1,91 @@
+"""How the panels share the terminal."""
+
 from __future__ import annotations
 
 from itertools import combinations
 
 import pytest
 
-from wsltop.ui.layout import LEAST_HEIGHT, LEAST_WIDTH, Rows, lay_out
+from wsltop.ui.layout import LEAST, LEAST_HEIGHT, LEAST_WIDTH, PANELS, Layout, lay_out
 
-PANELS = ("memory", "timeline", "hogs", "events")
-"""Those that stand at every size; verdict and gate come and go with the room."""
-HIDDEN = [frozenset(some) for count in range(len(PANELS) + 1) for some in combinations(PANELS, count)]
-
-
-def stacked(shape: Rows) -> int:
-    """Rows that the panels take one below the other; on a wide screen the lists stand beside the timeline."""
-    beside = shape.verdict + shape.gate + shape.hogs
-    assert not shape.wide or beside in (0, shape.timeline)
-    assert shape.wide or shape.verdict in (0, shape.hogs) or not shape.hogs
-    return shape.memory + shape.timeline + shape.events + (0 if shape.wide else max(shape.hogs, shape.verdict))
+WANTED = {"memory": 3, "verdict": 4, "hogs": 1, "events": 9, "gate": 6, "who": 12, "comeback": 8, "ledger": 17}
+SWITCHED = ("memory", "timeline", "hogs", "events", "verdict")
+HIDDEN = [frozenset(some) for count in range(len(SWITCHED) + 1) for some in combinations(SWITCHED, count)]
 
 
-@pytest.mark.parametrize("hogs", [0, 1, 4, 50])
-def test_the_rows_add_up_for_every_size(hogs: int) -> None:
-    for width in range(1, 251):
-        for height in range(1, 81):
-            shape = lay_out(width, height, hogs)
-            if width < LEAST_WIDTH or height < LEAST_HEIGHT:
-                assert shape is None
-                continue
-            assert shape is not None
-            assert stacked(shape) == height - 2
-            assert min(shape.memory, shape.timeline, shape.hogs, shape.events) >= 2
-            assert 0 <= shape.side_width <= width * 2 // 3
-            assert not shape.wide or shape.side_width > 0
-            assert (shape.verdict > 0) == (height >= 20 and width >= 80) or shape.wide
+def laid_out(width: int, height: int, **options: object) -> Layout:
+    layout = lay_out(width, height, WANTED, **options)  # type: ignore[arg-type]
+    assert layout is not None
+    return layout
+
+
+def assert_whole(layout: Layout, width: int, height: int, *, full: bool = True) -> None:
+    """No panel touches another's cells, the status line or the keys; and every row belongs to some panel."""
+    taken: set[tuple[int, int]] = set()
+    for name, place in layout.items():
+        assert place.height >= min(LEAST[name], 1), name
+        assert place.x >= 0
+        assert place.x + place.width <= width, name
+        assert 1 <= place.y <= place.y + place.height <= height - 1, name
+        cells = {(x, y) for x in range(place.x, place.x + place.width) for y in range(place.y, place.y + place.height)}
+        assert not cells & taken, name
+        taken |= cells
+    if full:
+        assert {y for _, y in taken} == set(range(1, height - 1))
+
+
+@pytest.mark.parametrize("gate", [False, True])
+@pytest.mark.parametrize("scrubber", [False, True])
+def test_panels_never_overlap_and_leave_no_row_empty(gate: bool, scrubber: bool) -> None:
+    for width in (40, 59, 60, 79, 80, 119, 120, 121, 159, 160, 239, 240, 250):
+        for height in range(8, 81):
+            assert_whole(laid_out(width, height, gate=gate, scrubber=scrubber), width, height)
+
+
+@pytest.mark.parametrize(("width", "height"), [(39, 24), (200, 7), (1, 1), (0, 0)])
+def test_a_terminal_that_is_too_small_has_no_layout(width: int, height: int) -> None:
+    assert lay_out(width, height, WANTED) is None
+
+
+def test_the_smallest_terminal_shows_bars_and_verdict() -> None:
+    assert set(laid_out(LEAST_WIDTH, LEAST_HEIGHT)) == {"memory", "verdict"}
+
+
+@pytest.mark.parametrize("size", [(80, 10), (120, 12)])
+def test_a_split_of_a_terminal_shows_the_timeline_too(size: tuple[int, int]) -> None:
+    assert set(laid_out(*size)) >= {"memory", "verdict", "timeline"}
+
+
+def test_at_80x24_everything_stands_but_the_columns() -> None:
+    assert set(laid_out(80, 24)) == {"memory", "verdict", "timeline", "events", "hogs"}
+
+
+@pytest.mark.parametrize(
+    ("size", "names"),
+    [
+        ((120, 24), {"who"}),
+        ((120, 36), {"who", "gate", "hogs"}),
+        ((160, 48), {"who", "gate", "hogs", "comeback"}),
+        ((240, 60), {"who", "gate", "hogs", "comeback", "ledger", "findings"}),
+    ],
+)
+def test_cards_become_columns_where_there_is_room(size: tuple[int, int], names: set[str]) -> None:
+    assert set(laid_out(*size, gate=True)) >= names
 
 
 @pytest.mark.parametrize("hidden", HIDDEN, ids=lambda hidden: "-".join(sorted(hidden)) or "nothing")
 def test_what_is_hidden_leaves_its_rows_to_the_others(hidden: frozenset[str]) -> None:
-    for width in (60, 80, 119, 120, 121, 250):
-        for height in range(LEAST_HEIGHT, 81):
-            for hogs in (0, 3, 9):
-                shape = lay_out(width, height, hogs, hidden)
-                assert shape is not None
-                for name in PANELS:
-                    assert (getattr(shape, name) == 0) == (name in hidden), (name, width, height)
-                assert stacked(shape) <= height - 2
-                if not hidden >= {"timeline", "hogs", "events"}:  # the memory panel does not grow
-                    assert stacked(shape) == height - 2, (width, height)
+    for width in (40, 80, 120, 160, 240):
+        for height in (8, 10, 16, 24, 36, 60):
+            layout = laid_out(width, height, hidden=hidden, gate=True)
+            assert not hidden & set(layout)
+            assert_whole(layout, width, height, full=not hidden)
 
 
-def test_everything_is_shown_at_80x24() -> None:
-    shape = lay_out(80, 24, 4)
-    assert shape is not None
-    assert shape.memory >= 6
-    assert shape.hogs >= 5
-    assert shape.events >= 4
-    assert shape.timeline >= 5
+def test_a_gate_that_is_not_there_takes_no_row() -> None:
+    assert "gate" not in laid_out(160, 48)
+    assert "gate" not in laid_out(160, 48, gate=True, hidden=frozenset({"gate"}))
 
 
-@pytest.mark.parametrize("gate", [False, True])
-def test_a_gate_takes_its_rows_from_the_list_of_hogs_on_a_wide_screen_only(gate: bool) -> None:
-    for width in (60, 80, 120, 200):
-        for height in range(LEAST_HEIGHT, 81):
-            shape = lay_out(width, height, 2, gate=gate)
-            assert shape is not None
-            assert stacked(shape) == height - 2
-            assert shape.hogs >= 2
-            assert not shape.gate or (gate and shape.wide)
-    wide = lay_out(160, 48, 2, gate=gate)
-    assert wide is not None
-    assert (wide.gate > 0) == gate
-
-
-def test_more_rows_never_take_any_from_a_panel_of_the_same_kind_of_screen() -> None:
-    for width in (80, 200):
-        for height in range(36, 80):
-            low, high = lay_out(width, height, 4), lay_out(width, height + 1, 4)
-            assert low is not None
-            assert high is not None
-            for name in PANELS:
-                assert getattr(high, name) >= getattr(low, name)
+def test_every_panel_of_a_layout_is_in_the_table() -> None:
+    assert set(laid_out(240, 60, gate=True, scrubber=True)) <= {row.name for row in PANELS}

@@ -23,7 +23,7 @@ from wsltop.model.units import GIB
 FOLDER = Path(__file__).parent / "golden"
 WRITES = os.environ.get("WSLTOP_GOLDEN") == "write"
 
-SIZES = [(60, 16), (80, 24), (160, 48)]
+SIZES = [(40, 8), (80, 10), (80, 24), (100, 30), (120, 12), (120, 36), (160, 48), (240, 60)]
 
 
 def compare(name: str, text: str) -> None:

@@ -13,15 +13,17 @@ from tests.core.gate_machine import times
 from tests.ui.worlds import FORBIDDEN, HOSTILE, hog
 from wsltop.charts.cells import Line, plain
 from wsltop.charts.glyphs import ASCII, BLOCK, Glyphs
-from wsltop.core.diagnosis.finding import Figure, Finding, Remedy
+from wsltop.core.diagnosis.finding import DROP, Figure, Finding, Remedy
 from wsltop.core.gate.rules import RULE_2_8_7, RULE_POST_2_9_4
 from wsltop.core.gate.watch import Blocker, Blockers, Bounds, Gate, WindowState
+from wsltop.core.returning import Returning
+from wsltop.model.reading import Unavailable
 from wsltop.model.sample import HogStatus
 from wsltop.model.units import GIB, MIB
 from wsltop.ui.panels.gate import GatePanel, GateView, gate_view, tell_bounds, window_row
 from wsltop.ui.panels.hogs import STATUS_TEXT, HogsPanel, HogsView, hogs_view, window
 from wsltop.ui.panels.panel import Panel
-from wsltop.ui.panels.verdict import VerdictPanel, VerdictView, verdict_view
+from wsltop.ui.panels.verdict import Hint, VerdictPanel, VerdictView, finding_view, hint_of, returning_view
 
 MIXED = st.text(st.sampled_from("abc 漢é\u0301[]/"), max_size=200)
 WIDTHS, HEIGHTS = st.integers(1, 120), st.integers(1, 20)
@@ -156,6 +158,7 @@ def test_hostile_names_do_not_reach_the_gate() -> None:
 
 # The verdict
 
+NOT_EXPLAINED = Unavailable("not explained")
 FINDING = Finding(
     id="cache-kept",
     severity="warning",
@@ -167,63 +170,62 @@ FINDING = Finding(
 
 
 def test_the_verdict_is_the_first_finding() -> None:
-    view = verdict_view([FINDING, replace(FINDING, id="other")])
+    view = finding_view((FINDING, replace(FINDING, id="other")), NOT_EXPLAINED)
     assert view == VerdictView(
-        word="CACHE KEPT",
+        word="WARNING",
         style="warning",
-        sentence=FINDING.sentence,
-        figures="page cache 5.0 GiB, mode dropCache",
-        remedy="sudo sh -c true",
-        cost="Costs: reads again.",
-        more=1,
+        title="Cache kept",
+        note="v 1 more",
+        text=FINDING.sentence,
+        hints=(Hint("", "run: sudo sh -c true; reads again"),),
     )
-    assert verdict_view([]).sentence == "no findings yet"
-    assert verdict_view([replace(FINDING, remedy=())]).remedy == ""
+    assert finding_view((), NOT_EXPLAINED).title == "no findings yet"
+    assert finding_view((replace(FINDING, remedy=()),), NOT_EXPLAINED).hints == ()
 
 
 def test_where_a_remedy_belongs_is_told() -> None:
     config = Remedy(kind="config", does="", text="[experimental]\nautoMemoryReclaim=gradual")
-    assert verdict_view([replace(FINDING, remedy=(config,))]).remedy == (
-        ".wslconfig: [experimental]  autoMemoryReclaim=gradual"
-    )
+    assert hint_of(config).text == ".wslconfig: [experimental]  autoMemoryReclaim=gradual"
     windows = Remedy(kind="windows", does="", text="wsl --shutdown")
-    assert verdict_view([replace(FINDING, remedy=(windows,))]).remedy == "in Windows: wsl --shutdown"
+    assert hint_of(windows).text == "in Windows: wsl --shutdown"
 
 
-def test_the_verdict_wraps_and_keeps_a_row_for_the_remedy() -> None:
-    def paint(height: int) -> list[str]:
-        return told(VerdictPanel(BLOCK, id="verdict").paint(verdict_view([FINDING]), 30, height))
-
-    assert paint(8) == [
-        paint(8)[0],
-        " CACHE KEPT: 5.0 GiB of page",
-        " cache stays, because WSL's",
-        " idle gate is shut by node.",
-        " → sudo sh -c true",
-        " Costs: reads again.",
-        " page cache 5.0 GiB, mode",
-        " dropCache",
-    ]
-    assert "v: all" in paint(8)[0]
-    assert paint(3)[2] == " → sudo sh -c true"
-    assert paint(2)[1].endswith("…")
-    assert len(paint(1)) == 1
+def test_a_key_stands_in_place_of_the_command_that_it_runs() -> None:
+    hint = hint_of(replace(DROP, gives=3 * GIB))
+    assert hint.key == "d"
+    assert "3.0 GiB" in hint.text
 
 
-@given(word=MIXED, sentence=MIXED, remedy=MIXED, cost=MIXED, figures=MIXED, width=WIDTHS, height=HEIGHTS)
+def test_what_returns_goes_before_what_is_the_matter() -> None:
+    view = returning_view(Returning(cause="4 hogs killed", owed=2 * GIB, got=GIB, measured=True, elapsed=4.1, left=3.0))
+    assert (view.word, view.title, view.share) == ("RETURNING", "4 hogs killed", 0.5)
+    lines = told(VerdictPanel(BLOCK, id="verdict").paint(view, 80, 2))
+    assert "1.0 GiB of 2.0 GiB" in lines[1]
+    assert lines[1].endswith("50 %")
+
+
+def test_the_verdict_keeps_a_row_for_the_key() -> None:
+    view = finding_view((FINDING,), NOT_EXPLAINED)
+    for height in (2, 3, 4, 5):
+        lines = told(VerdictPanel(BLOCK, id="verdict").paint(view, 40, height))
+        assert any(line.startswith(" → run: sudo") for line in lines), height
+        assert len(lines) <= height
+
+
+@given(word=MIXED, text=MIXED, hint=MIXED, width=WIDTHS, height=HEIGHTS, share=st.none() | st.floats(0, 1))
 def test_the_verdict_panel_never_leaves_its_place(
-    word: str, sentence: str, remedy: str, cost: str, figures: str, width: int, height: int
+    word: str, text: str, hint: str, width: int, height: int, share: float | None
 ) -> None:
     view = VerdictView(
-        word=word, style="warning", sentence=sentence, figures=figures, remedy=remedy, cost=cost, more=height % 3
+        word=word, style="warning", title=text, note=word, text=text, hints=(Hint("d", hint),), share=share
     )
-    assert_fits(VerdictPanel(BLOCK, id="verdict").paint(view, width, height), width, height)
+    assert_fits(VerdictPanel(BLOCK, id="verdict").paint(view, width, height), width, max(2, height))
 
 
 @given(st.text(max_size=100))
 def test_no_text_of_a_finding_reaches_the_panel_raw(text: str) -> None:
     nasty = replace(FINDING, verdict=text, sentence=text + HOSTILE, evidence=(Figure(HOSTILE, text),))
-    lines = VerdictPanel(BLOCK, id="verdict").paint(verdict_view([nasty]), 60, 8)
+    lines = VerdictPanel(BLOCK, id="verdict").paint(finding_view((nasty,), NOT_EXPLAINED), 60, 8)
     assert not any(bad in plain(line) for line in lines for bad in FORBIDDEN)
 
 
@@ -258,11 +260,12 @@ def test_every_status_is_told_where_there_is_room(status: HogStatus) -> None:
     assert lines[1].endswith(f"{STATUS_TEXT[status]}: why")
 
 
-def test_without_hogs_the_keys_are_told() -> None:
-    for width in range(1, 101):
+def test_without_hogs_there_is_one_line_that_tells_the_keys() -> None:
+    for width in range(1, 121):
         lines = HogsPanel(BLOCK, id="hogs").paint(hogs(), width, 4)
-        assert_fits(lines, width, 4)
-    assert "x kills one" in told(lines)[1]
+        assert_fits(lines, width, 1)
+    assert "no hogs" in told(lines)[0]
+    assert "a adds 1.0 GiB anonymous   A four" in told(lines)[0]
 
 
 @given(count=st.integers(0, 30), height=st.integers(0, 10), selected=st.integers(1, 30))
@@ -299,5 +302,5 @@ def test_equal_views_are_equal_so_that_nothing_is_painted_twice() -> None:
     first, second = (gate_view([gate()], BLOCKERS, "") for _ in range(2))
     assert isinstance(first, GateView)
     assert first == second
-    assert verdict_view([FINDING]) == verdict_view([FINDING])
+    assert finding_view((FINDING,), NOT_EXPLAINED) == finding_view((FINDING,), NOT_EXPLAINED)
     assert issubclass(GatePanel, Panel)

@@ -9,17 +9,18 @@ from msgspec.structs import replace
 
 from tests import samples
 from tests.ui.worlds import FORBIDDEN, HOST, HOSTILE, MEMINFO, NOON, SAMPLE, START, drops, hog
-from wsltop.charts.glyphs import BLOCK
-from wsltop.core.moment import interpret
+from wsltop.charts.cells import Span, plain
+from wsltop.charts.glyphs import ASCII, BLOCK, Glyphs
 from wsltop.core.session import Bookmark, Session
 from wsltop.model.event import Event
 from wsltop.model.reading import Unavailable
 from wsltop.model.sample import Hog, HogStatus, HostMemory, Identity, KernelLog, OwnUse, Sample
 from wsltop.model.units import GIB, MIB
-from wsltop.ui.context import Context
+from wsltop.ui.context import Context, Notice
+from wsltop.ui.paint import width_of
 from wsltop.ui.panels.events import EventsPanel, events_view
 from wsltop.ui.panels.hogs import HogsPanel, hog_row, hogs_view, window
-from wsltop.ui.panels.memory import STEP, MemoryPanel, memory_view
+from wsltop.ui.panels.memory import STEP, MemoryPanel, MemoryView, memory_view
 from wsltop.ui.panels.status import StatusLine, status_view
 from wsltop.ui.panels.timeline import TimelinePanel, TimelineView, event_mark, tell_window
 from wsltop.ui.viewstate import DEFAULT_WINDOW, LEAST_HOG, WINDOWS, Position, ViewState, move
@@ -40,47 +41,76 @@ def view_of(events: list[Event], position: Position, rows: int = 5) -> tuple[lis
 # Memory
 
 
+def view_of_memory(sample: Sample) -> MemoryView:
+    return memory_view(context_of(sample))
+
+
 def test_host_and_guest_are_on_one_scale() -> None:
-    view = memory_view(interpret(SAMPLE, 1.0))
+    view = view_of_memory(SAMPLE)
     assert view.host.size == 7 * GIB
     assert view.host.measured
-    assert view.host.text == "7.0 GiB vmmemWSL"
     assert view.scale >= MEMINFO.total
-    assert abs(sum(part.size for part in view.parts) - MEMINFO.total) <= STEP * len(view.parts)
+    assert view.used == 3 * GIB
     assert view.problem == ""
-    assert view.gap == "4.0 GiB"
+
+
+def test_the_parts_are_those_of_the_explanation() -> None:
+    context = context_of(SAMPLE)
+    explanation = context.explanation
+    assert not isinstance(explanation, Unavailable)
+    parts = {part.name: part.size for part in memory_view(context).parts}
+    assert abs(parts["programs"] - explanation.lent["programs"]) <= STEP
+    assert abs(parts["file cache"] - explanation.lent.group("file cache")) <= STEP
 
 
 def test_a_host_that_holds_more_than_the_guest_has_stretches_the_scale() -> None:
-    view = memory_view(interpret(replace(SAMPLE, host=replace(HOST, working_set=20 * GIB)), 1.0))
-    assert view.scale == 20 * GIB
+    assert view_of_memory(replace(SAMPLE, host=replace(HOST, working_set=20 * GIB))).scale == 20 * GIB
 
 
 def test_without_a_host_the_expected_figure_is_never_called_measured() -> None:
-    view = memory_view(interpret(replace(SAMPLE, host=Unavailable("no interop", "Enable it.")), 1.0))
+    view = view_of_memory(replace(SAMPLE, host=Unavailable("no interop", "Enable it.")))
     assert not view.host.measured
-    assert view.host.text.endswith("GiB expected")
     assert view.host.problem == "no interop. Enable it."
-    assert "vmmem" not in view.host.text
+    lines = [plain(line) for line in MemoryPanel(BLOCK, id="memory").paint(view, 80, 4)]
+    assert lines[0].startswith(" Expected lent")
+    assert "not measured" in lines[0]
+    assert "no interop. Enable it." in lines[1]
 
 
 def test_an_old_host_reading_is_not_the_present() -> None:
-    view = memory_view(interpret(replace(SAMPLE, host=replace(HOST, read_at=START - 60)), 1.0))
+    view = view_of_memory(replace(SAMPLE, host=replace(HOST, read_at=START - 60)))
     assert not view.host.measured
     assert "60 s old" in view.host.problem
 
 
 def test_an_unreadable_guest_says_so_and_shows_no_number() -> None:
-    view = memory_view(interpret(replace(SAMPLE, meminfo=Unavailable("gone", "Look.")), 1.0))
+    view = view_of_memory(replace(SAMPLE, meminfo=Unavailable("gone", "Look.")))
     assert view.problem == "gone. Look."
     assert view.parts == ()
-    assert view.totals == view.used == view.gap == ""
+    assert view.ways == ""
 
 
 def test_a_host_process_is_a_host_and_not_windows() -> None:
-    view = memory_view(interpret(replace(SAMPLE, host=replace(HOST, source="process", process="qemu")), 1.0))
-    assert view.host.label == "Host"
-    assert "Windows" not in view.sentence
+    view = view_of_memory(replace(SAMPLE, host=replace(HOST, source="process", process="qemu")))
+    assert view.host.name == "Host"
+
+
+@given(width=st.integers(1, 250), height=st.integers(1, 6), glyphs=st.sampled_from([BLOCK, ASCII]))
+def test_the_bars_have_their_size_at_every_width(width: int, height: int, glyphs: Glyphs) -> None:
+    for sample in (SAMPLE, replace(SAMPLE, host=Unavailable("no interop", "Enable it."))):
+        lines = MemoryPanel(glyphs, id="memory").paint(view_of_memory(sample), width, height)
+        assert {width_of(line) for line in lines} == {width}
+
+
+def test_a_bracket_reaches_from_what_linux_uses_to_what_is_lent() -> None:
+    view = view_of_memory(SAMPLE)
+    (line,) = MemoryPanel(BLOCK, id="memory").paint(view, 120, 3)[1:2]
+    text = plain(line)
+    bar = text[24:]
+    start, end = bar.index(BLOCK.bracket_left), bar.index(BLOCK.bracket_right) + 1
+    lends = plain(MemoryPanel(BLOCK, id="memory").paint(view, 120, 3)[0])[24:]
+    assert "4.0 GiB" in bar[start:end]
+    assert abs(end - lends.rindex("█") - 1) <= 1
 
 
 # Hogs
@@ -250,7 +280,7 @@ def test_a_pause_survives_what_comes_and_ends() -> None:
     assert shown.moment is frozen
     assert shown.moment is not None
     assert not shown.state.events(shown.session)
-    assert StatusLine(BLOCK, id="status").make_view(shown).mode.startswith("PAUSED 12:00:00 -1 s, 1 waiting")
+    assert StatusLine(BLOCK, id="status").make_view(shown).mode.startswith("PAUSED at 12:00:00, 1 s behind")
     shown.show(shown.live, shown.live)
     assert shown.moment is shown.session.moment
     assert len(shown.state.events(shown.session)) == 3
@@ -286,14 +316,14 @@ def test_every_view_can_be_made_of_a_sample_that_knows_nothing() -> None:
     assert HogsPanel(BLOCK, id="hogs").make_view(shown).floor == ""
     assert EventsPanel(BLOCK, id="events").make_view(shown).problem == "gone"
     status = StatusLine(BLOCK, id="status").make_view(shown)
-    assert (status.identity, status.host, status.own) == ((), "no host", "")
+    assert (status.identity, status.host, status.own) == (("up 1 h",), "no host", "")
 
 
 # Status
 
 
-def status_of(sample: Sample, interval: float = 1.0) -> tuple[str, bool]:
-    view = status_view(interpret(sample, interval), interval=interval, paused=None)
+def status_of(sample: Sample) -> tuple[str, bool]:
+    view = status_view(context_of(sample))
     return view.host, view.host_is_old
 
 
@@ -314,11 +344,37 @@ def test_no_host_is_told() -> None:
     assert status_of(replace(SAMPLE, host=Unavailable("none"))) == ("no host", True)
 
 
+def test_a_host_that_has_not_answered_yet_is_no_failure() -> None:
+    assert status_of(replace(SAMPLE, host=Unavailable("waiting for Windows' first answer"))) == ("asking Windows", True)
+
+
 def test_the_status_names_the_guest_and_its_own_cost() -> None:
-    view = status_view(interpret(SAMPLE, 2.0), interval=2.0, paused=None)
-    assert view.identity == ("Ubuntu 24.04.1 LTS", "WSL 2.6.3", "Linux 6.6.87.2-microsoft-standard-WSL2")
-    assert view.mode == "LIVE 2 s"
+    view = status_view(context_of(SAMPLE))
+    assert view.identity[:3] == ("Ubuntu 24.04.1 LTS", "WSL 2.6.3", "Linux 6.6.87.2-microsoft-standard-WSL2")
+    assert view.identity[-1] == "up 1 h"
+    assert view.mode == "LIVE 1 s"
     assert view.own == "self 0.4 %"
+
+
+def test_a_notice_takes_the_place_of_the_names_and_leaves_the_severity() -> None:
+    context = context_of(SAMPLE)
+    context.notice = Notice("saved it", failed=False)
+    line = plain(StatusLine(BLOCK, id="status").paint(status_view(context), 80, 1)[0])
+    assert line.startswith(" saved it")
+    assert "LIVE 1 s" in line
+    assert "Ubuntu" not in line
+
+
+@given(width=st.integers(10, 250), recording=st.sampled_from(["", "REC 1.2 MiB 4 min"]), banner=st.booleans())
+def test_nothing_is_glued_to_a_name(width: int, recording: str, banner: bool) -> None:
+    context = context_of(replace(SAMPLE, identity=replace(SAMPLE.identity, distro="a" * 60)))
+    context.recording = recording
+    context.banner = "REPLAY x4  12:00:00" if banner else None
+    line = plain(StatusLine(BLOCK, id="status").paint(status_view(context), width, 1)[0])
+    assert width_of((Span(line),)) == width
+    for word in (recording, context.banner or "LIVE 1 s"):
+        if word and word in line:
+            assert line[: line.index(word)].endswith((" ", BLOCK.filled + " "))
 
 
 # The way the user looks at it
@@ -349,10 +405,10 @@ def test_a_chosen_hog_is_one_that_lives(steps: list[int], ending: list[bool]) ->
 def test_zooming_stops_at_both_ends() -> None:
     state = ViewState(hog_size=GIB)
     for _ in range(20):
-        state.zoom(1)
+        state.zoom(1, state.window or 300.0)
     assert state.window == WINDOWS[-1]
     for _ in range(20):
-        state.zoom(-1)
+        state.zoom(-1, state.window or 300.0)
     assert state.window == WINDOWS[0]
 
 

@@ -10,6 +10,8 @@ from wsltop.model.units import GIB, MIB
 
 ROWS_APART: Final = 2
 """Size labels keep at least this many rows from one another."""
+TALL: Final = 12
+"""An axis of so many rows keeps them twice as far apart."""
 COLUMNS_APART: Final = 2
 """Blanks between two time labels, at least."""
 MOST_TIMES: Final = 6
@@ -50,28 +52,34 @@ def size_ticks(maximum: int, rows: int) -> tuple[SizeTick, ...]:
     """Return the ticks of an axis of ``rows`` rows from zero to ``maximum`` bytes, lowest first, without zero.
 
     Steps are powers of two, as memory is sold; the smallest step is taken whose labels are far enough apart. An axis
-    too short for that gets one tick, at the largest power of two that it holds.
+    too short for that gets one tick, at the largest power of two that it holds. The maximum has a tick of its own.
     """
     if maximum < MIB or rows <= 0:
         return ()
+    apart = ROWS_APART * (1 if rows < TALL else 2)
     step = MIB
-    while step * rows < ROWS_APART * maximum and step * 2 <= maximum:
+    while step * rows < apart * maximum and step * 2 <= maximum:
         step *= 2
     sizes = range(step, maximum + 1, step)
     unit = GIB if maximum >= GIB else MIB
-    if step * rows < ROWS_APART * maximum:
+    if step * rows < apart * maximum:
         sizes = range(step, step + 1)
-    return tuple(SizeTick(size, min(size * rows // maximum, rows - 1), f"{size / unit:g}") for size in sizes)
+    ticks = [SizeTick(size, min(size * rows // maximum, rows - 1), f"{size / unit:g}") for size in sizes]
+    top = SizeTick(maximum, rows - 1, f"{round(maximum / unit, 1):g}")
+    kept = [tick for tick in ticks if tick.row <= top.row - ROWS_APART or tick.size == maximum]
+    if rows < 2 * ROWS_APART or (kept and kept[-1].size == maximum):
+        return tuple(kept or ticks)
+    return (*kept, top)
 
 
-def time_ticks(window_seconds: float, width: int) -> tuple[TimeTick, ...]:
-    """Return the ticks of a time axis of ``width`` columns that ends now, oldest first.
+def time_ticks(window_seconds: float, width: int, end: str = "now") -> tuple[TimeTick, ...]:
+    """Return the ticks of a time axis of ``width`` columns, oldest first.
 
-    Labels are in one unit, ``-5m`` to ``-1m``, then ``now`` at the right end; they never touch.
+    Labels are in one unit, ``-5m`` to ``-1m``, then ``end`` at the right end; they never touch.
     """
-    if width < len("now"):
+    if width < len(end):
         return ()
-    now = TimeTick(width - 1, width - len("now"), "now")
+    now = TimeTick(width - 1, width - len(end), end)
     if not 0 < window_seconds < inf:
         return (now,)
     suffix, seconds, _, steps = next(unit for unit in TIME_UNITS if window_seconds <= unit[2] or not unit[2])

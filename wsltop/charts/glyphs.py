@@ -49,6 +49,8 @@ class Glyphs(Struct, frozen=True, kw_only=True):
     eighths: tuple[str, ...]
     """A cell filled from the left in equal steps, from empty to full."""
     measured: Stroke
+    levels: tuple[str, ...]
+    """The measured line at equal steps within a row, from the bottom up; a single one is the stroke's own."""
     expected: Stroke
     expected_fill: str
     """Fill of a bar whose value was computed, not measured."""
@@ -74,6 +76,8 @@ class Glyphs(Struct, frozen=True, kw_only=True):
     hollow: str
     times: str
     ellipsis: str
+    bracket_left: str
+    bracket_right: str
 
     def fill(self, name: str) -> str:
         """Return the fill of a segment; unknown segments share one that no known segment has."""
@@ -133,6 +137,7 @@ BLOCK: Final = Glyphs(
         reportable ·
         free ·
         host █
+        owed ▒
         other ╬
     """),
     marks=_table("""
@@ -156,6 +161,7 @@ BLOCK: Final = Glyphs(
     rises=tuple(" ▁▂▃▄▅▆▇█"),
     eighths=tuple(" ▏▎▍▌▋▊▉█"),
     measured=Stroke(*"━┃┛┏┓┗"),
+    levels=("▁", "━", "▔"),
     expected=Stroke(*"╍╏┛┏┓┗"),
     expected_fill="╍",
     dots=False,
@@ -175,6 +181,8 @@ BLOCK: Final = Glyphs(
     hollow="○",
     times="×",  # noqa: RUF001
     ellipsis="…",
+    bracket_left="╟",
+    bracket_right="╢",
 )
 BRAILLE: Final = replace(BLOCK, tier="braille", area_cache="⠡", rises=tuple(" ⣀⣤⣶⣿"), dots=True)
 """Opt-in: Cascadia leaves gaps between the dots. The host's line gains: four levels to a row instead of one."""
@@ -193,6 +201,7 @@ ASCII: Final = Glyphs(
         reportable .
         free .
         host =
+        owed *
         other ?
     """),
     marks=_table("""
@@ -216,6 +225,7 @@ ASCII: Final = Glyphs(
     rises=tuple(" o#"),
     eighths=tuple(" ="),
     measured=Stroke(*"=|++++"),
+    levels=("=",),
     expected=Stroke(*"~|++++"),
     expected_fill="~",
     dots=False,
@@ -235,6 +245,8 @@ ASCII: Final = Glyphs(
     hollow="o",
     times="x",
     ellipsis="~",
+    bracket_left="<",
+    bracket_right=">",
 )
 TIERS: Final[dict[Tier, Glyphs]] = {"block": BLOCK, "braille": BRAILLE, "ascii": ASCII}
 

@@ -81,6 +81,8 @@ class Levels(NamedTuple):
     used: int
     top: int
     host: int | None
+    owed: bool = False
+    """Whether what lies between the stack and the host's line is on its way back."""
 
 
 class Canvas(NamedTuple):
@@ -91,22 +93,31 @@ class Canvas(NamedTuple):
     host_style: HostStyle
     glyphs: Glyphs
 
+    @property
+    def steps(self) -> int:
+        """Levels of the host's line in a row."""
+        if self.glyphs.dots:
+            return 4
+        return len(self.glyphs.levels) if self.host_style == "measured" else 1
 
-def levels_of(column: Column, canvas: Canvas) -> Levels:
-    """Round a column. Sizes below zero or above the maximum are drawn at the edge."""
+
+def levels_of(column: Column, canvas: Canvas, *, owed: bool = False) -> Levels:
+    """Round a column. Sizes below zero or above the maximum are drawn at the edge.
+
+    The line is never drawn below an area that it exceeds, although the area is rounded to whole rows.
+    """
     rows, maximum = canvas.rows, canvas.maximum
     steps = len(canvas.glyphs.rises) - 1
     used = max(column.used, 0)
     host = None
     if column.host is not None and rows > 0 and maximum > 0:
-        positions = rows * (4 if canvas.glyphs.dots else 1)
+        positions = rows * canvas.steps
         # The line's cell is the one that contains the value, as with the ticks of the axis.
         host = min(max(column.host, 0) * positions // maximum, positions - 1)
-    return Levels(
-        nearest(used, rows * steps, maximum),
-        nearest(used + max(column.cache, 0), rows, maximum),
-        host,
-    )
+    top = nearest(used + max(column.cache, 0), rows, maximum)
+    if host is not None and column.host is not None and column.cache > 0 and column.host >= used + column.cache:
+        host = max(host, top * canvas.steps - 1)
+    return Levels(nearest(used, rows * steps, maximum), top, host, owed)
 
 
 def column_cells(levels: Levels, previous: int | None, canvas: Canvas) -> tuple[Span, ...]:
@@ -121,11 +132,13 @@ def column_cells(levels: Levels, previous: int | None, canvas: Canvas) -> tuple[
     if part:
         cells.append(Span(glyphs.rises[part], "used-on-cache" if levels.top > full else "used"))
     cells += [Span(glyphs.area_cache, "cache")] * (levels.top - len(cells))
+    if levels.owed and levels.host is not None:
+        cells += [Span(glyphs.fill("owed"), "owed")] * (levels.host // canvas.steps - len(cells))
     cells += [BLANK] * (canvas.rows - len(cells))
     if levels.host is None:
         return tuple(cells)
     style = "host" if canvas.host_style == "measured" else "expected"
-    solid = full + (2 * part >= steps)
+    solid = full + (2 * part >= steps or (part > 0 and not full))  # an area of a single cell stays to be seen
     for row, glyph in _line(levels.host, previous, canvas):
         ground = "-on-used" if row < solid else "-on-cache" if row < levels.top else ""
         cells[row] = Span(glyph, style + ground)
@@ -137,7 +150,27 @@ def _line(level: int, previous: int | None, canvas: Canvas) -> Iterator[tuple[in
     before = level if previous is None else previous
     if canvas.glyphs.dots:
         return _dotted(level, before, measured)
+    if canvas.steps > 1:
+        return _fine(level, before, canvas.glyphs)
     return _stepped(level, before, canvas.glyphs.measured if measured else canvas.glyphs.expected)
+
+
+def _fine(level: int, before: int, glyphs: Glyphs) -> Iterator[tuple[int, str]]:
+    """The line's rows and glyphs when a row has several levels; it turns in the column where it moves."""
+    steps, stroke = len(glyphs.levels), glyphs.measured
+    row, old = level // steps, before // steps
+    yield row, glyphs.levels[level % steps]
+    if row == old:
+        return
+    rising = row > old
+    for between in range(min(row, old) + 1, max(row, old)):
+        yield between, stroke.upright
+    place = before % steps
+    if place == (steps - 1 if rising else 0):
+        yield old, glyphs.levels[place]
+    else:
+        middle = stroke.rise_from if rising else stroke.fall_from
+        yield old, middle if place == steps // 2 else stroke.upright
 
 
 def _stepped(level: int, before: int, stroke: Stroke) -> Iterator[tuple[int, str]]:
@@ -178,6 +211,7 @@ STYLES: Final = (
     "expected",
     "expected-on-used",
     "expected-on-cache",
+    "owed",
     "gap",
     "mark",
     "cursor",
@@ -202,6 +236,10 @@ class TimelineInput(Struct, frozen=True, kw_only=True):
     """Their columns, and the cursor's, are indexes into ``columns``."""
     cursor: int | None = None
     host_style: HostStyle = "measured"
+    owed: int | None = None
+    """Index of the column from which what lies between the stack and the host's line is on its way back."""
+    end: str = "now"
+    """What the right end of the time axis says."""
 
 
 class Geometry(Struct, frozen=True, kw_only=True):
@@ -272,12 +310,13 @@ class Timeline:
         columns = [(BLANK,) * geometry.rows] * (geometry.columns - len(shown))
         gap = (Span(self._glyphs.gap, "gap"), *(BLANK,) * (geometry.rows - 1))
         previous: int | None = None
-        for column in shown:
+        owed = len(shown) if chart.owed is None else chart.owed - (len(chart.columns) - len(shown))
+        for index, column in enumerate(shown):
             if column is None:
                 columns.append(gap)
                 previous = None
                 continue
-            levels = levels_of(column, canvas)
+            levels = levels_of(column, canvas, owed=index >= owed)
             cells = self._cells.get((levels, previous))
             if cells is None:
                 cells = self._cells[levels, previous] = column_cells(levels, previous, canvas)
@@ -290,7 +329,7 @@ class Timeline:
 
 
 def render_timeline(chart: TimelineInput, width: int, height: int, glyphs: Glyphs) -> list[Line]:
-    """Render once; whoever renders again and again keeps a ``Timeline``."""
+    """Render once; what renders often keeps a ``Timeline``."""
     return Timeline(glyphs).render(chart, width, height)
 
 
@@ -323,7 +362,7 @@ def _gutter(maximum: int, geometry: Geometry, glyphs: Glyphs) -> list[list[Span]
 def _marks_row(chart: TimelineInput, geometry: Geometry, glyphs: Glyphs) -> Line:
     """The time axis with its ticks, and the marks on it."""
     cells = [glyphs.rule] * geometry.columns
-    for tick in time_ticks(chart.window_seconds, geometry.columns):
+    for tick in time_ticks(chart.window_seconds, geometry.columns, chart.end):
         cells[tick.column] = glyphs.tick_down
     spans: list[Span] = []
     if geometry.gutter:
@@ -344,6 +383,6 @@ def _times_row(chart: TimelineInput, geometry: Geometry) -> Line:
     """The labels of the time axis; the unit of the size axis stands here when the row of marks is folded."""
     unit = "" if geometry.shows_marks or not geometry.gutter else size_unit(chart.maximum)
     text = unit.rjust(geometry.gutter - 2).ljust(geometry.gutter)
-    for tick in time_ticks(chart.window_seconds, geometry.columns):
+    for tick in time_ticks(chart.window_seconds, geometry.columns, chart.end):
         text = text.ljust(geometry.gutter + tick.start) + tick.label
     return merged([Span(text.ljust(geometry.gutter + geometry.columns), "axis")])

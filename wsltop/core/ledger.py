@@ -519,3 +519,12 @@ def explain_lent(ledger: Ledger, host: Reading[HostMemory], draining: Reading[Dr
         sizes["vm-itself" if rest >= 0 else "trimmed"] = rest
     parts = tuple(Part(id=part, size=sizes[part]) for part in PARTS if sizes.get(part))
     return Lent(size=size, measured=measured, used=ledger.used, parts=parts)
+
+
+def order_sizes(blocks: tuple[FreeBlocks, ...], page_size: int) -> list[int]:
+    """Free bytes by order, all zones together."""
+    sizes = [0] * max((len(zone.counts) for zone in blocks), default=0)
+    for zone in blocks:
+        for order, count in enumerate(zone.counts):
+            sizes[order] += (count << order) * page_size
+    return sizes

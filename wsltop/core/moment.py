@@ -87,7 +87,7 @@ def chart_point(moment: Moment) -> Point | None:
     return Point(
         monotonic=moment.sample.monotonic,
         used=ledger.used,
-        cache=min(ledger.cache + ledger.slab_reclaimable, ledger.total - ledger.used),
+        cache=max(0, ledger.total - ledger.free - ledger.used),  # what is neither used nor free: both end at one line
         host=None if isinstance(host, Unavailable) else host.working_set,
         expected=known(ledger.expected_host),
     )

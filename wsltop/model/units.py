@@ -39,6 +39,13 @@ def format_gib(size: float) -> str:
     return f"{gib:.0f}" if abs(gib) >= 99.95 else f"{gib:.1f}"
 
 
+def format_short(size: float) -> str:
+    """A size where there is little room: ``2.4`` GiB without its unit, below one GiB ``61M``, and ``0``."""
+    if size >= GIB:
+        return format_gib(size)
+    return f"{round(size / MIB)}M" if size >= MIB / 2 else "0"
+
+
 def parse_size(text: str) -> int:
     """Bytes from ``1G``, ``512MiB``, ``1.5 GiB``, ``4096``; a suffix is a power of 1024.
 

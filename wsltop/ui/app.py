@@ -26,12 +26,11 @@ from wsltop.private import write_private
 from wsltop.reclaim.actions import ActionName
 from wsltop.ui.bindings import KEYS, Key, describe
 from wsltop.ui.cards.card import Card
-from wsltop.ui.context import Context
+from wsltop.ui.context import Context, Notice
 from wsltop.ui.driver import RestingDriver
 from wsltop.ui.layout import PANEL_KEYS
 from wsltop.ui.main import MainScreen
 from wsltop.ui.options import ScreenOptions
-from wsltop.ui.panels.scrubber import Scrubber
 from wsltop.ui.sources import Source
 from wsltop.ui.terminal import vanish
 from wsltop.ui.viewstate import ViewState
@@ -43,6 +42,8 @@ if TYPE_CHECKING:
 
 BUSY_INTERVAL: Final = 0.1
 """Seconds between two looks at what runs: hogs that fill or end, an action. A sample may be a minute away."""
+NOTICE: Final = 8.0
+"""Seconds that a notice is shown."""
 HANGUP: Final = 128 + signal.SIGHUP
 
 
@@ -139,9 +140,20 @@ class WsltopApp(App[None]):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """Show a notice; what it says may come from outside, so it is cleaned line by line and never markup."""
-        message = "\n".join(clean(line) for line in message.split("\n"))
-        super().notify(message, title=clean(title), severity=severity, timeout=timeout, markup=markup)
+        """Show a notice in the status line: a box would lie on what it is about.
+
+        What it says may come from outside, so it is cleaned; in one line, as the events keep what is worth keeping.
+        """
+        text = "; ".join(clean(line) for line in message.split("\n") if line)
+        notice = Notice(f"{clean(title)}: {text}" if title else text, severity != "information")
+        self.context.notice = notice
+        self.main.show_status()
+        self.set_timer(timeout or NOTICE, lambda: self._forget(notice))
+
+    def _forget(self, notice: Notice) -> None:
+        if self.context.notice is notice:
+            self.context.notice = Notice()
+            self.main.show_status()
 
     # Samples
 
@@ -247,12 +259,23 @@ class WsltopApp(App[None]):
 
         self.push_screen(GoToScreen(), answered)
 
-    def on_scrubber_sought(self, message: Scrubber.Sought) -> None:
-        """Go where the line of time was clicked."""
-        self._go(lambda travel: travel.go_to_share(message.share))
+    def action_go_to_share(self, share: float) -> None:
+        """Go to a share of the line of time, 0 to 1."""
+        self._go(lambda travel: travel.go_to_share(share))
+
+    def action_look_at(self, monotonic: float) -> None:
+        """Show a second on the monotonic clock, as bars, verdict, processes and log were then."""
+        self._go(lambda travel: travel.go_to_monotonic(monotonic))
+
+    def action_live(self) -> None:
+        """Show what goes on again."""
+        if self.source.can_act and self.source.travel is not None:
+            self.action_pause()
 
     def _go(self, act: Callable[[TimeTravel], str | None]) -> None:
-        """Go through time, and show where that leads or why it does not."""
+        """Go through time, and show where that leads or why it does not; live, that begins a look back."""
+        if self.source.travel is None:
+            self.action_pause()
         travel = self.source.travel
         if travel is None:
             return

@@ -8,12 +8,13 @@ from msgspec import Struct
 
 from wsltop.charts.glyphs import Glyphs
 from wsltop.core.diagnosis.finding import Finding
+from wsltop.core.explanation import Explanation
 from wsltop.core.moment import Insight, Moment
 from wsltop.core.session import Session
-from wsltop.model.reading import Unavailable
+from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import Hog
 from wsltop.ui.bindings import NEEDS, Key, action_name
-from wsltop.ui.viewstate import ViewState
+from wsltop.ui.viewstate import GROWING, ViewState
 
 
 class TimeLine(Struct, frozen=True, kw_only=True):
@@ -29,6 +30,13 @@ class TimeLine(Struct, frozen=True, kw_only=True):
     """Where events begin, as shares likewise."""
     plays: bool
     """Whether it can be played, at several speeds."""
+
+
+class Notice(Struct, frozen=True):
+    """A short message; empty when there is none."""
+
+    text: str = ""
+    failed: bool = False
 
 
 class Context:
@@ -57,6 +65,8 @@ class Context:
         self.hint = hint
         self.interval = session.interval
         """Seconds between two samples, when it does not rest."""
+        self.anchor: float | None = None
+        """Monotonic time at which a look back began: the right end of the timeline stays there."""
         self.resting: float | None = None
         """The same while it rests because nothing happens, or None."""
         self.hogs: Sequence[Hog] = ()
@@ -65,6 +75,8 @@ class Context:
         """What the status line says instead of live or paused."""
         self.time_line: TimeLine | None = None
         """Where in time the view is, while one can go elsewhere."""
+        self.notice = Notice()
+        """What the user is told for a while, in the status line."""
         self.recording = ""
         """``REC 1.2 MiB 14 min``, while the screen is recorded."""
 
@@ -74,6 +86,11 @@ class Context:
             self.state.follow()  # what was held in the list of events may not have happened yet
         self.leaps += 1
         self.session, self.live = session, live
+        now = live.moment
+        if session is live:
+            self.anchor = None
+        elif self.anchor is None and now is not None:
+            self.anchor = now.sample.monotonic
 
     @property
     def moment(self) -> Moment | None:
@@ -86,6 +103,11 @@ class Context:
         return self.session is not self.live
 
     @property
+    def log(self) -> Session:
+        """The session whose events and history are listed: in a look back all of them, not only those until then."""
+        return self.live if self.frozen else self.session
+
+    @property
     def findings(self) -> tuple[Finding, ...]:
         """The findings of the moment, worst first."""
         return self.session.findings
@@ -94,6 +116,20 @@ class Context:
     def insight(self) -> Insight:
         """What is known of gates, processes and settings."""
         return self.session.insight
+
+    @property
+    def explanation(self) -> Reading[Explanation]:
+        """What Windows lends and why, what gives it back."""
+        return self.session.explanation
+
+    @property
+    def window(self) -> float:
+        """Seconds that the timeline shows."""
+        if self.state.window is not None:
+            return self.state.window
+        moment, first = self.moment, next(self.session.history.since(0.0), None)
+        watched = 0.0 if moment is None or first is None else moment.sample.monotonic - first.monotonic
+        return next((window for window in GROWING if window >= watched), GROWING[-1])
 
     @property
     def shown_hogs(self) -> Sequence[Hog]:
@@ -117,7 +153,9 @@ class Context:
             case "hogs":
                 return self.can_act and any(hog.status != "ending" for hog in self.hogs)
             case "travel":
-                return self.time_line is not None
+                return self.time_line is not None or self.can_act
+            case "look-back":
+                return self.time_line is not None and self.can_act
             case "play":
                 return self.time_line is not None and self.time_line.plays
             case "back":

@@ -1,162 +1,222 @@
-"""The table of panels, and how they share the terminal: everything at 80x24, folded one by one down to 60x16."""
+"""The table of panels, and how they share the terminal: from bars and verdict at 40x8 to every panel at 240x60."""
 
 from __future__ import annotations
 
-from collections.abc import Set
-from typing import Any, Final, Literal, NamedTuple
+from collections.abc import Iterable, Mapping, Set
+from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from wsltop.ui.bindings import Key
+from wsltop.ui.panels.comeback import ComebackPanel
 from wsltop.ui.panels.events import EventsPanel
+from wsltop.ui.panels.findings import FindingsPanel
 from wsltop.ui.panels.gate import GatePanel
 from wsltop.ui.panels.hogs import HogsPanel
+from wsltop.ui.panels.ledger import LedgerPanel
 from wsltop.ui.panels.memory import MemoryPanel
 from wsltop.ui.panels.panel import Panel
 from wsltop.ui.panels.scrubber import Scrubber
 from wsltop.ui.panels.timeline import TimelinePanel
 from wsltop.ui.panels.verdict import VerdictPanel
+from wsltop.ui.panels.who import WhoPanel
+
+LEAST_WIDTH: Final = 40
+LEAST_HEIGHT: Final = 8
 
 
 class PanelRow(NamedTuple):
     """One panel of the main screen."""
 
     name: str
-    """Its id, and its name in ``Rows``."""
+    """Its id, and its name in a ``Layout``."""
     panel: type[Panel[Any]]
-    place: Literal["top", "left", "list", "bottom"]
-    """``left`` and ``list`` stand beside each other on a wide terminal."""
+    least: int
+    """Rows below which it is not shown."""
+    digit: str = ""
+    """The key that switches it off and on; empty when none does."""
     title: str = ""
-    """What the palette calls it; empty when it cannot be switched off."""
+    """What the palette calls it."""
 
 
 PANELS: Final = (
-    PanelRow("scrubber", Scrubber, "top"),
-    PanelRow("memory", MemoryPanel, "top", "memory"),
-    PanelRow("timeline", TimelinePanel, "left", "timeline"),
-    PanelRow("verdict", VerdictPanel, "list", "verdict"),
-    PanelRow("gate", GatePanel, "list", "idle gate"),
-    PanelRow("hogs", HogsPanel, "list", "hogs"),
-    PanelRow("events", EventsPanel, "bottom", "events"),
+    PanelRow("scrubber", Scrubber, 1),
+    PanelRow("memory", MemoryPanel, 3, "1", "memory"),
+    PanelRow("verdict", VerdictPanel, 2, "5", "verdict"),
+    PanelRow("timeline", TimelinePanel, 3, "2", "timeline"),
+    PanelRow("gate", GatePanel, 4, "6", "idle gate"),
+    PanelRow("who", WhoPanel, 4),
+    PanelRow("comeback", ComebackPanel, 4),
+    PanelRow("ledger", LedgerPanel, 12),
+    PanelRow("findings", FindingsPanel, 2),
+    PanelRow("hogs", HogsPanel, 1, "3", "hogs"),
+    PanelRow("events", EventsPanel, 3, "4", "events"),
 )
-"""In the order in which they are composed."""
-DIGITS: Final = ("memory", "timeline", "hogs", "events", "verdict", "gate")
-"""The panels that the digits switch, from 1 on."""
+"""In the order in which they are composed, which is that of the focus."""
+LEAST: Final = {row.name: row.least for row in PANELS}
 PANEL_KEYS: Final = tuple(
     Key(
-        str(digit),
-        f"1-{len(DIGITS)}" if digit == 1 else str(digit),
-        f"fold('{name}')",
-        f"{next(row.title for row in PANELS if row.name == name)} on or off",
-        "Panels on or off, in order" if digit == 1 else "",
+        row.digit,
+        "1-6" if row.digit == "1" else row.digit,
+        f"fold('{row.name}')",
+        f"{row.title} on or off",
+        "Panels on or off, in order" if row.digit == "1" else "",
         "view",
     )
-    for digit, name in enumerate(DIGITS, 1)
+    for row in sorted(PANELS, key=lambda row: row.digit)
+    if row.digit
 )
 """Their rows in the table of keys."""
-LEAST_WIDTH: Final = 60
-LEAST_HEIGHT: Final = 16
+
 WIDE: Final = 120
-"""From this width on verdict, gate and hogs stand in a column beside the timeline."""
-SIDE_WIDTH: Final = 62
-"""Width of that column, at the most."""
-PAIR_WIDTH: Final = 80
-"""From this width on verdict and hogs stand side by side; below there is no verdict but its word in the status line."""
-PAIR_HEIGHT: Final = 20
+"""From this width on panels stand beside the timeline."""
+WIDER: Final = 160
+WIDEST: Final = 240
+TALL: Final = 24
+"""Rows that panels beside the timeline need."""
+SIDE: Final[tuple[tuple[int, tuple[tuple[int, tuple[str, ...]], ...]], ...]] = (
+    (WIDEST, ((52, ("ledger", "comeback")), (56, ("who", "gate", "findings", "hogs")))),
+    (WIDER, ((62, ("who", "comeback", "gate", "hogs")),)),
+    (WIDE, ((48, ("gate", "who", "hogs")),)),
+)
+"""From which width on which columns stand at the right: their widths, and their panels from top to bottom."""
+FIRST: Final = ("hogs", "who", "ledger", "gate", "comeback", "findings")
+"""Which panels of a column get their rows first when there are not enough for all."""
+GROWS: Final = ("who", "ledger", "comeback", "findings")
+"""Which panel of a column takes the rows that are left."""
 
 
-class Rows(Struct, frozen=True, kw_only=True):
-    """Rows of each panel; 0 hides it."""
+class Place(Struct, frozen=True):
+    """Where a panel stands, in cells."""
 
-    wide: bool
-    side_width: int
-    """Columns beside the timeline on a wide terminal, or of the hogs beside the verdict; 0: the whole width."""
-    scrubber: int
-    memory: int
-    timeline: int
-    verdict: int
-    gate: int
-    hogs: int
-    events: int
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+Layout = Mapping[str, Place]
+"""The place of each panel that is shown, by its name."""
+
+
+def side_width(width: int, height: int) -> int:
+    """Columns beside the timeline that are not its own."""
+    return sum(column[0] for column in side_columns(width, height))
+
+
+def side_columns(width: int, height: int) -> tuple[tuple[int, tuple[str, ...]], ...]:
+    """The columns beside the timeline: their widths and their panels."""
+    if height < TALL:
+        return ()
+    return next((columns for least, columns in SIDE if width >= least), ())
 
 
 def lay_out(
     width: int,
     height: int,
-    hogs: int,
-    hidden: Set[str] = frozenset(),
+    wanted: Mapping[str, int],
     *,
+    hidden: Set[str] = frozenset(),
     gate: bool = False,
     scrubber: bool = False,
-) -> Rows | None:
-    """The shape for a terminal of ``width`` x ``height`` cells and ``hogs`` hogs; None when it is too small.
+) -> Layout | None:
+    """Share a terminal among the panels; None when it is too small for any.
 
-    The status line and the footer take a row each. On a small terminal the list of hogs grows with their number, up to
-    four, and takes its rows from the timeline. ``gate`` says whether there is an idle gate to show, and
-    ``scrubber`` whether the line of time takes a row below the status line.
+    The status line has the first row and the keys the last.
+
+    Args:
+        width: columns of the terminal.
+        height: its rows.
+        wanted: rows that show all that a panel has to show; a panel that is not named wants one.
+        hidden: panels that the user has switched off.
+        gate: whether there is an idle gate to show.
+        scrubber: whether there is a line of time to show.
     """
-    if height < LEAST_HEIGHT or width < LEAST_WIDTH:
+    if width < LEAST_WIDTH or height < LEAST_HEIGHT:
         return None
-    rows = height - 2 - scrubber
-    memory = 0 if "memory" in hidden else 5 if height < 24 else 6 if height < 36 else 7
-    shows = {name for name in ("timeline", "verdict", "hogs", "events") if name not in hidden}
-    if width >= WIDE and "timeline" in shows:
-        shape = lay_out_wide(width, rows - memory, memory, shows, gate=gate and "gate" not in hidden)
-    else:
-        shape = lay_out_narrow(width, height, rows - memory, memory, shows, hogs)
-    return replace(shape, scrubber=int(scrubber))
+    off = hidden if gate else hidden | {"gate"}
+    places: dict[str, Place] = {}
+    y = 1
+    if scrubber:
+        places["scrubber"] = Place(0, y, width, 1)
+        y += 1
+    rows = height - 1 - y
+    for name, most in top_rows(rows, wanted, off):
+        places[name] = Place(0, y, width, most)
+        y, rows = y + most, rows - most
+    columns = side_columns(width, height) if "timeline" not in off else ()
+    beside = {name for _, names in columns for name in names}
+    left = width - sum(column for column, _ in columns)
+    below = share_rows(rows, wanted, off, stacked=not columns)
+    for name in ("timeline", "events", "hogs"):
+        take = below.get(name, 0)
+        if not take or (name in beside):
+            continue
+        if name == "timeline" and columns:
+            places |= stack_columns(columns, left, y, take, wanted, off)
+            places[name] = Place(0, y, left - 1, take)
+        else:
+            places[name] = Place(0, y, width, take)
+        y += take
+    return places
 
 
-def lay_out_wide(width: int, rows: int, memory: int, shows: Set[str], *, gate: bool) -> Rows:
-    """Timeline at the left, verdict, gate and hogs at the right, events below."""
-    events = 0 if "events" not in shows else max(5, min(rows // 3, 14))
-    timeline = rows - events
-    side = timeline
-    verdict = hogs = gate_rows = 0
-    if "verdict" in shows and (side >= 8 or not ("hogs" in shows or gate)):
-        verdict = min(10, max(4, side // 3)) if "hogs" in shows or gate else side
-        side -= verdict
-    if gate and side >= 9:
-        gate_rows = min(8, side - 4) if "hogs" in shows else side
-        side -= gate_rows
-    if "hogs" in shows:
-        hogs = side
-    return Rows(
-        wide=True,
-        side_width=min(SIDE_WIDTH, width * 2 // 5) if verdict or gate_rows or hogs else 0,
-        scrubber=0,
-        memory=memory,
-        timeline=timeline,
-        verdict=verdict,
-        gate=gate_rows,
-        hogs=hogs,
-        events=events,
-    )
+def top_rows(rows: int, wanted: Mapping[str, int], off: Set[str]) -> Iterable[tuple[str, int]]:
+    """Yield the rows of bars and verdict."""
+    if "memory" not in off:
+        memory = wanted.get("memory", 3) if rows >= 14 else 3
+        yield "memory", memory
+        rows -= memory
+    if "verdict" not in off:
+        most = 2 if rows < 7 else 3 if rows < 15 else 5
+        verdict = max(LEAST["verdict"], min(wanted.get("verdict", 3), most))
+        yield "verdict", rows if rows - verdict < LEAST["timeline"] else verdict
 
 
-def lay_out_narrow(width: int, height: int, rows: int, memory: int, shows: Set[str], hogs: int) -> Rows:
-    """Everything below each other, but verdict and hogs side by side where there is room."""
-    pair = width >= PAIR_WIDTH and height >= PAIR_HEIGHT and "verdict" in shows
-    lists = 0 if "hogs" not in shows else min(1 + max(1, hogs), 2 if height < 20 else 3 if height < 24 else 5)
-    if pair:
-        lists = max(lists, 4 if height < 30 else 5)
-    rows -= lists
-    if "timeline" not in shows:
-        events, timeline = (rows, 0) if "events" in shows else (0, 0)
-        lists += 0 if "events" in shows or not lists else rows
-    else:
-        least = 3 if height < 20 else 5
-        events = 0 if "events" not in shows else max(least, rows * 2 // 5)
-        timeline = rows - events
-    return Rows(
-        wide=False,
-        side_width=width - width * 2 // 5 if pair and "hogs" in shows else 0,
-        scrubber=0,
-        memory=memory,
-        timeline=timeline,
-        verdict=lists if pair else 0,
-        gate=0,
-        hogs=lists if "hogs" in shows else 0,
-        events=events,
-    )
+def share_rows(rows: int, wanted: Mapping[str, int], off: Set[str], *, stacked: bool) -> dict[str, int]:
+    """Rows of timeline, events and hogs below bars and verdict; the hogs only where they stand there too."""
+    hogs = 0
+    if stacked and "hogs" not in off and rows >= 6:
+        hogs = min(wanted.get("hogs", 1), 1 + min(4, max(1, rows - 9)))
+    rows -= hogs
+    events = 0
+    if "events" not in off and rows >= LEAST["timeline"] + LEAST["events"]:
+        most = min(rows * 2 // 5 if stacked else rows // 3, 14)
+        events = max(LEAST["events"], min(most, max(5, wanted.get("events", 5))))
+    if "timeline" in off:
+        events = rows if "events" not in off else 0
+    timeline = 0 if "timeline" in off else rows - events
+    if timeline < LEAST["timeline"]:
+        timeline = 0
+    return {"timeline": timeline, "events": events, "hogs": hogs}
+
+
+def stack_columns(
+    columns: Iterable[tuple[int, tuple[str, ...]]], x: int, y: int, rows: int, wanted: Mapping[str, int], off: Set[str]
+) -> dict[str, Place]:
+    """Places of the panels beside the timeline."""
+    places: dict[str, Place] = {}
+    for width, names in columns:
+        top = y
+        for name, take in stack([name for name in names if name not in off], rows, wanted).items():
+            places[name] = Place(x, top, width, take)
+            top += take
+        x += width
+    return places
+
+
+def stack(names: list[str], rows: int, wanted: Mapping[str, int]) -> dict[str, int]:
+    """Rows of panels one below the other: the least of each by importance, then what each wants, the rest to one."""
+    taken = dict.fromkeys(names, 0)
+    order = [name for name in FIRST if name in taken]
+    for name in order:
+        least = min(LEAST[name], max(1, wanted.get(name, LEAST[name])))
+        if least <= rows:
+            taken[name], rows = least, rows - least
+    for name in order:
+        more = min(rows, max(0, wanted.get(name, 1) - taken[name])) if taken[name] else 0
+        taken[name], rows = taken[name] + more, rows - more
+    grows = next((name for name in GROWS if taken.get(name)), None) or next(iter(order), None)
+    if grows is not None:
+        taken[grows] += rows
+    return {name: take for name, take in taken.items() if take}

@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Final, cast
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container
 from textual.events import DescendantFocus, Resize
 from textual.geometry import Size
 from textual.screen import Screen
@@ -17,15 +16,17 @@ from wsltop.core.history import Point
 from wsltop.model.reading import Unavailable
 from wsltop.ui.bindings import KEYS, bindings
 from wsltop.ui.context import Context
-from wsltop.ui.layout import LEAST_HEIGHT, LEAST_WIDTH, PANEL_KEYS, PANELS, Rows, lay_out
-from wsltop.ui.panels.events import EventsPanel
+from wsltop.ui.layout import LEAST_HEIGHT, LEAST_WIDTH, PANEL_KEYS, PANELS, SIDE, Layout, lay_out, side_width
+from wsltop.ui.panels.events import EventsPanel, position_at
 from wsltop.ui.panels.footer import KeyBar
 from wsltop.ui.panels.hogs import HogsPanel
 from wsltop.ui.panels.panel import Panel
 from wsltop.ui.panels.status import StatusLine
 from wsltop.ui.panels.timeline import TimelinePanel
-from wsltop.ui.viewstate import DEFAULT_WINDOW
+from wsltop.ui.viewstate import DEFAULT_WINDOW, WINDOWS
 
+BESIDE: Final = {name for _, columns in SIDE for _, names in columns for name in names}
+"""Panels that may stand beside the timeline."""
 COVERED_EVERY: Final = 10.0
 """Seconds between two pictures of the screen below a card: Textual mixes each of its rows with the card's shade, which
 costs more than all else."""
@@ -46,23 +47,18 @@ class MainScreen(Screen[None]):
         self.timeline = cast(TimelinePanel, self.panels["timeline"])
         self.events = cast(EventsPanel, self.panels["events"])
         self.hogs = cast(HogsPanel, self.panels["hogs"])
-        self.lists = Container(*(self.panels[row.name] for row in PANELS if row.place == "list"), id="lists")
         self.too_small = Static(id="too-small")
-        self._rows: Rows | None = None
+        self._layout_now: Layout | None = None
         self._painted = 0.0
         """When it was painted last, on the monotonic clock."""
         self._folded: Size | None = None
         """The terminal's size for which the panels have been folded."""
 
     def compose(self) -> ComposeResult:
-        """The panels from top to bottom; on a wide screen the lists stand beside the timeline."""
+        """Status line, panels, keys; the layout says where each stands."""
         yield self.too_small
         yield self.status_line
-        for row in PANELS:
-            if row.place == "top":
-                yield self.panels[row.name]
-        yield Container(self.timeline, self.lists, id="middle")
-        yield self.events
+        yield from self.panels.values()
         yield self.key_bar
 
     def on_mount(self) -> None:
@@ -101,7 +97,7 @@ class MainScreen(Screen[None]):
         if self.context.moment is None or not self.is_mounted:
             return
         self._fold()
-        if self._rows is None:
+        if self._layout_now is None:
             return
         self.show_status()
         for panel in self.panels.values():
@@ -115,7 +111,7 @@ class MainScreen(Screen[None]):
             return
         if self.context.time_line is not None:
             self.panels["scrubber"].update(self.context)
-        self.status_line.with_verdict = self._rows is None or not self._rows.verdict
+        self.status_line.with_verdict = self._layout_now is None or "verdict" not in self._layout_now
         self.status_line.update(self.context)
 
     def show_hogs(self) -> None:
@@ -131,40 +127,47 @@ class MainScreen(Screen[None]):
         self.call_after_refresh(self.show_all)
 
     def _fold(self) -> None:
-        """Give each panel its rows, and say so when the terminal is too small."""
+        """Give each panel its place, and say so when the terminal is too small."""
         width, height = self.size
         context = self.context
-        rows = lay_out(
+        side = side_width(width, height)
+        wanted = {
+            name: panel.rows_wanted(context, side if name in BESIDE and side else width)
+            for name, panel in self.panels.items()
+        }
+        layout = lay_out(
             width,
             height,
-            len(context.shown_hogs),
-            context.state.hidden,
+            wanted,
+            hidden=context.state.hidden,
             gate=bool(context.insight.gates),
             scrubber=context.time_line is not None,
         )
-        if (rows, self.size) == (self._rows, self._folded):
+        if (layout, self.size) == (self._layout_now, self._folded):
             return
-        self._rows, self._folded = rows, self.size
-        self.set_class(rows is None, "too-small")
-        self.set_class(rows is not None and rows.wide, "wide")
+        self._layout_now, self._folded = layout, self.size
+        self.set_class(layout is None, "too-small")
+        for bar, y in ((self.status_line, 0), (self.key_bar, height - 1)):
+            bar.display = layout is not None
+            bar.styles.offset, bar.styles.width = (0, y), width
         for name, panel in self.panels.items():
-            height = 0 if rows is None else getattr(rows, name)
-            panel.display = height > 0
-            panel.styles.height = height
-        if rows is None:
-            text = f"wsltop needs {LEAST_WIDTH}x{LEAST_HEIGHT} cells; this terminal has {width}x{self.size.height}."
+            place = None if layout is None else layout.get(name)
+            panel.display = place is not None
+            if place is not None:
+                panel.styles.offset = (place.x, place.y)
+                panel.styles.width, panel.styles.height = place.width, place.height
+        if layout is None:
+            text = f"wsltop needs {LEAST_WIDTH}x{LEAST_HEIGHT} cells;\nthis terminal has {width}x{height}."
             self.too_small.update(f"{text}\n\nq quits")
-        else:
-            beside = rows.side_width or "100%"
-            self.lists.styles.width = beside if rows.wide else "100%"
-            self.hogs.styles.width = "100%" if rows.wide else beside
         self.call_after_refresh(self.show_all)
 
     # Lists
 
-    def action_move(self, step: int) -> None:
-        """Move in the list with the focus."""
-        if self.events.has_focus:
+    async def action_move(self, step: int) -> None:
+        """Move in the list with the focus; in a look back go from event to event."""
+        if self.context.frozen:
+            await self._look_at_event(step)
+        elif self.events.has_focus:
             self._move_events(step)
         else:
             self.context.state.move_hog(step, self.context.hogs)
@@ -189,21 +192,37 @@ class MainScreen(Screen[None]):
         self.action_follow()
 
     def _move_events(self, step: int | None) -> None:
-        self.context.state.move_events(self.context.session, step, self.events.rows)
+        self.context.state.move_events(self.context.log, step, self.events.rows)
         self.show_all()
+
+    async def _look_at_event(self, step: int) -> None:
+        """Show the second of the event ``step`` rows from the one that the list stands at."""
+        moment, events = self.context.moment, self.context.state.events(self.context.log)
+        if moment is None or not events:
+            return
+        now = position_at(events, moment.sample.monotonic, self.events.rows).cursor
+        index = min(len(events) - 1, max(0, (-1 if now is None else now) + step))
+        await self.run_action(f"app.look_at({events[index].start})")
 
     def on_events_panel_moved(self, message: EventsPanel.Moved) -> None:
         """The mouse wheel turned over the events."""
         self._move_events(message.rows)
 
-    def on_events_panel_picked(self, message: EventsPanel.Picked) -> None:
-        """An event was clicked."""
-        self.context.state.pick_event(self.context.session, message.row, self.events.rows)
+    async def action_pick(self, row: int) -> None:
+        """Select the event in a row of the list, and look at its second in a look back."""
+        state = self.context.state
+        if self.context.frozen and state.position.following and self.context.moment is not None:
+            events = state.events(self.context.log)
+            top = position_at(events, self.context.moment.sample.monotonic, self.events.rows).top
+            if top + row < len(events):
+                await self.run_action(f"app.look_at({events[top + row].start})")
+            return
+        state.pick_event(self.context.log, row, self.events.rows)
         self.show_all()
 
-    def on_hogs_panel_selected(self, message: HogsPanel.Selected) -> None:
-        """A hog was clicked."""
-        self.context.state.selected_hog = message.hog
+    def action_select_hog(self, hog: int) -> None:
+        """Select a hog."""
+        self.context.state.selected_hog = hog
         self.show_hogs()
 
     def on_descendant_focus(self, _event: DescendantFocus) -> None:
@@ -218,12 +237,14 @@ class MainScreen(Screen[None]):
 
     def action_zoom(self, step: int) -> None:
         """Show a shorter or longer time."""
-        self.context.state.zoom(step)
+        self.context.state.zoom(step, self.context.window)
         self.show_all()
 
     def action_reset_zoom(self) -> None:
-        """Show the default time."""
-        self.context.state.window = DEFAULT_WINDOW
+        """Show the last five minutes, or all of a recording."""
+        line = self.context.time_line
+        span = line.end - line.start if line is not None and line.plays else DEFAULT_WINDOW
+        self.context.state.window = next((window for window in WINDOWS if window >= span), WINDOWS[-1])
         self.show_all()
 
     def action_fold(self, panel: str) -> None:

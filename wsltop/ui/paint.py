@@ -56,9 +56,13 @@ def row(left: Sequence[Span], right: Sequence[Span], width: int, glyphs: Glyphs)
 
 def heading(title: str, note: str, width: int, glyphs: Glyphs, *, focused: bool = False) -> Line:
     """A panel's heading: its title and a note, on a rule instead of a box."""
+    return heading_of([Span(title, "title-focused" if focused else "title")], note, width, glyphs)
+
+
+def heading_of(title: Sequence[Span], note: str, width: int, glyphs: Glyphs) -> Line:
+    """The same with a title of several styles."""
     rule = glyphs.rule
-    style = "title-focused" if focused else "title"
-    left = [Span(rule * 2 + " ", "rule"), Span(title, style), Span(" ", "rule")]
+    left = [Span(rule * 2 + " ", "rule"), *title, Span(" ", "rule")]
     tail = [Span(f" {note} ", "note"), Span(rule * 2, "rule")] if note else []
     room = width - width_of(left) - width_of(tail)
     if room < 1:

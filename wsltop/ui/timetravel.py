@@ -79,6 +79,13 @@ class TimeTravel:
         """Go to a share of the time, 0 to 1."""
         self.player.go_to_share(share)
 
+    def go_to_monotonic(self, monotonic: float) -> None:
+        """Go to a time on the monotonic clock, or to the nearest end."""
+        self._take_in()
+        place = self.player.place
+        first = self.player.moment.sample.monotonic - place.seconds
+        self.player.go_to_share(min(1.0, max(0.0, (monotonic - first) / place.total)) if place.total else 0.0)
+
     def change_speed(self, step: int) -> None:
         """Play faster (1) or slower (-1)."""
         self.player.change_speed(step)

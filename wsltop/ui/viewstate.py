@@ -18,6 +18,8 @@ from wsltop.model.units import MIB
 WINDOWS: Final = (60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 21600.0, 43200.0, 86400.0)
 """The time windows that ``+`` and ``-`` step through, in seconds."""
 DEFAULT_WINDOW: Final = 300.0
+GROWING: Final = (60.0, 120.0, 300.0)
+"""What the timeline shows while the data comes in, until the user zooms: it never starts nearly empty."""
 LEAST_HOG: Final = 64 * MIB
 CHOICES: Final = ((PLAIN, False), (PLAIN, True), *((kind, False) for kind in KINDS if kind != PLAIN))
 """The kinds of hogs in turn, and whether their content is incompressible: of the plain ones it can be."""
@@ -55,8 +57,8 @@ def move(position: Position, step: int, count: int, rows: int) -> Position:
 class ViewState(Struct, kw_only=True):
     """Changed by keys and mouse, read when the panels make their views."""
 
-    window: float = DEFAULT_WINDOW
-    """Seconds that the timeline shows."""
+    window: float | None = None
+    """Seconds that the timeline shows; None: it grows with the data."""
     everything: bool = False
     """Whether the events show all of the kernel log."""
     position: Position = Position()
@@ -70,9 +72,9 @@ class ViewState(Struct, kw_only=True):
     held: tuple[Event, ...] | None = None
     """The events as they were when the list stopped following."""
 
-    def zoom(self, step: int) -> None:
-        """Take the next longer (1) or shorter (-1) window."""
-        nearest = min(range(len(WINDOWS)), key=lambda index: abs(WINDOWS[index] - self.window))
+    def zoom(self, step: int, shown: float) -> None:
+        """Take the next longer (1) or shorter (-1) window than ``shown`` seconds."""
+        nearest = min(range(len(WINDOWS)), key=lambda index: abs(WINDOWS[index] - shown))
         self.window = WINDOWS[min(len(WINDOWS) - 1, max(0, nearest + step))]
 
     def resize_hog(self, step: int, most: int) -> None:

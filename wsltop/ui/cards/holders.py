@@ -14,7 +14,6 @@ from wsltop.model.sample import ProcessUse
 from wsltop.model.text import clean
 from wsltop.model.units import format_size
 from wsltop.ui.paint import fit, heading, wrap
-from wsltop.ui.panels.memory import tell
 
 FAMILIES: Final = 6
 PROCESSES: Final = 15
@@ -30,7 +29,7 @@ def holder_lines(
     yield heading("who holds it", "Esc closes", width, glyphs)
     census = moment.sample.census
     if isinstance(census, Unavailable):
-        yield (Span(f" {tell(census)}", "muted"),)
+        yield (Span(f" {clean(str(census))}", "muted"),)
         return
     holders = census.holders
     rates = {} if isinstance(growth, Unavailable) else {trend.name: trend for trend in growth}
@@ -48,7 +47,7 @@ def holder_lines(
         yield process_line(use, glyphs)
     yield heading("control groups", "", width, glyphs)
     if isinstance(holders.groups, Unavailable):
-        yield (Span(f" {tell(holders.groups)}", "muted"),)
+        yield (Span(f" {clean(str(holders.groups))}", "muted"),)
     else:
         for group in apart(holders.groups)[:GROUPS]:
             mark = "  frozen" if group.frozen else "  ours" if group.ours else ""
@@ -59,7 +58,7 @@ def holder_lines(
     yield heading("elsewhere in the VM", "", width, glyphs)
     elsewhere = holders.elsewhere
     if isinstance(elsewhere, Unavailable):
-        yield (Span(f" {tell(elsewhere)}", "muted"),)
+        yield (Span(f" {clean(str(elsewhere))}", "muted"),)
     else:
         yield (Span(f" at least {format_size(elsewhere)}", "value"),)
         for text in wrap(clean(holders.reason), width - 1, REASON, glyphs):

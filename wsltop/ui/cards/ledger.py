@@ -9,29 +9,15 @@ from wsltop.charts.bar import order_chart
 from wsltop.charts.cells import Line, Span
 from wsltop.charts.glyphs import Glyphs
 from wsltop.core.headline import say_rest
-from wsltop.core.ledger import Ledger, free_pages_from
+from wsltop.core.ledger import Ledger, free_pages_from, order_sizes
 from wsltop.core.moment import Moment
 from wsltop.core.prediction import Outcomes, Prediction, predict_compaction, predict_drop, predict_kill
 from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import FreeBlocks
 from wsltop.model.text import clean
 from wsltop.model.units import format_duration, format_size
+from wsltop.ui.buckets import BUCKETS
 from wsltop.ui.paint import heading, wrap
-from wsltop.ui.panels.memory import tell
 
-BUCKETS: Final = (
-    ("anonymous", "anonymous", "AnonPages: memory of programs"),
-    ("shared", "shared", "Shmem: tmpfs and shared memory"),
-    ("cache clean", "cache_clean", "the rest of the cache: what a drop frees"),
-    ("cache dirty", "cache_dirty", "Dirty + Writeback: written first"),
-    ("cache held", "cache_held", "mapped or unevictable: a drop leaves it"),
-    ("slab reclaimable", "slab_reclaimable", "SReclaimable: dentries, inodes"),
-    ("slab unreclaimable", "slab_unreclaimable", "SUnreclaim"),
-    ("page tables", "page_tables", "PageTables + SecPageTables"),
-    ("huge pages", "huge_pages", "Hugetlb: reserved, used or not"),
-    ("freed in huge", "freed_in_huge", "free inside huge pages: drop slab, then compact"),
-    ("other kernel", "kernel_other", "what remains of MemTotal"),
-)
 OUTCOMES: Final = 5
 NAME: Final = 20
 SIZE: Final = 10
@@ -44,24 +30,24 @@ def ledger_lines(moment: Moment, outcomes: Outcomes, hogs_hold: int, width: int,
     ledger = moment.ledger
     if isinstance(ledger, Unavailable):
         yield heading("every byte of the guest", "Esc closes", width, glyphs)
-        yield (Span(f" {tell(ledger)}", "error"),)
+        yield (Span(f" {tell_missing(ledger)}", "error"),)
         return
     yield heading(f"every byte of the guest: {format_size(ledger.total)}", "Esc closes", width, glyphs)
     for name, attribute, formula in BUCKETS:
         yield from row(name, format_size(getattr(ledger, attribute)), formula, width, glyphs)
     split = ledger.free_split
     if isinstance(split, Unavailable):
-        yield from row("free", format_size(ledger.free), tell(split), width, glyphs)
+        yield from row("free", format_size(ledger.free), tell_missing(split), width, glyphs)
     else:
         yield from row(
-            "fragmented free",
+            "scattered free",
             format_size(split.fragmented),
             "free blocks below the reporting order, CPU lists",
             width,
             glyphs,
         )
         yield from row(
-            "reportable free",
+            "free for Windows",
             format_size(split.reportable),
             "free blocks from that order on: given back",
             width,
@@ -75,6 +61,11 @@ def ledger_lines(moment: Moment, outcomes: Outcomes, hogs_hold: int, width: int,
     if outcomes.settled:
         yield heading("what did come back", "predicted, measured, error", width, glyphs)
         yield from outcome_lines(outcomes, width, glyphs)
+
+
+def tell_missing(missing: Unavailable) -> str:
+    """Reason and hint in one line."""
+    return clean(str(missing))
 
 
 def row(name: str, size: str, text: str, width: int, glyphs: Glyphs) -> Iterator[Line]:
@@ -101,21 +92,12 @@ def order_lines(moment: Moment, ledger: Ledger, width: int, glyphs: Glyphs) -> I
         yield (Span(" no free block of order 7 or more: new terminals may hang (WSL#40650)", "warning"),)
 
 
-def order_sizes(blocks: tuple[FreeBlocks, ...], page_size: int) -> list[int]:
-    """Free bytes by order, all zones together."""
-    sizes = [0] * max((len(zone.counts) for zone in blocks), default=0)
-    for zone in blocks:
-        for order, count in enumerate(zone.counts):
-            sizes[order] += (count << order) * page_size
-    return sizes
-
-
 def host_lines(moment: Moment, ledger: Ledger, width: int, glyphs: Glyphs) -> Iterator[Line]:
     """Yield working set = expected + residue."""
     if isinstance(ledger.expected_host, Unavailable):
         most = ledger.expected_most
         known = "unknown" if isinstance(most, Unavailable) else f"≤ {format_size(most)}"
-        yield from row("expected", known, tell(ledger.expected_host), width, glyphs)
+        yield from row("expected", known, tell_missing(ledger.expected_host), width, glyphs)
     else:
         yield from row("expected", format_size(ledger.expected_host), "present pages - reportable free", width, glyphs)
     if not isinstance(ledger.present, Unavailable):
@@ -128,7 +110,7 @@ def host_lines(moment: Moment, ledger: Ledger, width: int, glyphs: Glyphs) -> It
         )
     host, lent = moment.host, moment.lent
     if isinstance(host, Unavailable):
-        yield from row("working set", "unknown", tell(host), width, glyphs)
+        yield from row("working set", "unknown", tell_missing(host), width, glyphs)
         return
     yield from row("working set", format_size(host.working_set), f"of {clean(host.process)}", width, glyphs)
     if not isinstance(lent, Unavailable) and not isinstance(ledger.expected_host, Unavailable):
@@ -142,7 +124,7 @@ def comeback_lines(
     """Yield each way in which memory can come back, with its prediction."""
     draining = moment.draining
     if isinstance(draining, Unavailable):
-        yield from row("by itself", "unknown", tell(draining), width, glyphs)
+        yield from row("by itself", "unknown", tell_missing(draining), width, glyphs)
     else:
         left = f"draining, {format_duration(draining.seconds)} left" if draining.size else "nothing is draining"
         yield from row("by itself", format_size(draining.size), left, width, glyphs)
@@ -161,7 +143,7 @@ def comeback_lines(
 def predicted(name: str, prediction: Reading[Prediction], width: int, glyphs: Glyphs) -> Iterator[Line]:
     """Yield a way back and its prediction."""
     if isinstance(prediction, Unavailable):
-        yield from row(name, "unknown", tell(prediction), width, glyphs)
+        yield from row(name, "unknown", tell_missing(prediction), width, glyphs)
         return
     text = f"{format_size(prediction.low)} to {format_size(prediction.high)}; {prediction.basis}"
     yield from row(name, format_size(prediction.likely), text, width, glyphs)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Final
 
 from msgspec import Struct
-from textual.events import Click, MouseScrollDown, MouseScrollUp
+from textual.events import MouseScrollDown, MouseScrollUp
 from textual.message import Message
 
 from wsltop.charts.cells import Line, Span
@@ -19,6 +21,8 @@ from wsltop.ui.paint import fit, fit_spans, heading
 from wsltop.ui.panels.panel import Panel
 from wsltop.ui.viewstate import Position
 
+STEP: Final = 4
+"""Rows by which the list grows."""
 GONE: Final = {"killed", "ended"}
 """Amounts of a hog's event that tell of its end."""
 
@@ -66,6 +70,15 @@ def events_view(
     )
 
 
+def position_at(events: Sequence[Event], monotonic: float, rows: int) -> Position:
+    """Where the list stands to show the last event before a time, in the middle if it can."""
+    index = bisect_right(events, monotonic, key=attrgetter("start")) - 1
+    if index < 0:
+        return Position(top=0, cursor=None, following=False, seen=len(events))
+    top = min(max(0, index - rows // 2), max(0, len(events) - rows))
+    return Position(top=top, cursor=index, following=False, seen=len(events))
+
+
 def event_row(event: Event, *, selected: bool) -> EventRow:
     """One event's row."""
     style = "error" if event.level <= 3 else "warning" if event.level == 4 else "value"
@@ -94,24 +107,25 @@ class EventsPanel(Panel[EventsView], can_focus=True):
             super().__init__()
             self.rows = rows
 
-    class Picked(Message):
-        """The event in a row was chosen with the mouse."""
-
-        def __init__(self, row: int) -> None:
-            super().__init__()
-            self.row = row
-
     def make_view(self, context: Context) -> EventsView:
-        """The view of the list as it stands."""
+        """The view of the list as it stands; in a look back it stands at the moment shown."""
+        events = context.state.events(context.log)
+        position = context.state.position
+        if context.frozen and position.following and context.moment is not None:
+            position = position_at(events, context.moment.sample.monotonic, self.rows)
         log = Unavailable("") if context.moment is None else context.moment.sample.kernel_log
         return events_view(
-            context.state.events(context.session),
-            context.state.position,
+            events,
+            position,
             rows=self.rows,
             everything=context.state.everything,
             problem=clean(str(log)) if isinstance(log, Unavailable) else "",
             focused=self.has_focus,
         )
+
+    def rows_wanted(self, context: Context, width: int) -> int:
+        """All events, in steps so that the other panels do not move with each of them."""
+        return 1 + STEP * max(1, -(-len(context.state.events(context.log)) // STEP))
 
     @property
     def rows(self) -> int:
@@ -156,10 +170,9 @@ class EventsPanel(Panel[EventsView], can_focus=True):
             glyphs,
         )
 
-    def on_click(self, event: Click) -> None:
-        """Choose the event under the mouse."""
-        if event.y >= self._head:
-            self.post_message(self.Picked(event.y - self._head))
+    def action_at(self, x: int, y: int) -> str:
+        """The heading filters, an event is chosen."""
+        return "screen.filter" if y == 0 else f"screen.pick({y - self._head})" if y >= self._head else ""
 
     def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
         """Look further back."""

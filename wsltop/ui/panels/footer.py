@@ -19,6 +19,8 @@ class KeyHint(Struct, frozen=True):
 
     key: str
     label: str
+    """Empty where the key says enough."""
+    action: str = ""
 
 
 class KeyBarView(Struct, frozen=True):
@@ -31,6 +33,8 @@ class KeyBarView(Struct, frozen=True):
 class KeyBar(Panel[KeyBarView]):
     """One row of keys."""
 
+    _places: tuple[tuple[int, int, str], ...] = ()
+    """Where each key stands: its first cell, the one behind its last, its action."""
     _shown: tuple[tuple[Key, ...], bool, bool] | None = None
 
     def update(self, context: Context) -> None:
@@ -42,19 +46,31 @@ class KeyBar(Panel[KeyBarView]):
 
     def paint(self, view: KeyBarView, width: int, height: int) -> list[Line]:
         """The line: hints are left out whole, never cut."""
-        right = [span for hint in view.pinned for span in spell(hint)]
-        left = [Span(" ")]
-        room = width - width_of(right) - 1
+        right = [span for hint in view.pinned for span in spell(hint, " ")]
+        start = width - width_of(right)
+        places: list[tuple[int, int, str]] = []
+        left, room = [Span(" ")], start - 1
         for hint in view.hints:
-            spans = spell(hint)
-            if width_of(left) + width_of(spans) <= room:
+            spans = spell(hint, "  ")
+            at = width_of(left)
+            if at + width_of(spans) - 1 <= room:
+                places.append((at, at + width_of(spans) - 2, hint.action))
                 left += spans
+        for hint in view.pinned:
+            end = start + width_of(spell(hint, " "))
+            places.append((start, end - 1, hint.action))
+            start = end
+        self._places = tuple(places)
         return [row(left, right, width, self.glyphs)]
 
+    def action_at(self, x: int, y: int) -> str:
+        """The action of the key under the mouse."""
+        return next((action for start, end, action in self._places if start <= x < end), "")
 
-def spell(hint: KeyHint) -> list[Span]:
-    """A key and its word."""
-    return [Span(hint.key, "key"), Span(f" {hint.label}  ", "note")]
+
+def spell(hint: KeyHint, gap: str) -> list[Span]:
+    """A key and its word, with a gap behind them."""
+    return [Span(hint.key, "key"), Span(f" {hint.label}{gap}" if hint.label else gap, "note")]
 
 
 FOOTER: Final = tuple(key for key in KEYS if key.footer)
@@ -73,7 +89,7 @@ def footer_view(works: Iterable[Key], *, frozen: bool, stepping: bool) -> KeyBar
     def rank(key: Key) -> tuple[bool, int]:
         return stepping and key.group != "replay" and key.action != "app.pause", key.footer
 
-    shown = sorted(works, key=rank)
+    shown = sorted((key for key in works if stepping or key.group != "replay"), key=rank)
     return KeyBarView(
         tuple(hint(key, frozen=frozen) for key in shown if not key.pinned),
         tuple(hint(key, frozen=frozen) for key in shown if key.pinned),
@@ -83,4 +99,7 @@ def footer_view(works: Iterable[Key], *, frozen: bool, stepping: bool) -> KeyBar
 def hint(key: Key, *, frozen: bool) -> KeyHint:
     """A key and its word."""
     name = key.shown if key.group == "replay" else key.shown.split()[0]
-    return KeyHint(name, "resume" if key.action == "app.pause" and frozen else key.label)
+    label = key.label
+    if key.action == "app.pause":
+        label = "live" if frozen else ""
+    return KeyHint(name, label, key.action)

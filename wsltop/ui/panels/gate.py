@@ -124,6 +124,10 @@ class GatePanel(Panel[GateView]):
             self._made = (state, gate_view(insight.gates, known(insight.blockers), problem))
         return self._made[1]
 
+    def rows_wanted(self, context: Context, width: int) -> int:
+        """The windows, who is busy, the verdict."""
+        return 5 + sum(len(gate.windows) for gate in context.insight.gates)
+
     def paint(self, view: GateView, width: int, height: int) -> list[Line]:
         """The panel's lines, the verdict last."""
         glyphs = self.glyphs

@@ -7,8 +7,6 @@ from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
-from textual.events import Click
-from textual.message import Message
 
 from wsltop.charts.bar import host_bar
 from wsltop.charts.cells import Line, Span
@@ -19,7 +17,7 @@ from wsltop.model.sample import Hog
 from wsltop.model.text import clean
 from wsltop.model.units import GIB, MIB, format_size
 from wsltop.ui.context import Context
-from wsltop.ui.paint import fit, fit_spans, heading, width_of, wrap
+from wsltop.ui.paint import fit, fit_spans, heading, width_of
 from wsltop.ui.panels.panel import Panel
 
 STATUS_TEXT: Final = {
@@ -52,7 +50,6 @@ class HogRow(Struct, frozen=True, kw_only=True):
 
 SHORT: Final = "incompr."
 """What stands in the column of the kind, which has nine cells."""
-HINT: Final = "none. a adds one, A four, x kills one, X all; < and > choose the size."
 
 
 class HogsView(Struct, frozen=True, kw_only=True):
@@ -64,7 +61,7 @@ class HogsView(Struct, frozen=True, kw_only=True):
     floor: str
     focused: bool
     hint: str
-    """What to say when there are none."""
+    """What is shown where there are none: the keys that add some, or what a recording is."""
 
 
 def hogs_view(
@@ -75,7 +72,7 @@ def hogs_view(
     next_kind: str,
     floor: int | None,
     focused: bool,
-    hint: str = HINT,
+    hint: str = "",
 ) -> HogsView:
     """What the hogs panel says."""
     return HogsView(
@@ -124,13 +121,6 @@ NARROW: Final = 60
 class HogsPanel(Panel[HogsView], can_focus=True):
     """Heading with the next hog's size, then the hogs."""
 
-    class Selected(Message):
-        """A hog was chosen with the mouse."""
-
-        def __init__(self, hog: int) -> None:
-            super().__init__()
-            self.hog = hog
-
     _shown: tuple[HogRow, ...] = ()
 
     def make_view(self, context: Context) -> HogsView:
@@ -143,9 +133,13 @@ class HogsPanel(Panel[HogsView], can_focus=True):
             next_size=state.hog_size,
             next_kind=tell_kind(state.hog_kind, incompressible=state.hog_incompressible),
             floor=None if isinstance(ledger, Unavailable) else floor_for(ledger.total),
-            hint=context.hint or HINT,
+            hint=context.hint,
             focused=self.has_focus,
         )
+
+    def rows_wanted(self, context: Context, width: int) -> int:
+        """A row for each hog; the heading alone when there are none."""
+        return 1 + len(context.shown_hogs)
 
     def paint(self, view: HogsView, width: int, height: int) -> list[Line]:
         """The panel's lines; of many hogs those around the selected one."""
@@ -154,10 +148,12 @@ class HogsPanel(Panel[HogsView], can_focus=True):
         if len(view.rows) > height - 1:
             note = f"{len(view.rows)} hogs, {note}"
         self._shown = window(view.rows, height - 1)
-        lines = [heading("hogs", note, width, glyphs, focused=view.focused)]
         if not view.rows:
-            texts = wrap(view.hint, width - 1, height - 1, glyphs)
-            return [*lines, *(fit_spans([Span(f" {text}", "muted")], width, glyphs) for text in texts)]
+            keys = f"a adds {view.next.removeprefix('next ')}   A four   e demo   < > size   t kind"
+            if width_of([Span(keys)]) > width - 16:
+                keys = f"a adds {view.next.removeprefix('next ')}"
+            return [heading("no hogs", view.hint or keys, width, glyphs, focused=view.focused)]
+        lines = [heading("hogs", note, width, glyphs, focused=view.focused)]
         return [*lines, *(self._row(row, width) for row in self._shown)]
 
     def _row(self, row: HogRow, width: int) -> Line:
@@ -178,11 +174,11 @@ class HogsPanel(Panel[HogsView], can_focus=True):
         spans.append(Span(fit(status, max(0, room), self.glyphs), row.style))
         return fit_spans(spans, width, self.glyphs)
 
-    def on_click(self, event: Click) -> None:
-        """Select the hog of the row under the mouse."""
-        index = event.y - 1
-        if 0 <= index < len(self._shown):
-            self.post_message(self.Selected(self._shown[index].id))
+    def action_at(self, x: int, y: int) -> str:
+        """The heading adds a hog where there is none, a row selects its hog."""
+        if y == 0:
+            return "" if self._shown else "app.add_hogs(1)"
+        return f"screen.select_hog({self._shown[y - 1].id})" if y <= len(self._shown) else ""
 
 
 def window(rows: tuple[HogRow, ...], height: int) -> tuple[HogRow, ...]:

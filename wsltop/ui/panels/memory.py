@@ -1,28 +1,36 @@
-"""The memory panel: host and guest as bars on one scale, and the gap between them."""
+"""The memory panel: what Windows lends and what Linux uses as bars on one scale, the gap between them, the legend."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from operator import attrgetter
 from typing import Final
 
 from msgspec import Struct
 
-from wsltop.charts.bar import Segment, host_bar, segmented_bar
+from wsltop.charts.bar import host_bar, nearest, segment_cells
 from wsltop.charts.cells import Line, Span, merged
-from wsltop.core.headline import say_parts
-from wsltop.core.ledger import Ledger
-from wsltop.core.moment import Moment
-from wsltop.model.reading import Reading, Unavailable
+from wsltop.core.explanation import Explanation, Way
+from wsltop.core.ledger import GroupId, Ledger
+from wsltop.model.reading import Reading, Unavailable, known
 from wsltop.model.sample import HostMemory
 from wsltop.model.text import clean
-from wsltop.model.units import MIB, format_gib, format_size
+from wsltop.model.units import MIB, format_gib, format_short, format_size
 from wsltop.ui.context import Context
-from wsltop.ui.paint import fit_spans, heading, row, width_of, wrap
+from wsltop.ui.paint import fit_spans, row, width_of
 from wsltop.ui.panels.panel import Panel
 
 STEP: Final = 4 * MIB
 """Bars and figures move in steps of this, finer than any cell: what cannot be seen is not repainted."""
+GROUPS: Final[tuple[tuple[str, str, str, tuple[GroupId, ...]], ...]] = (
+    ("programs", "progs", "anonymous", ("programs",)),
+    ("shared", "shm", "shared", ("shared",)),
+    ("kernel", "kern", "kernel", ("kernel", "huge pages")),
+    ("slab", "slab", "slab", ("slab",)),
+    ("file cache", "cache", "cache", ("file cache",)),
+    ("scattered", "scat", "fragmented", ("scattered free",)),
+)
+"""The parts of the bar: name, short name, style, and the groups of the explanation that it shows."""
+WAYS: Final = {"drop-cache": "d", "drop-all": "D", "compact": "c", "wait": "itself"}
 
 
 class Part(Struct, frozen=True, kw_only=True):
@@ -37,101 +45,122 @@ class Part(Struct, frozen=True, kw_only=True):
 class HostView(Struct, frozen=True, kw_only=True):
     """The upper bar."""
 
-    label: str
+    name: str
+    """``Windows``, or ``Host``."""
     size: int | None
     """Bytes; None when not even an expected figure is known."""
     measured: bool
-    text: str
-    """What stands beside the bar: figure and whose it is."""
+    left: str
+    """What the host itself has left; empty when that is unknown."""
     problem: str
     """Why there is no measured figure, and what to do; empty when there is one."""
+    asking: bool
+    """Whether it is only that the first answer has not come yet."""
 
 
 class MemoryView(Struct, frozen=True, kw_only=True):
     """The memory panel."""
 
     scale: int
+    """Bytes of the bars' full width."""
+    vm: int
+    """The most that the VM can have."""
     host: HostView
     parts: tuple[Part, ...]
-    totals: str
-    """Used, free and available as ``free`` says them."""
-    used: str
-    gap: str
-    sentence: str
+    used: int
+    """What Linux uses."""
+    ways: str
+    """What could come back, and by which key."""
+    swap: str
     problem: str
     """Why the guest's memory is unknown; empty when it is known."""
 
 
-def memory_view(moment: Moment) -> MemoryView:
-    """What the memory panel says of ``moment``."""
-    ledger, lent = moment.ledger, moment.lent
+def memory_view(context: Context) -> MemoryView:
+    """What the panel says of the moment."""
+    moment = context.moment
+    if moment is None:
+        return EMPTY
+    ledger, explanation = moment.ledger, context.explanation
+    host = host_view(moment.host, ledger, explanation)
     if isinstance(ledger, Unavailable):
-        host = host_view(moment.host, ledger)
-        return MemoryView(
-            scale=host.size or 1, host=host, parts=(), totals="", used="", gap="", sentence="", problem=tell(ledger)
-        )
-    host = host_view(moment.host, ledger)
-    scale = ledger.total if isinstance(ledger.present, Unavailable) else max(ledger.present, ledger.total)
-    used = "?" if isinstance(ledger.swap_used, Unavailable) else format_gib(ledger.swap_used)
-    swap = f"  swap {used} of {format_gib(ledger.swap_total)}" if ledger.swap_total else ""
+        size = host.size or 1
+        return MemoryView(scale=size, vm=0, host=host, parts=(), used=0, ways="", swap="", problem=clean(str(ledger)))
     return MemoryView(
-        scale=max(scale, host.size or 0),
+        scale=max(context.vm_size, host.size or 0),
+        vm=context.vm_size,
         host=host,
-        parts=guest_parts(ledger),
-        totals=f"used {format_gib(ledger.used)}  free {format_gib(ledger.free)}"
-        f"  available {format_gib(ledger.available)}{swap}  of {format_gib(ledger.total)} GiB",
-        used=f"{format_gib(ledger.used)} GiB used",
-        gap="" if isinstance(lent, Unavailable) else format_size(round_step(lent.size - lent.used)),
-        sentence=tell(lent) if isinstance(lent, Unavailable) else say_parts(lent) + tell_left(moment),
+        parts=guest_parts(ledger, explanation),
+        used=round_step(ledger.used),
+        ways="" if isinstance(explanation, Unavailable) else tell_ways(explanation.ways),
+        swap=tell_swap(ledger),
         problem="",
     )
 
 
-def host_view(host: Reading[HostMemory], ledger: Reading[Ledger]) -> HostView:
+def host_view(host: Reading[HostMemory], ledger: Reading[Ledger], explanation: Reading[Explanation]) -> HostView:
     """The host's bar: measured, else what is expected, else nothing."""
+    lent = None if isinstance(explanation, Unavailable) else explanation.lent
     if isinstance(host, Unavailable):
-        expected = ledger if isinstance(ledger, Unavailable) else ledger.expected_host
-        known = None if isinstance(expected, Unavailable) else round_step(expected)
+        expected = None if isinstance(ledger, Unavailable) else known(ledger.expected_host)
+        size = lent.size if lent is not None else expected
         return HostView(
-            label="Host",
-            size=known,
+            name="Windows",
+            size=None if size is None else round_step(size),
             measured=False,
-            text="unknown" if known is None else f"{format_gib(known)} GiB expected",
-            problem=tell(host),
+            left="",
+            problem=clean(str(host)),
+            asking="first answer" in host.reason,
         )
-    size = round_step(host.working_set)
-    label = "Host" if host.source == "process" else "Windows"
+    left = ""
+    if not isinstance(host.available, Unavailable):
+        total = "" if isinstance(host.total, Unavailable) else f" of {format_size(host.total)}"
+        left = f"{format_size(round_step(host.available))}{total} left"
     return HostView(
-        label=label, size=size, measured=True, text=f"{format_gib(size)} GiB {clean(host.process)}", problem=""
+        name="Windows" if host.source != "process" else "Host",
+        size=round_step(host.working_set),
+        measured=True,
+        left=left,
+        problem="",
+        asking=False,
     )
 
 
-def tell_left(moment: Moment) -> str:
-    """What the host itself has left, as a sentence."""
-    host = moment.host
-    if isinstance(host, Unavailable) or isinstance(host.available, Unavailable):
-        return "."
-    who = "The host" if host.source == "process" else "Windows"
-    total = "" if isinstance(host.total, Unavailable) else f" of {format_size(host.total)}"
-    return f". {who} has {format_size(host.available)}{total} available."
-
-
-def guest_parts(ledger: Ledger) -> tuple[Part, ...]:
-    """The guest's RAM from what is used for good to what the host can have back."""
-    rows = [
-        ("anonymous", "anon", "anonymous", ledger.anonymous),
-        ("shared", "shm", "shared", ledger.shared),
-        ("other kernel", "kern", "kernel", ledger.kernel_other + ledger.page_tables + ledger.huge_pages),
-        ("slab", "slab", "slab", ledger.slab_reclaimable + ledger.slab_unreclaimable),
-        ("cache", "cache", "cache", ledger.cache),
+def guest_parts(ledger: Ledger, explanation: Reading[Explanation]) -> tuple[Part, ...]:
+    """The guest's RAM from what is used for good to what the host can have back; the figures of the explanation."""
+    if isinstance(explanation, Unavailable):
+        sizes = [
+            ledger.anonymous,
+            ledger.shared,
+            ledger.kernel_other + ledger.page_tables + ledger.huge_pages + ledger.slab_unreclaimable,
+            ledger.slab_reclaimable,
+            ledger.cache,
+            0 if isinstance(ledger.free_split, Unavailable) else ledger.free_split.fragmented,
+        ]
+    else:
+        sizes = [sum(explanation.lent.group(group) for group in groups) for *_, groups in GROUPS]
+    parts = [
+        Part(name=name, short=short, style=style, size=round_step(size))
+        for (name, short, style, _), size in zip(GROUPS, sizes, strict=True)
     ]
     split = ledger.free_split
-    if isinstance(split, Unavailable):
-        rows.append(("free", "free", "reportable", ledger.free))
-    else:
-        rows.append(("fragmented free", "frag", "fragmented", split.fragmented))
-        rows.append(("reportable free", "free", "reportable", split.reportable))
-    return tuple(Part(name=name, short=short, style=style, size=round_step(size)) for name, short, style, size in rows)
+    free = ledger.free if isinstance(split, Unavailable) else split.reportable
+    name = "free" if isinstance(split, Unavailable) else "free for Windows"
+    return (*parts, Part(name=name, short="free", style="reportable", size=round_step(free)))
+
+
+def tell_swap(ledger: Ledger) -> str:
+    """``swap 0 B of 2.0 GiB``; empty where there is none."""
+    if not ledger.swap_total:
+        return ""
+    used = "?" if isinstance(ledger.swap_used, Unavailable) else format_size(ledger.swap_used)
+    return f"swap {used} of {format_size(ledger.swap_total)}"
+
+
+def tell_ways(ways: tuple[Way, ...]) -> str:
+    """``could come back: 3.9 GiB by d, 94 MiB by c``."""
+    told = [f"{format_size(round_step(way.gives))} by {WAYS[way.id]}" for way in ways if way.id in WAYS]
+    return f"could come back: {', '.join(told)}" if told else ""
 
 
 def round_step(size: int) -> int:
@@ -139,99 +168,174 @@ def round_step(size: int) -> int:
     return round(size / STEP) * STEP
 
 
-def tell(missing: Unavailable) -> str:
-    """Reason and hint in one line."""
-    return clean(str(missing))
-
-
 EMPTY: Final = MemoryView(
     scale=1,
-    host=HostView(label="Host", size=None, measured=False, text="unknown", problem=""),
+    vm=0,
+    host=HostView(name="Windows", size=None, measured=False, left="", problem="", asking=True),
     parts=(),
-    totals="",
-    used="",
-    gap="",
-    sentence="",
+    used=0,
+    ways="",
+    swap="",
     problem="no sample yet",
 )
 
-LABEL: Final = 9
-"""Cells for the labels of the bars."""
-VALUE: Final = 26
-"""Cells for what stands beside a bar, on a wide terminal."""
-VALUE_NARROW: Final = 17
-WIDE: Final = 76
+LABEL, LABEL_NARROW = 24, 16
+"""Cells for name and figure of a bar."""
+WIDE: Final = 70
+ROOMY: Final = 110
+"""From this width on what Windows has left, and what could come back, stand behind the bars."""
 
 
 class MemoryPanel(Panel[MemoryView]):
-    """Heading, host bar, guest bar, legend, gap."""
+    """Host bar, guest bar with the gap as a bracket, legend; a row more when the host cannot be read."""
 
     def make_view(self, context: Context) -> MemoryView:
-        """The view of the moment, and an empty one before the first."""
-        return EMPTY if context.moment is None else memory_view(context.moment)
+        """The view of the moment."""
+        return memory_view(context)
+
+    def action_at(self, x: int, y: int) -> str:
+        """Bars and legend open the list of every byte."""
+        return "app.card('ledger')"
+
+    def rows_wanted(self, context: Context, width: int) -> int:
+        """Three rows, and one for why there is no host."""
+        host = memory_view(context).host
+        return 4 if host.problem and not host.asking else 3
 
     def paint(self, view: MemoryView, width: int, height: int) -> list[Line]:
-        """The panel's lines; the sentence takes what rows are left."""
-        value = VALUE if width >= WIDE else VALUE_NARROW
-        lines = [heading("memory", view.totals, width, self.glyphs), self._host(view, width, value)]
+        """The panel's lines."""
+        right = self._right(view, width)
+        room = max(0, width - (LABEL if width >= WIDE else LABEL_NARROW) - right)
+        lines = [self._host(view, width, room)]
         if view.problem:
             lines.append(fit_spans([Span(f" {view.problem}", "error")], width, self.glyphs))
-            return lines
-        lines += [self._guest(view, width, value), self._legend(view, width)]
-        return lines + self._gap(view, width, height - len(lines))
-
-    def _host(self, view: MemoryView, width: int, value: int) -> Line:
-        host = view.host
-        if host.size is None:
-            bar: Line = (Span(" " * max(0, width - LABEL - value)),)
         else:
-            bar = host_bar(
-                host.size,
-                view.scale,
-                max(0, width - LABEL - value),
-                self.glyphs,
-                style="host" if host.measured else "expected",
-                measured=host.measured,
-            )
-        text = Span(f" {host.text}", "value" if host.measured else "muted")
-        return fit_spans([Span(f" {host.label:<{LABEL - 1}}", "label"), *bar, text], width, self.glyphs)
+            lines += [self._guest(view, width, room), self._legend(view, width)]
+        if view.host.problem and not view.host.asking and height > len(lines):
+            host = [Span(f" no figure of {view.host.name} ", "warning"), Span(view.host.problem, "muted")]
+            lines.insert(1, fit_spans(host, width, self.glyphs))
+        return lines
 
-    def _guest(self, view: MemoryView, width: int, value: int) -> Line:
-        segments = [Segment(part.style, part.size, part.style) for part in view.parts]
-        bar = segmented_bar(segments, view.scale, max(0, width - LABEL - value), self.glyphs)
-        text = Span(f" {view.used}", "value")
-        return fit_spans([Span(f" {'Guest':<{LABEL - 1}}", "label"), *bar, text], width, self.glyphs)
+    def _right(self, view: MemoryView, width: int) -> int:
+        """Cells behind the bars."""
+        if width < WIDE:
+            return 1
+        texts = [
+            span for spans in (self._behind_host(view, width), self._behind_guest(view, width)) for span in [spans]
+        ]
+        return min(width // 2, max(width_of(text) for text in texts) + 1)
+
+    def _behind_host(self, view: MemoryView, width: int) -> list[Span]:
+        most = f"VM max {format_short(view.vm) if width < ROOMY else format_size(view.vm)}" if view.vm else ""
+        left = f"{view.host.name} has {view.host.left}" if view.host.left else ""
+        if not view.host.measured and view.host.size is not None:
+            left = "asking Windows" + self.glyphs.ellipsis if view.host.asking else "expected, not measured"
+        if width < ROOMY:
+            most = "" if left and not view.host.measured else most
+            left = "" if view.host.measured else left
+        return [Span(" "), Span("   ".join(filter(None, (most, left))), "label")]
+
+    def _behind_guest(self, view: MemoryView, width: int) -> list[Span]:
+        if width >= ROOMY:
+            return [Span(" "), Span(view.ways, "label")]
+        free = view.parts[-1].size if view.parts else 0
+        return [Span(" "), Span(f"free {format_short(free)}", "label")]
+
+    def _head(self, name: str, size: int | None, width: int) -> list[Span]:
+        label, wide = (LABEL, True) if width >= WIDE else (LABEL_NARROW, False)
+        figure = "unknown" if size is None else format_size(size)
+        name = name if wide else name.split()[-1]
+        return [Span(f" {name:<{label - 11}}", "label"), Span(f"{figure:>8} ", "value"), Span(" ")]
+
+    def _host(self, view: MemoryView, width: int, room: int) -> Line:
+        host, glyphs = view.host, self.glyphs
+        name = f"{host.name} lends" if host.measured else "Expected lent"
+        bar: Line = (Span(" " * room),)
+        if host.size is not None:
+            style = "host" if host.measured else "expected"
+            bar = host_bar(host.size, view.scale, room, glyphs, style=style, measured=host.measured)
+        behind = self._behind_host(view, width) if width >= WIDE else []
+        return fit_spans([*self._head(name, host.size, width), *bar, *behind], width, glyphs)
+
+    def _guest(self, view: MemoryView, width: int, room: int) -> Line:
+        cells = self._cells(view, room)
+        bar = merged([*cells, Span(" " * (room - len(cells)))])
+        behind = self._behind_guest(view, width) if width >= WIDE else []
+        return fit_spans([*self._head("Linux uses", view.used, width), *bar, *behind], width, self.glyphs)
+
+    def _cells(self, view: MemoryView, room: int) -> list[Span]:
+        """The guest's bar, cell by cell, with the bracket from what Linux uses to what is lent."""
+        glyphs = self.glyphs
+        counts = segment_cells([part.size for part in view.parts], view.scale, room)
+        cells = [
+            Span(glyphs.fill(part.style), part.style)
+            for part, count in zip(view.parts, counts, strict=True)
+            for _ in range(count)
+        ]
+        start = nearest(view.used, room, view.scale)
+        end = nearest(view.host.size or 0, room, view.scale)
+        size = (view.host.size or 0) - view.used
+        if end - start < 3 or size <= 0:
+            return cells
+        cells += [Span(" ")] * (end - len(cells))
+        inner = end - start - 2
+        texts = (
+            f" {format_size(size)} more than Linux uses ",
+            f" {format_size(size)} more ",
+            f" {format_size(size)} ",
+            "",
+        )
+        text = next(text for text in texts if len(text) <= inner)
+        line = glyphs.bracket_left + text.center(inner, glyphs.rule) + glyphs.bracket_right
+        for offset, char in enumerate(line):
+            below = cells[start + offset].style
+            cells[start + offset] = Span(char, "bracket-on-cache" if below == "cache" else "bracket")
+        return cells
 
     def _legend(self, view: MemoryView, width: int) -> Line:
-        """Name and figure of every segment, in the bar's order, in the longest form that fits."""
+        """Name and figure of every part, in the bar's order, in the longest form that fits."""
+        forms: tuple[tuple[Callable[[Part], str], Callable[[float], str], str], ...] = (
+            (lambda part: part.name, format_size, "   "),
+            (lambda part: part.name, format_short, "  "),
+            (lambda part: part.short, format_short, "  "),
+            (lambda part: part.short, format_short, " "),
+            (lambda part: part.short, format_gib, " "),
+        )
         line: Line = ()
-        for spell, gap in ((attrgetter("name"), "   "), (attrgetter("name"), "  "), (attrgetter("short"), " ")):
-            line = self._name_parts(view, spell, gap)
+        for name, figure, gap in forms:
+            line = self._name_parts(view, name, figure, gap)
             if width_of(line) <= width:
-                return fit_spans(line, width, self.glyphs)
-        line = self._name_parts(view, lambda part: part.short[0] + part.short[-1], "", tight=True)
+                swap = [Span(f"{view.swap} ", "label")] if width - width_of(line) > len(view.swap) + 3 else []
+                return row(line, swap, width, self.glyphs)
+        parts = [part for part in view.parts if part.size]
+        line = self._name_parts(replace_parts(view, tuple(parts)), lambda part: part.short, format_short, " ")
+        if width_of(line) > width:
+            line = self._name_parts(replace_parts(view, tuple(parts)), lambda part: part.short[0], format_short, " ")
         return fit_spans(line, width, self.glyphs)
 
-    def _name_parts(self, view: MemoryView, spell: Callable[[Part], str], gap: str, *, tight: bool = False) -> Line:
+    def _name_parts(
+        self, view: MemoryView, name: Callable[[Part], str], figure: Callable[[float], str], gap: str
+    ) -> Line:
         spans = [Span(" ")]
         for part in view.parts:
             spans += [
                 Span(self.glyphs.fill(part.style), part.style),
-                Span(f"{'' if tight else ' '}{spell(part)} ", "label"),
-                Span(f"{format_gib(part.size)}{' ' if tight else ''}", "value"),
+                Span(f" {name(part)} ", "label"),
+                Span(figure(part.size), "value"),
                 Span(gap),
             ]
         return merged(spans[:-1])
 
-    def _gap(self, view: MemoryView, width: int, rows: int) -> list[Line]:
-        lines: list[Line] = []
-        problem = view.host.problem
-        if problem and rows > 1:
-            lines.append(row([Span(" no host ", "warning"), Span(problem, "muted")], [], width, self.glyphs))
-            rows -= 1
-        label = f" GAP {view.gap}  " if view.gap else " GAP unknown  "
-        texts = wrap(view.sentence, width - len(label), max(1, rows), self.glyphs)
-        for index, text in enumerate(texts):
-            head = Span(label, "title") if index == 0 else Span(" " * len(label))
-            lines.append(fit_spans([head, Span(text, "value")], width, self.glyphs))
-        return lines
+
+def replace_parts(view: MemoryView, parts: tuple[Part, ...]) -> MemoryView:
+    """The view with other parts."""
+    return MemoryView(
+        scale=view.scale,
+        vm=view.vm,
+        host=view.host,
+        parts=parts,
+        used=view.used,
+        ways=view.ways,
+        swap=view.swap,
+        problem=view.problem,
+    )

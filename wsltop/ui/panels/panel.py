@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.events import Resize
+from textual.events import Click, Resize
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -42,6 +42,21 @@ class Panel(Widget, Generic[ViewT]):
     def paint(self, view: ViewT, width: int, height: int) -> list[Line]:
         """The lines that show ``view`` in ``height`` rows of ``width`` cells."""
         raise NotImplementedError
+
+    def rows_wanted(self, context: Context, width: int) -> int:
+        """Rows that show all there is to show now in ``width`` cells, with the heading."""
+        return 1
+
+    def action_at(self, x: int, y: int) -> str:
+        """What a click on a cell does, as an action; empty: nothing."""
+        return ""
+
+    async def on_click(self, event: Click) -> None:
+        """Do what the cell stands for."""
+        action = self.action_at(event.x, event.y)
+        if action:
+            event.stop()
+            await self.run_action(action)
 
     def update(self, context: Context) -> None:
         """Show what ``context`` shows now."""

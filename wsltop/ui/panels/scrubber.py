@@ -6,8 +6,6 @@ import time
 from typing import Final
 
 from msgspec import Struct
-from textual.events import Click
-from textual.message import Message
 
 from wsltop.charts.cells import Line, Span, merged
 from wsltop.ui.context import Context, TimeLine
@@ -42,13 +40,6 @@ def scrubber_view(line: TimeLine) -> ScrubberView:
 class Scrubber(Panel[ScrubberView]):
     """``12:01:11 ━━━━━┬━━━●────┬───── 12:03:11``."""
 
-    class Sought(Message):
-        """A place on the line was clicked: a share of the time, 0 to 1."""
-
-        def __init__(self, share: float) -> None:
-            super().__init__()
-            self.share = share
-
     def make_view(self, context: Context) -> ScrubberView:
         """The line of time, empty while there is nowhere to go."""
         return EMPTY if context.time_line is None else scrubber_view(context.time_line)
@@ -70,14 +61,13 @@ class Scrubber(Panel[ScrubberView]):
         cells[place] = Span(glyphs.filled, "selected")
         return [merged([Span(left, "note"), *cells, Span(right, "note")])]
 
-    def on_click(self, event: Click) -> None:
+    def action_at(self, x: int, y: int) -> str:
         """Go where the mouse is; beyond an end of the line, to that end."""
         if self.view is None:
-            return
+            return ""
         margin = len(self.view.start) + 2
         columns = self.size.width - margin - len(self.view.end) - 2
-        if columns > 1:
-            self.post_message(self.Sought(min(1.0, max(0.0, (event.x - margin) / (columns - 1)))))
+        return f"app.go_to_share({min(1.0, max(0.0, (x - margin) / (columns - 1)))})" if columns > 1 else ""
 
 
 def column_of(share: float, columns: int) -> int:

@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from wsltop.charts.cells import Line, Span
-from wsltop.core.diagnosis.finding import Finding, rank
+from wsltop.core.diagnosis.finding import rank
 from wsltop.core.moment import HOST_FRESH, Moment, host_age
 from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import Sample
@@ -17,7 +17,7 @@ from wsltop.model.units import format_duration
 from wsltop.ui.context import Context
 from wsltop.ui.paint import row, width_of
 from wsltop.ui.panels.panel import Panel
-from wsltop.ui.panels.verdict import SEVERITY_STYLES
+from wsltop.ui.panels.verdict import SEVERITY_STYLES, WORDS
 
 
 class Pause(Struct, frozen=True, kw_only=True):
@@ -35,7 +35,7 @@ class StatusView(Struct, frozen=True, kw_only=True):
     """Texts of the status line; what is unknown is left out or says so."""
 
     identity: tuple[str, ...]
-    """Distro, WSL version, kernel: the first are the last to give way."""
+    """Distro, WSL version, kernel, CPUs, uptime: the first are the last to give way."""
     mode: str
     paused: bool
     host: str
@@ -43,11 +43,45 @@ class StatusView(Struct, frozen=True, kw_only=True):
     own: str
     recording: str = ""
     verdict: str = ""
-    """The word of the verdict, where it has no panel of its own."""
+    """The severity of a bad verdict, where the strip does not show it."""
     verdict_style: str = "value"
+    notice: str = ""
+    failed: bool = False
+    """Whether the notice tells of something that did not work."""
+    clock: str = ""
 
 
 EMPTY: Final = StatusView(identity=(), mode="", paused=False, host="", host_is_old=True, own="")
+
+
+def status_view(context: Context, *, with_verdict: bool = False) -> StatusView:
+    """What the status line says of the moment shown; ``with_verdict`` where no strip shows how bad it is."""
+    moment = context.moment
+    if moment is None:
+        return EMPTY
+    sample = moment.sample
+    here = context.can_act and not context.frozen
+    host, old = tell_host(sample, context.interval)
+    bad = [one for one in context.findings[:1] if rank(one.severity) > rank("note")]
+    shows = with_verdict or bool(context.notice.text)
+    mode = tell_pace(context.interval, context.resting)
+    if context.frozen:
+        mode = tell_pause(pause_of(context, moment))
+    return StatusView(
+        identity=(*tell_identity(sample), *tell_size(sample)),
+        mode=context.banner or mode,
+        paused=context.frozen or context.banner is not None,
+        host=host,
+        host_is_old=old,
+        recording=context.recording,
+        verdict=WORDS[bad[0].severity] if bad and shows else "",
+        verdict_style=SEVERITY_STYLES[bad[0].severity] if bad else "value",
+        # What wsltop used then says nothing of what it uses now.
+        own=f"self {sample.own.cpu * 100:.1f} %" if here and sample.own.cpu is not None else "",
+        notice=context.notice.text,
+        failed=context.notice.failed,
+        clock=time.strftime("%H:%M", time.localtime(sample.time)) if here else "",
+    )
 
 
 def pause_of(context: Context, moment: Moment) -> Pause:
@@ -60,59 +94,38 @@ def pause_of(context: Context, moment: Moment) -> Pause:
     )
 
 
-def status_view(
-    moment: Moment,
-    *,
-    interval: float,
-    paused: Pause | None,
-    resting: float | None = None,
-    finding: Finding | None = None,
-    banner: str | None = None,
-    recording: str = "",
-) -> StatusView:
-    """What the status line says of ``moment``.
-
-    ``interval`` is the usual one; ``resting`` the one at rest.
-    """
-    sample = moment.sample
-    host, old = tell_host(sample, interval)
-    return StatusView(
-        identity=tell_identity(sample),
-        mode=banner or (tell_pace(interval, resting) if paused is None else tell_pause(paused)),
-        paused=paused is not None or banner is not None,
-        host=host,
-        host_is_old=old,
-        recording=recording,
-        verdict="" if finding is None else clean(finding.verdict),
-        verdict_style="value" if finding is None else SEVERITY_STYLES[finding.severity],
-        own="" if sample.own.cpu is None else f"self {sample.own.cpu * 100:.1f} %",
-    )
-
-
 def tell_pace(interval: float, resting: float | None) -> str:
     """``LIVE 1 s``, or ``QUIET 4 s`` while samples are only taken every so many seconds."""
     return f"LIVE {interval:g} s" if resting is None else f"QUIET {resting:g} s"
 
 
 def tell_pause(pause: Pause) -> str:
-    """``PAUSED 12:03:11 -37 s, 37 waiting, space resumes``: 37 samples are newer than what is shown."""
+    """``PAUSED at 12:03:11, 37 s behind``: what is shown, and how much newer the newest sample is."""
     clock = time.strftime("%H:%M:%S", time.localtime(pause.time))
     behind = f"{pause.behind:.0f} s" if pause.behind < 60 else format_duration(pause.behind)
-    return f"PAUSED {clock}{f' -{behind}' if pause.waiting else ''}, {pause.waiting} waiting, space resumes"
+    return f"PAUSED at {clock}{f', {behind} behind' if pause.waiting else ''}"
 
 
 def tell_identity(sample: Sample) -> tuple[str, ...]:
     """Distro, WSL version and kernel, as far as they are known."""
     identity = sample.identity
     parts = (
-        known(identity.distro, ""),
-        known(identity.wsl_version, "WSL "),
-        known(identity.kernel, "Linux "),
+        known_text(identity.distro, ""),
+        known_text(identity.wsl_version, "WSL "),
+        known_text(identity.kernel, "Linux "),
     )
     return tuple(part for part in parts if part)
 
 
-def known(reading: Reading[str], prefix: str) -> str:
+def tell_size(sample: Sample) -> tuple[str, ...]:
+    """``8 CPUs``, ``up 9 h``: the uptime in steps that do not repaint the line each second."""
+    cpus = () if isinstance(sample.cpu, Unavailable) or not sample.cpu.cpus else (f"{sample.cpu.cpus} CPUs",)
+    minutes = int(sample.monotonic // 60)
+    up = f"{minutes} min" if minutes < 60 else f"{minutes // 60} h" if minutes < 2880 else f"{minutes // 1440} d"
+    return (*cpus, f"up {up}")
+
+
+def known_text(reading: Reading[str], prefix: str) -> str:
     """The text with its prefix, or nothing."""
     return "" if isinstance(reading, Unavailable) else prefix + clean(reading)
 
@@ -121,7 +134,8 @@ def tell_host(sample: Sample, interval: float) -> tuple[str, bool]:
     """The age of the host reading, and whether it is too old to be the present."""
     age = host_age(sample)
     if age is None:
-        return "no host", True
+        asking = isinstance(sample.host, Unavailable) and "first answer" in sample.host.reason
+        return "asking Windows" if asking else "no host", True
     if age < 2 * max(interval, 1.0):
         return "host ok", False
     # Whole seconds: a figure that changes with every tick would be repainted with every tick.
@@ -129,44 +143,39 @@ def tell_host(sample: Sample, interval: float) -> tuple[str, bool]:
 
 
 class StatusLine(Panel[StatusView]):
-    """One row: what guest this is at the left, how the screen stands at the right."""
+    """One row: what guest this is, or a notice, at the left; how the screen stands at the right."""
 
     with_verdict = False
-    """Whether the word of a bad verdict stands here, because it has no panel of its own."""
+    """Whether the severity of a bad verdict stands here, because the strip does not show it."""
 
     def make_view(self, context: Context) -> StatusView:
-        """The line of the moment, and an empty one before the first."""
-        moment = context.moment
-        if moment is None:
-            return EMPTY
-        bad = [finding for finding in context.findings[:1] if rank(finding.severity) > rank("note")]
-        return status_view(
-            moment,
-            finding=bad[0] if bad and self.with_verdict else None,
-            interval=context.interval,
-            resting=context.resting,
-            paused=pause_of(context, moment) if context.frozen else None,
-            banner=context.banner,
-            recording=context.recording,
-        )
+        """The line of the moment."""
+        return status_view(context, with_verdict=self.with_verdict)
 
     def paint(self, view: StatusView, width: int, height: int) -> list[Line]:
         """The line; of the identity as much as there is room for, the distro last to go."""
         glyphs = self.glyphs
-        right = [Span(view.mode, "badge" if view.paused else "good"), Span("  ")]
+        parts = [[Span(view.mode, "badge" if view.paused else "good")]]
         if view.recording:
-            right = [Span(f"{glyphs.filled} {view.recording}", "error"), Span("  "), *right]
-        if view.verdict and not view.paused:
-            right = [Span(view.verdict, view.verdict_style), Span("  "), *right]
-        if view.host:
+            parts.insert(0, [Span(f"{glyphs.filled} {view.recording}", "error")])
+        if view.verdict:
+            parts.insert(0, [Span(view.verdict, view.verdict_style)])
+        if view.host and not (view.notice and width < 100):
             mark = glyphs.hollow if view.host_is_old else glyphs.filled
-            right += [Span(f"{mark} {view.host}", "muted" if view.host_is_old else "value"), Span("  ")]
-        right += [Span(view.own, "note"), Span(" ")]
+            parts.append([Span(f"{mark} {view.host}", "muted" if view.host_is_old else "value")])
+        if view.own and not view.notice:
+            parts.append([Span(view.own, "note")])
+        if view.clock and width >= 100:
+            parts.append([Span(view.clock, "value")])
+        right = [span for part in parts for span in (Span("  "), *part)] + [Span(" ")]
+        if view.notice:
+            notice = [Span(f" {view.notice}", "warning" if view.failed else "title")]
+            return [row(notice, right, width, glyphs)]
         name = [Span(" wsltop", "title"), Span("  ")]
         identity = list(view.identity)
         separator = f" {glyphs.separator} "
         while len(identity) > 1:
-            if width_of(name) + len(separator.join(identity)) + 2 + width_of(right) <= width:
+            if width_of(name) + len(separator.join(identity)) + width_of(right) <= width:
                 break
             identity.pop()
         return [row([*name, Span(separator.join(identity), "value")], right, width, glyphs)]

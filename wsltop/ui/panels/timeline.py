@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
+from textual.events import MouseMove, MouseScrollDown, MouseScrollUp
 
 from wsltop.charts.cells import Line, Span, merged
 from wsltop.charts.glyphs import Glyphs
@@ -43,8 +45,20 @@ class TimelineView(Struct, frozen=True, kw_only=True):
     """What the line is: ``Windows``, ``host`` or ``expected``."""
 
 
+def clock_of(moment: Moment, monotonic: float) -> str:
+    """The time of day at a monotonic time, as the clocks of ``moment`` stand to each other."""
+    return time.strftime("%H:%M:%S", time.localtime(moment.sample.time + monotonic - moment.sample.monotonic))
+
+
 def timeline_view(
-    columns: Columns, events: Iterable[Event], *, maximum: int, host_label: str, cursor: float | None
+    columns: Columns,
+    events: Iterable[Event],
+    *,
+    maximum: int,
+    host_label: str,
+    cursor: float | None,
+    owed: float | None = None,
+    end: str = "now",
 ) -> TimelineView:
     """What the timeline says: the measured host where there is any in the window, else the expected one."""
     points = columns.points()
@@ -58,6 +72,8 @@ def timeline_view(
         marks=tuple(event_marks(columns, events, first)),
         cursor=place(columns, cursor, first),
         host_style="measured" if measured else "expected",
+        owed=place(columns, owed, first),
+        end=end,
     )
     return TimelineView(
         chart=chart, window=tell_window(columns.window), host_label=host_label if measured else "expected"
@@ -124,10 +140,46 @@ class TimelinePanel(Panel[TimelineView]):
         self._timeline = Timeline(glyphs)
         self._columns: Columns | None = None
         self._leaps = -1
+        self._now, self._window = 0.0, 0.0
+        """The monotonic time at the right end, and the seconds from the left end to there."""
 
     def columns_for(self, maximum: int) -> int:
         """How many columns the plot has room for."""
         return geometry_of(maximum, self.size.width, self.size.height - 1).columns
+
+    def time_at(self, x: int) -> float | None:
+        """The monotonic time of a cell's column; None outside the plot."""
+        if self.view is None:
+            return None
+        shape = geometry_of(self.view.chart.maximum, self.size.width, self.size.height - 1)
+        column = x - shape.gutter
+        if not 0 <= column < shape.columns:
+            return None
+        return self._now - (shape.columns - 1 - column) * self._window / shape.columns
+
+    def action_at(self, x: int, y: int) -> str:
+        """Look at the second under the mouse."""
+        when = self.time_at(x)
+        return "" if when is None or y == 0 else f"app.look_at({when})"
+
+    async def on_mouse_move(self, event: MouseMove) -> None:
+        """Move through time while the button is held."""
+        action = self.action_at(event.x, event.y) if event.button == 1 else ""
+        if action and action != self._dragged:
+            self._dragged = action
+            await self.run_action(action)
+
+    async def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        """Show a shorter time."""
+        event.stop()
+        await self.run_action("screen.zoom(-1)")
+
+    async def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        """Show a longer time."""
+        event.stop()
+        await self.run_action("screen.zoom(1)")
+
+    _dragged = ""
 
     def take(self, point: Point | None) -> None:
         """Let the columns follow a new point of the session that they show."""
@@ -142,18 +194,24 @@ class TimelinePanel(Panel[TimelineView]):
 
     def view_of(self, context: Context, moment: Moment, count: int) -> TimelineView:
         """The view in ``count`` columns."""
-        session, now, window = context.session, moment.sample.monotonic, context.state.window
+        session, window = context.log, context.window
+        shown = moment.sample.monotonic
+        now = shown if context.anchor is None else max(min(context.anchor, shown + window * 0.9), shown)
         columns = self._columns
         if columns is None or context.leaps != self._leaps or (columns.window, columns.count) != (window, count):
             columns = self._columns = Columns(session.history, window, count, now)
             self._leaps = context.leaps
+        self._now, self._window = now, window
         host, event = moment.sample.host, context.state.selected_event(session)
+        cursor = shown if context.anchor is not None else None if event is None else event.start
         return timeline_view(
             columns,
             session.journal.between(now - window, now),
             maximum=context.vm_size,
             host_label="Windows" if isinstance(host, Unavailable) or host.source != "process" else "host",
-            cursor=None if event is None else event.start,
+            cursor=cursor,
+            owed=None if context.session.returning is None else shown - context.session.returning.elapsed,
+            end="now" if context.time_line is None else clock_of(moment, now),
         )
 
     def paint(self, view: TimelineView, width: int, height: int) -> list[Line]:

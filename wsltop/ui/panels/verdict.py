@@ -1,100 +1,175 @@
-"""The verdict panel: the worst finding, its figures, and what to do."""
+"""The verdict: what is returning now, or else what is the matter, why, and which key helps."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
 
+from wsltop.charts.bar import host_bar
 from wsltop.charts.cells import Line, Span
+from wsltop.charts.glyphs import Glyphs
 from wsltop.core.diagnosis.finding import Finding, Remedy, Severity
+from wsltop.core.explanation import Explanation, Way
+from wsltop.core.headline import say_lent, say_matter, say_outlook
+from wsltop.core.returning import Returning
+from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.text import clean
-from wsltop.model.units import format_size
+from wsltop.model.units import format_duration, format_size
 from wsltop.ui.context import Context
-from wsltop.ui.paint import fit_spans, heading, wrap
+from wsltop.ui.paint import fit_spans, heading_of, wrap
 from wsltop.ui.panels.panel import Panel
 
 SEVERITY_STYLES: Final[dict[Severity, str]] = {"ok": "good", "note": "value", "warning": "warning", "problem": "error"}
+WORDS: Final[dict[Severity, str]] = {"ok": "OK", "note": "NOTE", "warning": "WARNING", "problem": "PROBLEM"}
+WAY_ACTIONS: Final = {
+    "d": "app.act('drop-cache')",
+    "D": "app.act('drop-all')",
+    "c": "app.act('compact')",
+    "m": "app.act('reclaim')",
+    "p": "app.card('holders')",
+}
+"""What the keys of the ways do."""
+MOST: Final = 3
+"""Rows of the text, where there is room."""
+
+
+class Hint(Struct, frozen=True):
+    """Something to do: the key, where there is one, and what it does."""
+
+    key: str
+    text: str
 
 
 class VerdictView(Struct, frozen=True, kw_only=True):
-    """The verdict panel."""
+    """The strip."""
 
     word: str
     style: str
-    sentence: str
-    figures: str
-    remedy: str
-    cost: str
-    more: int
-    """Findings beyond the one that is shown."""
+    title: str
+    note: str
+    """At the right of the heading: how many findings more there are, or how far it is."""
+    text: str
+    hints: tuple[Hint, ...] = ()
+    share: float | None = None
+    """How much of what is owed is back, 0 to 1, in steps of a hundredth; None: nothing is returning."""
 
 
-def verdict_view(findings: Sequence[Finding]) -> VerdictView:
-    """What the panel says of the findings, worst first."""
-    if not findings:
-        return VerdictView(word="", style="muted", sentence="no findings yet", figures="", remedy="", cost="", more=0)
-    first = findings[0]
-    remedy = first.remedy[0] if first.remedy else None
+def verdict_view(context: Context) -> VerdictView:
+    """What the strip says: what returns goes before what is the matter."""
+    returning = context.session.returning
+    if returning is not None and returning.owed > 0:
+        return returning_view(returning)
+    return finding_view(context.findings, context.explanation)
+
+
+def returning_view(returning: Returning) -> VerdictView:
+    """Memory on its way back to Windows."""
+    who = "Windows got" if returning.measured else "Linux has offered"
+    left = "" if returning.left is None else f", about {format_duration(max(1.0, returning.left))} to go"
+    share = round(returning.share, 2)
     return VerdictView(
-        word=clean(first.verdict),
-        style=SEVERITY_STYLES[first.severity],
-        sentence=clean(first.sentence),
-        figures=", ".join(f"{clean(figure.name)} {clean(figure.value)}" for figure in first.evidence),
-        remedy="" if remedy is None else tell_remedy(remedy),
-        cost=f"Costs: {clean(remedy.cost)}." if remedy is not None and remedy.cost else "",
-        more=len(findings) - 1,
+        word="RETURNING",
+        style="good",
+        title=clean(returning.cause) or "memory was freed",
+        note=f"{returning.elapsed:.0f} s{left}",
+        text=f"{who} {format_size(max(0, returning.got))} of {format_size(returning.owed)} back",
+        share=share,
     )
 
 
-def tell_remedy(remedy: Remedy) -> str:
-    """What to press and what it gives back; else the command, the lines or the sentence, in one line."""
-    gives = "" if remedy.gives is None else f": gives back about {format_size(remedy.gives)}"
+def finding_view(findings: tuple[Finding, ...], explanation: Reading[Explanation]) -> VerdictView:
+    """The worst finding, with the key that helps."""
+    if not findings:
+        return VerdictView(word="", style="muted", title="no findings yet", note="", text="")
+    first = findings[0]
+    more = len(findings) - 1
+    known = None if isinstance(explanation, Unavailable) else explanation
+    text = clean(first.sentence)
+    hints = tuple(hint_of(remedy) for remedy in first.remedy[:1])
+    if first.severity in ("ok", "note") and known is not None:
+        text = " ".join(clean(line) for line in (say_lent(known), say_matter(known)))
+        if first.severity == "note":
+            text = f"{clean(first.sentence)} {clean(say_lent(known))}"
+        if known.outlook is not None:
+            text = f"{text} {clean(say_outlook(known.outlook))}"
+        best = known.best
+        if best is not None and best.key and not any(hint.key == best.key for hint in hints):
+            hints = (*hints, way_hint(best))
+    return VerdictView(
+        word=WORDS[first.severity],
+        style=SEVERITY_STYLES[first.severity],
+        title=clean(first.verdict).capitalize(),
+        note=f"v {more} more" if more else "v",
+        text=text,
+        hints=hints,
+    )
+
+
+def hint_of(remedy: Remedy) -> Hint:
+    """The key that does it, what that gives back and what it costs; or the command, the lines or the sentence."""
+    cost = f"; {clean(remedy.cost)}" if remedy.cost else ""
     if remedy.key and remedy.does:
-        return f"press {remedy.key} to {clean(remedy.does)}{gives}"
-    text = clean(remedy.text.replace("\n", "  "))
-    where = {"windows": "in Windows: ", "config": ".wslconfig: "}.get(remedy.kind, "")
-    return f"{where}{text}"
+        gives = "" if remedy.gives is None else f": gives back about {format_size(remedy.gives)}"
+        return Hint(remedy.key, f"to {clean(remedy.does)}{gives}{cost}")
+    where = {"windows": "in Windows: ", "config": ".wslconfig: ", "command": "run: "}.get(remedy.kind, "")
+    return Hint("", f"{where}{clean(remedy.text.replace(chr(10), '  '))}{cost}")
+
+
+def way_hint(way: Way) -> Hint:
+    """The key of a way, what it gives and what it costs."""
+    cost = f"; {clean(way.cost)}" if way.cost else ""
+    return Hint(way.key, f"to {clean(way.does)}: gives back about {format_size(way.gives)}{cost}")
 
 
 class VerdictPanel(Panel[VerdictView]):
-    """Heading, verdict with its sentence, the way out, and the figures where there is room."""
+    """A strip: the heading with the word, then the text, then what to do."""
+
+    def __init__(self, glyphs: Glyphs, *, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(glyphs, id=id)
+        self._keys: dict[int, str] = {}
+        """The keys that stand in the rows."""
 
     def make_view(self, context: Context) -> VerdictView:
-        """The worst finding."""
-        return verdict_view(context.findings)
+        """What returns, or the worst finding."""
+        return verdict_view(context)
+
+    def action_at(self, x: int, y: int) -> str:
+        """A row with a key does what the key does, the rest opens all findings."""
+        key = self._keys.get(y, "")
+        return WAY_ACTIONS.get(key, "app.card('verdict')")
+
+    def rows_wanted(self, context: Context, width: int) -> int:
+        """The heading, the text, a row for each hint."""
+        view = verdict_view(context)
+        if view.share is not None:
+            return 2
+        return 1 + len(wrap(view.text, width - 2, MOST, self.glyphs)) + len(view.hints)
 
     def paint(self, view: VerdictView, width: int, height: int) -> list[Line]:
-        """The panel's lines: the sentence first, then the remedy, then the figures."""
+        """The panel's lines: with one row to spare the key goes before the text."""
         glyphs = self.glyphs
-        more = f"{view.more} more: v" if view.more else "v: all"
-        lines = [heading("verdict", more, width, glyphs)]
+        lines = [
+            heading_of([Span(view.word, view.style), Span("  "), Span(view.title, "title")], view.note, width, glyphs)
+        ]
+        if view.share is not None:
+            return [*lines, self._progress(view, view.share, width)]
+        self._keys = {}
         room = height - 1
-        keep = 1 if view.remedy and room > 1 else 0
-        lines += self._sentence(view, width, room - keep)
-        if keep:
-            left = max(1, height - len(lines) - (1 if height - len(lines) > 2 else 0))
-            rows = wrap(view.remedy, width - 3, left, glyphs)
-            for index, text in enumerate(rows):
-                mark = f" {glyphs.right} " if index == 0 else "   "
-                lines.append(fit_spans([Span(mark, "key"), Span(text, "value")], width, glyphs))
-        for text, style in ((view.cost, "muted"), (view.figures, "note")):
-            left = height - len(lines)
-            if text and left > 0:
-                lines += [
-                    fit_spans([Span(f" {row}", style)], width, glyphs) for row in wrap(text, width - 1, left, glyphs)
-                ]
+        hints = view.hints[: max(0, room - (1 if room > 1 else 0))] if room > 1 else view.hints[:room]
+        rows = wrap(view.text, width - 2, max(0, room - len(hints)), glyphs)
+        lines += [fit_spans([Span(f" {text}", "value")], width, glyphs) for text in rows]
+        for hint in hints:
+            spans = [Span(f" {glyphs.right} ", "key")]
+            if hint.key:
+                self._keys[len(lines)] = hint.key
+                spans.append(Span(f"{hint.key} ", "key"))
+            lines.append(fit_spans([*spans, Span(hint.text, "value")], width, glyphs))
         return lines
 
-    def _sentence(self, view: VerdictView, width: int, rows: int) -> list[Line]:
-        """The verdict's word and its sentence, flowing as one text; the word in its own style."""
-        word = f"{view.word}: " if view.word else ""
-        texts = wrap(f"{word}{view.sentence}", width - 1, rows, self.glyphs)
-        lines: list[Line] = []
-        for index, text in enumerate(texts):
-            head = text[: len(word)] if index == 0 else ""
-            lines.append(
-                fit_spans([Span(f" {head}", view.style), Span(text[len(head) :], "value")], width, self.glyphs)
-            )
-        return lines
+    def _progress(self, view: VerdictView, share: float, width: int) -> Line:
+        text = f" {view.text}  "
+        tail = f" {share * 100:3.0f} %"
+        room = max(0, width - len(text) - len(tail) - 1)
+        bar = host_bar(round(share * 1000), 1000, room, self.glyphs, style="good")
+        return fit_spans([Span(text, "value"), *bar, Span(tail, "value")], width, self.glyphs)

@@ -1,0 +1,105 @@
+"""What could come back: each way with its figure and its key, and free memory by block size."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from wsltop.charts.bar import order_chart
+from wsltop.charts.cells import Line, Span
+from wsltop.core.explanation import Way
+from wsltop.core.ledger import order_sizes
+from wsltop.model.reading import Unavailable, known
+from wsltop.model.text import clean
+from wsltop.model.units import format_duration, format_size
+from wsltop.ui.context import Context
+from wsltop.ui.paint import fit, fit_spans, heading
+from wsltop.ui.panels.memory import round_step
+from wsltop.ui.panels.panel import Panel
+from wsltop.ui.panels.verdict import WAY_ACTIONS
+
+
+class WayRow(Struct, frozen=True):
+    """One way."""
+
+    key: str
+    does: str
+    gives: str
+
+
+class ComebackView(Struct, frozen=True, kw_only=True):
+    """The panel."""
+
+    rows: tuple[WayRow, ...]
+    orders: tuple[int, ...]
+    """Free bytes by order, rounded to what a bar can show; empty where they are unknown."""
+    reporting: int
+    problem: str
+
+
+def comeback_view(context: Context) -> ComebackView:
+    """The ways of the explanation, best first."""
+    explanation, moment = context.explanation, context.moment
+    if isinstance(explanation, Unavailable) or moment is None:
+        return ComebackView(rows=(), orders=(), reporting=0, problem=clean(str(explanation)))
+    ledger, blocks = moment.ledger, moment.sample.free_blocks
+    orders: tuple[int, ...] = ()
+    reporting = 0
+    order = None if isinstance(ledger, Unavailable) else known(ledger.reporting)
+    if order is not None and not isinstance(blocks, Unavailable):
+        reporting = order.order
+        sizes = order_sizes(blocks, moment.sample.page_size)
+        orders = tuple(1 << max(0, size.bit_length() - 1) for size in sizes)
+    return ComebackView(
+        rows=tuple(way_row(way) for way in explanation.ways), orders=orders, reporting=reporting, problem=""
+    )
+
+
+def way_row(way: Way) -> WayRow:
+    """One way in a line."""
+    does = clean(way.does)
+    if way.id == "wait" and way.seconds is not None:
+        does = f"on its way, {format_duration(way.seconds)} to go"
+    return WayRow(way.key, does, format_size(round_step(way.gives)))
+
+
+class ComebackPanel(Panel[ComebackView]):
+    """Heading, a row for each way, the free blocks."""
+
+    def make_view(self, context: Context) -> ComebackView:
+        """The view of the moment."""
+        return comeback_view(context)
+
+    def action_at(self, x: int, y: int) -> str:
+        """A row does what its key does, the heading opens every byte."""
+        rows = () if self.view is None else self.view.rows
+        key = rows[y - 1].key if 0 < y <= len(rows) else ""
+        return WAY_ACTIONS.get(key, "" if y else "app.card('ledger')")
+
+    def rows_wanted(self, context: Context, width: int) -> int:
+        """The ways, and the free blocks."""
+        explanation = context.explanation
+        return 3 + (1 if isinstance(explanation, Unavailable) else len(explanation.ways))
+
+    def paint(self, view: ComebackView, width: int, height: int) -> list[Line]:
+        """The panel's lines."""
+        glyphs = self.glyphs
+        lines = [heading("what could come back", "b every byte", width, glyphs)]
+        if view.problem:
+            return [*lines, fit_spans([Span(f" {view.problem}", "muted")], width, glyphs)]
+        if not view.rows:
+            lines.append(fit_spans([Span(" hardly anything: what is lent is in use", "muted")], width, glyphs))
+        orders = height - len(lines) > 2 and bool(view.orders)
+        for row in view.rows[: height - len(lines) - (2 if orders else 0)]:
+            spans = [
+                Span(f" {row.key:>1} ", "key"),
+                Span(fit(row.does, max(0, width - 14), glyphs), "value"),
+                Span(f"{row.gives:>10}", "value"),
+            ]
+            lines.append(fit_spans(spans, width, glyphs))
+        if orders and height - len(lines) >= 2:
+            note = f"reported from order {view.reporting} on; log scale"
+            lines.append(fit_spans([Span(f" free blocks by order, {note}", "muted")], width, glyphs))
+            lines.append(
+                fit_spans([Span(" "), *order_chart(view.orders, view.reporting, width - 1, glyphs)], width, glyphs)
+            )
+        return lines

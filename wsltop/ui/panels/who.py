@@ -1,0 +1,109 @@
+"""Who holds the memory: the biggest processes, and what cannot be seen from here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+from wsltop.charts.cells import Line, Span
+from wsltop.core.holders import FamilyGrowth
+from wsltop.model.reading import Reading, Unavailable, known
+from wsltop.model.sample import Census, ProcessUse
+from wsltop.model.text import clean
+from wsltop.model.units import MIB, format_size
+from wsltop.ui.context import Context
+from wsltop.ui.paint import fit, fit_spans, heading
+from wsltop.ui.panels.panel import Panel
+
+STEP: Final = MIB
+OLD: Final = 15.0
+"""Seconds after which the age of the counting is shown."""
+
+
+class HolderRow(Struct, frozen=True):
+    """One process."""
+
+    pid: int
+    name: str
+    held: str
+    growth: str
+    own: bool
+
+
+class WhoView(Struct, frozen=True, kw_only=True):
+    """The list."""
+
+    rows: tuple[HolderRow, ...]
+    elsewhere: str
+    """What is held out of sight; empty where that is unknown or little."""
+    note: str
+    problem: str
+
+
+def who_view(census: Reading[Census], growth: Reading[tuple[FamilyGrowth, ...]], now: float) -> WhoView:
+    """The view of the newest counting of the processes before ``now``, monotonic seconds."""
+    if isinstance(census, Unavailable):
+        return WhoView(rows=(), elsewhere="", note="", problem=clean(str(census)))
+    trends = {trend.name: trend for trend in known(growth) or ()}
+    holders = census.holders
+    age = now - census.read_at
+    elsewhere = holders.elsewhere
+    return WhoView(
+        rows=tuple(holder_row(use, trends.get(use.family)) for use in holders.processes),
+        elsewhere=""
+        if isinstance(elsewhere, Unavailable) or elsewhere < 32 * MIB
+        else f"at least {format_size(elsewhere)} out of sight",
+        note=f"{age:.0f} s ago" if age > OLD else "p all",
+        problem="",
+    )
+
+
+def holder_row(use: ProcessUse, trend: FamilyGrowth | None) -> HolderRow:
+    """One process; its growth is that of its family."""
+    name = clean(use.name) if use.name == use.family else f"{clean(use.name)} ({clean(use.family)})"
+    growth = "" if trend is None else f"+{format_size(trend.rate)}/min" if trend.growing else "steady"
+    return HolderRow(use.pid, name, f"{'~' if use.estimated else ''}{format_size(use.held)}", growth, use.own)
+
+
+class WhoPanel(Panel[WhoView]):
+    """Heading, processes, what is out of sight."""
+
+    def make_view(self, context: Context) -> WhoView:
+        """The view of the moment."""
+        moment = context.moment
+        if moment is None:
+            return WhoView(rows=(), elsewhere="", note="", problem="no sample yet")
+        return who_view(moment.sample.census, context.insight.growth, moment.sample.monotonic)
+
+    def action_at(self, x: int, y: int) -> str:
+        """Open the list of processes."""
+        return "app.card('holders')"
+
+    def rows_wanted(self, context: Context, width: int) -> int:
+        """A row for each process that is counted."""
+        return 12
+
+    def paint(self, view: WhoView, width: int, height: int) -> list[Line]:
+        """The panel's lines; what is out of sight stands last."""
+        glyphs = self.glyphs
+        lines = [heading("who holds it", view.note, width, glyphs)]
+        if view.problem:
+            return [*lines, fit_spans([Span(f" {view.problem}", "muted")], width, glyphs)]
+        room = height - len(lines) - (1 if view.elsewhere and height > 3 else 0)
+        lines += [self._row(row, width) for row in view.rows[:room]]
+        if view.elsewhere and height > 3:
+            lines.append(fit_spans([Span(f" {view.elsewhere}", "muted")], width, glyphs))
+        return lines
+
+    def _row(self, row: HolderRow, width: int) -> Line:
+        growth = 14 if width >= 44 else 0
+        name = width - 8 - 10 - growth - 1
+        grows = "warning" if row.growth.startswith("+") else "note"
+        spans = [
+            Span(f"{row.pid:>7} ", "muted"),
+            Span(fit(row.name, max(0, name), self.glyphs), "note" if row.own else "value"),
+            Span(f"{row.held:>10}", "value"),
+            Span(f"  {row.growth:<{growth - 2}}" if growth else "", grows),
+        ]
+        return fit_spans(spans, width, self.glyphs)
