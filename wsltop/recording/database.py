@@ -61,6 +61,8 @@ LARGEST_VALUE: Final = 16 * 1024 * 1024
 """Bytes of the largest value that is read from a file."""
 ROW: Final = struct.Struct("<q2d14q?")
 NULL: Final = -(2**63)
+FAILED: Final = (sqlite3.Error, UnicodeDecodeError)
+"""What a statement raises on a damaged file; the second where SQLite's own message quotes the damage."""
 FOREIGN: Final = "Give a file that wsltop record has written."
 T = TypeVar("T")
 
@@ -209,5 +211,5 @@ def number_in(meta: dict[str, object], name: str, default: T) -> float | T:
 
 def quietly(close: Callable[[], object]) -> None:
     """Close something whose last words do not matter any more."""
-    with suppress(sqlite3.Error):
+    with suppress(*FAILED):
         close()

@@ -17,6 +17,7 @@ from wsltop.model.sample import Census, HostMemory, KernelLog, Pss, Sample
 from wsltop.model.text import clean
 from wsltop.recording.codec import Malformed, SampleDecoder
 from wsltop.recording.database import (
+    FAILED,
     FOREIGN,
     LONGEST_RUN,
     Row,
@@ -94,7 +95,7 @@ class Recording:
                     connection.execute("PRAGMA writable_schema = ON")  # reads what is left of it
                 check_schema(connection, path)
                 return cls(path, connection, note)
-            except sqlite3.Error as error:
+            except FAILED as error:
                 reason = reason or clean(str(error))
             except RecordingError:
                 if connection is not None:
@@ -222,7 +223,7 @@ class Recording:
         """The kinds of events that the recording has."""
         try:
             found = self._connection.execute("SELECT DISTINCT kind FROM event ORDER BY kind LIMIT 50").fetchall()
-        except sqlite3.Error:
+        except FAILED:
             return ()
         return tuple(clean(kind.decode("utf-8", "replace")) for (kind,) in found if isinstance(kind, bytes))
 
@@ -306,9 +307,9 @@ class Recording:
                 if row.number < values[0] or (found and row.number <= found[-1].number):
                     break  # a damaged tree may lead in a circle
                 found.append(row)
-        except sqlite3.Error:
+        except FAILED:
             # Python reads one row ahead: the good one before the error is lost with it.
-            with suppress(sqlite3.Error):
+            with suppress(*FAILED):
                 number = found[-1].number + 1 if found else values[0]
                 one = self._connection.execute("SELECT * FROM sample WHERE number = ?", (number,)).fetchone()
                 found += [] if one is None else [to_row(one)]
@@ -316,7 +317,7 @@ class Recording:
 
     def _ask(self, statement: str, default: N, *values: object) -> N:
         """The one number that a statement finds, or ``default``."""
-        with suppress(sqlite3.Error):
+        with suppress(*FAILED):
             found = self._connection.execute(statement, values).fetchone()
             if found is not None and type(found[0]) in (int, float):
                 return found[0]  # type: ignore[no-any-return]

@@ -29,6 +29,7 @@ from wsltop.model.units import MIB, format_duration, format_size
 from wsltop.recording.codec import SampleCoder
 from wsltop.recording.database import (
     APPLICATION_ID,
+    FAILED,
     LONGEST_RUN,
     SCHEMA,
     VERSION,
@@ -137,7 +138,7 @@ class RecordingWriter:
                 self._create(connection, clock.time())
             else:
                 self._continue(connection)
-        except (sqlite3.Error, RecordingError) as error:
+        except (*FAILED, RecordingError) as error:
             self._let_go()
             name, reason = clean(str(path)), clean(str(error))
             if not fresh:
