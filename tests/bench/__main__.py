@@ -48,7 +48,7 @@ ROWS = {
     "start": Row(measure_start, 7, "start to first frame, and its peers in turn"),
     "snapshot": Row(measure_snapshot, 11, "the snapshot command"),
     "sample": Row(measure_sample, 3, "one sample, in this process"),
-    "replay": Row(measure_replay, 3, "a recording of a day: to open it, and to go anywhere in it"),
+    "replay": Row(measure_replay, 3, "a recording of a day: size, cost, to open it, go anywhere in it, export it"),
     "hog": Row(measure_hog, 5, "filling 1 GiB, in turn with stress-ng"),
     "key": Row(measure_key, 20, "key to effect"),
     "crowd": Row(measure_crowd, 1, "the process view among thousands of processes"),

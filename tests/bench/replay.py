@@ -1,10 +1,13 @@
-"""A recording of a day at 1 Hz: how long it takes to open it, and to go anywhere in it."""
+"""A recording of a day at 1 Hz: its size, what a sample costs, to open it, to go anywhere in it, to export it."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +16,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
+from tests.bench.failure import CannotMeasure
 from tests.bench.measurement import Limit, Measurement
 from wsltop.host.choose import open_host
 from wsltop.model.sample import CpuTimes, HostMemory, KernelLog, Sample
@@ -33,14 +37,14 @@ SEED = 4
 
 
 def measure_replay(runs: int, _seconds: float) -> Iterator[Measurement]:
-    """The medians of opening and of jumps: to where nobody has been yet, and when all is known."""
+    """What a day takes on the disk; what its samples, its opening, jumps in it and its exports take of time."""
     opened: list[float] = []
     cold: list[float] = []
     worst: list[float] = []
     back: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "day.wsltop"
-        size = record_day(path)
+        size, costs = record_day(path)
         for run in range(runs):
             began = time.perf_counter()
             with Recording.open(path) as recording:
@@ -52,8 +56,10 @@ def measure_replay(runs: int, _seconds: float) -> Iterator[Measurement]:
                 worst.append(max(times))
                 back.append(statistics.median(timed(player.step, -1) for _ in range(STEPS)))
         known = [statistics.median(times) for times in jump_when_known(path, runs)]
-    yield Measurement(what="a recording of a day", unit="MB", digits=1, runs=[size / 1e6], target=Limit(value=10))
-    yield Measurement(what="  open it", unit="s", digits=2, runs=opened, target=Limit(value=1))
+        exports = {style: [export_day(path, style) for _ in range(runs)] for style in ("csv", "jsonl")}
+    yield Measurement(what="a recording of a day", unit="MB", digits=1, runs=[size / 1e6], target=Limit(value=50))
+    yield Measurement(what="  CPU of a sample", unit="us", digits=0, runs=costs, target=Limit(value=1000))
+    yield Measurement(what="  open it", unit="s", digits=2, runs=opened, target=Limit(value=0.3))
     yield Measurement(
         what=f"  go anywhere, one of {JUMPS}", unit="ms", digits=0, runs=ms(cold), target=Limit(value=100)
     )
@@ -62,6 +68,24 @@ def measure_replay(runs: int, _seconds: float) -> Iterator[Measurement]:
     yield Measurement(
         what="  go anywhere when all is known", unit="ms", digits=0, runs=ms(known), target=Limit(value=100)
     )
+
+    for style, taken in exports.items():
+        what, waits, peaks = f"  export it as {style}", [one[0] for one in taken], [one[1] for one in taken]
+        yield Measurement(what=what, unit="s", digits=1, runs=waits, target=Limit(value=10))
+        yield Measurement(what=f"{what}, resident", unit="MiB", digits=0, runs=peaks, target=Limit(value=100))
+
+
+def export_day(path: Path, style: str) -> tuple[float, float]:
+    """Seconds and MiB resident that an export takes."""
+    began = time.perf_counter()
+    with path.with_suffix(f".{style}").open("wb") as output:
+        program = subprocess.Popen([sys.executable, "-m", "wsltop", "export", path, "--format", style], stdout=output)
+        _, status, usage = os.wait4(program.pid, 0)
+    program.returncode = os.waitstatus_to_exitcode(status)
+    if program.returncode != 0:
+        raise CannotMeasure(f"wsltop export ended with {program.returncode}")
+    path.with_suffix(f".{style}").unlink()
+    return time.perf_counter() - began, usage.ru_maxrss / 1024
 
 
 def jump_when_known(path: Path, runs: int) -> Iterator[list[float]]:
@@ -93,18 +117,25 @@ def ms(seconds: Sequence[float]) -> list[float]:
     return [1000 * one for one in seconds]
 
 
-def record_day(path: Path) -> int:
-    """Record a day of this machine as if it were WSL: its own samples over and over, with changing figures; bytes."""
+def record_day(path: Path) -> tuple[int, list[float]]:
+    """Record a day of this machine as if it were WSL: its own samples over and over, with changing figures.
+
+    Returns:
+        The bytes of the file, and microseconds of CPU for a sample, of each tenth of the day.
+    """
     with contextlib.closing(Sampler(open_host("none", interval=1.0))) as sampler:
         taken = [sampler.sample() for _ in range(TAKEN)]
     chance = random.Random(SEED)
     writer = RecordingWriter(path, interval=1.0)
-    busy = 0
+    busy, costs = 0, [0.0] * 10
     for second in range(DAY):
         busy += chance.randrange(3)
-        writer.write(make_sample(taken[second % TAKEN], taken[0], second, busy, chance))
+        sample = make_sample(taken[second % TAKEN], taken[0], second, busy, chance)
+        began = time.thread_time()
+        writer.write(sample)
+        costs[second * 10 // DAY] += time.thread_time() - began
     writer.close()
-    return path.stat().st_size
+    return path.stat().st_size, [1e6 * cost / (DAY / 10) for cost in costs]
 
 
 def make_sample(one: Sample, first: Sample, second: int, busy: int, chance: random.Random) -> Sample:
