@@ -133,6 +133,13 @@ def test_a_bomb_does_not_go_off() -> None:
         SampleDecoder().decode(deep, whole=True)
 
 
+def test_many_rows_do_not_become_a_bomb_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = encode_all(SAMPLES)
+    monkeypatch.setattr(codec, "MOST_RUN", 20_000)
+    with pytest.raises(Malformed, match="too large"):
+        decode_all(rows)
+
+
 def test_a_sample_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(codec, "MOST_JSON", 1000)
     with pytest.raises(ValueError, match="too large"):

@@ -370,6 +370,15 @@ def test_a_deleted_file_ends_the_recording(tmp_path: Path) -> None:
     assert made.closed
 
 
+def test_a_file_that_another_program_empties_ends_the_recording(tmp_path: Path) -> None:
+    made = RecordingWriter(tmp_path / "a.wsltop", interval=1.0)
+    made.write(SAMPLES[0])
+    os.truncate(tmp_path / "a.wsltop", 0)
+    with pytest.raises(RecordingError, match="cut off by another program"):
+        made.write(SAMPLES[1])
+    assert made.closed
+
+
 def test_a_renamed_file_is_recorded_on(tmp_path: Path) -> None:
     made = RecordingWriter(tmp_path / "a.wsltop", interval=1.0)
     made.write(SAMPLES[0])

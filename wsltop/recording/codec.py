@@ -17,6 +17,8 @@ from wsltop.model.text import clean
 
 MOST_JSON: Final = 8 * 1024 * 1024
 """Bytes of JSON that one row may become; more is a compression bomb or a sample that no machine makes."""
+MOST_RUN: Final = 24 * 1024 * 1024
+"""Bytes of JSON that the rows from one whole sample to the next may become together."""
 LEVEL: Final = 6
 """Of deflate. Level 1 makes rows a fifth larger and saves 7 us; level 9 saves nothing more."""
 SELDOM: Final = ("schema", "page_size", "interval", "identity", "zones", "reporting", "surroundings", "census")
@@ -108,6 +110,8 @@ class SampleDecoder:
         self._values: dict[str, Any] = {}
         self._shown: dict[str, bytes] = {}
         """The JSON of the values, cleaned."""
+        self.size = 0
+        """Bytes of JSON that were decoded since the last whole sample."""
 
     def decode(self, data: bytes, *, whole: bool) -> Sample:
         """The sample that ``data`` makes of the one before; a value that did not change is the same object.
@@ -119,6 +123,9 @@ class SampleDecoder:
             if whole:
                 self.forget()
             json = inflate(data, b"" if whole else join(self._fields))
+            self.size += len(json)
+            if self.size > MOST_RUN:
+                raise Malformed("the samples up to this one are too large")
             changed = {name: bytes(raw) for name, raw in FIELDS.decode(json).items()}
             suspicious = needs_cleaning(json)
             for name, raw in changed.items():
@@ -135,7 +142,7 @@ class SampleDecoder:
 
     def forget(self) -> None:
         """Forget the sample before: the next one must be whole."""
-        self._fields, self._values, self._shown = {}, {}, {}
+        self._fields, self._values, self._shown, self.size = {}, {}, {}, 0
 
     @property
     def json(self) -> bytes:

@@ -196,7 +196,8 @@ def read_meta(connection: sqlite3.Connection) -> dict[str, object]:
         sqlite3.Error: it cannot be read.
     """
     found: dict[str, object] = {}
-    for name, value in connection.execute("SELECT name, value FROM meta LIMIT 100"):
+    short = "CASE typeof(value) WHEN 'text' THEN substr(value, 1, 200) WHEN 'blob' THEN NULL ELSE value END"
+    for name, value in connection.execute(f"SELECT substr(name, 1, 40), {short} FROM meta LIMIT 100"):  # noqa: S608
         if isinstance(name, bytes):
             text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
             found[name.decode("utf-8", "replace")] = clean(text) if isinstance(text, str) else text

@@ -35,6 +35,10 @@ MOST_SAMPLES: Final = 100_000_000
 """Three years, at one a second; a file whose numbers say more is damaged."""
 RUNS_KEPT: Final = 12
 """Runs of samples, from one whole one to the next, that stay in memory: twelve minutes, a few megabytes."""
+MOST_KEPT: Final = 16 * 1024 * 1024
+"""Bytes of JSON that the kept samples were made of, at most; usually it is 3 MB."""
+MOST_FETCHED: Final = 32 * 1024 * 1024
+"""Bytes of rows that are in memory at once. In a damaged file many rows may share the same pages."""
 AT_ONCE: Final = 600
 """Rows that one statement reads: a writer without a write-ahead log waits for it."""
 AGAIN: Final = "Record again."
@@ -51,6 +55,8 @@ class Run(NamedTuple):
     start: int
     stop: int
     samples: dict[int, Sample]
+    size: int
+    """Bytes of JSON that they were made of."""
 
 
 class Recording:
@@ -222,7 +228,7 @@ class Recording:
     def event_kinds(self) -> tuple[str, ...]:
         """The kinds of events that the recording has."""
         try:
-            found = self._connection.execute("SELECT DISTINCT kind FROM event ORDER BY kind LIMIT 50").fetchall()
+            found = self._connection.execute("SELECT DISTINCT substr(kind, 1, 40) FROM event LIMIT 50").fetchall()
         except FAILED:
             return ()
         return tuple(clean(kind.decode("utf-8", "replace")) for (kind,) in found if isinstance(kind, bytes))
@@ -276,14 +282,16 @@ class Recording:
                 stop = row.number
                 del rows[place_in_run:]
                 break
-        for row, sample in decode_rows(rows, SampleDecoder()):
+        decoder = SampleDecoder()
+        for row, sample in decode_rows(rows, decoder):
             samples[row.number] = place(sample, row)
         lost = stop - start - len(samples)
         if lost > self._lost.get(start, 0):
             self._lost[start] = lost
-        run = self._runs[start] = Run(start, stop, samples)
-        if len(self._runs) > RUNS_KEPT:
+        run = Run(start, stop, samples, decoder.size)
+        while len(self._runs) >= RUNS_KEPT or sum(kept.size for kept in self._runs.values()) > MOST_KEPT:
             self._runs.popitem(last=False)
+        self._runs[start] = run
         return run
 
     def _run_start(self, number: int) -> int:
@@ -301,12 +309,16 @@ class Recording:
         The condition begins with the least number, which is the first of ``values``.
         """
         found: list[Row] = []
+        size = 0
         try:
             for values_of_row in self._connection.execute(f"SELECT * FROM sample WHERE {where}", values):  # noqa: S608
                 row = to_row(values_of_row)
                 if row.number < values[0] or (found and row.number <= found[-1].number):
                     break  # a damaged tree may lead in a circle
                 found.append(row)
+                size += len(row.data) if isinstance(row.data, bytes) else 0
+                if size > MOST_FETCHED:
+                    break
         except FAILED:
             # Python reads one row ahead: the good one before the error is lost with it.
             with suppress(*FAILED):

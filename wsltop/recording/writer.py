@@ -127,7 +127,7 @@ class RecordingWriter:
         """Why the sample before is missing."""
         self._waiting: list[tuple[Row, tuple[EventRow, ...]]] = []
         self._synced: float | None = None
-        self._size = 0
+        self._size = self._least = 0
         self._events = EventRows(interval, 1)
         self._connection: sqlite3.Connection | None = None
         self._descriptor, fresh = open_locked(path, overwrite=overwrite)
@@ -178,9 +178,13 @@ class RecordingWriter:
         """
         if self._connection is None:
             return
-        if self._counts_links and os.fstat(self._descriptor).st_nlink == 0:
+        status = os.fstat(self._descriptor)
+        gone = "was deleted" if self._counts_links and status.st_nlink == 0 else ""
+        gone = "was cut off by another program" if status.st_size < self._least else gone
+        if gone:
             self._let_go()
-            raise RecordingError(f"{clean(str(self.path))} was deleted: the recording ends")
+            raise RecordingError(f"{clean(str(self.path))} {gone}: the recording ends")
+        self._least = status.st_size
         self._take(sample)
         self._commit(self._connection)
 
