@@ -24,7 +24,7 @@ from wsltop.core.history import Point
 from wsltop.core.wslconfig.effective import Suggestion
 from wsltop.core.wslconfig.lint import ConfigFinding
 from wsltop.model.reading import Unavailable
-from wsltop.model.sample import ReportingOrder, Sample, VmProcess
+from wsltop.model.sample import CpuTimes, ReportingOrder, Sample, Surroundings, VmProcess
 from wsltop.model.units import GIB, MIB
 
 TIMEOUT = "WSL (2 - ) ERROR: UtilAcceptVsock:271: accept4 failed 110"
@@ -46,6 +46,7 @@ def config(id_: str, severity: str = "warning", line: int | None = 3) -> ConfigF
     )
 
 
+CPU = CpuTimes(user=0, nice=0, system=0, idle=1, cpus=1, boot_time=1_800_000_000)
 TENTH, QUARTER = 32 * GIB // 10, 8 * GIB
 GPU = "misc dxg: dxgk: dxgkio_make_resident: Ioctl failed: -12"
 NINE = "git: page allocation failure: order:4, mode:0x40c40(GFP_NOFS|__GFP_COMP), nodemask=(null)"
@@ -123,6 +124,12 @@ CASES = (
         evidence(sample(host=NO)),
         evidence(),
         evidence(sample(host=NO), interop_fault=BROKEN),
+    ),
+    Case(
+        "clock-stepped",
+        evidence(sample(cpu=CPU, surroundings=Surroundings(init_began=1.8e9 - 120))),
+        evidence(sample(cpu=CPU, surroundings=Surroundings(init_began=1.8e9 - 119))),
+        evidence(),
     ),
     Case("log-unreadable", evidence(sample(kernel_log=NO)), evidence(), evidence(sample(host=NO))),
     Case("wsl1", evidence(flavor="wsl1"), evidence(), evidence(flavor="none")),

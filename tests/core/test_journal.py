@@ -238,3 +238,23 @@ def test_compactions_some_seconds_apart_are_counted() -> None:
     (event,) = journal.events()
     assert event.amounts["repeats"] == 2
     assert event.text.startswith("requested 3 times")
+
+
+def compaction(at: float, *, requested: int = 100, isolated: int = 50) -> Event:
+    return counted("compaction", at, requested=requested, scanned=requested, isolated=isolated, reportable_change=MIB)
+
+
+def test_wsls_compactions_of_each_minute_are_one_line_that_counts() -> None:
+    journal = journal_of(*[compaction(60.0 * minute) for minute in range(6)])
+    (one,) = journal.events()
+    assert (one.start, one.end, one.amounts["repeats"], one.amounts["reportable_change"]) == (0.0, 300.0, 5, 6 * MIB)
+    said = "WSL2: Performing memory compaction."
+    lines = journal_of(*[line(said, 60.0 * minute, memory=True, kind="compaction") for minute in range(6)])
+    (told,) = lines.events()
+    assert told.amounts == {"repeats": 5}
+
+
+def test_what_happens_between_two_compactions_keeps_them_apart() -> None:
+    journal = journal_of(compaction(0.0), counted("cache drop", 30.0, pagecache=1), compaction(60.0))
+    assert [event.kind for event in journal.events()] == ["compaction", "cache drop", "compaction"]
+    assert [event.start for event in journal_of(compaction(0.0), compaction(76.0)).events()] == [0.0, 76.0]

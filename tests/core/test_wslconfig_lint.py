@@ -35,8 +35,10 @@ DATA = Path(__file__).parent.parent / "data" / "wslconfig"
         ("[general]\nguiApplications=true", "config-wrong-section", 2, "under [wsl2]"),
         ("[boot]\nmemory=8GB", "config-wrong-section", 2, "under [wsl2]"),
         ("[boot]\nsystemd=true", "config-wsl-conf", 2, "/etc/wsl.conf, as systemd under [boot]"),
-        ("[user]\nwhatever=true", "config-wsl-conf", 2, "under [user]"),
+        ("[user]\nwhatever=true", "config-unknown-key", 2, "Remove the line"),
         ("[wsl2]\nsystemd=true", "config-wsl-conf", 2, "under [boot]"),
+        ("[wsl2]\nvmIdleTimeout=-1", "config-never-stops", 2, "vmIdleTimeout=60000"),
+        ("[general]\ninstanceIdleTimeout=-1", "config-never-stops", 2, "instanceIdleTimeout=15000"),
         ("[wsl2]\npageReporting=false", "config-retired-key", 2, "always reported"),
         ("[wsl2]\nidleThreshold=1", "config-retired-key", 2, "autoMemoryReclaim under [experimental]"),
         ("[wsl2]\npageReportingOrder=9", "config-retired-key", 2, "build of Windows"),
@@ -82,7 +84,7 @@ def test_each_finding(text: str, id_: str, line: int, words: str) -> None:
         "",
         "# nothing\n",
         "[wsl2]\nmemory=8GB\nswap=0\nprocessors=0x4\nkernel=C:\\\\k\n[experimental]\nautoMemoryReclaim=DROPCACHE\n",
-        "[wsl2]\nmemory=8589934592\nnetworkingMode=VirtioProxy\n[general]\ninstanceIdleTimeout=-1\n",
+        "[wsl2]\nmemory=8589934592\nnetworkingMode=VirtioProxy\n[general]\ninstanceIdleTimeout=60000\n",
     ],
 )
 def test_nothing_is_wrong_with_a_good_file(text: str) -> None:

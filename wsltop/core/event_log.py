@@ -15,6 +15,8 @@ from wsltop.model.event import Event, Origin
 
 MERGE_WITHIN: Final = 6.0
 """Seconds of silence after which the same thing is a new event."""
+EACH_MINUTE: Final = 75.0
+"""Seconds within which WSL's next compaction comes: each 30 s today, each minute until about 2022."""
 MEMORY_LIMIT: Final = 1000
 OTHER_LIMIT: Final = 1000
 LINES_REMEMBERED: Final = 512
@@ -90,7 +92,7 @@ class EventLog:
         known = self._lines if is_line(event) else self._counted
         for key in keys:
             last = known.get(key)
-            if last is not None and last.start <= event.start <= last.end + self.merge_within:
+            if last is not None and last.start <= event.start <= last.end + self._patience(last, event):
                 merged = merge(last, event, apart=self.merge_within / APART)
                 if self._replace(last, merged):
                     del known[key]
@@ -99,6 +101,18 @@ class EventLog:
         self._insert(event)
         if keys:
             self._remember(event)
+
+    def _patience(self, last: Event, event: Event) -> float:
+        """Seconds after ``last`` within which ``event`` is the same thing again.
+
+        WSL compacts every 30 s or minute for hours: as long as nothing else happens to memory that is one line.
+        """
+        again = is_line(event) or (last.amounts.get("requested") and event.amounts.get("requested"))
+        if event.kind != "compaction" or not again:
+            return self.merge_within
+        place = find(self._memory, last)
+        later = self._memory[place + 1 :] if place is not None else ()
+        return max(self.merge_within, EACH_MINUTE if all(one.kind == "compaction" for one in later) else 0.0)
 
     def _remember(self, event: Event) -> None:
         key = merge_keys(event)[0]

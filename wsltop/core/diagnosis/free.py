@@ -26,6 +26,7 @@ from wsltop.core.diagnosis.finding import (
     Remedy,
     Severity,
     advice,
+    offer,
     rule,
     size,
 )
@@ -107,8 +108,8 @@ def order_assumed(evidence: Evidence) -> Found | None:
         return None
     return Found(
         verdict="ORDER ASSUMED",
-        sentence="The kernel does not say from which block size on it reports: order "
-        f"{reporting.order} is assumed, and with it what counts as reportable.",
+        sentence="The kernel does not say which free blocks it reports to Windows: order "
+        f"{reporting.order} is assumed, so the figures of scattered free memory may be off.",
         evidence=(Figure("reporting order", f"{reporting.order}, assumed"),),
         remedy=(UPDATE,),
     )
@@ -133,7 +134,7 @@ FAILURES_COUNT_FOR: Final = 3600.0
 FAILURE: Final = re.compile(r"page allocation failure: order:(\d{1,2})")
 
 
-@rule("fragmented-free", "warning", "Free memory in pieces too small to return.")
+@rule("fragmented-free", "warning", "Free memory is scattered in pieces too small for Windows to take back.")
 def fragmented_free(evidence: Evidence) -> Found | None:
     """Free, but in blocks below the reporting order: WSL#8414, #10143, #9056."""
     ledger = ledger_of(evidence)
@@ -147,15 +148,15 @@ def fragmented_free(evidence: Evidence) -> Found | None:
     never = never_compacts(evidence) and evidence.on_wsl
     return Found(
         severity="warning" if much else "note",
-        verdict="FRAGMENTED",
-        sentence=f"{format_size(amount)} is free in pieces below {block}, and {host_name(evidence)} takes back no "
-        "smaller ones" + ("; with reclaim disabled WSL does not compact." if never else "."),
+        verdict="SCATTERED FREE",
+        sentence=f"{format_size(amount)} is free, but scattered in pieces below {block}, which {host_name(evidence)} "
+        "cannot take back" + ("; with autoMemoryReclaim=disabled WSL never compacts." if never else "."),
         evidence=(
-            size("fragmented free", amount),
-            size("reportable free", ledger.free_split.reportable),
+            size("scattered free", amount),
+            size("free in large blocks", ledger.free_split.reportable),
             Figure("reporting order", f"{order.order} = {block}{', assumed' if order.assumed else ''}"),
         ),
-        remedy=(COMPACT, *finer_order(evidence, order)),
+        remedy=(*offer(evidence, COMPACT), *finer_order(evidence, order)),
     )
 
 
@@ -171,7 +172,7 @@ def finer_order(evidence: Evidence, order: ReportingOrder) -> tuple[Remedy, ...]
     return (advice("Update Windows: builds since late 2023 take back blocks of 128 KiB.", "a restart of Windows"),)
 
 
-@rule("draining", "note", "Freed memory is on its way to the host: wait.")
+@rule("draining", "note", "Freed memory is on its way back: wait.")
 def draining(evidence: Evidence) -> Found | None:
     """Freed a moment ago: the kernel reports it at its own pace."""
     drain = known(evidence.moment.draining)
@@ -179,9 +180,9 @@ def draining(evidence: Evidence) -> Found | None:
         return None
     host = host_of(evidence)
     return Found(
-        verdict="WAIT",
-        sentence=f"{format_size(drain.size)} of free memory is on its way to {host_name(evidence)}, for about "
-        f"{format_duration(drain.seconds)} more.",
+        verdict="ON ITS WAY BACK",
+        sentence=f"{format_size(drain.size)} is on its way back to {host_name(evidence)}: about "
+        f"{format_duration(drain.seconds)} to go.",
         evidence=(
             size("not reported yet", drain.size),
             *((size("working set", host.working_set),) if host else ()),
@@ -190,7 +191,7 @@ def draining(evidence: Evidence) -> Found | None:
     )
 
 
-@rule("not-returned", "warning", "The host keeps what was reported free.")
+@rule("not-returned", "warning", "Windows does not take back what Linux has freed.")
 def not_returned(evidence: Evidence) -> Found | None:
     """The host holds far more than the guest keeps, for longer than reporting takes: WSL#8414, #10143."""
     ledger, host = ledger_of(evidence), host_of(evidence)
@@ -202,8 +203,8 @@ def not_returned(evidence: Evidence) -> Found | None:
         return None
     return Found(
         verdict="NOT RETURNED",
-        sentence=f"{host_name(evidence).capitalize()} has held {format_size(excess)} more than the guest keeps for "
-        f"over {STEADY:.0f} s: reported free memory is not taken back, or the VM itself is that big.",
+        sentence=f"{host_name(evidence).capitalize()} has held {format_size(excess)} more than Linux keeps for "
+        f"over {STEADY:.0f} s: it does not take back what Linux has freed, or the VM itself is that large.",
         evidence=(
             size("working set", host.working_set),
             size("expected", ledger.expected_host),
@@ -213,7 +214,7 @@ def not_returned(evidence: Evidence) -> Found | None:
     )
 
 
-@rule("return-unwatched", "note", "Too much stays out, for too short to judge.")
+@rule("return-unwatched", "note", "Not watched for long enough to tell whether memory comes back.")
 def return_unwatched(evidence: Evidence) -> Found | None:
     """So much would be called stuck, if only somebody had watched for as long as reporting may take."""
     ledger, host = ledger_of(evidence), host_of(evidence)
@@ -226,8 +227,8 @@ def return_unwatched(evidence: Evidence) -> Found | None:
         return None
     return Found(
         verdict="WATCH LONGER",
-        sentence=f"{host_name(evidence).capitalize()} holds {format_size(excess)} more than the guest keeps. Whether "
-        f"that comes back or is stuck takes {STEADY:.0f} s to see, and {format_duration(seconds)} have been watched.",
+        sentence=f"{host_name(evidence).capitalize()} holds {format_size(excess)} more than Linux keeps. Whether "
+        f"that comes back takes {STEADY:.0f} s of watching to tell; so far {format_duration(seconds)}.",
         evidence=(
             size("working set", host.working_set),
             size("expected", ledger.expected_host),
@@ -260,7 +261,7 @@ def stuck(evidence: Evidence, limit: int) -> bool:
     return bool(excesses) and all(excess is not None and excess >= limit for excess in excesses)
 
 
-@rule("order7-starved", "problem", "No large free block: new terminals hang.", where="wsl2")
+@rule("order7-starved", "problem", "No large free block is left: new terminals hang.", where="wsl2")
 def order7_starved(evidence: Evidence) -> Found | None:
     """No block for the buffer of a new connection: new terminals hang, old ones work (WSL#11612, #40650, #41634)."""
     ledger = ledger_of(evidence)

@@ -6,6 +6,8 @@ import re
 import shlex
 from typing import Final
 
+from msgspec.structs import replace
+
 from wsltop.core.diagnosis.evidence import Evidence, ledger_of, short, sure_mode
 from wsltop.core.diagnosis.finding import RESTART, SHUTDOWN, Figure, Found, Remedy, advice, percent, rule, size
 from wsltop.core.holders import FamilyGrowth
@@ -27,7 +29,7 @@ MISSED: Final = 64 * MIB
 """Groups below this that were not read are not worth a word."""
 
 
-@rule("family-growing", "problem", "A family of processes grows without end.")
+@rule("family-growing", "problem", "A program keeps growing.")
 def family_growing(evidence: Evidence) -> Found | None:
     """Processes that grow without end: vscode-remote-release#2919, #3195."""
     growing = [
@@ -44,13 +46,13 @@ def family_growing(evidence: Evidence) -> Found | None:
     return Found(
         severity="problem" if minutes < SOON else "warning" if minutes < TODAY else "note",
         verdict="GROWING",
-        sentence=f"{short(first.name, 20)} grows by {format_size(first.rate)} a minute; at this pace nothing is left "
-        f"in {format_duration(minutes * 60)}.",
+        sentence=f"{short(first.name, 20)} grows by {format_size(first.rate)} a minute; at this pace Linux is out of "
+        f"memory in {format_duration(minutes * 60)}.",
         evidence=(
             *(growth_figure(evidence, one) for _, one in sorted(growing, key=lambda pair: pair[0])[:SHOWN]),
             *((size("available", ledger.available),) if ledger else ()),
         ),
-        remedy=(advice(f"Restart {short(first.name, 20)}.", "what is not saved in it"),),
+        remedy=(replace(advice(f"End or restart {short(first.name, 20)}.", "unsaved work in it"), key="p"),),
     )
 
 
@@ -73,9 +75,13 @@ def elsewhere_hidden(evidence: Evidence) -> Found | None:
     return Found(
         severity="warning" if elsewhere >= ledger.total // HALF_HIDDEN else "note",
         verdict="HIDDEN MEMORY",
-        sentence=f"At least {format_size(elsewhere)} belongs to processes that cannot be seen from here: other "
+        sentence=f"At least {format_size(elsewhere)} is held by processes that cannot be seen from here: other "
         "distributions, containers, WSLg.",
-        evidence=(size("elsewhere", elsewhere), size("anonymous", ledger.anonymous), size("shared", ledger.shared)),
+        evidence=(
+            size("not visible", elsewhere),
+            size("memory of programs", ledger.anonymous),
+            size("shared", ledger.shared),
+        ),
         remedy=(
             Remedy(kind="windows", does="see which distributions run", text="wsl --list --running"),
             Remedy(
@@ -138,7 +144,7 @@ def group_full(evidence: Evidence) -> Found | None:
     return Found(
         verdict="GROUP AT LIMIT",
         sentence=f"{short(group.name)} uses {percent(share)} of its own limit of {format_size(group.limit or 0)}: the "
-        "kernel kills in it first, though others have memory.",
+        "kernel kills in it, even where the VM has memory left.",
         evidence=tuple(
             Figure(short(one.name), f"{percent(part)} of {format_size(one.limit or 0)}") for part, one in full[:SHOWN]
         ),
@@ -196,8 +202,8 @@ def tmpfs_big(evidence: Evidence) -> Found | None:
     return Found(
         severity="warning" if total >= ledger.total // MUCH_SHARE else "note",
         verdict="FILES IN MEMORY",
-        sentence=f"{format_size(total)} is files in a tmpfs, most of it in {short(largest.place)}{of_all}; it stays "
-        "until they are deleted.",
+        sentence=f"{format_size(total)} is files in memory (tmpfs), most of it in {short(largest.place)}{of_all}; it "
+        "stays until they are deleted.",
         evidence=tuple(size(short(place.place), used) for place, used in places[:SHOWN]),
         remedy=(find_files(largest.place),),
     )

@@ -26,6 +26,7 @@ from wsltop.core.diagnosis.finding import (
     Figure,
     Found,
     advice,
+    offer,
     reclaim_setting,
     rule,
     size,
@@ -51,7 +52,7 @@ OTHER_FILE: Final = "use the mode that does not write to memory.reclaim"
 FALLBACK: Final = re.compile(r"WSL .*falling back to (?:autoMemoryReclaim = dropcache|drop_caches)")
 
 
-@rule("reclaim-disabled", "warning", "autoMemoryReclaim=disabled keeps the cache.", where="wsl2")
+@rule("reclaim-disabled", "warning", "autoMemoryReclaim=disabled keeps the file cache.", where="wsl2")
 def reclaim_disabled(evidence: Evidence) -> Found | None:
     """``disabled``: page cache never returns by itself (WSL#41285), and after 2.9.4 WSL does not compact either."""
     ledger, reclaim = ledger_of(evidence), known(evidence.reclaim)
@@ -61,10 +62,13 @@ def reclaim_disabled(evidence: Evidence) -> Found | None:
     return Found(
         severity=weight_of_cache(evidence, ledger),
         verdict="RECLAIM OFF",
-        sentence=f"autoMemoryReclaim is disabled: WSL never gives {format_size(ledger.cache_clean)} of page cache "
-        f"back by itself{nor}.",
-        evidence=(size("page cache", ledger.cache), Figure("mode", short(f"disabled; {reclaim.source}", 120))),
-        remedy=(DROP, reclaim_setting("dropCache", "let WSL drop it when idle", "files are read again after idling")),
+        sentence=f"autoMemoryReclaim is disabled: WSL never gives back {format_size(ledger.cache_clean)} of file "
+        f"cache{nor}.",
+        evidence=(size("file cache", ledger.cache), Figure("mode", short(f"disabled; {reclaim.source}", 120))),
+        remedy=(
+            *offer(evidence, DROP),
+            reclaim_setting("dropCache", "let WSL drop it when the VM is idle", "files are read again after idling"),
+        ),
     )
 
 
@@ -108,13 +112,13 @@ def gradual_swaps(evidence: Evidence) -> Found | None:
     return Found(
         severity="warning" if returning else "note",
         verdict="GRADUAL SWAPS",
-        sentence=f"gradual may swap programs out while the VM is idle; {format_size(swapped)} are in the swap"
-        + (" and come back now: that is the lag." if returning else "."),
+        sentence=f"gradual may swap programs out while the VM is idle; {format_size(swapped)} is in the swap"
+        + (" and comes back now: that is the lag." if returning else "."),
         evidence=(
             size("swap in use", swapped),
             *((Figure("swap in", f"{format_size(rates.inward)}/s"),) if rates else ()),
         ),
-        remedy=(reclaim_setting("dropCache", "reclaim page cache only", "all of the cache goes at once"), UPDATE),
+        remedy=(reclaim_setting("dropCache", "reclaim file cache only", "all of the cache goes at once"), UPDATE),
     )
 
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from wsltop.core.diagnosis.evidence import Evidence, ledger_of, short
 from wsltop.core.diagnosis.finding import Figure, Found, Remedy, Severity, advice, memory_setting, percent, rule, size
 from wsltop.core.holders import name_group
@@ -36,6 +38,8 @@ LIMITED: Final = re.compile(
     r"|Task in .{1,512} killed as a result of limit of (/.{0,512})"
 )
 """The group whose limit ran out; the second form before Linux 5.0, right ahead of the kill."""
+OOMD: Final = re.compile(r"systemd-oomd\[\d+\]: Killed (/\S{0,512}) due to ")
+"""systemd's src/oom/oomd-manager.c; in the kernel log where systemd writes there."""
 TOGETHER: Final = 5.0
 """Seconds within which the lines of one kill are written."""
 
@@ -54,7 +58,7 @@ class Victim(NamedTuple):
     """The path of that group, without its first slash; empty where no line tells it."""
 
 
-@rule("swap-thrash", "problem", "Memory goes to the swap and comes back at once.")
+@rule("swap-thrash", "problem", "Memory goes to the swap and comes back at the same time.")
 def swap_thrash(evidence: Evidence) -> Found | None:
     """Memory goes to the swap and comes back at the same time: WSL#4669, #7215."""
     rates, ledger = known(evidence.swap_rates), ledger_of(evidence)
@@ -94,7 +98,7 @@ def memory_stall(evidence: Evidence) -> Found | None:
     )
 
 
-@rule("memory-low", "problem", "Hardly any memory is available.")
+@rule("memory-low", "problem", "Linux has hardly any memory left.")
 def memory_low(evidence: Evidence) -> Found | None:
     """Hardly anything is available; the OOM killer is next where the swap is full too: WSL#7540, #5624."""
     ledger, meminfo = ledger_of(evidence), known(evidence.moment.sample.meminfo)
@@ -110,10 +114,10 @@ def memory_low(evidence: Evidence) -> Found | None:
         severity=severity,
         verdict="MEMORY LOW",
         sentence=f"{format_size(ledger.available)} of {format_size(ledger.total)} is available"
-        + (", and there is no swap to go to: the OOM killer is next." if no_swap else "."),
+        + (", and no swap is left: the kernel will soon kill a program." if no_swap else "."),
         evidence=(
             size("available", ledger.available),
-            size("anonymous", ledger.anonymous),
+            size("memory of programs", ledger.anonymous),
             size("shared", ledger.shared),
             Figure(
                 "swap free", f"{'unknown' if free is None else format_size(free)} of {format_size(ledger.swap_total)}"
@@ -135,7 +139,7 @@ def oom_kill(evidence: Evidence) -> Found | None:
     return Found(
         severity="problem" if age <= OOM_RECENT else "note",
         verdict="OOM KILL",
-        sentence=f"The kernel killed {short(last.name, 20)} {format_duration(age)} ago, as "
+        sentence=f"The kernel killed {short(last.name, 20)} {format_duration(age)} ago, because "
         f"{tell_limit(group) if last.in_cgroup else 'memory'} ran out"
         + (f"; {len(victims) - 1} more before it." if len(victims) > 1 else "."),
         evidence=(
@@ -202,9 +206,27 @@ def oom_counted(evidence: Evidence) -> Found | None:
         severity="problem" if fresh else "note",
         verdict="OOM KILL",
         sentence=f"The kernel has killed {total} of the VM's processes for lack of memory since boot; "
-        "cannot tell which: the kernel log does not reach back.",
+        "the kernel log no longer says which.",
         evidence=(Figure("OOM kills", str(total)),),
         remedy=more_memory(evidence) if fresh else (),
+    )
+
+
+@rule("oomd-kill", "problem", "systemd-oomd killed a group of processes for lack of memory.")
+def oomd_kill(evidence: Evidence) -> Found | None:
+    """systemd-oomd kills before the kernel does, by pressure or swap; the kernel counts none of it."""
+    kills = [(event, match) for event in evidence.events if (match := OOMD.match(event.text)) is not None]
+    if not kills:
+        return None
+    event, match = kills[-1]
+    age = max(0.0, evidence.uptime - event.end)
+    return Found(
+        severity="problem" if age <= OOM_RECENT else "note",
+        verdict="OOMD KILL",
+        sentence=f"systemd-oomd killed {short(name_group(match[1].strip('/'))[1], 40)} {format_duration(age)} ago"
+        + (f"; {len(kills) - 1} more before it." if len(kills) > 1 else "."),
+        evidence=(Figure("log", short(event.text, 120)),),
+        remedy=more_memory(evidence) if age <= OOM_RECENT else (),
     )
 
 
@@ -267,9 +289,10 @@ def pressure_figures(pressure: Pressure | None) -> tuple[Figure, ...]:
 def more_memory(evidence: Evidence) -> tuple[Remedy, ...]:
     """End the largest, or raise the limit."""
     ledger, holders = ledger_of(evidence), known(evidence.holders)
-    largest = max(holders.families, key=lambda family: family.held, default=None) if holders else None
+    families = [one for one in holders.families if not one.own and one.held > 0] if holders else []
+    largest = max(families, key=lambda family: family.held, default=None)
     end = "End what holds the most."
-    if largest is not None and largest.held > 0:
-        end = f"End what holds the most: {short(largest.name, 20)} with {format_size(largest.held)}."
+    if largest is not None and holders is not None and not holders.unread:
+        end = f"End {short(largest.name, 20)}, which holds the most: {format_size(largest.held)}."
     raise_limit = memory_setting(evidence, more_than=ledger.total) if ledger else ()
-    return (advice(end), *raise_limit)
+    return (replace(advice(end, "unsaved work in it"), key="p"), *raise_limit)

@@ -10,8 +10,10 @@ from wsltop.core.wslconfig.effective import FINDING_IDS
 from wsltop.core.wslconfig.lint import ConfigFinding
 from wsltop.model.reading import Unavailable, known
 from wsltop.model.sample import SeveralVms
-from wsltop.model.units import format_size
+from wsltop.model.units import format_duration, format_size
 
+SLEPT: Final = 120.0
+"""Seconds by which the wall clock of the boot may differ from when init began: more is a clock that was stepped."""
 NOT_IN_FORCE: Final = "config-not-in-force"
 DIFFERS: Final = frozenset(f"config-{name}" for name in FINDING_IDS.values())
 SHOWN: Final = 3
@@ -60,6 +62,20 @@ def config_differs(evidence: Evidence) -> Found | None:
         sentence=first_of(differs),
         evidence=tell(differs[1:]),
         remedy=remedies(differs),
+    )
+
+
+@rule("clock-stepped", "note", "The PC slept while the VM ran: the guest's clock was stepped.", where="wsl2")
+def clock_stepped(evidence: Evidence) -> Found | None:
+    """The guest's uptime stands still while the PC sleeps: times from before are shifted (WSL#4245, #5324)."""
+    cpu, began = known(evidence.moment.sample.cpu), known(evidence.moment.sample.surroundings.init_began)
+    if cpu is None or cpu.boot_time is None or began is None or cpu.boot_time - began < SLEPT:
+        return None
+    return Found(
+        verdict="CLOCK STEPPED",
+        sentence=f"The PC slept for about {format_duration(cpu.boot_time - began)} since the VM started: stamps of the "
+        "kernel log and the uptime leave that out.",
+        evidence=(Figure("slept", format_duration(cpu.boot_time - began)),),
     )
 
 

@@ -33,7 +33,7 @@ TIMEOUTS: Final = 2
 TIMEOUT: Final = re.compile(r"(?:accept4? |connect |Accept\w* )failed 110\b")
 """ETIMEDOUT of init's sockets to Windows (microsoft/WSL src/linux/init/util.cpp)."""
 FAILED_NINE: Final = re.compile(r"page allocation failure: order:([4-6])\b")
-NINE_TRACE: Final = re.compile(r"\bp9_fcall_init\+0x")
+NINE_TRACE: Final = re.compile(r"\s?p9_fcall_init\+0x")
 """The call trace of a failure names who asked: net/9p/client.c."""
 NINE_COUNT_FOR: Final = 3600.0
 GPU_FAILED: Final = re.compile(r"misc dxg: dxgk: .*Ioctl failed: -12\b")

@@ -156,7 +156,7 @@ def effective(config: WslConfig, machine: Machine, file_mtime: float | None) -> 
             ConfigFinding(
                 id="config-not-in-force",
                 severity="warning",
-                text="The file is newer than the VM: what changed in it is not yet in force.",
+                text="The file was changed after the VM started: WSL has not read the change yet.",
                 remedy="Save your work in every distribution, then run wsl --shutdown on Windows.",
             )
         )
