@@ -16,7 +16,7 @@ from tests.vm.findings import Finding, table
 from tests.vm.lab import Lab
 from tests.vm.machine import Machine, has_kvm
 from tests.vm.missing import MachineFailed, PartsMissing
-from tests.vm.parts import Parts, get_parts
+from tests.vm.parts import get_parts
 from tests.vm.room import count_machines
 from tests.vm.scenarios import ROWS, Row, Setup
 
@@ -39,10 +39,9 @@ def check(words: list[str], *, write: bool, within: float | None) -> int:
         raise MachineFailed(f"no scenario is named so: {', '.join(words)}")
     budget = Budget(within)
     lanes = min(LANES, count_machines())
-    parts = get_parts()
-    found = run_groups(
-        parts, [(setup, list(group)) for setup, group in itertools.groupby(rows, by_setup)], budget, lanes
-    )
+    for kernel in sorted({row.setup.kernel for row in rows}):
+        get_parts(kernel)  # fetched once, ahead of the threads
+    found = run_groups([(setup, list(group)) for setup, group in itertools.groupby(rows, by_setup)], budget, lanes)
     if not found:
         raise PartsMissing(f"the time is too short for any of {len(rows)} scenarios")
     text = f"{table(found)}\n{tell(len(rows), found, budget)}"
@@ -70,7 +69,7 @@ def tell(count: int, found: list[Found], budget: Budget) -> str:
     return text
 
 
-def run_groups(parts: Parts, groups: list[tuple[Setup, list[Row]]], budget: Budget, lanes: int) -> list[Found]:
+def run_groups(groups: list[tuple[Setup, list[Row]]], budget: Budget, lanes: int) -> list[Found]:
     """Run each group in a machine of its own, ``lanes`` at a time: most of the time they wait for memory to settle.
 
     However this ends, the machines are down when it has; and it ends, some time after the budget is spent.
@@ -85,7 +84,15 @@ def run_groups(parts: Parts, groups: list[tuple[Setup, list[Row]]], budget: Budg
         if not budget.admits(rows[0]):
             budget.leave_out(rows)
             return []
-        machine = Machine(parts, order=setup.order, reporting=setup.reporting)
+        machine = Machine(
+            get_parts(setup.kernel),
+            memory=setup.memory,
+            order=setup.order,
+            reporting=setup.reporting,
+            cpus=setup.cpus,
+            swap=setup.swap,
+            cmdline=setup.cmdline,
+        )
         machines.append(machine)
         found: list[Found] = []
         try:

@@ -182,6 +182,13 @@ class Bench:
             raise MachineFailed(f"the mixer complains: {(line + self.rest).decode()[-1000:]}") from None
         return found
 
+    def end(self) -> None:
+        """End the mixer, its ingredients and their files."""
+        self.job.kill()
+        for _ in self.job.stream(30.0):
+            pass
+        self.machine.run("/run/vm/busybox", "sh", "-c", "rm -rf /var/tmp/mixture /dev/shm/mixture-*")
+
     def settle(self) -> int:
         """Wait until the host's figure stands still; the figure."""
         began = still = time.monotonic()

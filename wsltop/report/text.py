@@ -202,6 +202,8 @@ def encode_reclaimed(action: str, result: Reclaimed) -> str:
         "guest": returned_part(result.expected),
         "host": returned_part(result.host),
         "predicted": None if outcome is None else outcome.predicted.likely,
+        "predicted_low": None if outcome is None else outcome.predicted.low,
+        "predicted_high": None if outcome is None else outcome.predicted.high,
         "gained": None if outcome is None else outcome.gained,
         "error": None if outcome is None else outcome.error,
         "settled": result.settled,
