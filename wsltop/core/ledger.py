@@ -59,6 +59,11 @@ class Ledger(Struct, frozen=True, kw_only=True, tag="ledger"):
     """What predictions look at beside the buckets."""
 
     @property
+    def never_reported(self) -> bool:
+        """Whether the reporting order says that no free block is ever reported."""
+        return self.expected_host == NEVER
+
+    @property
     def cache_clean(self) -> int:
         """Page cache that a drop frees."""
         return self.cache - self.cache_dirty - self.cache_held

@@ -100,7 +100,7 @@ TAKES_SWAPPINESS: Final = (6, 8)
 """From this kernel on ``memory.reclaim`` takes ``swappiness=0``, and leaves anonymous memory alone."""
 Ends = tuple[tuple[float, float, float], tuple[float, float, float]]
 """Likely, low and high at order 5 and at order 9."""
-FRAGMENTED: Final[Ends] = ((0.62, 0.1, 1.0), (0.55, 0.0, 0.9))
+FRAGMENTED: Final[Ends] = ((0.7, 0.1, 1.0), (0.5, 0.0, 0.9))
 CACHE: Final[Ends] = ((0.96, 0.8, 1.05), (0.95, 0.55, 1.05))
 SCATTERED: Final[Ends] = ((0.9, 0.7, 1.05), (0.4, -0.7, 1.0))
 """The same of cache that is a small part of what is used: other memory lies in the same blocks."""
@@ -209,7 +209,7 @@ def whole(size: int) -> Span:
 
 def split_of(ledger: Ledger) -> Reading[FreeSplit]:
     """Free memory in two, or why nothing can be predicted: the free lists are not known, or nothing is reported."""
-    if ledger.expected_host == NEVER:
+    if ledger.never_reported:
         return NEVER
     return ledger.free_split
 
@@ -398,8 +398,8 @@ def joined_by_kill(ledger: Ledger, split: FreeSplit, anonymous: int, holes: int)
     owns = min(1.0, anonymous / ledger.anonymous) if ledger.anonymous else 0.0
     return Span(
         round(0.8 * known_holes),
-        known_holes + round(part * loose * LOOSE_JOIN + owns * huge.likely),
-        holes + round(min(1.0, 1.5 * part) * loose + min(1.0, 3 * owns) * huge.likely),
+        known_holes + round(part * loose * LOOSE_JOIN + min(1.0, 1.5 * owns) * huge.likely),
+        holes + round(min(1.0, 1.5 * part) * loose + (huge.likely if anonymous else 0)),
     )
 
 

@@ -103,7 +103,8 @@ def guest_lines(ledger: Reading[Ledger]) -> Iterator[str]:
         yield amount("reportable free", split.reportable)
     if not isinstance(ledger.reporting, Unavailable):
         assumed = " (assumed)" if ledger.reporting.assumed else ""
-        yield f"  {'reporting order':<34} {ledger.reporting.order:>10}{assumed}"
+        order = "never" if ledger.never_reported else str(ledger.reporting.order)
+        yield f"  {'reporting order':<34} {order:>10}{assumed}"
     if ledger.swap_total:
         used = "unknown" if isinstance(ledger.swap_used, Unavailable) else format_size(ledger.swap_used)
         yield f"  {'swap':<34} {used:>10} of {format_size(ledger.swap_total)}"

@@ -13,6 +13,7 @@ from wsltop.core.ledger import Ledger, free_pages_from, order_sizes
 from wsltop.core.moment import Moment
 from wsltop.core.prediction import Outcomes, Prediction, predict_compaction, predict_drop, predict_kill
 from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import Hog
 from wsltop.model.text import clean
 from wsltop.model.units import format_duration, format_size
 from wsltop.ui.buckets import BUCKETS
@@ -84,8 +85,11 @@ def order_lines(moment: Moment, ledger: Ledger, width: int, glyphs: Glyphs) -> I
         return
     sizes = order_sizes(blocks, moment.sample.page_size)
     assumed = " (assumed)" if reporting.assumed else ""
-    block = format_size(moment.sample.page_size << reporting.order)
-    yield from row("free by order", "", f"reported from order {reporting.order} on: {block}{assumed}", width, glyphs)
+    told = (
+        f"reported from order {reporting.order} on: {format_size(moment.sample.page_size << reporting.order)}{assumed}"
+    )
+    told = "none of it is reported (page_reporting_order)" if ledger.never_reported else told
+    yield from row("free by order", "", told, width, glyphs)
     yield (Span(" "), *order_chart(sizes, reporting.order, width - 1, glyphs))
     large = free_pages_from(blocks, 7)
     if not large:
@@ -133,11 +137,18 @@ def comeback_lines(
     yield from predicted("by dropping cache", predict_drop(ledger, shares), width, glyphs)
     yield from predicted("… and slab", predict_drop(ledger, shares, slab=True), width, glyphs)
     if hogs_hold:
-        yield from predicted("by killing the hogs", predict_kill(ledger, hogs_hold, shares), width, glyphs)
+        holes = sum(max(0, hog.target - hog.resident) for hog in moment.sample.hogs if is_holed(hog))
+        killed = predict_kill(ledger, hogs_hold, shares, holes=holes)
+        yield from predicted("by killing the hogs", killed, width, glyphs)
     fixed = ledger.kernel_other + ledger.page_tables + ledger.slab_unreclaimable
     yield from row(
         "by wsl --shutdown", format_size(fixed), "at least: the kernel's own, and the VM's overhead", width, glyphs
     )
+
+
+def is_holed(hog: Hog) -> bool:
+    """Whether a hog has freed a part of what it took: the holes join again when it ends."""
+    return hog.kind == "fragment" and hog.status == "holding"
 
 
 def predicted(name: str, prediction: Reading[Prediction], width: int, glyphs: Glyphs) -> Iterator[Line]:
