@@ -68,7 +68,7 @@ def ours(path: Path, *allowed: str) -> set[str]:
 def foreign(path: Path) -> set[str]:
     """What a module imports that is neither of wsltop nor of Python."""
     tops = {name.split(".")[0] for name in imports(path)}
-    return tops - set(sys.stdlib_module_names) - {"wsltop"}
+    return tops - set(sys.stdlib_module_names) - {"wsltop", "tomllib"}  # Python's own from 3.11 on
 
 
 def called(node: ast.Call) -> str:

@@ -6,6 +6,7 @@ Windows. No shell is involved; the first word of a command is an absolute path.
 
 from __future__ import annotations
 
+import atexit
 import os
 import select
 import signal
@@ -199,6 +200,8 @@ class Child:
         if self.poll() is None:
             with LEFT_LOCK:
                 LEFT.append(self._process)
+            atexit.unregister(forget_left)
+            atexit.register(forget_left)
 
     def end(self, grace: float) -> int | None:
         """Close its input, give it ``grace`` seconds to end, then kill its group; its exit code."""
@@ -262,6 +265,14 @@ def reap_left() -> None:
     """Reap the children that were left and have ended since."""
     with LEFT_LOCK:
         LEFT[:] = [process for process in LEFT if process.poll() is None]
+
+
+def forget_left() -> None:
+    """Let Python not warn at our end of children that still run: they were left on purpose."""
+    with LEFT_LOCK:
+        for process in LEFT:
+            if process.poll() is None:
+                process.returncode = 0
 
 
 def own_group() -> dict[str, Any]:
