@@ -29,6 +29,7 @@ from wsltop.guest.kernel_files import (
     read_arc,
     read_huge_pages,
     read_init_on_alloc,
+    read_slabs,
 )
 from wsltop.guest.kernel_log import open_kernel_log
 from wsltop.guest.mounts import MountsSource
@@ -132,6 +133,7 @@ class SlowSources:
                 page_reporting=is_there(self._root / "sys/module/page_reporting"),
                 init_began=read_init_began(self._root),
                 zfs_arc=read_arc(self._root),
+                slab_caches=read_slabs(self._root, PAGE_SIZE),
                 interop_fault=find_interop_fault(self._root, self._environ),
             )
         if self._surroundings.wslconfig != self._wslconfig:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 
 from tests.cases.case import NAMES, Case, lay_out, load, run_case, run_doctor, watch_case
+from tests.guest.texts import plant
 from wsltop.core.diagnosis.rules import catalogue
 from wsltop.model.reading import Unavailable
 from wsltop.model.units import GIB, MIB
@@ -301,6 +302,25 @@ def test_a_kill_in_a_group_points_to_its_limit(root: Path) -> None:
     assert "vscode-server" not in said
     assert "memory=" not in said
     assert "3f4a5b6c7d8e" in str(finding(document, "oom-kill"))
+
+
+@pytest.mark.parametrize(
+    ("name", "id_", "largest"),
+    [
+        ("22-statshouse1114-sunreclaim", "kernel-slab", "kmalloc-4k: 9.0 GiB"),
+        ("21-forwin12944-inode-cache", "slab-kept", "dentry: 6.0 GiB"),
+    ],
+)
+def test_the_kinds_of_kernel_objects_are_named_where_they_can_be_read(
+    name: str, id_: str, largest: str, root: Path
+) -> None:
+    rows = (("kmalloc-4k", 9 * GIB), ("dentry", 6 * GIB), ("ext4_inode_cache", 2 * GIB))
+    slabs = "".join(f"{kind} 1 1 8 1 1 : tunables 0 0 0 : slabdata 1 {size // 4096} 0\n" for kind, size in rows)
+    case = load(name)
+    plant(lay_out(case, root), "proc/slabinfo", slabs)
+    said = values(run_doctor(case, root).document, id_)
+    assert largest in said
+    assert ("dentry" in said) != ("kmalloc" in said)
 
 
 def test_the_cache_is_the_cause_and_the_drop_is_predicted(root: Path) -> None:

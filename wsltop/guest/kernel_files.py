@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
+from heapq import nlargest
 from pathlib import Path
 from typing import Final, Literal, cast
 
@@ -18,9 +19,11 @@ from wsltop.model.sample import (
     Meminfo,
     Pressure,
     ReportingOrder,
+    SlabCache,
     TransparentHugePages,
     Zone,
 )
+from wsltop.model.text import clean
 
 KIB: Final = 1024
 SIZE: Final = re.compile(r"^([A-Za-z0-9_()]+): *([0-9]{1,16}) kB\n", re.MULTILINE)
@@ -94,6 +97,33 @@ def read_arc(root: Path) -> Reading[int]:
         return Unavailable("there is no ZFS") if file.missing else text
     match = ARC_SIZE.search(text)
     return int(match[1]) if match else Unavailable("ZFS does not say how large its cache is")
+
+
+SLAB_LINE: Final = re.compile(
+    r"^(\S{1,64}) +[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+ +([0-9]{1,4}) : .* : slabdata +[0-9]+ +([0-9]{1,16}) +[0-9]+$",
+    re.MULTILINE | re.ASCII,
+)
+"""``slabinfo - version: 2.1`` (mm/slab_common.c): pages of a slab, and slabs."""
+SLABS: Final = 8
+"""Kinds that are kept."""
+
+
+def parse_slabinfo(text: str, page_size: int) -> Reading[tuple[SlabCache, ...]]:
+    """Parse ``/proc/slabinfo``: the largest kinds of kernel objects, largest first."""
+    caches = [
+        SlabCache(clean(name), int(slabs) * int(pages) * page_size) for name, pages, slabs in SLAB_LINE.findall(text)
+    ]
+    if not caches:
+        return Unavailable("/proc/slabinfo is not what Linux writes")
+    return tuple(nlargest(SLABS, caches, key=lambda cache: cache.size))
+
+
+def read_slabs(root: Path, page_size: int) -> Reading[tuple[SlabCache, ...]]:
+    """The largest kinds of kernel objects. Only root may read the file, and not every kernel of WSL has it."""
+    file = KernelFile(root / "proc/slabinfo")
+    text = file.read()
+    file.close()
+    return text if isinstance(text, Unavailable) else parse_slabinfo(text, page_size)
 
 
 class MeminfoSource(KernelFileSource[Meminfo]):

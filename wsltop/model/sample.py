@@ -282,6 +282,14 @@ class TransparentHugePages(Struct, frozen=True, kw_only=True, tag="thp"):
     """Bytes of huge pages of all sizes of which a part is unmapped (``nr_anon_partially_mapped``, Linux 6.12)."""
 
 
+class SlabCache(Struct, frozen=True, tag="slab"):
+    """Kernel objects of one kind."""
+
+    name: str
+    size: int
+    """Bytes of the pages that hold them."""
+
+
 class Surroundings(Struct, frozen=True, kw_only=True, tag="surroundings"):
     """The machine around the figures."""
 
@@ -302,6 +310,8 @@ class Surroundings(Struct, frozen=True, kw_only=True, tag="surroundings"):
     """Seconds since the epoch when WSL's init made its socket: the VM booted before that."""
     zfs_arc: Reading[int] = NOT_READ
     """Bytes of ZFS's cache (``size`` of ``/proc/spl/kstat/zfs/arcstats``)."""
+    slab_caches: Reading[tuple[SlabCache, ...]] = NOT_READ
+    """The largest kinds of kernel objects, largest first; only root may read them."""
     interop_fault: Unavailable | None = None
     """What is visibly wrong with interop."""
 

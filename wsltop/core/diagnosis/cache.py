@@ -15,6 +15,7 @@ from wsltop.core.diagnosis.evidence import (
     ledger_of,
     rules_of,
     short,
+    slab_caches,
     sure_mode,
     weight_of_cache,
 )
@@ -209,6 +210,7 @@ def slab_kept(evidence: Evidence) -> Found | None:
         + ("; WSL's own drop leaves it." if left else ", which Linux keeps until programs need the memory."),
         evidence=(
             size("slab, reclaimable", ledger.slab_reclaimable),
+            *(size(short(one.name), one.size) for one in slab_caches(evidence, reclaimable=True)),
             size("file cache", ledger.cache),
             size("slab, not reclaimable", ledger.slab_unreclaimable),
         ),

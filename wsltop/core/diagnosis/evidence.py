@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final, Literal
 
@@ -18,7 +19,7 @@ from wsltop.core.wslconfig.effective import Mode, ReclaimMode, Suggestion
 from wsltop.core.wslconfig.lint import ConfigFinding
 from wsltop.model.event import Event, EventKind
 from wsltop.model.reading import Reading, Unavailable, known
-from wsltop.model.sample import Groups, Holders, HostMemory, Mounts, Sample, VmProcess
+from wsltop.model.sample import Groups, Holders, HostMemory, Mounts, Sample, SlabCache, VmProcess
 from wsltop.model.text import clean
 from wsltop.model.units import GIB
 
@@ -176,6 +177,21 @@ def weight_of_cache(evidence: Evidence, ledger: Ledger) -> Literal["note", "warn
     if matter is None or matter.id == "windows-unknown":
         return "warning" if ledger.cache_clean >= ledger.total // HEAVY_SHARE else "note"
     return "warning" if matter.weight in ("warning", "problem") else "note"
+
+
+RECLAIMABLE: Final = re.compile(
+    r"dentry|(?!shmem_)\w*inode(?:_cache)?|radix_tree_node|buffer_head|kmalloc-rcl-\w+|xfs_\w+|btrfs_\w+"
+)
+"""Kinds of kernel objects that a drop frees; the kernel does not mark them in ``/proc/slabinfo``."""
+
+
+SLABS_SHOWN: Final = 3
+
+
+def slab_caches(evidence: Evidence, *, reclaimable: bool) -> tuple[SlabCache, ...]:
+    """The largest kinds of kernel objects that a drop frees, or does not; none where they cannot be read."""
+    caches = known(evidence.moment.sample.surroundings.slab_caches) or ()
+    return tuple(one for one in caches if (RECLAIMABLE.fullmatch(one.name) is not None) == reclaimable)[:SLABS_SHOWN]
 
 
 def recent(evidence: Evidence, kind: EventKind, seconds: float) -> Iterator[Event]:

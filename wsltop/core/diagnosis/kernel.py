@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from wsltop.core.diagnosis.evidence import Evidence, explained, ledger_of
+from wsltop.core.diagnosis.evidence import Evidence, explained, ledger_of, short, slab_caches
 from wsltop.core.diagnosis.finding import DROP_ALL, SHUTDOWN, Found, Remedy, Severity, advice, offer, rule, size
 from wsltop.core.ledger import Ledger
 from wsltop.model.reading import known
@@ -33,6 +33,7 @@ def kernel_slab(evidence: Evidence) -> Found | None:
         "it, and no drop frees it.",
         evidence=(
             size("slab, not reclaimable", amount),
+            *(size(short(one.name), one.size) for one in slab_caches(evidence, reclaimable=False)),
             size("slab, reclaimable", ledger.slab_reclaimable),
             size("memory of programs", ledger.anonymous),
         ),
@@ -121,8 +122,8 @@ def kernel_other(evidence: Evidence) -> Found | None:
 def weigh(evidence: Evidence, ledger: Ledger, amount: int) -> Severity:
     """A warning where Windows is short of memory or it is a quarter of the RAM, else a note."""
     explanation = explained(evidence)
-    short = explanation is not None and explanation.matter.weight in ("warning", "problem")
-    return "warning" if short or amount >= ledger.total // HEAVY_SHARE else "note"
+    windows_short = explanation is not None and explanation.matter.weight in ("warning", "problem")
+    return "warning" if windows_short or amount >= ledger.total // HEAVY_SHARE else "note"
 
 
 def shutdown(evidence: Evidence) -> tuple[Remedy, ...]:
