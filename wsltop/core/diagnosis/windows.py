@@ -153,7 +153,10 @@ def several_vms(evidence: Evidence) -> Found | None:
     if vms is None or len(vms) < 2:
         return None
     largest = sorted(vms, key=lambda vm: (-vm.working_set, vm.name))
-    figures = tuple(size(short(f"{vm.name}: {vm_kind(vm.name)}"), vm.working_set) for vm in largest[:4])
+    figures = tuple(
+        Figure(short(vm.name, 24), f"{format_size(vm.working_set)}, {vm_kind(vm.name)}", vm.working_set, "bytes")
+        for vm in largest[:4]
+    )
     if isinstance(evidence.moment.host, Unavailable):
         return Found(
             verdict="SEVERAL VMS",
