@@ -182,7 +182,7 @@ EMPTY: Final = MemoryView(
 LABEL, LABEL_NARROW = 24, 16
 """Cells for name and figure of a bar."""
 WIDE: Final = 70
-ROOMY: Final = 110
+ROOMY: Final = 120
 """From this width on what Windows has left, and what could come back, stand behind the bars."""
 
 
@@ -204,7 +204,7 @@ class MemoryPanel(Panel[MemoryView]):
 
     def paint(self, view: MemoryView, width: int, height: int) -> list[Line]:
         """The panel's lines."""
-        right = self._right(view, width)
+        right = self._right(width)
         room = max(0, width - (LABEL if width >= WIDE else LABEL_NARROW) - right)
         lines = [self._host(view, width, room)]
         if view.problem:
@@ -216,14 +216,9 @@ class MemoryPanel(Panel[MemoryView]):
             lines.insert(1, fit_spans(host, width, self.glyphs))
         return lines
 
-    def _right(self, view: MemoryView, width: int) -> int:
-        """Cells behind the bars."""
-        if width < WIDE:
-            return 1
-        texts = [
-            span for spans in (self._behind_host(view, width), self._behind_guest(view, width)) for span in [spans]
-        ]
-        return min(width // 2, max(width_of(text) for text in texts) + 1)
+    def _right(self, width: int) -> int:
+        """Cells behind the bars; not by what stands there, so that the bars do not change their scale with it."""
+        return 1 if width < WIDE else 14 if width < ROOMY else 56
 
     def _behind_host(self, view: MemoryView, width: int) -> list[Span]:
         most = f"VM max {format_short(view.vm) if width < ROOMY else format_size(view.vm)}" if view.vm else ""
