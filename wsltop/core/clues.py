@@ -38,6 +38,8 @@ class Clues(Struct, frozen=True, kw_only=True, tag="clues"):
     """At most so much was given up by its programs (MADV_FREE) and stands in the lists of files until it is taken."""
     freed_in_huge: Span = Span()
     """Pages that are unmapped inside huge pages, and free once these are split; 0 where no huge page waits for it."""
+    pinned: int = 0
+    """Memory that is unmapped and still referenced, by a pipe or a device: what is free in between cannot be joined."""
     unused_slab: Span | None = None
     """Reclaimable slab that nobody uses, by the counts of names of files (dentries); ``None``: they are not known."""
     unevictable: int = 0
@@ -64,6 +66,7 @@ def gather_clues(sample: Sample, meminfo: Meminfo, cache: int, kernel_other: int
         large_folios=kernel is not None and kernel >= (6, 16),
         lazyfree=lazyfree,
         freed_in_huge=find_freed_in_huge(sample, meminfo, lazyfree, kernel_other),
+        pinned=find_pinned(sample, meminfo, kernel_other),
         unused_slab=find_unused_slab(sample, meminfo),
         unevictable=meminfo.unevictable,
     )
@@ -182,6 +185,14 @@ def find_unused_slab(sample: Sample, meminfo: Meminfo) -> Span | None:
     with_inode = max(0, dentries.unused - (dentries.negative or 0))
     likely = min(size, names + with_inode * INODE)
     return Span(round(SURE * names), max(round(SURE * names), likely), size)
+
+
+def find_pinned(sample: Sample, meminfo: Meminfo, kernel_other: int) -> int:
+    """Memory that is on the lists of anonymous memory and not counted as such, while no huge page waits to be split."""
+    active, inactive = meminfo.active_anon, meminfo.inactive_anon
+    if active is None or inactive is None or counter(sample, "thp_deferred_split_page"):
+        return 0
+    return max(0, min(kernel_other, active + inactive - meminfo.anon_pages - meminfo.shmem - meminfo.swap_cached))
 
 
 def find_freed_in_huge(sample: Sample, meminfo: Meminfo, lazyfree: int, kernel_other: int) -> Span:

@@ -231,8 +231,14 @@ def predict_compaction(ledger: Ledger, shares: Shares | None = None) -> Reading[
     shares = shares or shares_for(ledger)
     base = joinable(ledger, shares)
     left = f" beyond the {format_size(shares.left)} that the last compaction could not join" if shares.left else ""
-    basis = f"{format_size(base)} is free in blocks that are too small to report{left}; {shares.fragmented.tell()}"
-    return add_up(part_of("fragmented free", whole(base), shares.fragmented, basis))
+    pinned = min(base, ledger.clues.pinned)
+    between_pinned = f", {format_size(pinned)} of it may lie between pinned pages" if pinned > WORTH else ""
+    basis = (
+        f"{format_size(base)} is free in blocks that are too small to report{left}{between_pinned}; "
+        f"{shares.fragmented.tell()}"
+    )
+    size = Span(base - pinned, base - pinned, base)
+    return add_up(part_of("fragmented free", size, shares.fragmented, basis))
 
 
 def predict_drop(
