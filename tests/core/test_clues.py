@@ -60,6 +60,13 @@ def test_what_was_given_up_lazily_is_no_cache() -> None:
     assert mib(clues_of(lazy).held) == (0, 0, 300)
 
 
+def test_from_6_16_on_more_may_be_held_than_is_mapped() -> None:
+    seen = with_memory(mapped=100)
+    for release, most in (("6.6.87.2-microsoft", 100), ("6.18.33.2-microsoft", 300)):
+        held = clues_of(replace(seen, identity=replace(seen.identity, kernel=release))).held
+        assert mib(held) == (100, 100, most)
+
+
 def huge(found: int, *, deferred: int = 5, partly: int | None = None, **sizes: int) -> Sample:
     """A guest in which ``found`` MiB on the lists of anonymous memory are not counted as such."""
     seen = small_sample()

@@ -287,6 +287,8 @@ class Falls:
 
     def __init__(self) -> None:
         self._starts: dict[str, Sample] = {}
+        self._fell: dict[str, float] = {}
+        """When each was last seen to fall, monotonic."""
 
     def feed(self, previous: Sample, current: Sample) -> None:
         """Take two samples that follow each other."""
@@ -298,10 +300,11 @@ class Falls:
             ("cache", page_cache(before) - page_cache(after)),
             ("slab", before.slab_reclaimable - after.slab_reclaimable),
         ):
-            if fell < NOTABLE_FALL:
-                self._starts.pop(name, None)
-            else:
+            if fell >= NOTABLE_FALL:
                 self._starts.setdefault(name, previous)
+                self._fell[name] = current.monotonic
+            elif current.monotonic - self._fell.get(name, -LULL) > LULL:
+                self._starts.pop(name, None)
 
     def start(self, previous: Sample, *names: str) -> Sample:
         """The earliest sample from which on one of ``names`` has been falling, or else ``previous``."""
@@ -313,6 +316,8 @@ class Falls:
         self._starts.clear()
 
 
+LULL: Final = 5.0
+"""Seconds for which a drop may free nothing before it is counted: the last passes over slab find little."""
 NOTABLE_FALL: Final = 1024 * 1024
 """Bytes by which page cache or slab falls within a tick while it is being dropped."""
 

@@ -130,7 +130,10 @@ def comeback_lines(
     if isinstance(draining, Unavailable):
         yield from row("by itself", "unknown", tell_missing(draining), width, glyphs)
     else:
-        left = f"draining, {format_duration(draining.seconds)} left" if draining.size else "nothing is draining"
+        span = f"{format_duration(draining.earliest)} to {format_duration(draining.latest)}"
+        left = (
+            f"draining, {format_duration(draining.seconds)} left ({span})" if draining.size else "nothing is draining"
+        )
         yield from row("by itself", format_size(draining.size), left, width, glyphs)
     shares = outcomes.shares
     yield from predicted("by compaction", predict_compaction(ledger, shares), width, glyphs)
