@@ -58,11 +58,12 @@ from wsltop.model.text import clean
 if TYPE_CHECKING:
     from wsltop.hogs.pool import Hogs
 SURROUNDINGS_EVERY: Final = 30.0
-"""Seconds; settings and mounts change when somebody changes them."""
+"""Seconds; settings and mounts change seldom."""
 CENSUS_EVERY: Final = 10.0
 """Seconds; the gate's shortest window, and long enough for CPU ticks of 10 ms to mean something."""
 SHARE: Final = 0.005
-"""Of a core, that counting may take while somebody looks: a few hundred processes at each sample, thousands seldom."""
+"""Share of a core that counting processes may take while they are shown: hundreds of them are counted at every sample,
+thousands less often."""
 BIGGEST: Final = 15
 """Processes kept by memory: those that the screen shows. A recording carries them."""
 BUSIEST: Final = 8
@@ -91,10 +92,10 @@ class SlowSources:
         clock: Callable[[], float] = time.thread_time,
     ) -> None:
         self.attentive = False
-        """Whether somebody looks at the processes: then a census is made, with PSS, as often as it may cost."""
+        """Whether the processes are shown: then they are counted, with PSS, as often as ``SHARE`` allows."""
         self._clock = clock
         self._affordable = -math.inf
-        """From when on another census for somebody who looks costs no more than its share."""
+        """Monotonic time from which another census is within ``SHARE``."""
         self._root = root
         self._environ = dict(environ)
         self._flavor = identify_guest(root, environ).flavor
@@ -143,7 +144,7 @@ class SlowSources:
     def census(
         self, monotonic: float, meminfo: Reading[Meminfo], cpu: Reading[CpuTimes], own: tuple[int, ...]
     ) -> Reading[Census]:
-        """The newest census, counted again when it is old, or when somebody looks."""
+        """The newest census, counted again when it is old, or while the processes are shown."""
         due = self._counted is None or monotonic - self._counted >= CENSUS_EVERY
         if not self.attentive:
             self._affordable = -math.inf
@@ -157,14 +158,14 @@ class SlowSources:
         return self._census
 
     def wait(self, timeout: float) -> None:
-        """Wait until Windows' drive has told what ``.wslconfig`` says, so that the first sample carries it."""
+        """Wait until ``.wslconfig`` has been read from Windows' drive, so that the first sample carries it."""
         if self._reader is None:
             self._read_wslconfig()
         if self._reader is not None:
             self._reader.join(timeout)
 
     def close(self) -> None:
-        """Let go of every file."""
+        """Close every file."""
         for source in (self._processes, self._mounts, self._cmdline, self._cgroups):
             source.close()
 
@@ -195,7 +196,7 @@ class SlowSources:
         before, since = self._table, self._table_cpu
         until = known(cpu)
         if not fresh and not isinstance(self._census, Unavailable):
-            # Between two full counts only memory is told anew: a second is too short for CPU ticks.
+            # Between two full counts only memory is counted again: a second is too short for CPU ticks.
             return replace(self._census, read_at=monotonic, holders=holders)
         self._table, self._table_cpu = table, until
         busy = () if before is None else keep_busiest(cpu_between(before.processes, table.processes))
@@ -317,21 +318,21 @@ class Sampler:
         self.survey.wait(timeout)
 
     def mark(self, text: str, *, level: int = 6) -> None:
-        """Let the next sample tell what has just been done."""
+        """Add to the next sample a mark: what has just been done."""
         now, monotonic = self._clock.time(), self._clock.monotonic()
         self._marks.append(Mark(time=now, monotonic=monotonic, text=clean(text), level=level))
 
     def take_marks(self) -> tuple[Mark, ...]:
-        """What was marked since the last sample, each told once."""
+        """The marks since the last sample; each is returned once."""
         marks, self._marks = tuple(self._marks), []
         return marks
 
     def attend(self, wanted: bool) -> None:
-        """Count the processes with every sample, with their PSS, as long as somebody looks at them."""
+        """Count the processes at every sample, with their PSS, while they are shown."""
         self.survey.attentive = wanted
 
     def close(self) -> None:
-        """Let go of every file; the host and the hogs belong to whoever made them."""
+        """Close every file; the host and the hogs are closed by their owner."""
         for source in (
             self._meminfo,
             self._buddyinfo,

@@ -159,7 +159,7 @@ def watch(sampler: Sampler, session: Session, clock: SystemClock, *, wait: float
     it began.
 
     Args:
-        wait: the most seconds to wait for Windows' first answer.
+        wait: seconds to wait for Windows' first answer, at most.
         seconds: how long to watch at least.
     """
     sampler.wait(min(wait, LATE))

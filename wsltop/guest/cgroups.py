@@ -27,7 +27,7 @@ MOST: Final = 64
 
 
 def find_names(root: Path, paths: Iterable[str], ours: str, distro: str, first_namespace: bool) -> dict[str, str]:
-    """Names by init pid or container id, of those that can be found out.
+    """Names of distros by init pid and of containers by id, as far as files tell them.
 
     Args:
         root: where ``proc`` and ``var`` are.
@@ -94,7 +94,7 @@ MOST_CHILDREN: Final = 4096
 DETAILED: Final = 64
 """Of these, the biggest get the split into anonymous, file and slab: the kernel gathers it from all CPUs."""
 EVERY: Final = 5.0
-"""Seconds for which the groups are good: some thousand small files are not read at every tick."""
+"""Seconds for which the groups are kept: they are some thousand small files."""
 FILE_SIZE: Final = 16 * 1024
 DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 V2_STAT: Final = {"anonymous": "anon", "file": "file", "shared": "shmem", "slab": "slab"}
@@ -122,13 +122,13 @@ class CgroupSource:
         self._last: tuple[float, Reading[Groups]] | None = None
 
     def read(self, monotonic: float) -> Reading[Groups]:
-        """The groups, walked again when they are older than five seconds."""
+        """The groups, read again when they are older than five seconds."""
         if self._last is None or not 0 <= monotonic - self._last[0] < EVERY:
             self._last = (monotonic, self._read())
         return self._last[1]
 
     def close(self) -> None:
-        """Let go of the file; the tree is closed after each walk."""
+        """Close the file; the folders are closed after each walk."""
         self._self.close()
 
     def _read(self) -> Reading[Groups]:

@@ -1,7 +1,7 @@
 """Small text files of the kernel, opened once and read again each tick.
 
-A file of ``/proc`` or ``/sys`` that is read from offset 0 is generated anew (fs/seq_file.c, fs/kernfs/file.c), so a
-kept descriptor with ``pread`` gives fresh figures for a third of the cost of opening.
+The kernel generates a file of ``/proc`` or ``/sys`` again at each read from offset 0 (fs/seq_file.c, fs/kernfs/file.c),
+so ``pread`` on a descriptor that stays open gives new figures at a third of the cost of opening the file.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from wsltop.model.reading import Reading, Unavailable
 CHUNK: Final = 32 * 1024
 """Bytes asked for at once; the files in question are 1 to 10 KB on a PC."""
 LIMIT: Final = 4 * 1024 * 1024
-"""A kernel file that is longer than this is not what it claims to be."""
+"""Bytes; a longer file is no kernel file."""
 T = TypeVar("T")
 
 
@@ -46,7 +46,7 @@ class KernelFile:
             return unreadable(self.path, error)
 
     def close(self) -> None:
-        """Let go of the file; the next read opens it again."""
+        """Close the file; the next read opens it again."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
@@ -57,7 +57,7 @@ class KernelFile:
             self._descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             self.missing = False
         data = os.pread(self._descriptor, CHUNK, 0)
-        # A file of several records may come in several pieces, whatever was asked for; only an empty piece is the end.
+        # A file of several records may come in several pieces; only an empty piece is the end.
         while piece := os.pread(self._descriptor, CHUNK, len(data)):
             data += piece
             if len(data) > LIMIT:
@@ -78,7 +78,7 @@ class KernelFileSource(Generic[T]):
         return text if isinstance(text, Unavailable) else self._parse(text)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
 

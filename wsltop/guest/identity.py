@@ -61,7 +61,7 @@ BOOT_LINE: Final = re.compile(r"WSL \(1 - [^)]*\): WSL version ([0-9]+(?:\.[0-9]
 VERSION: Final = re.compile(r"wsl1|[0-9]+(?:\.[0-9]+){1,4}", re.ASCII)
 WSLINFO: Final = "usr/bin/wslinfo"
 WSLINFO_TIMEOUT: Final = 3.0
-"""Seconds; wslinfo prints a constant and asks nobody."""
+"""Seconds; wslinfo only prints a constant."""
 
 
 def parse_pretty_name(text: str) -> Reading[str]:
@@ -82,7 +82,7 @@ def parse_pretty_name(text: str) -> Reading[str]:
 
 
 class IdentitySource:
-    """Finds out once and remembers; ``read`` never waits."""
+    """Finds out once what this guest is, in the background; ``read`` never waits."""
 
     def __init__(
         self,
@@ -106,16 +106,16 @@ class IdentitySource:
             self._thread.start()
 
     def read(self) -> Identity:
-        """Return what is known by now."""
+        """What is known now."""
         return Identity(kernel=self._kernel, distro=self._distro, wsl_version=self._version)
 
     def note(self, record: KernelRecord) -> None:
-        """Look whether a record of the kernel log names the version of WSL."""
+        """Take the version of WSL from a record of the kernel log, where it names one."""
         if self.flavor != "none" and (match := BOOT_LINE.fullmatch(record.text.rstrip())) is not None:
             self._version = match[1]
 
     def wait(self, timeout: float) -> bool:
-        """Wait until ``read`` knows all it will, for those who read once only; whether it does."""
+        """Wait until the version is known, for a caller that reads once only; whether it is."""
         if self._thread is not None:
             self._thread.join(timeout)
             return not self._thread.is_alive()
@@ -135,7 +135,7 @@ class IdentitySource:
             text = output.stdout.decode("utf-8", "replace").strip()
             known = not output.status and VERSION.fullmatch(text) is not None
             answer = text if known else Unavailable(f"{self._wslinfo} does not know it", "Run: wsl.exe --update")
-        if isinstance(self._version, Unavailable):  # else the kernel log has told it meanwhile
+        if isinstance(self._version, Unavailable):  # the kernel log may have named it meanwhile
             self._version = answer
 
 

@@ -199,7 +199,7 @@ def parse_buddyinfo(text: str) -> Reading[tuple[FreeBlocks, ...]]:
     )
     if not zones:
         return Unavailable("/proc/buddyinfo lists no zone")
-    # A line that was not understood, or was cut off, is memory that would go missing in every sum.
+    # A line that was not understood, or was cut off, is memory that would be missing from every sum.
     if len(zones) != text.count("\n") or not text.endswith("\n"):
         return Unavailable("/proc/buddyinfo has a line that is no zone")
     return zones
@@ -429,7 +429,7 @@ class PressureSource:
         return ABSENT if self._file.missing else text
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
 
@@ -473,5 +473,5 @@ class ReportingSource:
         return ReportingOrder(order=PAGEBLOCK_ORDER, assumed=True) if self._file.missing else text
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()

@@ -63,7 +63,7 @@ def parse_fragments(data: bytes) -> list[Fragment]:
 
 
 def join_fragments(fragments: Iterable[Fragment]) -> tuple[KernelRecord, ...]:
-    """Make records of fragments: a continuation is joined to the fragment right before it."""
+    """Records from fragments: a continuation is joined to the fragment right before it."""
     lines: list[Fragment] = []
     following: int | None = None
     for fragment in fragments:
@@ -92,7 +92,7 @@ def unescape(text: bytes) -> str:
 
 
 class KmsgReader:
-    """Follows ``/dev/kmsg`` from the oldest record on, without ever waiting for one.
+    """Follows ``/dev/kmsg`` from its oldest record on; never waits for one.
 
     A plain file or a FIFO with the same lines works as well; there a record may come in two pieces.
 
@@ -176,7 +176,7 @@ class KmsgReader:
         return 0 < self._behind < PATIENCE
 
     def close(self) -> None:
-        """Let go of the device."""
+        """Close the device."""
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
@@ -358,7 +358,7 @@ INTERVAL: Final = 5.0
 TIMEOUT: Final = 5.0
 """Seconds that a run may take."""
 CAPACITY: Final = 5000
-"""Records kept for a reader who does not come."""
+"""Records kept until they are read."""
 
 
 class LogCommand(Protocol):
@@ -373,7 +373,7 @@ class LogCommand(Protocol):
 
 
 class LogPoll:
-    """Runs the first of ``commands`` that works, and hands out what it prints."""
+    """Runs the first of ``commands`` that works, and keeps the records that it prints."""
 
     def __init__(self, commands: Sequence[LogCommand], interval: float = INTERVAL, timeout: float = TIMEOUT) -> None:
         self._commands = commands
@@ -441,7 +441,7 @@ class LogPoll:
             self._working, self._failure = None, failure
 
     def _keep(self, records: Sequence[KernelRecord], another: bool) -> None:
-        # A command that takes over from another prints the whole log again.
+        # A command that replaces another one prints the whole log again.
         new = [record for record in records if not another or record.monotonic > self._newest]
         self._records.extend(new)
         if new:
@@ -452,7 +452,7 @@ class LogPoll:
 
 
 PLACES: Final = ("usr/bin", "bin")
-"""Where the commands are looked for; never in PATH, which may hold something else of that name."""
+"""Where the commands are looked for; not in PATH, which may have another program of that name."""
 
 
 class KernelLogSource:
@@ -485,10 +485,10 @@ class KernelLogSource:
         self._kmsg: KmsgReader | None = None
         self._poll: LogPoll | None = None
         self._newest = -1.0
-        """Stamp of the newest record handed out, so that another place does not tell the same again."""
+        """Stamp of the newest record that was returned, so that another source does not return it again."""
 
     def read(self) -> Reading[KernelLog]:
-        """Return the records that came since the last call; never waits, and works a bounded time."""
+        """The records since the last call; never waits, and works a bounded time."""
         try:
             log = self._read_kmsg()
         except OSError as error:
@@ -504,13 +504,13 @@ class KernelLogSource:
         return source is not None and source.behind
 
     def wait(self, timeout: float) -> bool:
-        """Wait until ``read`` knows something, for those who read once only; whether it does."""
+        """Wait until ``read`` has something to return, for a caller that reads once only; whether it has."""
         if self._kmsg is None and self._poll is None and not os.access(self._root / "dev/kmsg", os.R_OK):
             self._start_commands()
         return self._poll is None or self._poll.wait(timeout)
 
     def close(self) -> None:
-        """Let go of the log; a command that is running is killed."""
+        """Close the log; a command that is running is killed."""
         if self._kmsg is not None:
             self._kmsg.close()
             self._kmsg = None
@@ -519,7 +519,7 @@ class KernelLogSource:
             self._poll = None
 
     def _read_kmsg(self) -> Reading[KernelLog]:
-        """Read the device, which is opened again and again: the user may have followed the hint.
+        """Read the device. Where it could not be opened, each call tries again: the user may have followed the hint.
 
         Raises:
             OSError: it cannot be opened.
@@ -551,7 +551,7 @@ class KernelLogSource:
             self._poll = LogPoll(self._commands, self._interval, self._timeout)
 
     def _explain(self, error: OSError, failure: Unavailable) -> Unavailable:
-        """Say what is in the way and what removes it."""
+        """Why the log cannot be read, and what to do about it."""
         if not isinstance(error, PermissionError):
             what = "there is no /dev/kmsg" if isinstance(error, FileNotFoundError) else f"/dev/kmsg: {error.strerror}"
             return Unavailable(f"{what}, and {failure.reason}", failure.hint)

@@ -34,7 +34,7 @@ class Mount(NamedTuple):
 
 
 def parse_mountinfo(text: str) -> tuple[Mount, ...]:
-    """Parse mountinfo (fs/proc_namespace.c, show_mountinfo), oldest first; a line that makes no sense is left out."""
+    """Parse mountinfo (fs/proc_namespace.c, show_mountinfo), oldest first; a line that is no mount is left out."""
     mounts: list[Mount] = []
     for line in text.split("\n"):
         before, dash, after = line.partition(" - ")
@@ -66,7 +66,7 @@ def reachable(mounts: tuple[Mount, ...]) -> tuple[Mount, ...]:
 
 
 def cgroup_mode(mounts: tuple[Mount, ...]) -> Reading[CgroupMode]:
-    """Which cgroups are mounted; ``hybrid``: v1 controllers, and a v2 tree beside them."""
+    """Which cgroups are mounted; ``hybrid``: v1 controllers and a v2 tree."""
     v2 = any(mount.kind == "cgroup2" for mount in mounts)
     # A v1 hierarchy without a controller, only named, is systemd's own bookkeeping and not what counts here.
     v1 = any(mount.kind == "cgroup" and not re.search(r"(^|,)name=", mount.options) for mount in mounts)
@@ -132,7 +132,7 @@ class MountsSource:
         self._file = KernelFile(root / "proc/self/mountinfo")
 
     def read(self) -> Reading[Mounts]:
-        """Read the mounts; each file system is told once, however many places it has."""
+        """Read the mounts; a file system with several places is listed once."""
         text = self._file.read()
         if isinstance(text, Unavailable):
             return text
@@ -145,7 +145,7 @@ class MountsSource:
         return Mounts(tmpfs=tuple(tmpfs), cgroups=cgroup_mode(mounts))
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
     def _read_fill(self, path: Path) -> Statvfs:

@@ -14,7 +14,7 @@ from wsltop.model.sample import OwnUse
 
 TICKS = os.sysconf("SC_CLK_TCK")
 WINDOW = 5.0
-"""Seconds over which the share is a mean: single seconds only jitter, and a figure that moves is painted."""
+"""Seconds over which the share is a mean: it varies from second to second, and each change is painted."""
 PAGE_SIZE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -39,7 +39,7 @@ class OwnUseSource:
         return OwnUse(cpu=cpu, resident=self._resident())
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._statm.close()
 
     def _children_time(self, children: Iterable[int]) -> float:

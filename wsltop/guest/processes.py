@@ -174,7 +174,7 @@ class ProcFiles:
             return (os.getpid(),) if self._path == Path("/proc") else ()
 
     def close(self) -> None:
-        """Let go of ``/proc``; the next read opens it again."""
+        """Close ``/proc``; the next read opens it again."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
@@ -194,11 +194,11 @@ PER_CALL: Final = 2
 SHARE: Final = 0.002
 """Share of one core that reading PSS may take over time."""
 FRESH: Final = 60.0
-"""Seconds for which a PSS is good if the RSS stands still."""
+"""Seconds for which a PSS is kept while the RSS does not change."""
 DENIED_FOR: Final = 300.0
-"""Seconds after which a refused process is asked again."""
+"""Seconds after which a process that was refused is tried again."""
 MOVED: Final = 8
-"""A PSS is read again once the RSS has moved by one part in this many."""
+"""A PSS is read again when the RSS has changed by one part in so many."""
 LONGEST: Final = 0.05
 """Seconds that one reading may take; a process for which more is expected keeps its estimate."""
 FIRST_PACE: Final = 0.012 / 1024**3
@@ -234,7 +234,7 @@ class PssSource:
         self._files = files
         self._clock = clock
         self._known: dict[tuple[int, int], tuple[float, Reading[Pss]]] = {}
-        """When it was asked, and the answer, by pid and start."""
+        """When it was read, and the result, by pid and start."""
         self._free_at = float("-inf")
         self._pace = FIRST_PACE
 
@@ -259,7 +259,7 @@ class PssSource:
         return PSS_NOT_READ if known is None else known[1]
 
     def _urgency(self, use: ProcessUse, now: float) -> tuple[int, float] | None:
-        """The lower the sooner: never asked, moved on, old. ``None``: not now."""
+        """How urgent it is to read, the lowest first: never read, changed, old. ``None``: not now."""
         known = self._known.get((use.pid, use.started))
         if known is None:
             return 0, -use.rss
@@ -294,15 +294,15 @@ LIMIT: Final = 256
 BUDGET: Final = 0.003
 """Seconds of CPU for listing and reading per call; a call that lists thousands of processes reads few."""
 LISTED_AT_ONCE: Final = 1000
-"""For each full thousand of processes one call goes by without listing them anew: the kernel takes 1.3 ms for it."""
+"""For each full thousand of processes one call does not list them again: listing a thousand takes 1.3 ms."""
 AT_FIRST: Final = 3
-"""Times the budget for the first call, which so reads all processes of a usual guest."""
+"""The budget of the first call is so many times larger: it reads all processes of a usual guest."""
 FEWEST: Final = 16
-"""Processes read per call whatever the clock says, so that the turns go on."""
+"""Processes read per call even over budget, so that each gets its turn."""
 BIGGEST: Final = 15
 """Processes by RSS that are read at each call, and whose PSS is read."""
 TURNS: Final = 4
-"""Calls until each quiet process was read again, while they are few enough for the limit."""
+"""Calls within which each quiet process is read again, where ``LIMIT`` allows it."""
 GONE: Final = frozenset({errno.ENOENT, errno.ESRCH, errno.ENOTDIR})
 REFUSED: Final = frozenset({errno.EACCES, errno.EPERM})
 
@@ -351,7 +351,7 @@ class ProcessSource:
     def read(
         self, monotonic: float, own: Iterable[int] = (), *, pss: bool = True, budget: float = BUDGET
     ) -> Reading[ProcessTable]:
-        """Read a slice of the processes and give the whole table as it is known now.
+        """Read some of the processes, and return the whole table as it is known now.
 
         Args:
             monotonic: the time of the sample, which dates PSS.
@@ -381,11 +381,11 @@ class ProcessSource:
         )
 
     def close(self) -> None:
-        """Let go of ``/proc``."""
+        """Close ``/proc``."""
         self._files.close()
 
     def _list(self) -> None:
-        """See which processes there are, and drop those that are gone."""
+        """List the processes, and drop those that are gone."""
         listed = self._files.pids()
         present = set(listed)
         for pid in self._known.keys() - present:
@@ -458,7 +458,7 @@ class ProcessSource:
         return above is not None and above.use.own
 
     def _measure(self, pid: int, stat: ProcessStat, known: Known | None, own: bool) -> ProcessUse:
-        """Build the use of a process that is new or did something."""
+        """The use of a process that is new or has changed."""
         if known is not None and known.stat.rss == stat.rss:
             rss, shared = known.use.rss, known.use.shared
         else:
