@@ -338,8 +338,8 @@ def test_the_cache_is_the_cause_and_the_drop_is_predicted(root: Path) -> None:
 def test_a_vm_of_containers_is_named_and_not_added(root: Path) -> None:
     document = doctor("38-wslc-vmmem", root)
     assert document["lent"]["size"] == 4 * GIB
-    rows = values(document, "several-vms").splitlines()
-    assert any(row.startswith("vmmemwslc-default") and row.endswith("6.0 GiB") for row in rows)
+    sizes = {figure["name"]: figure["amount"] for figure in finding(document, "several-vms")["evidence"]}
+    assert sizes["vmmemwslc-default"] == 6 * GIB
 
 
 @pytest.mark.slow
