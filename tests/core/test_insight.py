@@ -7,7 +7,19 @@ from itertools import pairwise
 import pytest
 from msgspec.structs import replace
 
-from tests.samples import GIB, IDENTITY, MIB, MONOTONIC, TIME, host_memory, later, meminfo, nothing, small_sample
+from tests.samples import (
+    GIB,
+    IDENTITY,
+    MIB,
+    MONOTONIC,
+    TIME,
+    host_memory,
+    later,
+    meminfo,
+    nothing,
+    record,
+    small_sample,
+)
 from wsltop.charts.glyphs import BLOCK
 from wsltop.core import moment as insight_module
 from wsltop.core.diagnosis.finding import Finding
@@ -23,6 +35,7 @@ from wsltop.model.sample import (
     Family,
     Holders,
     HostMemory,
+    KernelLog,
     ProcessCpu,
     Sample,
     Surroundings,
@@ -405,3 +418,16 @@ def test_the_gate_and_the_findings_of_a_session_speak_of_the_mode_that_runs(
     found = [one.id for one in session.findings]
     gate_ids = {"gradual-falls-back", "gradual-swaps", "reclaim-disabled"}
     assert [one for one in found if one in gate_ids] == ids
+
+
+def test_gradual_that_init_says_falls_back_is_followed_as_drop_cache() -> None:
+    said = record(
+        "WSL (1 - ) WARNING: access(/sys/fs/cgroup/memory.reclaim, W_OK) failed 2, falling back to drop_caches",
+        monotonic=10.0,
+        facility=1,
+    )
+    log = KernelLog(origin="kmsg", records=(said,))
+    sample = in_wsl(around("[experimental]\nautoMemoryReclaim=gradual\n"), kernel_log=log)
+    watcher = Tracker()
+    assert feed(watcher, sample).gates[0].mode == "dropCache"
+    assert feed(watcher, later(replace(sample, kernel_log=KernelLog(origin="kmsg")), 1)).gates[0].mode == "dropCache"

@@ -30,7 +30,7 @@ Key: TypeAlias = tuple[str, str, str]
 class EventLog:
     """Events in time order: those about memory, and all of them.
 
-    The two views are bounded each by itself, so a flood of other lines never pushes out what is about memory. The
+    Each view has its own limit, so a flood of other lines never pushes out what is about memory. The
     view of memory is always part of the view of everything.
     """
 

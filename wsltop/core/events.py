@@ -15,7 +15,7 @@ from wsltop.model.units import format_duration, format_size
 
 Amounts = Mapping[str, int]
 Cause = Literal["requested", "kernel", "unknown", "running"]
-"""Who wanted a compaction. ``running``: no pass has ended yet, so nobody can tell."""
+"""Who wanted a compaction. ``running``: no pass has ended yet, so it is not known."""
 
 
 def describe(kind: EventKind, amounts: Amounts, seconds: float) -> str:
@@ -271,7 +271,7 @@ WATCHED: Final = frozenset(
 )
 """Every counter that is looked at; what else a sample holds is ignored."""
 NOTABLE_PAGES: Final = 512
-"""Compaction that the kernel does by itself is told from this many isolated pages on: one huge page, nothing to see."""
+"""The kernel's own compaction is an event from this many isolated pages on: one huge page is nothing to see."""
 NOTABLE_REMAINDER: Final = 256
 """Pages reclaimed that no cause explains are believed from here on: counters of other CPUs move while they are read."""
 NONSENSE: Final = 1 << 62

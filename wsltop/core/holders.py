@@ -33,7 +33,7 @@ def cpu_between(before: Iterable[ProcessUse], after: Iterable[ProcessUse]) -> tu
     """What each process computed between two tables; those that used nothing are left out.
 
     A process that started in between counts with all of its ticks. One that is older but was not in ``before``, as the
-    first pass was still going on, counts with none: nobody knows when it used them.
+    first pass was still going on, counts with none: it is not known when it used them.
     """
     known = {(use.pid, use.started): use for use in before}
     newest = max((started for _, started in known), default=None)
@@ -90,7 +90,7 @@ COMMS: Final = tuple(
         ("shell", r"bash|zsh|fish|sh|dash|tmux.*|screen"),
     )
 )
-"""Families by the kernel's name of the process, which is 15 characters long at the most."""
+"""Families by the kernel's name of the process, which has at most 15 characters."""
 INTERPRETERS: Final = re.compile(
     r"node|nodejs|MainThread|python[0-9.]*|pypy[0-9.]*|java|ruby|perl|php.*|electron|dotnet|sh|bash|dash"
 )
@@ -191,7 +191,7 @@ def unescape_unit(name: str) -> str:
 
 
 def apart(groups: Iterable[Group]) -> tuple[Group, ...]:
-    """Groups that do not contain each other, biggest first; what a parent holds beside its parts is in none of them.
+    """Groups that do not contain each other, biggest first; what a parent holds itself is in none of them.
 
     From the root down, a distro, container or unit stands for all that is in it. The distro that wsltop is in is told
     in its parts, and so are slices and groups that have parts.

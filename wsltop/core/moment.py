@@ -1,4 +1,4 @@
-"""What samples mean: one by itself (Moment), and a succession of them (Tracker)."""
+"""What samples mean: a single one (Moment), and one after another (Tracker)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from wsltop.core.gate.rules import effective_mode
+from wsltop.core.gate.rules import FALLS_BACK, effective_mode
 from wsltop.core.gate.watch import Blockers, Certainty, Gates, GateState, blockers
 from wsltop.core.history import Point
 from wsltop.core.holders import FamilyGrowth, FamilySizes, measure_growth, note_families
@@ -60,7 +60,7 @@ def vms_of(host: Reading[HostMemory]) -> Reading[tuple[VmProcess, ...]]:
 
 
 def fresh_host(sample: Sample, interval: float) -> Reading[HostMemory]:
-    """The host reading, unless it is too old to stand beside the guest's figures of now."""
+    """The host reading, unless it is too old to compare with the guest's figures."""
     age = host_age(sample)
     if age is not None and age > max(HOST_FRESH, 3 * interval):
         return Unavailable(f"the last answer of the host is {age:.0f} s old", "")
@@ -131,6 +131,8 @@ class Tracker:
         self._read_with: tuple[Reading[WslconfigFile], Reading[str], Machine] | None = None
         self._config: Reading[ConfigView] = NOT_YET
         self._peak = Observed(peak_used=0)
+        self._fell_back = False
+        """Whether WSL's init has said that gradual runs as dropCache."""
         self._started: float | None = None
 
     def feed(self, sample: Sample, ledger: Reading[Ledger]) -> Insight:
@@ -154,7 +156,10 @@ class Tracker:
             self._config = read_config(sample)
         mode = reclaim_of(sample, self._config)
         if sample.surroundings.flavor == "wsl2":
-            running = effective_mode(mode.mode, known(sample.surroundings.reclaim_file))
+            log = known(sample.kernel_log)
+            self._fell_back = self._fell_back or any(FALLS_BACK.match(one.text) for one in (log.records if log else ()))
+            file = False if self._fell_back else known(sample.surroundings.reclaim_file)
+            running = effective_mode(mode.mode, file)
             self._gates.follow(sample, running, CERTAINTIES[mode.certainty])
         self._follow_census(sample, ledger)
         self._note_peak(sample, ledger)
@@ -219,7 +224,7 @@ def read_config(sample: Sample) -> Reading[ConfigView]:
 
 
 def compare_config(sample: Sample) -> tuple[Comparison, ...]:
-    """What the settings ask for beside what is there, setting by setting; empty where they cannot be read."""
+    """What the settings ask for and what the VM has, setting by setting; empty where they cannot be read."""
     file = sample.surroundings.wslconfig
     return () if isinstance(file, Unavailable) else compare(as_wsl_reads(file), machine_of(sample))
 

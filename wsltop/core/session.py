@@ -1,4 +1,4 @@
-"""A session: what has been seen so far, fed one sample at a time, and bookmarks to go on from."""
+"""A session: everything that was seen so far, one sample after another, and bookmarks to return to."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Session:
         return self._take(sample, shown=True)
 
     def follow(self, sample: Sample) -> None:
-        """Take a sample in that nobody looks at: all that later ones build on is kept, what is only shown is left out.
+        """Take a sample that will not be shown: keep what later ones build on, leave out what is only shown.
 
         A session that has followed for a while and then takes shows, once it has diagnosed, what it would have shown
         had it taken all along. Half the work.
@@ -215,7 +215,7 @@ CHANGING: Final = (
     TickHistory,
     Phase,
 )
-"""All that changes in a session beside its history; the rest are structs, texts and numbers."""
+"""Every class in a session whose objects change, but the history; the rest are structs, texts and numbers."""
 
 
 class Bookmark:

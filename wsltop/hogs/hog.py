@@ -1,7 +1,7 @@
 """The program that one hog runs: take memory, say how far it is, keep it, end with its parent.
 
-Run as ``python -I -S hog.py PARENT KIND SIZE FLOOR [NAME=VALUE …]`` (``hog_options``), with a pipe as stdin that
-nobody writes to and a pipe as stdout. It says what it does in lines ``STATUS FILLED SECONDS NOTE``: a status of
+Run as ``python -I -S hog.py PARENT KIND SIZE FLOOR [NAME=VALUE …]`` (``hog_options``), with a pipe as stdin on
+which nothing comes and a pipe as stdout. It says what it does in lines ``STATUS FILLED SECONDS NOTE``: a status of
 ``wsltop.model.sample.HogStatus``, bytes, seconds since it began to fill, and a clause for people that may be empty.
 
 It ends when its parent does: the kernel kills it (``wsltop.prctl``), and should that fail, its stdin ends. Imports

@@ -1,4 +1,4 @@
-"""What a running hog knows of itself: how far it has filled, and what it holds."""
+"""The state of a running hog: how far it has filled, and what it holds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wsltop.hogs.options import MIB, HogOptions
 
 
 class Hold:
-    """What must stay referred to, and what there is to do meanwhile."""
+    """What a hog holds, and what it does while it holds it."""
 
     __slots__ = ("memory", "note", "tick")
 
@@ -72,7 +72,7 @@ REPORT_EVERY = 0.1
 
 
 class Load:
-    """How far a hog is: asks before it grows, and tells its parent."""
+    """How far a hog has filled: asks before it grows, and tells its parent."""
 
     def __init__(self, gauge: MemoryGuard) -> None:
         self.gauge = gauge
@@ -117,7 +117,7 @@ class Load:
             self.report("filling")
 
     def changed(self, held: int) -> None:
-        """Tell the parent when what is held has become another amount by itself."""
+        """Tell the parent when the amount that is held has changed without our doing."""
         if held != self.filled:
             self.filled = held
             self.report(self.status, self.said)
@@ -135,7 +135,7 @@ class Load:
         self.send()
 
     def send(self) -> None:
-        """Write the unsent line, whole or not at all (it is shorter than PIPE_BUF); end if nobody reads any more."""
+        """Write the unsent line, whole or not at all (it is shorter than PIPE_BUF); end if the reader is gone."""
         try:
             os.write(STDOUT, self.unsent)
         except BlockingIOError:

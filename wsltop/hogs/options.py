@@ -1,4 +1,4 @@
-"""The options of a hog beside its size, and how they are passed to the hog's program.
+"""The options of a hog, apart from its size, and how they are passed to the hog's program.
 
 Imported by the hog itself: plain classes, because ``typing`` and ``dataclasses`` would double its start-up.
 """

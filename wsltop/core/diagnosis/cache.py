@@ -44,7 +44,7 @@ NAMED: Final = 3
 NOTABLE: Final = 0.0005
 """A tenth of the limit: a process below this share of all CPUs is not what keeps the VM busy."""
 SLAB_SHARE, HEAVY_SLAB = 8, 4
-"""Parts of the RAM from which on reclaimable slab is told, and is a warning."""
+"""Reclaimable slab is a finding from an eighth of the RAM on, and a warning from a quarter on."""
 MOST_PIDS: Final = 4
 """As many as fit into a command of one line of 80 columns."""
 

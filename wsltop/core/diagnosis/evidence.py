@@ -74,7 +74,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     page_reporting: Reading[bool] = NOT_READ
     """Whether ``/sys/module/page_reporting`` exists."""
     interop_fault: Unavailable | None = None
-    """What is visibly wrong with interop; ``None`` when nothing is, or nobody looked."""
+    """What is visibly wrong with interop; ``None`` when nothing is, or it was not looked at."""
     vms: Reading[tuple[VmProcess, ...]] = NOT_READ
     """All ``vmmem*`` of Windows."""
     silenced: frozenset[str] = frozenset()

@@ -19,7 +19,7 @@ Severity = Literal["ok", "note", "warning", "problem"]
 SEVERITIES: Final[tuple[Severity, ...]] = ("ok", "note", "warning", "problem")
 """From the best to the worst."""
 KEPT: Final = ("end", "limit", "shutdown")
-"""Ways that are named beside a better one: they help where it is not enough."""
+"""Ways that are named after a better one: they help where it is not enough."""
 MOST_WAYS: Final = 4
 RemedyKind = Literal["command", "windows", "config", "advice"]
 """``command``: in a shell of the guest; ``windows``: in a terminal of Windows; ``config``: lines of ``.wslconfig`` with

@@ -178,10 +178,10 @@ def fullness(group: Group, total: int) -> float:
 
 
 SOME, SOME_SHARE = 512 * MIB, 16
-"""Below these nobody looks for it."""
+"""Less than this is normal."""
 MUCH_SHARE: Final = 4
 HUGE_SOME: Final = 64 * MIB
-"""32 huge pages: nobody reserves fewer for a purpose that matters here."""
+"""32 huge pages: fewer do not matter."""
 HUGE_SHARE: Final = 8
 LONGEST_PATH: Final = 44
 """So that the command fits into one line of 80 columns."""

@@ -15,8 +15,8 @@ SOME, SOME_SHARE = GIB, 8
 HEAVY_SHARE: Final = 4
 TABLES, TABLES_SHARE = 512 * MIB, 16
 """A page table needs a 512th of what it maps, once for each process that maps it."""
-DROP_SHARE: Final = 16
-"""Of the RAM, as ZFS's cache, from which on it is told."""
+ARC_SHARE: Final = 16
+"""ZFS's cache is a finding from a sixteenth of the RAM on."""
 
 
 @rule("kernel-slab", "warning", "Kernel objects (slab) hold memory that no drop frees.")
@@ -71,7 +71,7 @@ def kernel_page_tables(evidence: Evidence) -> Found | None:
 def zfs_cache(evidence: Evidence) -> Found | None:
     """The ARC is neither page cache nor slab, but a drop of both shrinks it (module zfs, arc_shrinker)."""
     ledger, arc = ledger_of(evidence), known(evidence.moment.sample.surroundings.zfs_arc)
-    if ledger is None or arc is None or arc < max(SOME, ledger.total // DROP_SHARE):
+    if ledger is None or arc is None or arc < max(SOME, ledger.total // ARC_SHARE):
         return None
     return Found(
         severity=weigh(evidence, ledger, arc),

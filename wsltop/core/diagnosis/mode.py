@@ -31,6 +31,7 @@ from wsltop.core.diagnosis.finding import (
     rule,
     size,
 )
+from wsltop.core.gate.rules import FALLS_BACK
 from wsltop.model.event import Event
 from wsltop.model.reading import known
 from wsltop.model.sample import CgroupMode
@@ -49,12 +50,11 @@ THREAD_ERROR: Final = re.compile(
 LOOK: Final = 30
 """Seconds between two looks of WSL up to 2.9.4, where its version is not known."""
 OTHER_FILE: Final = "use the mode that does not write to memory.reclaim"
-FALLBACK: Final = re.compile(r"WSL .*falling back to (?:autoMemoryReclaim = dropcache|drop_caches)")
 
 
 @rule("reclaim-disabled", "warning", "autoMemoryReclaim=disabled keeps the file cache.", where="wsl2")
 def reclaim_disabled(evidence: Evidence) -> Found | None:
-    """``disabled``: page cache never returns by itself (WSL#41285), and after 2.9.4 WSL does not compact either."""
+    """``disabled``: WSL never returns file cache (WSL#41285), and after 2.9.4 WSL does not compact either."""
     ledger, reclaim = ledger_of(evidence), known(evidence.reclaim)
     if ledger is None or reclaim is None or sure_mode(evidence) != "disabled" or ledger.cache_clean < BIG:
         return None
@@ -75,7 +75,7 @@ def reclaim_disabled(evidence: Evidence) -> Found | None:
 @rule("gradual-falls-back", "note", "gradual runs as dropCache: no cgroup v2.", where="wsl2")
 def gradual_falls_back(evidence: Evidence) -> Found | None:
     """``gradual`` needs ``memory.reclaim`` of cgroup v2; without it WSL runs dropCache."""
-    log = next((event for event in evidence.events if event.kind == "init" and FALLBACK.match(event.text)), None)
+    log = next((event for event in evidence.events if event.kind == "init" and FALLS_BACK.match(event.text)), None)
     old = cgroup_mode(evidence) in ("v1", "hybrid") or known(evidence.reclaim_file) is False
     if log is None and not (old and sure_mode(evidence) == "gradual"):
         return None

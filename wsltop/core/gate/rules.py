@@ -278,6 +278,10 @@ def effective_mode(mode: Mode, reclaim_file: bool | None) -> Mode:
     return "dropCache" if mode == "gradual" and reclaim_file is False else mode
 
 
+FALLS_BACK: Final = re.compile(r"WSL .*falling back to (?:autoMemoryReclaim = dropcache|drop_caches)")
+"""What init says when memory.reclaim cannot be written."""
+
+
 def dropped_by_init(line: str) -> Dropped | None:
     """What WSL's init wrote to drop_caches, when this line of the kernel log says that it did."""
     match = DROP_LINE.search(line)
@@ -289,7 +293,7 @@ def dropped_by_counters(before: Mapping[str, int], after: Mapping[str, int]) -> 
     """What was written to drop_caches between two readings of ``/proc/vmstat``.
 
     ``drop_pagecache`` and ``drop_slab`` go up by one per write (fs/drop_caches.c). The counters do not name the
-    writer: only a drop at idle that nobody asked for is WSL's.
+    writer: only a drop at idle that wsltop did not ask for can be WSL's.
     """
     if not {"drop_pagecache", "drop_slab"} <= before.keys() & after.keys():
         return None

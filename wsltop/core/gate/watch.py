@@ -158,7 +158,7 @@ class Phase:
             self._anchor, self._before = look, max(0.0, uncertainty)
 
     def forget(self) -> None:
-        """The machine was suspended: the timer fired on waking, at a moment that nobody saw."""
+        """The machine was suspended: the timer fired on waking, at an unknown moment."""
         self._anchor = None
 
     def known(self, now: float) -> bool:
@@ -261,7 +261,7 @@ class Gate:
         self._follow(monotonic)
 
     def suspect(self, monotonic: float, uncertainty: float) -> None:
-        """Take a compaction or drop whose author nobody named, seen up to ``uncertainty`` seconds after it was done.
+        """Take a compaction or drop without a known author, seen up to ``uncertainty`` seconds after it was done.
 
         It gives the phase where earlier ones lie whole periods before it: one for a long period, two for a short one.
         """
@@ -418,7 +418,7 @@ class Gates:
         """Take a sample in without asking for the states."""
         drops = self._see_drops(sample)
         self._choose(sample, mode, certainty)
-        self._drops = (self._drops + drops)[-16:]  # after the choice: a new gate is told of them below, and once
+        self._drops = (self._drops + drops)[-16:]  # after the choice: a new gate learns them below, and once
         for gate in self._gates:
             if not isinstance(sample.cpu, Unavailable):
                 gate.feed(sample.monotonic, sample.cpu)

@@ -412,7 +412,7 @@ def lint_name(file: WslconfigFile) -> Iterator[ConfigFinding]:
         yield ConfigFinding(
             id="config-file-name",
             severity="error",
-            text=f"There is no .wslconfig, but {quote(name)} beside it; WSL does not read that.",
+            text=f"There is no .wslconfig, but a {quote(name)} in its folder, which WSL does not read.",
             remedy=f"Rename {quote(name)} to .wslconfig; let the Explorer show file name extensions.",
         )
 
