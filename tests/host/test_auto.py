@@ -19,7 +19,7 @@ from wsltop.host.choose import open_host
 from wsltop.host.interop import POWERSHELL, TASKLIST
 from wsltop.host.source import HostSource
 from wsltop.model.reading import Unavailable
-from wsltop.model.sample import HostMemory
+from wsltop.model.sample import HostMemory, SeveralVms
 
 LISTS = f"say({ROW!r})\n"
 
@@ -132,8 +132,8 @@ def test_several_candidates_stay_ambiguous(drive: FakeDrive, tmp_path: Path) -> 
     drive.put(POWERSHELL, f"say({two!r})\nobey()\n")
     drive.put(TASKLIST, LISTS)
     source = open_auto(tmp_path)
-    why = wait_for_reason(source, "ambiguous")
-    assert "1, 2" in why.hint
+    why = wait_for_reason(source, "2 virtual machines")
+    assert isinstance(why, SeveralVms)
     time.sleep(0.1)
     assert source.read() == why
     source.close()

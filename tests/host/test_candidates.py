@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsltop.host.source import LARGEST, NOT_FOUND, Candidate, choose_process, list_vms, plausible_size
-from wsltop.model.reading import Unavailable
+from wsltop.model.sample import SeveralVms
 
 
 def some(*names: str) -> list[Candidate]:
@@ -37,11 +37,11 @@ def test_other_names_do_not_count(names: list[str]) -> None:
 
 
 @pytest.mark.parametrize("name", ["vmmem", "vmmemWSL"])
-def test_several_are_ambiguous_and_the_hint_has_their_ids(name: str) -> None:
+def test_several_are_ambiguous_and_all_are_named(name: str) -> None:
     chosen = choose_process(some(name, name))
-    assert isinstance(chosen, Unavailable)
-    assert "ambiguous" in chosen.reason
-    assert "100, 101" in chosen.hint
+    assert isinstance(chosen, SeveralVms)
+    assert [vm.name for vm in chosen.vms] == [name, name]
+    assert chosen.hint
 
 
 def test_the_same_process_twice_is_one() -> None:

@@ -11,7 +11,7 @@ from wsltop.clock import SYSTEM_CLOCK
 from wsltop.host.powershell import CANNOT_TELL, OPTIONS, SHORTEST, open_powershell, parse_line, write_script
 from wsltop.host.source import NOT_FOUND
 from wsltop.model.reading import Unavailable
-from wsltop.model.sample import HostMemory, VmProcess
+from wsltop.model.sample import HostMemory, SeveralVms, VmProcess
 
 
 def make_line(*processes: dict[str, object], **changes: object) -> bytes:
@@ -76,7 +76,7 @@ def test_no_process_is_told() -> None:
 def test_several_are_ambiguous() -> None:
     reading = parse_line(make_line(vmmem("vmmem", 1), vmmem("vmmem", 2)), 5.0)
     assert isinstance(reading, Unavailable)
-    assert "ambiguous" in reading.reason
+    assert isinstance(reading, SeveralVms)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.host.interop import Interop, needs_interop
+from wsltop.host.powershell import OPTIONS, write_script
 
 pytestmark = [needs_interop, pytest.mark.slow]
 BOOT = 1.5
@@ -42,6 +43,8 @@ def test_a_relay_starts_directly_with_sigpipe_in_a_session_of_its_own(tmp_path: 
     status, out, err = interop.run("snapshot", "--host", "powershell")
     assert status == 0, err
     assert "vmmemWSL (pid 4242)" in out
+    script = (interop.here / "cmdline").read_text()
+    assert script == " ".join(("powershell.exe", *OPTIONS, f'"{write_script(1.0)}"'))
     (line,) = interop.log("started")
     assert line.endswith("started, SIGPIPE default, session own")
     directory, names = ast.literal_eval((interop.here / "environ").read_text())

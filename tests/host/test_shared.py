@@ -12,9 +12,10 @@ import msgspec
 import pytest
 
 from tests.host.interop import Interop, needs_interop
-from tests.host.stand_ins import GIB, wait_for
+from tests.host.stand_ins import GIB, fake_wsl, wait_for
 from wsltop.clock import SYSTEM_CLOCK
 from wsltop.host import shared
+from wsltop.host.choose import open_host
 from wsltop.host.runtime import open_runtime, runtime_base
 from wsltop.host.shared import Left, SharedSource, boot_time, read_boot_id
 from wsltop.host.source import WAITING, AskingSource, Pace, Publisher
@@ -255,6 +256,16 @@ def test_a_runtime_directory_of_another_user_is_not_used(tmp_path: Path) -> None
     base.mkdir()
     os.chown(base, 1234, 1234)
     assert open_runtime(str(base)) is None
+
+
+@pytest.mark.parametrize("choice", ["none", "process:1"])
+def test_sources_that_do_not_ask_windows_share_nothing(tmp_path: Path, choice: str) -> None:
+    root = fake_wsl(tmp_path)
+    source = open_host(choice, interval=1.0, root=root, environ={}, drive=tmp_path)
+    source.start()
+    source.read()
+    source.close()
+    assert not (root / "run/wsltop").exists()
 
 
 def test_where_the_folder_is(tmp_path: Path) -> None:

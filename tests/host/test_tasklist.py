@@ -38,7 +38,7 @@ def test_no_row_is_not_found(path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "reason"),
     [
-        (b'"vmmem","1","Services","0","9 K"\r\n"vmmem","2","Services","0","9 K"\r\n', "ambiguous"),
+        (b'"vmmem","1","Services","0","9 K"\r\n"vmmem","2","Services","0","9 K"\r\n', "2 virtual machines"),
         (b'"vmmemWSA","1","Services","0","9 K"\r\n', "no vmmemWSL"),
         (b'"vmmemWSL","1","Services","0","9,5 GB"\r\n', "does not understand"),
         (b'"vmmemWSL","x","Services","0","9,500 K"\r\n', "does not understand"),

@@ -1,4 +1,4 @@
-"""How a hog ended, and by whose hand."""
+"""One running hog: starts it, reads what it reports, and says how it ended."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Worker:
     """A running hog.
 
     Its pid is safe to signal and to read from ``/proc`` for as long as this object has not reaped it: until then the
-    kernel gives the number to nobody else.
+    kernel gives the number to no other process.
 
     Raises:
         OSError: the process cannot be started.

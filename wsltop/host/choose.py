@@ -53,7 +53,7 @@ class AutoSource:
             self._start_next()
 
     def read(self) -> Reading[HostMemory]:
-        """The winner's answer; before there is one, why nobody answers, the best source's reason first."""
+        """The winner's answer; before there is one, why there is none, the best source's reason first."""
         for name in list(self._running):
             source = self._running[name]
             reading = source.read()
@@ -117,7 +117,7 @@ class AutoSource:
             self._retired.remove(source)
 
     def _most_useful(self) -> Unavailable:
-        """The reasons of the sources in their order; each once, and none that only waits beside one that failed."""
+        """The reasons of the sources in their order; each once; one that waits is left out if another failed."""
         reasons = [(name, self._why[name]) for name, _ in self._openers if name in self._why]
         told = [(name, why) for name, why in reasons if why != WAITING]
         if not told:
@@ -198,7 +198,7 @@ def open_host(
 
 
 def ask_windows(choice: str, windows: Windows, *, interval: float, clock: Clock, pace: Pace | None) -> HostSource:
-    """The source that asks Windows, or uses what another wsltop of this user is told."""
+    """The source that asks Windows, or uses the answers that another wsltop of this user gets."""
     from wsltop.host.source import Pace
 
     patience = pace or Pace(silence=max(30.0, 10 * interval))

@@ -25,7 +25,7 @@ LONGEST: Final = 80
 
 
 def ask_distros(windows: Windows, timeout: float = TIMEOUT) -> Distros:
-    """Ask Windows; every failure is told in place of the answer."""
+    """Ask Windows; a failure stands in place of the answer."""
     if windows.drive is None:  # else the user says that there is a Windows
         guest = identify_guest(windows.root, windows.environ)
         if guest.flavor == "none":

@@ -99,7 +99,8 @@ SCRIPT: Final = ";".join(
   pipeline's own output is folded at the console's width) and CIM, every tenth line, for Windows' memory.
 - In full language it ends when its stdin does: a read of the raw stream is pending in the background. The
   asynchronous methods of ``[Console]::In`` would wait. The first line comes before stdin is touched. In constrained
-  language the end of stdin ends nothing: there the first line that nobody reads ends the relay, and Windows ends it.
+  language the end of stdin ends nothing: there the first line into the closed output ends the relay and with it
+  the program.
 """
 CANNOT_TELL: Final = Unavailable("Windows did not tell", "Update Windows, or look at Task Manager's Performance page.")
 

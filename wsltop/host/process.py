@@ -1,4 +1,4 @@
-"""Watches a process of this machine instead of Windows: a virtual machine's monitor that runs beside us, such as QEMU.
+"""Watches a process of this machine instead of Windows: such as QEMU, which runs a virtual machine.
 
 The one module here that needs psutil; import it only when it is asked for. A process is held by its pid and start
 time, so that a later one with the same pid is never taken for it. A reading costs two small files of /proc.

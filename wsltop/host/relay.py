@@ -4,7 +4,7 @@ When a relay ends before Windows has read from its socket for the first time, a 
 ``wslhost.exe`` spins at 100 % of a CPU until the terminal closes, and the program goes on (WSL#41173). So a relay is
 started directly, in a session of its own, with SIGPIPE at its default and pipes that only wsltop holds; no signal is
 sent to one that has printed nothing, and none is tied to the life of wsltop. To end one, its pipes are closed: the end
-of its input ends a program that reads it, and the first line that nobody reads ends the relay, after which Windows
+of its input ends a program that reads it, and the first line into the closed output ends the relay, after which Windows
 ends the program.
 
 Each relay inherits a locked descriptor. While the lock is held, the last relay of that program still lives, and no

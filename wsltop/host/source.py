@@ -97,7 +97,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
 
 
 def list_vms(candidates: Sequence[Candidate]) -> tuple[VmProcess, ...]:
-    """All of them, for whoever wants to know which other virtual machines hold memory."""
+    """All processes that stand for virtual machines, ours among them."""
     return tuple(VmProcess(name=candidate.name, working_set=candidate.working_set) for candidate in candidates)
 
 
@@ -141,7 +141,7 @@ Publisher = Callable[[Reading[HostMemory], bool, float], None]
 LOOK_AGAIN: Final = 5.0
 """Seconds after which to look whether a silent program still runs."""
 LET_GO: Final = 5.0
-"""Seconds that the last program of another wsltop gets to end before it is told as a failure."""
+"""Seconds that the last program of another wsltop gets to end before that counts as a failure."""
 RELAX: Final = 60.0
 """Seconds for which a longer interval must be enough for all before the program is started again with it."""
 FLOOD_BYTES: Final = 128 * 1024
@@ -393,7 +393,7 @@ class StreamSource(AskingSource):
             now = self._clock.monotonic()
             relaxed = now if self.period <= started_for else relaxed
             if answers and (self.period < started_for or now - relaxed > RELAX):
-                return answers, None, False  # somebody wants answers more often, or nobody any longer so often
+                return answers, None, False  # answers are wanted more often, or for long no longer so often
             silent = now - heard
             left = (self._pace.silence if answers else self._pace.first_answer) - silent
             if left <= 0:

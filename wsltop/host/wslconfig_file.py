@@ -2,7 +2,7 @@
 
 Only drive access is needed, no Windows program. WSL takes the file from ``%USERPROFILE%`` (microsoft/WSL, helpers.cpp),
 which the guest does not know, unless WSLENV passes it; so the profiles under ``Users`` are looked at. Windows itself
-checks what this user may open, whoever we are inside: a profile that cannot be listed is someone else's.
+checks what this user may open, whatever user we are inside: a profile that cannot be listed is another user's.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LIMIT: Final = 2**20
 """Bytes; a real file has a few hundred."""
 MOST_PROFILES: Final = 256
 NO_USERS: Final = frozenset({"public", "default", "default user", "all users", "wdagutilityaccount"})
-"""Folders beside the profiles; ``defaultuser0`` and its kind come from the setup of Windows."""
+"""Folders below Users that are no profiles; ``defaultuser0`` and its kind come from the setup of Windows."""
 LOOKALIKES: Final = frozenset({".wslconfig.txt", ".wslconf", "wslconfig", ".wsl.config", "wsl.conf", "wslconfig.txt"})
 """What people called it instead (WSL#6890), in lower case; the Explorer hides ``.txt``."""
 
@@ -122,7 +122,7 @@ def passed_profile(text: str, drive: Path) -> Path | None:
 def is_ours(profile: Path, uid: int) -> bool:
     """Tell whether a profile looks like our own: Windows lets us list it, and it is writable.
 
-    Without metadata the mode shows what the Windows user may do, and the owner is whoever the mount names; with
+    Without metadata the mode shows what the Windows user may do, and the owner is the one that the mount names; with
     metadata the owner counts. Being root inside says nothing, so ``access`` is not asked.
     """
     try:
@@ -179,7 +179,7 @@ def read_bounded(path: Path) -> tuple[bytes, float]:
 
 
 def find_lookalikes(profile: Path) -> tuple[str, ...]:
-    """Return the files beside the missing one that were probably meant to be it."""
+    """The files in the folder that were probably meant to be the missing one."""
     try:
         names = [path.name for path in profile.iterdir()]
     except OSError:

@@ -55,7 +55,7 @@ PASTE: Final = "Run by hand: {command}"
 
 
 class Sign(Struct, frozen=True):
-    """Words by which a failure is known, and how it is told."""
+    """A pattern of an error message, and the reason and hint for people."""
 
     words: re.Pattern[str]
     reason: str
@@ -85,7 +85,7 @@ SUDO: Final = (
     ),
     sign(r"account.*expired|authentication (?:failure|error)|PAM ", "sudo refuses: {line}"),
 )
-WRITER: Final = (  # only of a line that names the file: a missing tee is told by itself
+WRITER: Final = (  # only of a line that names the file: a missing tee has its own message
     sign(
         r": Read-only file system$",
         "{path} is read-only: this is a container",

@@ -49,7 +49,7 @@ class RootAccess(Struct, frozen=True, kw_only=True):
 
     @property
     def ways(self) -> tuple[Way, ...]:
-        """The ways that may work, the best first; ``wsl`` is to be offered by name, never taken by itself."""
+        """The ways that may work, the best first; ``wsl`` is used only when the user names it."""
         if self.uid == 0:
             return ("direct",)
         sudo: tuple[Way, ...] = ("sudo",) if self.sudo is not None and self.tee is not None else ()

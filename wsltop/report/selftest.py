@@ -239,7 +239,7 @@ class SelfTest:
         windows: where Windows is.
         names: names to hide, each with its sign.
         hide: takes names out of texts.
-        note: is told what is being asked.
+        note: called with what is being asked.
     """
 
     def __init__(
