@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import statistics
 import subprocess
@@ -34,6 +33,13 @@ TAKEN = 20
 JUMPS = 20
 STEPS = 20
 SEED = 4
+TIMES = """
+import resource, subprocess, sys, time
+began = time.perf_counter()
+subprocess.run(sys.argv[1:], check=True)
+print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+"""Prints the seconds and the KiB of a program; a process of its own, as a child starts with its parent's size."""
 
 
 def measure_replay(runs: int, _seconds: float) -> Iterator[Measurement]:
@@ -77,15 +83,14 @@ def measure_replay(runs: int, _seconds: float) -> Iterator[Measurement]:
 
 def export_day(path: Path, style: str) -> tuple[float, float]:
     """Seconds and MiB resident that an export takes."""
-    began = time.perf_counter()
-    with path.with_suffix(f".{style}").open("wb") as output:
-        program = subprocess.Popen([sys.executable, "-m", "wsltop", "export", path, "--format", style], stdout=output)
-        _, status, usage = os.wait4(program.pid, 0)
-    program.returncode = os.waitstatus_to_exitcode(status)
-    if program.returncode != 0:
-        raise CannotMeasure(f"wsltop export ended with {program.returncode}")
-    path.with_suffix(f".{style}").unlink()
-    return time.perf_counter() - began, usage.ru_maxrss / 1024
+    output = path.with_suffix(f".{style}")
+    command = [sys.executable, "-m", "wsltop", "export", str(path), "--format", style, "-o", str(output)]
+    done = subprocess.run([sys.executable, "-c", TIMES, *command], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise CannotMeasure(f"wsltop export failed: {done.stderr}")
+    output.unlink()
+    seconds, kibibytes = done.stdout.split()
+    return float(seconds), int(kibibytes) / 1024
 
 
 def jump_when_known(path: Path, runs: int) -> Iterator[list[float]]:
