@@ -24,7 +24,7 @@ from wsltop.model.sample import Counters, Mark, Sample
 from wsltop.recording import timeline_index as index
 from wsltop.recording.player import Player, tell_speed
 from wsltop.recording.reader import Recording
-from wsltop.recording.timeline_index import STRETCH, is_marked
+from wsltop.recording.timeline_index import CHUNK, is_marked
 from wsltop.ui.panels.timeline import event_mark
 
 MOST = 40
@@ -314,9 +314,9 @@ def test_it_goes_from_event_to_event(play: Play) -> None:
 
 
 def test_what_goes_on_at_a_joint_is_one_event(play: Play) -> None:
-    player = play(story(700, *range(STRETCH - 4, STRETCH + 4)))
+    player = play(story(700, *range(CHUNK - 4, CHUNK + 4)))
     assert player.next_event() == "found"
-    assert player.number == STRETCH - 4
+    assert player.number == CHUNK - 4
     assert player.next_event() == "none"
 
 

@@ -82,7 +82,7 @@ def test_the_newest_samples_are_numbered_from_zero(tmp_path: Path, monkeypatch: 
 
 
 def test_an_outline_of_all_of_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "STRETCH", 6)
+    monkeypatch.setattr(reader, "CHUNK", 6)
     with Recording.open(path) as recording:
         assert list(recording.outline()) == [(number, SAMPLES[number]) for number in (0, 6, 12, 18)]
 

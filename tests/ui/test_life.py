@@ -33,9 +33,9 @@ def replay() -> Source:
     for sample in life(20):
         recent.take(sample, session)
         session.take(sample)
-    reel = recent.reel()
-    assert reel is not None
-    return ReplaySource(Player(reel, paused=True), "a life")
+    log = recent.log()
+    assert log is not None
+    return ReplaySource(Player(log, paused=True), "a life")
 
 
 class Made:

@@ -104,7 +104,7 @@ def test_the_line_of_time_follows_and_leads(tmp_path: Path) -> None:
             return str(app.screen._compositor.render_strips()[1].text)
 
         assert line().count("●") == 1
-        assert line().startswith(f" {time.strftime('%H:%M:%S', time.localtime(player(app).reel.start))} ●")
+        assert line().startswith(f" {time.strftime('%H:%M:%S', time.localtime(player(app).log.start))} ●")
         while player(app).explore():
             pass
         app.tick()

@@ -22,10 +22,10 @@ from wsltop.model.units import MIB, format_duration, format_size, parse_duration
 from wsltop.recording.writer import MIN_SIZE, RecordingWriter
 
 ENDS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""They end the recording, and that is how it is meant to end."""
+"""Signals that end a recording well."""
 WEEK: Final = 7 * 86400.0
 UNIT_SIZE: Final = 200 * MIB
-"""What the unit keeps, unless it is told."""
+"""What the unit keeps where nothing else is asked for."""
 
 
 def duration_of(text: str) -> float:
@@ -39,10 +39,10 @@ def size_of(text: str) -> int:
 
 
 def checked(text: str, parse: Callable[[str], float], least: float, shown: str) -> float:
-    """The value of an option; ``least`` is what it is at least, and ``shown`` that as text.
+    """The value of an option, at least ``least``, which is ``shown`` as text.
 
     Raises:
-        BadParameter: it is less, or no such value.
+        BadParameter: it is less, or cannot be parsed.
     """
     try:
         value = parse(text)
@@ -122,12 +122,12 @@ def unit(file: Path, settings: Settings, keep: float | None, max_size: int | Non
 def ticks(interval: float, duration: float | None, ends: int) -> Iterator[None]:
     """Yield at once and then every ``interval`` seconds, without drift, until the time is over or a signal came.
 
-    A tick that comes too late to be one, after the machine slept, is left out.
+    Ticks that the machine slept through are left out.
 
     Args:
         interval: seconds.
-        duration: seconds, or None for ever.
-        ends: a descriptor that can be read when it is to end.
+        duration: seconds; None: without an end.
+        ends: a descriptor that can be read when a signal to end has come.
     """
     start = time.monotonic()
     number = 0
@@ -140,15 +140,15 @@ def ticks(interval: float, duration: float | None, ends: int) -> Iterator[None]:
 
 @contextmanager
 def ending() -> Iterator[int]:
-    """A descriptor that can be read once a signal to end has come; until then the signals do nothing else.
+    """A descriptor that can be read once a signal to end has come; the signals do nothing else.
 
-    A handler that raised would end the program in the middle of writing a sample. What whoever started us has ignored
-    stays ignored: that is how nohup works.
+    A handler that raised could end the program in the middle of writing a sample. A signal that was ignored at the
+    start stays ignored: that is how nohup works.
     """
     reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
 
     def tell(_number: int, _frame: object) -> None:
-        with suppress(BlockingIOError):  # it is full: it has been told
+        with suppress(BlockingIOError):  # the pipe is full: the signal is known
             os.write(writer, b"!")
 
     before = {one: signal.signal(one, tell) for one in ENDS if signal.getsignal(one) is not signal.SIG_IGN}

@@ -23,7 +23,7 @@ from wsltop.report.text import report
 SAMPLE = "sample.wsltop"
 """The recording that comes with the package, in ``wsltop.recording``."""
 SAMPLE_TITLE = "sample.txt"
-"""One line beside it: what it shows, and where it was taken."""
+"""One line about it: what it shows, and where it was taken."""
 
 
 @click.command("replay")
@@ -66,7 +66,7 @@ def command(
 
 @contextmanager
 def opened(file: Path | None) -> Iterator[tuple[Recording, str]]:
-    """The recording, the packaged one without ``file``, and what to call it; what is missing is told."""
+    """The recording, or the packaged one without ``file``, and its title. At the end it says what is damaged."""
     with ExitStack() as stack:
         title = "" if file is None else file.name
         if file is None:

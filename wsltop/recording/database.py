@@ -1,4 +1,4 @@
-"""The SQLite file that a recording is: its schema, its columns, and how it is opened. See the README beside this.
+"""The SQLite file that a recording is: its schema, its columns, and how it is opened. The README describes it.
 
 Nothing that the live screen needs at its start may import this: sqlite3 takes several milliseconds to load.
 """

@@ -1,11 +1,11 @@
-"""Plays a recording: produces its samples as the sampler produces those of now, at any speed and from any place.
+"""Plays a recording: gives its samples one after the other, at any speed and from any place.
 
-Pure of clocks and screens: whoever shows the session says how much time has passed, and which key was pressed.
+It knows no clock and no screen: the caller says how much time has passed and which key was pressed.
 
     player = Player(recording)
     each tick:  for sample in player.advance(seconds since the last tick): point = player.session.take(sample) …
                 player.explore()
-    each key:   player.step(-1), player.next_event(), player.go_to("14:03"), …; then ``player.session`` is shown anew
+    each key:   player.step(-1), player.next_event(), player.go_to("14:03"), …; then show ``player.session``
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from wsltop.errors import RecordingError
 from wsltop.model.sample import Sample
 from wsltop.recording.time_spec import Place, find_place
 from wsltop.recording.timeline_index import (
+    CHUNK,
     NONE,
-    STRETCH,
     Index,
     SampleLog,
     Way,
@@ -33,67 +33,67 @@ from wsltop.recording.timeline_index import (
 )
 
 Search = Literal["found", "none", "unfinished"]
-"""``unfinished``: none within half an hour; asking again looks on from there."""
+"""``unfinished``: none within half an hour; the next call searches on from there."""
 SPEEDS: Final = (0.25, 1.0, 4.0, 16.0, 64.0)
 LEAD: Final = 306.0
-"""Seconds before a place of which nothing is known yet that the session is fed with: the timeline as it mostly is."""
+"""Seconds of samples that a session is given before a place that was not explored yet: what the timeline shows."""
 LEAST_LEAD: Final = 300
 MOST_LEAD: Final = 600
-"""The same in samples, whatever the interval: the user waits for them."""
+"""Least and most samples for that, whatever the interval: the user waits for them."""
 LONGEST_WAIT: Final = 5.0
-"""Seconds of the recording, at least, after which a gap is over: nobody watches an hour in which nothing was taken."""
+"""Seconds that a replay waits in a gap of the recording, however long the gap is."""
 LONGEST_TICK: Final = 2.0
-"""Seconds that one call of ``advance`` makes up for: after a stop of the program the replay goes on where it was."""
+"""The most seconds that one call of ``advance`` plays: a program that was stopped goes on where it was."""
 GRACE: Final = 1.0
-"""Seconds of watching in which the event that was just passed is not yet the one before."""
-NO_TIME: Final = "the recording has no sample here whose time can be shown"
+"""Seconds for which the event that was just passed does not count as the previous one."""
+NO_TIME: Final = "the recording has no good sample near this place"
 
 
 class Player:
     """A place in a recording, and the session as it was there.
 
     Args:
-        reel: the recording; it belongs to whoever opened it.
+        log: the recording; the caller closes it.
         at: where to begin: a place as people write it, or the number of a sample.
         paused: whether to stand still there.
         silenced: ids of findings that the user does not want to see.
-        bookmarks: sessions right before stretches of the reel, by the number of the stretch, where there are any.
+        bookmarks: sessions right before chunks of the log, by the number of the chunk, where there are any.
 
-    Every method may raise ``RecordingError``, when the file cannot be read any more; then the place is as it was.
+    A method that goes somewhere raises ``RecordingError`` where no sample can be read; the place stays as it was.
 
     Raises:
         ValueError: ``at`` is no place in the recording.
-        RecordingError: it has no sample there whose time can be shown.
+        RecordingError: no sample can be read there.
     """
 
     def __init__(
         self,
-        reel: SampleLog,
+        log: SampleLog,
         at: str | int = "start",
         *,
         paused: bool = False,
         silenced: frozenset[str] = frozenset(),
         bookmarks: Mapping[int, Bookmark] = NONE,
     ) -> None:
-        self.reel = reel
-        self.interval = min(max(reel.interval, 0.05), 3600.0)
+        self.log = log
+        self.interval = min(max(log.interval, 0.05), 3600.0)
         self.speed = 1.0
         self.paused = paused
         self.number = 0
-        """Of the sample at the place, from 0."""
+        """Number of the sample at the place, from 0."""
         self.session = Session(self.interval, silenced)
-        """What the screen shows. ``advance`` leaves feeding it to whoever asked; a jump makes another one."""
+        """What the screen shows. The caller gives it what ``advance`` returns; a jump replaces it."""
         self._silenced = silenced
-        self._index = Index(reel, self.interval, silenced, bookmarks)
+        self._index = Index(log, self.interval, silenced, bookmarks)
         self._rough = False
-        """Whether the session knows only a little of what was before its place."""
+        """Whether the session has seen only the minutes before its place."""
         self._latest = -math.inf
-        """Monotonic time of the last sample that was given out."""
+        """Monotonic time of the last sample that was played."""
         self._ahead = 0.0
         """Seconds of the recording that have passed since then."""
-        self._first = first_good(reel, range(reel.count)).monotonic
-        self._last = first_good(reel, range(reel.count - 1, -1, -1)).monotonic
-        self._jump(find_place(at, reel, self._first) if isinstance(at, str) else at)
+        self._first = first_good(log, range(log.count)).monotonic
+        self._last = first_good(log, range(log.count - 1, -1, -1)).monotonic
+        self._jump(find_place(at, log, self._first) if isinstance(at, str) else at)
 
     @property
     def moment(self) -> Moment:
@@ -107,7 +107,7 @@ class Player:
         """Where the replay is."""
         return Place(
             number=self.number,
-            count=self.reel.count,
+            count=self.log.count,
             seconds=max(0.0, self._latest - self._first),
             total=max(0.0, self._last - self._first),
             time=self.moment.sample.time,
@@ -116,27 +116,27 @@ class Player:
     @property
     def at_end(self) -> bool:
         """Whether the last sample is shown."""
-        return self.number >= self.reel.count - 1
+        return self.number >= self.log.count - 1
 
     @property
     def marks(self) -> tuple[float, ...]:
-        """Where events begin, as far as is known: shares of the recording's time, 0 to 1, in order."""
+        """Where the known events begin: shares of the recording's time, 0 to 1, in order."""
         total = self._last - self._first
-        return tuple((stop.monotonic - self._first) / total for stop in self._index.stops()) if total > 0 else ()
+        return tuple((start.monotonic - self._first) / total for start in self._index.starts()) if total > 0 else ()
 
     # Playing
 
     def advance(self, elapsed: float) -> list[Sample]:
-        """The samples that are due after ``elapsed`` seconds of watching, for ``session.take``, each one in order.
+        """The samples that are due ``elapsed`` seconds after the last call, in order, for ``session.take``.
 
-        At the end of the recording the replay pauses. Where samples are missing it goes on after a few seconds.
+        The replay pauses at the end of the recording, and skips a gap after a few seconds.
         """
         if self.paused:
             return []
         due: list[Sample] = []
         self._ahead += min(max(0.0, elapsed), LONGEST_TICK) * self.speed
         while not self.at_end:
-            following = usable_sample(self.reel, self.number + 1, self._latest)
+            following = usable_sample(self.log, self.number + 1, self._latest)
             longest = max(LONGEST_WAIT, 3 * self.interval)
             wait = 0.0 if following is None else min(following.monotonic - self._latest, longest)
             if self._ahead < wait:
@@ -151,7 +151,7 @@ class Player:
         return due
 
     def toggle_pause(self) -> bool:
-        """Pause or go on, at the end from the start; True when that was a jump."""
+        """Pause or play; at the end, play from the start. True when that was a jump."""
         again = self.paused and self.at_end
         if again:
             self._jump(0)
@@ -160,20 +160,20 @@ class Player:
         return again
 
     def change_speed(self, step: int) -> None:
-        """Take the next higher (1) or lower (-1) speed."""
+        """Use the next higher (1) or lower (-1) speed."""
         self.speed = SPEEDS[min(max(SPEEDS.index(self.speed) + step, 0), len(SPEEDS) - 1)]
 
-    # Going elsewhere: the session may be another one afterwards
+    # Going elsewhere, which may replace the session
 
     def step(self, count: int) -> bool:
-        """Pause and go ``count`` samples on, or back when it is negative; whether there was somewhere to go."""
+        """Pause and go ``count`` samples forward, or back where it is negative; False at the end."""
         self.paused = True
-        target = min(max(self.number + count, 0), self.reel.count - 1)
+        target = min(max(self.number + count, 0), self.log.count - 1)
         if target == self.number:
             return False
-        if self.number < target <= self.number + STRETCH:
+        if self.number < target <= self.number + CHUNK:
             for number in range(self.number + 1, target + 1):
-                following = usable_sample(self.reel, number, self._latest)
+                following = usable_sample(self.log, number, self._latest)
                 if following is not None:
                     self.session.take(following)
                     self._latest = following.monotonic
@@ -184,33 +184,33 @@ class Player:
         return True
 
     def next_event(self) -> Search:
-        """Go to where the next event begins that the timeline marks."""
+        """Go to the start of the next event that the timeline marks."""
         return self._go_to_event(1)
 
     def previous_event(self) -> Search:
-        """Go to where the last such event before the place began."""
+        """Go to the start of the last such event before the place."""
         return self._go_to_event(-1)
 
     def go_to(self, text: str) -> None:
         """Go to a place as people write it: ``-5m`` before the end, ``+30s`` from here, ``14:03``, ``50%``.
 
         Raises:
-            ValueError: it is none, or the recording does not have it; says what would be one.
+            ValueError: this is no place in the recording; the message gives examples.
         """
-        self._jump(find_place(text, self.reel, self._latest))
+        self._jump(find_place(text, self.log, self._latest))
 
     def go_to_share(self, share: float) -> None:
-        """Go to where that share of the recording's time is over, 0 to 1."""
-        self._jump(self.reel.index_at_monotonic(self._first + share * max(0.0, self._last - self._first)))
+        """Go to a share of the recording's time, 0 to 1."""
+        self._jump(self.log.index_at_monotonic(self._first + share * max(0.0, self._last - self._first)))
 
     def explore(self) -> bool:
         """Go through five more minutes of the recording, 50 ms of work; False when all of it is known.
 
-        Then events are found at once, ``marks`` are complete, and a jump shows all that playing would have shown. When
-        that becomes known of the place itself, the session is another one.
+        What is known makes ``marks`` complete, finds events at once, and lets a jump show all that playing would have
+        shown. When the place itself becomes known, the session is replaced.
         """
         more = self._index.explore()
-        if self._rough and self._index.bookmark(self.number // STRETCH) is not None:
+        if self._rough and self._index.bookmark(self.number // CHUNK) is not None:
             ahead = self._ahead
             self._jump(self.number)
             self._ahead = ahead
@@ -225,24 +225,25 @@ class Player:
         return "found"
 
     def _jump(self, target: int) -> None:
-        """Make the session as it would be, had everything up to sample ``target`` been played.
+        """Make the session that playing up to sample ``target`` would have made.
 
-        Of what is not explored yet it has only the minutes before: gates, trends and outcomes may need more.
+        Where the recording is not explored yet, the session sees only the minutes before: gates, trends and outcomes
+        may need more.
         """
-        stretch = target // STRETCH
-        bookmark = self._index.bookmark(stretch)
+        chunk = target // CHUNK
+        bookmark = self._index.bookmark(chunk)
         if bookmark is not None:
-            session, first = bookmark.open(), stretch * STRETCH
+            session, first = bookmark.open(), chunk * CHUNK
         else:
             lead = min(max(math.ceil(LEAD / self.interval), LEAST_LEAD), MOST_LEAD)
             first = max(0, target - lead)
             session = Session(self.interval, self._silenced)
             for point in self._index.points(first):
                 session.history.add(point)
-        samples = usable_samples(self.reel, range(first, target + 1), latest_of(session))
-        if not samples and session.moment is None:  # what is damaged here is followed by the first that is not
-            for number in range(target + 1, min(target + STRETCH, self.reel.count)):
-                if (sample := usable_sample(self.reel, number, -math.inf)) is not None:
+        samples = usable_samples(self.log, range(first, target + 1), latest_of(session))
+        if not samples and session.moment is None:  # damaged here: show the first good sample after it
+            for number in range(target + 1, min(target + CHUNK, self.log.count)):
+                if (sample := usable_sample(self.log, number, -math.inf)) is not None:
                     samples, target = [(number, sample)], number
                     break
         for _ in run_up(session, samples):

@@ -1,4 +1,4 @@
-"""Reads a recording: any sample by its number or its time. Rows whose checksum does not hold are left out."""
+"""Reads a recording: any sample by its number or its time. A row whose checksum is wrong is left out."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from wsltop.recording.database import (
     read_meta,
     to_row,
 )
-from wsltop.recording.timeline_index import STRETCH, MissingSample, first_good
+from wsltop.recording.timeline_index import CHUNK, MissingSample, first_good
 
 MOST_SAMPLES: Final = 100_000_000
 """Three years, at one a second; a file whose numbers say more is damaged."""
@@ -235,7 +235,7 @@ class Recording:
 
     def outline(self) -> Iterator[tuple[int, Sample]]:
         """Yield samples from all over the recording with their numbers: one in five minutes."""
-        for first in range(self._first, self._first + self.count, STRETCH):
+        for first in range(self._first, self._first + self.count, CHUNK):
             rows = self._fetch("number >= ? AND number < ? AND whole LIMIT 1", first, first + 2 * LONGEST_RUN)
             for row, sample in decode_rows(rows, SampleDecoder()):
                 if row.number < self._first + self.count:

@@ -1,6 +1,6 @@
 """The samples of the last two hours, in memory, coded as a recording codes them: for a look back without a file.
 
-With each stretch of samples a bookmark of the session is kept, so that what is shown of a moment is what was shown
+With each chunk of samples a bookmark of the session is kept, so that what is shown of a moment is what was shown
 then. A few megabytes; 0.1 ms for each sample.
 """
 
@@ -15,17 +15,17 @@ from wsltop.core.session import Bookmark, Session
 from wsltop.model.sample import Sample
 from wsltop.model.units import MIB
 from wsltop.recording.codec import Malformed, SampleCoder, SampleDecoder
-from wsltop.recording.timeline_index import STRETCH, MissingSample
+from wsltop.recording.timeline_index import CHUNK, MissingSample
 
 SPAN: Final = 2 * 3600.0
 """Seconds that are kept at one sample a second; a session that is to be looked back at keeps as much."""
 MOST_SAMPLES: Final = 7200
 MOST_BYTES: Final = 4 * MIB
 DECODED: Final = 3
-"""Stretches whose samples stay decoded while the user looks back."""
+"""Chunks whose samples stay decoded while the user looks back."""
 
 
-class Stretch:
+class Chunk:
     """Some minutes of samples, and the session right before them."""
 
     def __init__(self, bookmark: Bookmark) -> None:
@@ -41,7 +41,7 @@ class Stretch:
         """Keep a sample.
 
         Raises:
-            ValueError: a figure in it cannot be told.
+            ValueError: a figure in it is no number.
         """
         row = coder.encode(sample, whole=not self.rows)
         self.rows.append(row)
@@ -55,44 +55,44 @@ class Recent:
 
     def __init__(self, interval: float) -> None:
         self.interval = interval
-        self._stretches: deque[Stretch] = deque()
+        self._chunks: deque[Chunk] = deque()
         self._coder = SampleCoder()
 
     def take(self, sample: Sample, session: Session) -> None:
-        """Keep ``sample``, which ``session`` is going to take next; the oldest ones go.
+        """Keep ``sample``, which ``session`` takes next; the oldest samples go.
 
-        A sample with a figure that is no number costs all that came before: no kernel says such figures.
+        A sample with a figure that is no number deletes all that came before: no kernel says such figures.
         """
-        if not self._stretches or len(self._stretches[-1].rows) == STRETCH:
+        if not self._chunks or len(self._chunks[-1].rows) == CHUNK:
             self._make_room()
-            self._stretches.append(Stretch(Bookmark(session)))
+            self._chunks.append(Chunk(Bookmark(session)))
         try:
-            self._stretches[-1].add(sample, self._coder)
+            self._chunks[-1].add(sample, self._coder)
         except ValueError:
-            self._stretches.clear()
+            self._chunks.clear()
 
-    def reel(self) -> RecentLog | None:
+    def log(self) -> RecentLog | None:
         """What has been kept until now, to look at while more is kept; None while there is nothing."""
-        return RecentLog(tuple(self._stretches), self.interval) if self._stretches else None
+        return RecentLog(tuple(self._chunks), self.interval) if self._chunks else None
 
     @property
     def size(self) -> int:
         """Bytes of all samples."""
-        return sum(stretch.size for stretch in self._stretches)
+        return sum(chunk.size for chunk in self._chunks)
 
     def _make_room(self) -> None:
-        while self._stretches and (len(self._stretches) * STRETCH >= MOST_SAMPLES or self.size > MOST_BYTES):
-            self._stretches.popleft()
+        while self._chunks and (len(self._chunks) * CHUNK >= MOST_SAMPLES or self.size > MOST_BYTES):
+            self._chunks.popleft()
 
 
 class RecentLog:
     """Samples in memory, as they were when this was made; a ``SampleLog``."""
 
-    def __init__(self, stretches: tuple[Stretch, ...], interval: float) -> None:
+    def __init__(self, chunks: tuple[Chunk, ...], interval: float) -> None:
         self.interval = interval
-        self._stretches = stretches
-        self._times = [when for stretch in stretches for when in stretch.times]
-        self._monotonic = [when for stretch in stretches for when in stretch.monotonic]
+        self._chunks = chunks
+        self._times = [when for chunk in chunks for when in chunk.times]
+        self._monotonic = [when for chunk in chunks for when in chunk.monotonic]
         self._decoded: OrderedDict[int, list[Sample]] = OrderedDict()
         self.count = len(self._times)
         self.start, self.end = self._times[0], self._times[-1]
@@ -100,22 +100,22 @@ class RecentLog:
 
     @property
     def bookmarks(self) -> dict[int, Bookmark]:
-        """The session right before each stretch."""
-        return {number: stretch.bookmark for number, stretch in enumerate(self._stretches)}
+        """The session right before each chunk."""
+        return {number: chunk.bookmark for number, chunk in enumerate(self._chunks)}
 
     def sample(self, index: int) -> Sample:
         """The sample of that number."""
         if not 0 <= index < self.count:
             raise IndexError(f"sample {index} of {self.count}")
-        number = index // STRETCH
+        number = index // CHUNK
         if number not in self._decoded:
-            self._decoded[number] = decode_all(self._stretches[number].rows[: self.count - number * STRETCH])
+            self._decoded[number] = decode_all(self._chunks[number].rows[: self.count - number * CHUNK])
             if len(self._decoded) > DECODED:
                 self._decoded.popitem(last=False)
         samples = self._decoded[number]
-        if index - number * STRETCH >= len(samples):
+        if index - number * CHUNK >= len(samples):
             raise MissingSample(f"sample {index} in memory cannot be read")
-        return samples[index - number * STRETCH]
+        return samples[index - number * CHUNK]
 
     def index_at(self, when: float) -> int:
         """The number of the sample whose wall clock is nearest to ``when`` and not later; the first where all are."""
@@ -126,7 +126,7 @@ class RecentLog:
         return max(0, bisect_right(self._monotonic, when) - 1)
 
     def outline(self) -> Iterator[tuple[int, Sample]]:
-        """Nothing: each stretch has a bookmark that knows the past."""
+        """Nothing: each chunk has a bookmark that knows the past."""
         return iter(())
 
 

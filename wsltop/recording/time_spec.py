@@ -1,4 +1,4 @@
-"""A place in a recording as people write it: -5m, 50%, 14:03, end, +30s."""
+"""Places in a recording as people write them: -5m, 50%, 14:03, end, +30s."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def parse_wall_clock(text: str, earliest: float, latest: float) -> float:
     is the last such time in the recording.
 
     Raises:
-        ValueError: it is no time, or none that the recording has; says what would be one.
+        ValueError: it is no time, or the recording does not have it; the message gives examples.
     """
     word = " ".join(text.split()).upper()
     if (match := CLOCK.fullmatch(word)) is not None:
@@ -50,7 +50,7 @@ def span_seconds(text: str) -> float:
 
 
 def clock_times(match: re.Match[str], start: float, end: float) -> list[tuple[float, float]]:
-    """When that time of day was, and for how long, on the days of the recording; the last day first."""
+    """When a time of day was on each day of the recording, the last day first, and for how many seconds."""
     hour, minute, second = int(match[1]), int(match[2]), float(match[3] or 0)
     if hour > 23 or minute > 59 or second >= 60:
         raise ValueError(f"{match[0]!r} is not a time of day; try 14:03 or 14:03:20")
@@ -68,7 +68,7 @@ ZULU: Final = re.compile("Z$")
 
 
 def date_time(text: str) -> tuple[float, float]:
-    """When a date begins, with or without a time, and how long what it names is."""
+    """When a date, with or without a time, begins, and how many seconds it names: a day, a minute or a second."""
     try:
         moment = datetime.fromisoformat(FRACTION.sub(lambda found: found[0].ljust(7, "0"), ZULU.sub("+00:00", text)))
         begin = moment.timestamp()
@@ -91,7 +91,7 @@ def show(when: float) -> str:
 
 RELATIVE: Final = re.compile(r"(\+|back\s)\s*(.+)")
 EXAMPLES: Final = f"+30s or back 30s (from here), {TIME_EXAMPLES}"
-"""What a place may be, for whoever asks for one."""
+"""Examples of every kind of place."""
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -109,42 +109,42 @@ class Place(Struct, frozen=True, kw_only=True):
 
     @property
     def share(self) -> float:
-        """How much of the recording is over, by time: 0 to 1."""
+        """The share of the recording's time before the place, 0 to 1."""
         return min(1.0, self.seconds / self.total) if self.total > 0 else 1.0
 
 
-def find_place(text: str, reel: SampleLog, here: float) -> int:
+def find_place(text: str, log: SampleLog, here: float) -> int:
     """The number of the sample that ``text`` means, by the recording's own clock unless it is a time of day.
 
     ``start`` and ``end``; ``50%`` of the time; ``90s`` after the start, ``-5m`` before the end, ``+30s`` and
-    ``back 30s`` from here; ``14:03``, ``2026-11-22 14:03``. A span that leads out of the recording stops at its end.
+    ``back 30s`` from here; ``14:03``, ``2026-11-22 14:03``. A span that leads out of the recording ends at its edge.
 
     Args:
         text: what a user wrote.
-        reel: the recording.
+        log: the recording.
         here: monotonic time of the sample where the replay is.
 
     Raises:
-        ValueError: it is no place, or the recording does not have it; says what would be one.
+        ValueError: it is no place, or the recording does not have it; the message gives examples.
     """
     word = " ".join(text.split()).lower()
     if word in ("start", "end"):
-        return 0 if word == "start" else reel.count - 1
-    first = first_good(reel, range(reel.count)).monotonic
-    last = first_good(reel, range(reel.count - 1, -1, -1)).monotonic
+        return 0 if word == "start" else log.count - 1
+    first = first_good(log, range(log.count)).monotonic
+    last = first_good(log, range(log.count - 1, -1, -1)).monotonic
     if (match := PERCENT.fullmatch(word)) is not None and float(match[1]) <= 100:
-        return reel.index_at_monotonic(first + (last - first) * float(match[1]) / 100)
+        return log.index_at_monotonic(first + (last - first) * float(match[1]) / 100)
     if (match := RELATIVE.fullmatch(word)) is not None:
         span = SPAN.fullmatch(match[2].strip())
         if span is None or span[1]:
             raise ValueError(f"{text!r} is not a position; try {EXAMPLES}")
         seconds = span_seconds(span[2])
-        return reel.index_at_monotonic(here + (seconds if match[1] == "+" else -seconds))
+        return log.index_at_monotonic(here + (seconds if match[1] == "+" else -seconds))
     if (match := SPAN.fullmatch(word)) is not None:
         seconds = span_seconds(match[2])
-        return reel.index_at_monotonic(last - seconds if match[1] else first + seconds)
+        return log.index_at_monotonic(last - seconds if match[1] else first + seconds)
     try:
-        when = parse_wall_clock(text, *reel.times)
+        when = parse_wall_clock(text, *log.times)
     except (OverflowError, OSError):
         raise ValueError(f"{text!r} cannot be found: the clock of this recording is wrong") from None
-    return reel.index_at(when)
+    return log.index_at(when)

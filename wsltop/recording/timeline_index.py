@@ -1,4 +1,4 @@
-"""What is known of a recording without decoding all of it: chunks, events, bookmarks."""
+"""An index of a recording: where events begin, and bookmarks to go on from without decoding all that came before."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from wsltop.errors import RecordingError
 from wsltop.model.event import Event
 from wsltop.model.sample import KernelLog, Meminfo, Sample
 
-STRETCH: Final = 300
-"""Samples of a stretch, before which a bookmark is kept: so many are gone through for a jump to a place."""
+CHUNK: Final = 300
+"""Samples of a chunk. There is a bookmark before each chunk, so a jump goes through this many samples at most."""
 SETTLE: Final = 10
-"""Samples before a stretch that are looked at with it: what began in them goes on, and is no new event."""
+"""Samples before a chunk that are read with it: an event that began in them is not a new one."""
 LATEST: Final = 4e10
-"""Years of seconds: no clock of a real recording goes so far, and no calendar fails before."""
+"""Seconds since the epoch: no real clock goes so far, and every calendar does."""
 MOST: Final = 2**56
 """Bytes that no machine has."""
+MOST_MISSING: Final = 100_000
+"""Damaged samples at an end of a recording that are skipped: a day."""
 MARKED: Final = frozenset(
     {
         "balloon",
@@ -38,7 +40,7 @@ MARKED: Final = frozenset(
         "swap",
     }
 )
-"""Kinds of events that are worth a stop; of hogs their beginning and their end are."""
+"""Kinds of events that the timeline marks; of hogs it marks their start and their end."""
 
 
 class MissingSample(RecordingError):
@@ -46,7 +48,7 @@ class MissingSample(RecordingError):
 
 
 class SampleLog(Protocol):
-    """Samples that can be had by number or by time: a recording, or whatever else keeps some."""
+    """Samples by number and by time: a recording, or what is kept in memory."""
 
     @property
     def count(self) -> int:
@@ -82,79 +84,80 @@ class SampleLog(Protocol):
         """The number of the last sample that is not later than a monotonic clock."""
 
     def outline(self) -> Iterable[tuple[int, Sample]]:
-        """A few samples from all over the reel with their numbers."""
+        """Samples from all over the log with their numbers, about one in five minutes."""
 
 
 class EventStart(NamedTuple):
-    """A sample with which an event begins that the timeline marks."""
+    """The sample where an event begins that the timeline marks."""
 
     number: int
     monotonic: float
 
 
-def look_through(reel: SampleLog, number: int, session: Session, *, settle: int = 0) -> tuple[EventStart, ...]:
-    """Let a session go through stretch ``number``, samples ``number * STRETCH`` and on; where to stop in it.
+def look_through(log: SampleLog, number: int, session: Session, *, settle: int = 0) -> tuple[EventStart, ...]:
+    """Let a session take the samples of a chunk; where events begin in it.
 
     Args:
-        reel: the recording.
-        number: of the stretch.
-        session: as it was before the stretch, or an empty one.
-        settle: samples before the stretch that an empty one is to see first.
+        log: the recording.
+        number: of the chunk, which begins with sample ``number * CHUNK``.
+        session: as it was before the chunk, or an empty one.
+        settle: samples before the chunk that an empty session takes first.
     """
-    first = number * STRETCH
-    numbers = range(max(0, first - settle), min(first + STRETCH, reel.count))
-    usable = usable_samples(reel, numbers, latest_of(session))
+    first = number * CHUNK
+    numbers = range(max(0, first - settle), min(first + CHUNK, log.count))
+    usable = usable_samples(log, numbers, latest_of(session))
     known = begun_in(session)
     version = session.journal.version()
-    stops: list[EventStart] = []
+    starts: list[EventStart] = []
     for index, _ in run_up(session, usable):
         if session.journal.version() == version:
             continue
         version = session.journal.version()
         begun = begun_in(session)
-        # What the very first sample brings was there before the recording.
+        # What the first sample of all tells happened before the recording.
         if begun - known and index >= max(1, first):
-            stops.append(EventStart(index, latest_of(session)))
+            starts.append(EventStart(index, latest_of(session)))
         known |= begun
-    return tuple(stops)
+    return tuple(starts)
 
 
-def usable_samples(reel: SampleLog, numbers: range, latest: float) -> list[tuple[int, Sample]]:
-    """The samples of those numbers that can be shown one after the other, after one of monotonic time ``latest``."""
+def usable_samples(log: SampleLog, numbers: range, latest: float) -> list[tuple[int, Sample]]:
+    """The samples of those numbers that can be shown in order, after one of monotonic time ``latest``."""
     found: list[tuple[int, Sample]] = []
     for number in numbers:
-        sample = usable_sample(reel, number, latest)
+        sample = usable_sample(log, number, latest)
         if sample is not None:
             found.append((number, sample))
             latest = sample.monotonic
     return found
 
 
-def usable_sample(reel: SampleLog, number: int, latest: float) -> Sample | None:
+def usable_sample(log: SampleLog, number: int, latest: float) -> Sample | None:
     """The sample of that number if it can be shown after one of monotonic time ``latest``, else None."""
     try:
-        sample = reel.sample(number)
+        sample = log.sample(number)
     except MissingSample:
         return None
     return sample if follows(sample, latest) else None
 
 
-def first_good(reel: SampleLog, indices: range) -> Sample:
-    """The first sample with one of those numbers that can be read.
+def first_good(log: SampleLog, indices: range) -> Sample:
+    """The first sample that can be read among those numbers.
 
     Raises:
-        RecordingError: there is none.
+        RecordingError: there is none, or none among the first ``MOST_MISSING``.
     """
-    for index in indices:
+    for index in indices[:MOST_MISSING]:
         with suppress(MissingSample):
-            return reel.sample(index)
+            return log.sample(index)
     raise RecordingError("the recording holds no sample that can be read; record again")
 
 
 def run_up(session: Session, samples: list[tuple[int, Sample]]) -> Iterator[tuple[int, Sample]]:
-    """Let a session go through samples, giving out each that it is at; at the end it shows what it always would.
+    """Let a session take samples, and yield each one it has taken.
 
-    Only the last of them need to be worked out for that: those since the diagnosis that still stands.
+    At the end the session shows what it would have shown anyway, for half the work: only samples since the last
+    diagnosis are worked out in full.
     """
     cut = samples[-1][1].monotonic - DIAGNOSE_EVERY if samples else 0.0
     for number, sample in samples:
@@ -171,7 +174,7 @@ def latest_of(session: Session) -> float:
 
 
 def begun_in(session: Session) -> set[tuple[float, str, str]]:
-    """The events of a session that are worth a stop, by what stays the same while they go on."""
+    """The marked events of a session, each by what stays the same while it goes on."""
     return {(one.start, one.kind, one.origin) for one in session.journal.events() if is_marked(one)}
 
 
@@ -185,8 +188,8 @@ def is_marked(event: Event) -> bool:
 def follows(sample: Sample, latest: float) -> bool:
     """Whether a sample can be shown after one of monotonic time ``latest``.
 
-    Those of wsltop always can. A forged one may have a time that no calendar has, or one that lies before the last, or
-    more memory than there is.
+    Samples of wsltop always can. A forged one may have a time that no calendar has or that lies before the last one,
+    or more memory than any machine.
     """
     log, meminfo = sample.kernel_log, sample.meminfo
     times = [sample.time, sample.monotonic]
@@ -201,67 +204,67 @@ def follows(sample: Sample, latest: float) -> bool:
 Way = Literal[1, -1]
 NONE: Final[Mapping[int, Bookmark]] = {}
 SEARCHED: Final = 6
-"""Stretches that one search reads at most: half an hour of samples, about a quarter of a second."""
+"""The most chunks that one search reads: half an hour of samples, about a quarter of a second."""
 
 
 class Index:
-    """Where the events of a recording begin, and bookmarks to go on from; a few figures of what nobody has seen yet.
+    """Where the events of a recording begin, bookmarks to go on from, and a few figures of the rest.
 
     Args:
-        reel: the recording.
+        log: the recording.
         interval: seconds between samples.
         silenced: ids of findings that the user does not want to see.
-        bookmarks: sessions right before each stretch, where whoever made the reel has kept them; otherwise they are
-            made here, by going through it from its start.
+        bookmarks: sessions right before each chunk, if they were kept; otherwise they are made here, by going through
+            the log from its start.
     """
 
     def __init__(
         self,
-        reel: SampleLog,
+        log: SampleLog,
         interval: float,
         silenced: frozenset[str] = frozenset(),
         bookmarks: Mapping[int, Bookmark] = NONE,
     ) -> None:
-        self._reel = reel
+        self._log = log
         self._interval = interval
         self._given = bookmarks
         self._made: list[Bookmark] = []
-        self._stops: dict[int, tuple[EventStart, ...]] = {}
+        self._starts: dict[int, tuple[EventStart, ...]] = {}
         self._outline: list[tuple[int, Point]] | None = None
-        # All that is seen on the way is kept at the full rate: each bookmark has its last quarter of an hour from it.
-        self._run = Session(interval, silenced, fine_span=reel.count * interval)
+        # It keeps every point: each bookmark takes its last quarter of an hour from it.
+        self._run = Session(interval, silenced, fine_span=log.count * interval)
         if 0 in bookmarks:
             self._run = bookmarks[0].open()
 
     def explore(self) -> bool:
-        """Go through one more stretch, from the start of the recording on; False when all of it is known.
+        """Go through the next chunk, the first one first; False when all of them are known.
 
-        The first time it is a few samples from all over the recording instead, so that no jump has to wait for them.
+        The first call reads the outline instead, so that no jump has to wait for it.
         """
         if self._outline is None:
             self._read_outline()
             return True
         number = len(self._made)
-        if number * STRETCH >= self._reel.count:
+        if number * CHUNK >= self._log.count:
             return False
         self._made.append(Bookmark(self._run))
-        self._stops[number] = look_through(self._reel, number, self._run)
+        self._starts[number] = look_through(self._log, number, self._run)
         return True
 
-    def bookmark(self, stretch: int) -> Bookmark | None:
-        """The session right before a stretch, with all its past; None while nobody has come so far."""
-        given = self._given.get(stretch)
-        if given is None and stretch < len(self._made):
-            return self._made[stretch]
+    def bookmark(self, chunk: int) -> Bookmark | None:
+        """The session right before a chunk, with all its past; None where the chunk is not known yet."""
+        given = self._given.get(chunk)
+        if given is None and chunk < len(self._made):
+            return self._made[chunk]
         return given
 
-    def stops(self) -> Iterator[EventStart]:
-        """Yield the stops that are known, in order."""
-        for number in sorted(self._stops):
-            yield from self._stops[number]
+    def starts(self) -> Iterator[EventStart]:
+        """Yield where the known events begin, in order."""
+        for number in sorted(self._starts):
+            yield from self._starts[number]
 
     def points(self, end: int) -> Iterator[Point]:
-        """Yield figures from before sample ``end``: one in five minutes."""
+        """Yield points of the timeline before sample ``end``, one in five minutes."""
         if end and self._outline is None:
             self._read_outline()
         for number, point in self._outline or ():
@@ -269,36 +272,41 @@ class Index:
                 yield point
 
     def search(self, number: int, monotonic: float, way: Way) -> EventStart | Literal["none", "unfinished"]:
-        """The next stop after a monotonic time (1), or the last one before it (-1); ``number`` is the sample there.
+        """The next event start after a monotonic time (1), or the last one before it (-1).
 
-        Reads a bounded part of the recording: when nothing was found in it, the answer is ``unfinished``, and the same
-        question again goes on from there.
+        Reads a bounded part of the recording. Where it holds none, the answer is ``unfinished``, and the same call
+        again searches on from there.
+
+        Args:
+            number: of the sample at that time.
+            monotonic: seconds.
+            way: forward or back.
         """
-        stretch, left = number // STRETCH, SEARCHED
-        while 0 <= stretch * STRETCH < self._reel.count:
-            if stretch not in self._stops:
+        chunk, left = number // CHUNK, SEARCHED
+        while 0 <= chunk * CHUNK < self._log.count:
+            if chunk not in self._starts:
                 if not left:
                     return "unfinished"
                 left -= 1
-                self._stops[stretch] = look_through(self._reel, stretch, Session(self._interval), settle=SETTLE)
-            stop = choose(self._stops[stretch], monotonic, way)
-            if stop is not None:
-                return stop
-            stretch += way
+                self._starts[chunk] = look_through(self._log, chunk, Session(self._interval), settle=SETTLE)
+            start = choose(self._starts[chunk], monotonic, way)
+            if start is not None:
+                return start
+            chunk += way
         return "none"
 
     def _read_outline(self) -> None:
         self._outline = []
         latest = 0.0
-        for number, sample in self._reel.outline():
+        for number, sample in self._log.outline():
             point = chart_point(interpret(sample, self._interval)) if follows(sample, latest) else None
             if point is not None:
                 latest = point.monotonic
                 self._outline.append((number, point))
 
 
-def choose(stops: tuple[EventStart, ...], monotonic: float, way: Way) -> EventStart | None:
-    """The first stop after a monotonic time, or the last one before it."""
+def choose(starts: tuple[EventStart, ...], monotonic: float, way: Way) -> EventStart | None:
+    """The first start after a monotonic time, or the last one before it."""
     if way > 0:
-        return next((stop for stop in stops if stop.monotonic > monotonic), None)
-    return next((stop for stop in reversed(stops) if stop.monotonic < monotonic), None)
+        return next((start for start in starts if start.monotonic > monotonic), None)
+    return next((start for start in reversed(starts) if start.monotonic < monotonic), None)

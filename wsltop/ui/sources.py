@@ -142,11 +142,11 @@ class LiveSource:
         """A player over what was kept until now; None while there is nothing."""
         from wsltop.recording.player import Player
 
-        reel = None if self._recent is None else self._recent.reel()
-        if reel is None:
+        log = None if self._recent is None else self._recent.log()
+        if log is None:
             return None
-        place = at if isinstance(at, str) else reel.index_at_monotonic(at)
-        return Player(reel, place, paused=True, silenced=self.session.silenced, bookmarks=reel.bookmarks)
+        place = at if isinstance(at, str) else log.index_at_monotonic(at)
+        return Player(log, place, paused=True, silenced=self.session.silenced, bookmarks=log.bookmarks)
 
     def attend(self, wanted: bool) -> None:
         """Count them at each sample, as far as that may cost."""

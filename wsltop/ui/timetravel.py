@@ -35,10 +35,10 @@ class TimeTravel:
     @property
     def time_line(self) -> TimeLine:
         """The whole stretch of time and the place in it."""
-        reel = self.player.reel
+        log = self.player.log
         return TimeLine(
-            start=reel.start,
-            end=reel.end,
+            start=log.start,
+            end=log.end,
             share=self.player.place.share,
             marks=self.player.marks,
             plays=self._renew is None,
