@@ -63,7 +63,7 @@ def gather_clues(sample: Sample, meminfo: Meminfo, cache: int, kernel_other: int
         held=hold_cache(sample, meminfo, cache, lazyfree, folio=FOLIO if kernel and kernel >= LARGE_FOLIOS else 1),
         lazyfree=lazyfree,
         freed_in_huge=find_freed_in_huge(sample, meminfo, lazyfree, kernel_other),
-        pinned=find_pinned(sample, meminfo, kernel_other),
+        pinned=find_pinned(sample, meminfo, lazyfree, kernel_other),
         unused_slab=find_unused_slab(sample, meminfo),
         unevictable=meminfo.unevictable,
     )
@@ -191,12 +191,16 @@ def find_unused_slab(sample: Sample, meminfo: Meminfo) -> Span | None:
     return Span(round(SURE * names), max(round(SURE * names), likely), size)
 
 
-def find_pinned(sample: Sample, meminfo: Meminfo, kernel_other: int) -> int:
-    """Memory that is on the lists of anonymous memory and not counted as such, while no huge page waits to be split."""
+def find_pinned(sample: Sample, meminfo: Meminfo, lazyfree: int, kernel_other: int) -> int:
+    """Memory that is on the lists of anonymous memory and not counted as such, while no huge page waits to be split.
+
+    Lazily freed memory is counted and not on these lists, so it is added again.
+    """
     active, inactive = meminfo.active_anon, meminfo.inactive_anon
     if active is None or inactive is None or counter(sample, "thp_deferred_split_page"):
         return 0
-    return max(0, min(kernel_other, active + inactive - meminfo.anon_pages - meminfo.shmem - meminfo.swap_cached))
+    found = active + inactive - meminfo.anon_pages - meminfo.shmem - meminfo.swap_cached
+    return max(0, min(kernel_other, found + lazyfree)) if found > 0 else 0
 
 
 def find_freed_in_huge(sample: Sample, meminfo: Meminfo, lazyfree: int, kernel_other: int) -> Span:

@@ -100,7 +100,7 @@ TAKES_SWAPPINESS: Final = (6, 8)
 """From this kernel on ``memory.reclaim`` takes ``swappiness=0``, and leaves anonymous memory alone."""
 Ends = tuple[tuple[float, float, float], tuple[float, float, float]]
 """Likely, low and high at order 5 and at order 9."""
-FRAGMENTED: Final[Ends] = ((0.7, 0.1, 1.0), (0.5, 0.0, 0.9))
+FRAGMENTED: Final[Ends] = ((0.75, 0.1, 1.0), (0.55, 0.0, 0.9))
 CACHE: Final[Ends] = ((0.96, 0.8, 1.05), (0.95, 0.55, 1.05))
 SCATTERED: Final[Ends] = ((0.9, 0.7, 1.05), (0.4, -0.7, 1.0))
 """The same of cache that is a small part of what is used: other memory lies in the same blocks."""
