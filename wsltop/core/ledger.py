@@ -257,6 +257,8 @@ class Draining(Struct, frozen=True, kw_only=True):
     seconds: float
     """Until the last of it has been reported, as it is likely; 0 when everything has been."""
     earliest: float = 0.0
+    lately: int = 0
+    """Bytes that were reported within the last seconds, by the model: the host's answer may be older than that."""
     latest: float = 0.0
     """Between which seconds it is: where the kernel's next pass falls is not known, nor over which lists blocks lie."""
 
@@ -275,6 +277,8 @@ class Drain:
         self._order: int | None = None
         self._waited = 0.0
         """Seconds since the last pass, while anything is draining."""
+        self._reported: list[tuple[float, int]] = []
+        """When a pass was taken to be over, and the bytes that it reported."""
 
     def feed(self, monotonic: float, free_blocks: tuple[FreeBlocks, ...], order: int, page_size: int) -> Draining:
         """Take the free lists of a sample; what is left to report then."""
@@ -288,18 +292,20 @@ class Drain:
             for exponent, count in enumerate(zone.counts)
             if exponent >= order
         }
-        passes = self._count_passes(elapsed)
+        passes, reported = self._count_passes(elapsed), 0
         for key, count in counts.items():
             before = self._counts.get(key, count if first else 0)
             pending = max(0, self._pending.get(key, 0) - passes * pace(before))
+            reported += (self._pending.get(key, 0) - pending) * page_size << key[2]
             # What has become free since is to be reported; blocks that were taken again need no report.
             self._pending[key] = min(count, max(0, pending + count - before))
         self._counts = counts
+        lately = self._report(monotonic, reported)
         left = {key: blocks for key, blocks in self._pending.items() if blocks and key in counts}
         self._pending = left
         if not left:
             self._waited = 0.0
-            return Draining(size=0, seconds=0.0)
+            return Draining(size=0, seconds=0.0, lately=lately)
         slow = max(math.ceil(blocks / pace(counts[key])) for key, blocks in left.items())
         fast = max(math.ceil(blocks / (pace(counts[key]) + OTHER_LISTS * 2 * BATCH)) for key, blocks in left.items())
         return Draining(
@@ -307,7 +313,15 @@ class Drain:
             seconds=PASS * slow - self._waited,
             earliest=max(0.0, PASS * (fast - 1) - self._waited),
             latest=PASS * (slow + 1) - self._waited,
+            lately=lately,
         )
+
+    def _report(self, monotonic: float, reported: int) -> int:
+        """Note what a pass reported; the bytes of the last seconds."""
+        self._reported = [(when, size) for when, size in self._reported if 0 <= monotonic - when <= LATELY]
+        if reported:
+            self._reported.append((monotonic, reported))
+        return sum(size for _, size in self._reported)
 
     def _count_passes(self, elapsed: float) -> int:
         """Passes that are over since the last sample: a pass counts when its two seconds are over."""
@@ -317,6 +331,8 @@ class Drain:
         return int(passes)
 
 
+LATELY: Final = 2 * PASS
+"""Seconds by which the kernel's passes, or the host's answer, may be behind the model."""
 OTHER_LISTS: Final = 2
 """Migrate types beside the one that is assumed: movable, unmovable and reclaimable blocks have lists of their own."""
 
@@ -515,7 +531,7 @@ def explain_lent(ledger: Ledger, host: Reading[HostMemory], draining: Reading[Dr
         sizes["kernel-other"] += max(0, expected - sum(sizes.values()))
         rest = size - sum(sizes.values())
         if rest > 0 and measured and not isinstance(draining, Unavailable):
-            sizes["on-its-way"] = min(draining.size, rest)
+            sizes["on-its-way"] = min(draining.size + draining.lately, rest)
             rest -= sizes["on-its-way"]
         if rest < 0 and measured:  # a pool that nobody has touched was never lent, rather than trimmed
             untouched = min(ledger.pool_untouched, -rest)
