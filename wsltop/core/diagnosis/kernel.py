@@ -128,4 +128,4 @@ def weigh(evidence: Evidence, ledger: Ledger, amount: int) -> Severity:
 
 def shutdown(evidence: Evidence) -> tuple[Remedy, ...]:
     """The end of the VM, where there is one."""
-    return (SHUTDOWN,) if evidence.on_wsl else ()
+    return offer(evidence, SHUTDOWN) if evidence.on_wsl else ()
