@@ -6,6 +6,7 @@ that clock: the agent tells the guest's wall clock before and after, and between
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from statistics import median
 from typing import Final, NamedTuple
@@ -53,6 +54,17 @@ def to_host(guest: float, before: ClockPair, after: ClockPair) -> float:
 def drift(before: ClockPair, after: ClockPair) -> float:
     """Seconds by which the guest's clock has gained on the host's in between."""
     return (after.guest - before.guest) - (after.host - before.host)
+
+
+def lateness(curve: Sequence[Point], start: float, end: float) -> float:
+    """Seconds by which the host's own figures came late at worst between two moments: how busy the machine is."""
+    times = [point.time for point in curve if start <= point.time <= end]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
+    return max(0.0, max(gaps, default=0.0) - 2 * PERIOD)
+
+
+PERIOD: Final = 0.1
+"""Seconds between two figures of the host on a machine at rest."""
 
 
 def read_fall(curve: Sequence[Point], release: float, end: float) -> Fall:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.vm.curve import ClockPair, Fall, Point, drift, read_fall, to_host
+from tests.vm.curve import ClockPair, Fall, Point, drift, lateness, read_fall, to_host
 
 GIB = 1 << 30
 
@@ -26,3 +26,10 @@ def test_half_and_most_of_a_fall_are_timed_from_the_release() -> None:
 
 def test_what_does_not_fall_has_no_times() -> None:
     assert read_fall([Point(second / 2, GIB) for second in range(60)], 10.0, 29.0) == Fall(0, None, None)
+
+
+def test_a_busy_machine_is_late_by_its_longest_gap() -> None:
+    times = (0.0, 0.1, 0.2, 0.9, 1.0, 5.0)
+    curve = [Point(moment, 0) for moment in times]
+    assert lateness(curve, 0.0, 1.0) == pytest.approx(0.5)
+    assert lateness(curve, 0.9, 1.0) == 0.0
