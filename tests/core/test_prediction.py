@@ -20,6 +20,7 @@ from wsltop.core.prediction import (
     predict_kill,
     predict_pressure,
     predict_reclaim,
+    predict_split,
     pressure_size,
     shares_for,
 )
@@ -261,3 +262,47 @@ def test_the_three_figures_are_in_order_and_none_is_negative(
         prediction = known(made)
         assert 0 <= prediction.low <= prediction.likely <= prediction.high
         assert sum(part.likely for part in prediction.parts) == prediction.likely
+
+
+spans = st.lists(sizes, min_size=3, max_size=3).map(lambda ends: Span(*sorted(ends)))
+clues = st.builds(
+    Clues,
+    kernel=st.sampled_from([None, (5, 15), (6, 1), (6, 6), (6, 18)]),
+    kept_by_cpus=sizes,
+    held=spans,
+    lazyfree=sizes,
+    freed_in_huge=spans,
+    pinned=sizes,
+    unused_slab=st.none() | spans,
+)
+
+
+@given(clues, sizes, sizes, st.none() | sizes, st.integers(0, 10), sizes, st.lists(st.integers(0, 3 * GIB), max_size=4))
+def test_whatever_is_known_and_was_seen_the_three_figures_are_in_order(
+    known_clues: Clues, left: int, filled: int, floor: int | None, order: int, size: int, seen: list[int]
+) -> None:
+    guest = replace(ledger(order=order), clues=known_clues, swap_total=GIB, swap_free=GIB // 2)
+    shares = replace(shares_for(guest), left=left, filled=filled, slab_floor=floor)
+    for gained in seen:
+        shares = replace(
+            shares,
+            cache=shares.cache.learn(gained, 2 * GIB),
+            fragmented=shares.fragmented.learn(gained, 2 * GIB),
+            anonymous=shares.anonymous.learn(gained, 2 * GIB),
+        )
+    for made in (
+        predict_compaction(guest, shares),
+        predict_split(guest, shares),
+        predict_drop(guest, shares),
+        predict_drop(guest, shares, cache=False, slab=True),
+        predict_drop(guest, shares, slab=True),
+        predict_reclaim(guest, size, shares),
+        predict_pressure(guest, size, GIB, shares),
+        predict_kill(guest, size, shares, holes=size // 2, shared=size // 3),
+    ):
+        prediction = known(made)
+        assert 0 <= prediction.low <= prediction.likely <= prediction.high
+        for part in prediction.parts:
+            assert 0 <= part.low <= part.likely <= part.high
+            assert part.basis
+    assert known(predict_compaction(guest, shares)).high <= max(0, GIB - known_clues.kept_by_cpus - left)

@@ -194,9 +194,11 @@ def add_up(*parts: Part) -> Prediction:
     )
 
 
-def part_of(name: str, size: Span, share: Share, basis: str) -> Part:
-    """The part in which ``share`` of a size that is known as a range comes back."""
+def part_of(name: str, size: Span, share: Share, basis: str, *, most: int | None = None) -> Part:
+    """The part in which ``share`` of a size that is known as a range comes back, and never more than ``most`` bytes."""
     low, likely, high = round(share.low * size.low), round(share.part * size.likely), round(share.high * size.high)
+    if most is not None:
+        likely, high = min(likely, most), min(high, most)
     likely = max(0, likely)
     return Part(name=name, low=max(0, min(low, likely)), likely=likely, high=max(likely, high), basis=basis)
 
@@ -238,7 +240,7 @@ def predict_compaction(ledger: Ledger, shares: Shares | None = None) -> Reading[
         f"{shares.fragmented.tell()}"
     )
     size = Span(base - pinned, base - pinned, base)
-    return add_up(part_of("fragmented free", size, shares.fragmented, basis))
+    return add_up(part_of("fragmented free", size, shares.fragmented, basis, most=base))
 
 
 def predict_drop(
@@ -253,7 +255,9 @@ def predict_drop(
     if cache:
         share = mixed_share(ledger, shares)
         basis = f"{tell_clean(ledger)}; {tell_cache(share)}"
-        parts.append(part_of("page cache", settled_size(clean_cache(ledger), shares), share, basis))
+        clean = clean_cache(ledger)
+        most = clean.high + loose_free(ledger)  # what is dropped may join with what lay free in between
+        parts.append(part_of("page cache", settled_size(clean, shares), share, basis, most=most))
     if slab:
         size = unused_slab(ledger, shares)
         basis = f"reclaimable slab {format_size(ledger.slab_reclaimable)}, {shares.slab.tell()}"
