@@ -31,6 +31,7 @@ from tests.laptop.texts import (
     vmstat_text,
     zoneinfo_text,
 )
+from wsltop.clock import SYSTEM_CLOCK, Clock
 
 STEP: Final = 0.25
 """Seconds between two steps."""
@@ -86,9 +87,10 @@ class Laptop:
     Args:
         root: an empty folder.
         scenario: what it is like.
+        clock: its time; with one that a test steps, call ``step`` instead of entering the context.
     """
 
-    def __init__(self, root: Path, scenario: Scenario) -> None:
+    def __init__(self, root: Path, scenario: Scenario, clock: Clock = SYSTEM_CLOCK) -> None:
         self.root = root
         self.scenario = scenario
         self.memory = memory(**scenario.start)
@@ -96,8 +98,9 @@ class Laptop:
         self.watched: int | None = None
         """The process of wsltop: its hogs show in the VM."""
         self._files = Files(root)
-        self._began = time.monotonic()
-        self._boot = time.time() - scenario.uptime
+        self._clock = clock
+        self._began = clock.monotonic()
+        self._boot = clock.time() - scenario.uptime
         self._sequence = 0
         self._ticks = {"user": 120_000.0, "idle": scenario.uptime * 100 * scenario.cpus}
         self._used: dict[int, float] = {}
@@ -119,12 +122,21 @@ class Laptop:
     ) -> None:
         self._ended.set()
         self._thread.join()
+        self.close()
+
+    def close(self) -> None:
+        """Close every file, where no context does it."""
         self._files.close()
 
     @property
     def now(self) -> float:
         """Seconds since the VM booted."""
-        return self.scenario.uptime + time.monotonic() - self._began
+        return self.scenario.uptime + self._clock.monotonic() - self._began
+
+    @property
+    def available(self) -> int:
+        """What Windows has left, in bytes."""
+        return max(200 * MIB, self.scenario.windows - self.scenario.others - self.memory.lent)
 
     def log(self, text: str, *, before: float = 0.0, level: int = 6) -> None:
         """Append a line to the kernel log, as of so many seconds ago."""
@@ -305,11 +317,10 @@ class Laptop:
 
     def _write_windows(self) -> None:
         lent = self.memory.lent
-        available = max(200 * MIB, self.scenario.windows - self.scenario.others - lent)
         told = {
             "working_set": lent,
             "private": lent + 300 * MIB,
             "total": self.scenario.windows,
-            "available": available,
+            "available": self.available,
         }
         self._files.put("host.json", json.dumps(told))

@@ -184,7 +184,7 @@ def test_the_screen_shows_it(tmp_path: Path) -> None:
         Terminal(tmp_path, "--root", str(root), size=(120, 36)) as terminal,
     ):
         terminal.wait_for_frame()
-        terminal.wait_for("vmmemWSL")
+        terminal.wait_for("of 15.7 GiB")
         assert "Ubuntu" in terminal.text
         terminal.press("q")
         assert terminal.wait_for_end() == 0
