@@ -41,6 +41,14 @@ def ignore_everything():
 """
 
 ANSWERS = "say(line())\nobey()\n"
+REPEATS = """
+import select
+while True:
+    say(line())
+    if select.select([0], [], [], 1.0)[0] and not os.read(0, 4096):
+        sys.exit(0)
+"""
+"""A line a second until its input ends, as the script of ``host/powershell.py``."""
 ROW = b'"vmmemWSL","9448","Services","0","11,476,232 K"\r\n'
 
 

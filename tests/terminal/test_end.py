@@ -11,7 +11,7 @@ from typing import Final
 import psutil
 import pytest
 
-from tests.host.stand_ins import FakeDrive
+from tests.host.stand_ins import REPEATS, FakeDrive
 from tests.terminal.conftest import Open
 from tests.terminal.harness import CLEAN_END, Terminal, cpu_seconds, wait_for_death
 
@@ -36,9 +36,9 @@ def add_small_hog(terminal: Terminal) -> list[psutil.Process]:
     return hogs
 
 
-def ignoring_windows(drive: FakeDrive) -> tuple[str, ...]:
-    """Arguments for a Windows that answers and then ignores every request to end."""
-    drive.powershell("say(line())\nignore_everything()\n")
+def answering_windows(drive: FakeDrive) -> tuple[str, ...]:
+    """Arguments for a Windows that answers until its input ends."""
+    drive.powershell(REPEATS)
     return "--host", "powershell", "--drive", str(drive.path)
 
 
@@ -60,8 +60,8 @@ def test_leaving_restores_the_terminal_and_ends_the_hogs(
 
 
 def test_a_killed_program_leaves_no_hog_and_no_host_child(open_terminal: Open, drive: FakeDrive) -> None:
-    terminal = open_terminal(*ignoring_windows(drive))
-    terminal.wait_for("Windows lends 11.0 GiB")
+    terminal = open_terminal(*answering_windows(drive))
+    terminal.wait_for("11.0 GiB")
     add_small_hog(terminal)
     children = terminal.children()
     assert len(children) == 2
@@ -71,7 +71,7 @@ def test_a_killed_program_leaves_no_hog_and_no_host_child(open_terminal: Open, d
 
 @pytest.mark.parametrize("interval", ["1", "60"])
 def test_a_closed_terminal_ends_everything_at_once(open_terminal: Open, drive: FakeDrive, interval: str) -> None:
-    terminal = open_terminal(*ignoring_windows(drive), "--every", interval)
+    terminal = open_terminal(*answering_windows(drive), "--every", interval)
     terminal.wait_for_frame()
     terminal.wait_until(lambda: bool(terminal.children("powershell.exe")))
     terminal.press("<<<<<<a")
