@@ -48,7 +48,7 @@ def time_keeping(sampler: Sampler) -> Iterator[float]:
         began = time.perf_counter_ns()
         recent.take(sample, session)
         yield (time.perf_counter_ns() - began) / 1000
-        session.follow(sample)
+        session.take(sample, shown=False)
 
 
 def leftover(sampler: Sampler) -> float:

@@ -83,7 +83,7 @@ def test_to_follow_and_then_to_take_shows_what_taking_shows(length: int) -> None
     for place, one in enumerate(samples):
         taken.take(one)
         if place < length - 5:
-            followed.follow(one)
+            followed.take(one, shown=False)
         else:
             followed.take(one)
     assert told(followed) == told(taken)
@@ -121,7 +121,7 @@ def test_a_history_until_then_is_the_history_of_then() -> None:
     seen = History(1.0)
     session = Session(1.0)
     for second, one in enumerate(life(1300)):
-        session.follow(one)
+        session.take(one, shown=False)
         point = next(session.history.since(one.monotonic))
         long.add(point)
         seen.add(point)

@@ -37,7 +37,7 @@ def drop(monotonic: float, value: int = 3, writer: str = "mini_init (175)", faci
 def feed(gates: Gates, taken: Sample, mode: Mode, certainty: Certainty) -> tuple[GateState, ...]:
     """Take a sample in as a session does; the state of each possible gate."""
     gates.follow(taken, mode, certainty)
-    return tuple(gate.state() for gate in gates.told(taken))
+    return tuple(gate.state() for gate in gates.readable(taken))
 
 
 def follow(

@@ -140,7 +140,7 @@ class Tracker:
         self.follow(sample, ledger)
         watched = sample.surroundings.flavor == "wsl2"
         return Insight(
-            gates=tuple(gate.state() for gate in self._gates.told(sample)) if watched else (),
+            gates=tuple(gate.state() for gate in self._gates.readable(sample)) if watched else (),
             blockers=self._blockers,
             growth=self._growth,
             config=self._config,
@@ -169,7 +169,7 @@ class Tracker:
         if census is self._census or isinstance(census, Unavailable):
             return
         self._census = census
-        gates = self._gates.told(sample) if sample.surroundings.flavor == "wsl2" else ()
+        gates = self._gates.readable(sample) if sample.surroundings.flavor == "wsl2" else ()
         if gates and census.since is not None and census.until is not None:
             found = blockers(gates[0].rule, census.since, census.until, census.busy)
             self._blockers = found if found is not None else NOT_YET

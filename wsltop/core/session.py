@@ -57,26 +57,19 @@ class Session:
         self._orders = OrderWatch()
         self._falls = Falls()
         self._returns = ReturnTracker()
-        self._watcher = Tracker()
+        self._tracker = Tracker()
         self._diagnosed: float | None = None
         self._swapped: deque[Reading[SwapCount]] = deque(maxlen=SWAP_SAMPLES)
         self._keep_interval(interval)
         self.samples = 0
         """How many samples have been taken in."""
 
-    def take(self, sample: Sample) -> Point | None:
-        """Take the next sample in; return its point of the history, or None when the guest could not be read."""
-        return self._take(sample, shown=True)
+    def take(self, sample: Sample, *, shown: bool = True) -> Point | None:
+        """Take the next sample in; return its point of the history, or ``None`` when the guest could not be read.
 
-    def follow(self, sample: Sample) -> None:
-        """Take a sample that will not be shown: keep what later ones build on, leave out what is only shown.
-
-        A session that has followed for a while and then takes shows, once it has diagnosed, what it would have shown
-        had it taken all along. Half the work.
+        ``shown=False`` keeps what later samples build on and leaves out what is only shown: half the work. A session
+        that took samples so for a while shows, once it has diagnosed, what it would have shown otherwise.
         """
-        self._take(sample, shown=False)
-
-    def _take(self, sample: Sample, *, shown: bool) -> Point | None:
         before = self.moment
         previous = None if before is None else before.sample
         if sample.interval is not None:
@@ -103,10 +96,10 @@ class Session:
         if point is not None:
             self.history.add(point, self.interval)
         if shown:
-            self.insight = self._watcher.feed(sample, self.moment.ledger)
+            self.insight = self._tracker.feed(sample, self.moment.ledger)
             self.explanation = self._explain(self.moment)
         else:
-            self._watcher.follow(sample, self.moment.ledger)
+            self._tracker.follow(sample, self.moment.ledger)
         if self._diagnosed is None or sample.monotonic - self._diagnosed >= DIAGNOSE_EVERY:
             self._diagnosed = sample.monotonic
             self._swapped.append(count_swap(sample))

@@ -164,7 +164,7 @@ def run_up(session: Session, samples: list[tuple[int, Sample]]) -> Iterator[tupl
         if sample.monotonic > cut:
             session.take(sample)
         else:
-            session.follow(sample)
+            session.take(sample, shown=False)
         yield number, sample
 
 

@@ -410,8 +410,8 @@ class Gates:
         self._drops: list[float] = []
         """When WSL's init was seen dropping caches, monotonic: a gate that is chosen later learns its phase from it."""
 
-    def told(self, sample: Sample) -> tuple[Gate, ...]:
-        """The gates of which a sample tells: none where CPU times cannot be read."""
+    def readable(self, sample: Sample) -> tuple[Gate, ...]:
+        """The gates at a sample: none where CPU times cannot be read."""
         return () if isinstance(sample.cpu, Unavailable) else self._gates
 
     def follow(self, sample: Sample, mode: Mode, certainty: Certainty) -> None:
