@@ -11,7 +11,7 @@ from typing import Final
 from tests.vm.scenarios import Row
 
 UNLIMITED: Final = 2400.0
-"""Seconds of a check that nobody limits: then something hangs."""
+"""Seconds of a check without a limit; more than that means that something hangs."""
 GRACE: Final = 120.0
 """Seconds beyond the limit for what has begun, before its machine is ended; that is a failure."""
 BOOT: Final = 15.0

@@ -1,4 +1,4 @@
-"""Scenarios of WSL's own reclaim: the rules of its init, and nobody's hand on it."""
+"""Scenarios of WSL's own reclaim: the rules of its init, without any other action."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ cd {project}
 wait
 $b poweroff -f
 """
-"""Runs as process 1; its ``wait`` reaps what nobody else does. A 6.1 kernel forgets the reporting order of its command
+"""Runs as process 1; its ``wait`` reaps orphans. A 6.1 kernel forgets the reporting order of its command
 line when the balloon's driver registers, so it is written again, as WSL's init did before 2.8.5."""
 
 

@@ -98,7 +98,7 @@ class Link:
             for line in lines:
                 self._hear(json.loads(line))
         for job in self._jobs.values():
-            job.said.put(-1)  # whoever waits for it must not wait for ever
+            job.said.put(-1)  # so that a reader of this job does not wait for ever
 
     def _hear(self, message: dict[str, Any]) -> None:
         if "ready" in message:

@@ -145,7 +145,7 @@ class Machine:
         return self._process is not None and self._process.poll() is None and not self._aborted
 
     def abort(self) -> None:
-        """End QEMU now, from another thread: whoever waits for the guest gets an error, and cleans up."""
+        """End QEMU now, from another thread: what waits for the guest gets an error, and cleans up."""
         self._aborted = True
         if self._process is not None:
             self._process.kill()
@@ -167,7 +167,7 @@ class Machine:
         return tuple(self._windows.curve)
 
     def compare_clocks(self) -> ClockPair:
-        """The guest's wall clock beside the host's monotonic one: the quickest of some answers knows best.
+        """The guest's wall clock and the host's monotonic one at the same moment, by the quickest of some answers.
 
         Raises:
             MachineFailed: the agent does not answer.

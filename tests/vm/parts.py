@@ -37,7 +37,7 @@ NEWER: Final = r"^linux-image-6\.18\.[0-9]+[^ ]*-amd64$"
 FLAVORS: Final = ("-cloud-", "-rt-")
 BUSYBOX_PACKAGE: Final = "busybox-static"
 LAYOUT: Final = "2"
-"""Changed when the cache is laid out anew."""
+"""Raised when the layout of the cache changes."""
 LIMITS: Final = {"update": 60.0, "install": 180.0, "download": 120.0}
 """Seconds that apt-get may take, by what it does: a network that drops everything makes it wait for long."""
 

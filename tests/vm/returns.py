@@ -1,4 +1,4 @@
-"""Scenarios about free memory that does not come back by itself."""
+"""Scenarios about free memory that comes back only after an action."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from tests.vm.windows import read_fields
 
 MIB: Final = 1 << 20
 MACHINE: Final = (4096 + 512) * MIB
-"""What one takes at the most: the RAM of its guest, and what QEMU needs for itself."""
+"""The most that one takes: the RAM of its guest, and what QEMU needs."""
 
 
 def count_machines() -> int:

@@ -31,7 +31,7 @@ class Run(NamedTuple):
 
 
 def experiment(lab: Lab, *options: str) -> Run:
-    """Run ``wsltop experiment`` in a guest at rest, by itself, and read the host's curve of the same time."""
+    """Run ``wsltop experiment`` in a guest at rest, and read the host's curve of the same time."""
     lab.settle()
     lab.stop()
     before = lab.machine.compare_clocks()

@@ -1,6 +1,6 @@
 """The host's part of the Windows in the guest: a drive C with two programs, and the figures that they print.
 
-The working set is the resident memory of the guest's RAM, which is all that QEMU shares with nobody: ``RssShmem``.
+The working set is the resident memory of the guest's RAM, ``RssShmem`` of QEMU.
 What is written is kept as well: the host's own curve.
 """
 
@@ -25,7 +25,7 @@ KIB: Final = 1024
 
 
 class Windows:
-    """Writes the figures anew until it is closed."""
+    """Writes the figures again and again until it is closed."""
 
     def __init__(self, drive: Path) -> None:
         self.drive = drive

@@ -1,4 +1,4 @@
-"""What predictions look at beside the ledger's buckets, as ranges where the kernel's files leave room for doubt."""
+"""What predictions need beyond the ledger's buckets: ranges, where the kernel's files leave room for doubt."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Clues(Struct, frozen=True, kw_only=True, tag="clues"):
     pinned: int = 0
     """Memory that is unmapped and still referenced, by a pipe or a device: what is free in between cannot be joined."""
     unused_slab: Span | None = None
-    """Reclaimable slab that nobody uses, by the counts of names of files (dentries); ``None``: they are not known."""
+    """Reclaimable slab that is not in use, by the counts of names of files (dentries); ``None``: they are not known."""
     unevictable: int = 0
 
 
@@ -176,10 +176,10 @@ def in_tmpfs(sample: Sample) -> int:
 
 
 def find_unused_slab(sample: Sample, meminfo: Meminfo) -> Span | None:
-    """Reclaimable slab that nobody uses.
+    """Reclaimable slab that is not in use.
 
-    Names that nobody uses can go. One that is there, not negative, holds an inode, and that goes with it unless it has
-    page cache. The rest of the slab may be in use or not.
+    Unused names can go. One whose file exists holds an inode, which goes with it unless the file has page cache. The
+    rest of the slab may be in use or not.
     """
     dentries = sample.dentries
     if isinstance(dentries, Unavailable):

@@ -292,8 +292,8 @@ def clean_cache(ledger: Ledger) -> Span:
 def unused_slab(ledger: Ledger, shares: Shares) -> Span:
     """Reclaimable slab that a drop frees.
 
-    Once a drop of slab was seen, that is all above what it left. Before, the names of files that nobody uses tell the
-    share; objects that are used lie in between them and keep whole pages.
+    Once a drop of slab was seen, that is all above what it left. Before that, the names of files that are not in
+    use tell it; objects that are in use lie in between them and keep whole pages.
     """
     size = ledger.slab_reclaimable
     if shares.slab_floor is not None:

@@ -50,7 +50,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     blocked: Unavailable | None
     """Why it cannot be performed."""
     by_wsl: bool
-    """Whether it could go through wsl.exe instead, which nobody does unless the user names it."""
+    """Whether it could go through wsl.exe instead; that is done only where the user names it."""
 
     @property
     def name(self) -> str:
@@ -74,7 +74,7 @@ def plan(
     shares: Shares | None = None,
     root: Path = Path("/"),
 ) -> Plan:
-    """Plan an action; nothing is changed and nobody is asked.
+    """Plan an action; nothing is changed or asked.
 
     ``size`` is in bytes, for ``reclaim`` and ``pressure``. Without a ``way`` it is the first of ``access.ways`` that
     needs no consent, never ``wsl``. ``floor`` is what ``pressure`` leaves, by default as ``floor_for`` says;
@@ -107,7 +107,7 @@ def plan(
 def reckon(
     name: ActionName, ledger: Reading[Ledger], size: int, floor: int | None, shares: Shares | None
 ) -> tuple[Reading[Prediction], int]:
-    """What an action would return, and how large its hog is: 0 for one that would find room beside the cache."""
+    """What an action would return, and how large its hog is: 0 for one that would push no cache out."""
     if isinstance(ledger, Unavailable):
         return ledger, 0
     hog = pressure_size(ledger, size, keep(ledger, floor)) if name == "pressure" else 0

@@ -1,4 +1,4 @@
-"""The agent: runs commands in the guest for whoever holds the other end of the serial port.
+"""The agent: runs commands in the guest that come over the serial port.
 
 One JSON object per line. In: ``{"job": 1, "run": [PROGRAM, …], "env": {…}, "pty": [rows, columns] or null}``,
 ``{"job": 1, "input": TEXT}``, ``{"job": 1, "signal": 9}``, ``{"clock": true}``, ``{"end": true}``.
@@ -109,7 +109,7 @@ class Agent:
         job = self.jobs[number]
         try:
             said = os.read(job.reader, CHUNK)
-        except OSError:  # EIO: nobody has the terminal open any more
+        except OSError:  # EIO: no program has the terminal open any more
             said = b""
         if said:
             self.send(job=number, out=said.decode("latin-1"))

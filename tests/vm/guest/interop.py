@@ -1,7 +1,7 @@
 """Stands in for WSL's ``/init`` where it starts programs of Windows: ``interop.py PATH ARGV0 ARGUMENT …``.
 
 ``binfmt_misc`` hands it every file that begins with ``MZ``. It knows two programs, and answers as they do, with the
-figures of the host in ``C:\\vm\\figures.json``, which the host writes anew several times a second.
+figures of the host in ``C:\\vm\\figures.json``, which the host rewrites several times a second.
 """
 
 from __future__ import annotations

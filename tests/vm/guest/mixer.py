@@ -167,7 +167,7 @@ def make_shared(size: int, one: dict[str, Any], draw: random.Random) -> object:
 
 
 def make_tmpfs(size: int, one: dict[str, Any], draw: random.Random) -> object:
-    """A file in a tmpfs that is mapped by nobody."""
+    """A file in a tmpfs that is not mapped."""
     path = Path(f"/dev/shm/mixture-{one['seed']}")
     with path.open("wb") as file:
         for _ in range(size // MIB):
