@@ -15,7 +15,7 @@ from tests.recording.test_player import story
 from tests.report.test_issue import full_sample
 from tests.samples import later
 from tests.samples import record as line
-from wsltop.model.sample import KernelLog
+from wsltop.model.sample import KernelLog, WslconfigFile
 
 
 @pytest.fixture
@@ -92,3 +92,17 @@ def test_around_what_never_happened(program: Program, tmp_path: Path) -> None:
     assert "no event of the kind oom kill; --around finds drop there" in result.err
     assert program("report", "--around", "oom").status == 2
     assert program("report", file, "--around", "oom", "--at", "end").status == 2
+
+
+def test_a_settings_file_of_many_lines_is_reported_as_it_was(program: Program, tmp_path: Path) -> None:
+    content = b"# mine\r\n[wsl2]\r\nmemory=7GB\r\n[experimental]\r\nautoMemoryReclaim=dropCache\r\n"
+    config = WslconfigFile(
+        path="/mnt/c/x/.wslconfig", present=True, content=content, chosen_by="only profile", mtime=1.0
+    )
+    first = full_sample("node")
+    first = replace(first, surroundings=replace(first.surroundings, wslconfig=config))
+    file = record(tmp_path / "r", [first, later(first), later(first, 2.0)])
+    out = program("report", file).out
+    assert "wsl2.memory=7GB" in out
+    assert "experimental.autoMemoryReclaim=dropCache" in out
+    assert "config-syntax" not in out

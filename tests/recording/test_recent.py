@@ -11,7 +11,7 @@ from tests.core.test_bookmark import life, told
 from tests.recording.recorded import run
 from tests.samples import MONOTONIC, TIME
 from wsltop.core.session import Session
-from wsltop.model.sample import Sample
+from wsltop.model.sample import Sample, Surroundings, WslconfigFile
 from wsltop.recording import recent
 from wsltop.recording.player import Player
 from wsltop.recording.recent import SPAN, Recent, RecentLog
@@ -132,3 +132,12 @@ def test_events_are_found_in_it() -> None:
     while player.explore():
         pass
     assert len(player.marks) == len(found)
+
+
+def test_a_settings_file_of_many_lines_is_looked_back_at_as_it_was() -> None:
+    """Texts used to be cleaned when they were kept: the file came back as one line, and its settings as ignored."""
+    content = b"[wsl2]\r\nmemory=8GB\r\n\tswap=0\0\xff\r\n"
+    file = WslconfigFile(path="/mnt/c/Users/me/.wslconfig", present=True, content=content, chosen_by="only profile")
+    samples = [replace(one, surroundings=Surroundings(flavor="wsl2", wslconfig=file)) for one in run(5)]
+    log = log_of(watch(samples)[0])
+    assert log.sample(3).surroundings.wslconfig == file

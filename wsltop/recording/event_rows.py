@@ -1,6 +1,6 @@
-"""The events of a recording as rows of its table ``event``, worked out from the samples as the live screen does.
+"""The events of a recording as rows of its table ``event``: those that the screen shows, from the same session.
 
-They are those that the screen shows before all of the kernel log is asked for; the samples hold the other lines.
+Lines of the kernel log that are not about memory have no row; the samples hold them.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
-from wsltop.core.event_log import MERGE_WITHIN, EventLog, first_text, is_line, merge_keys
-from wsltop.core.events import derive, interpret_record, mark_event, tell_hogs
+from wsltop.core.event_log import first_text, is_line, merge_keys
+from wsltop.core.events import mark_event
+from wsltop.core.session import Session
 from wsltop.model.event import Event
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import Sample
+from wsltop.model.sample import Mark, Sample
 
 GAP: Final = "recording: nothing for "
 """How the mark begins that says for how long nothing was recorded."""
@@ -21,9 +21,9 @@ CLOCK: Final = "clock: set "
 """How the mark begins that says that the wall clock was set."""
 KINDS: Final = {GAP: "gap", CLOCK: "clock"}
 Key: TypeAlias = tuple[float, str, str, str]
-"""Start, kind, origin and text of an event, by which it is known again."""
+"""Start, kind, origin and text of an event: what stays the same while it goes on."""
 REMEMBERED: Final = 4000
-"""Events that may still go on, and be told by the same row."""
+"""Events that may still go on, and change their row."""
 
 
 class EventRow(NamedTuple):
@@ -51,79 +51,62 @@ class EventRows:
     Args:
         interval: seconds between samples.
         first: the number of the first row.
+        session: the session that takes each sample before it is recorded; None: one is made here.
     """
 
-    def __init__(self, interval: float, first: int) -> None:
-        self._log = EventLog(merge_within=max(MERGE_WITHIN, 2.5 * interval))
-        self._previous: Sample | None = None
+    def __init__(self, interval: float, first: int, session: Session | None) -> None:
+        self._given = session is not None
+        self._session = Session(interval) if session is None else session
         self._next = first
-        self._known: dict[Key, tuple[Event, EventRow]] = {}
+        self._seen = self._session.journal.events()
+        """The events at the last sample. They are kept so that an id means the same event."""
+        self._ids = set(map(id, self._seen))
+        self._version = self._session.journal.version()
+        self._rows: dict[Key, EventRow] = {}
 
-    def take(self, sample: Sample, number: int, offset: float) -> tuple[EventRow, ...]:
+    def take(self, sample: Sample, marks: tuple[Mark, ...], number: int, offset: float) -> tuple[EventRow, ...]:
         """The rows that are new or changed with a sample.
 
         Args:
             sample: the next one.
+            marks: those of its marks that a given session does not know.
             number: its number in the recording.
             offset: what the recording's own clock is ahead of the sample's.
         """
-        version = self._log.version()
-        added = tuple(self._tell(sample))
-        self._log.add(added)
-        self._previous = sample
-        log = sample.kernel_log
-        if not isinstance(log, Unavailable):
-            self._log.lost(log.lost, time=sample.time, monotonic=sample.monotonic, origin=log.origin)
-        if self._log.version() == version:
-            return ()
-        first = min([sample.monotonic, *(event.start for event in added)])
-        rows = []
-        for event in self._log.events():
-            if event.end < first:
-                continue
-            key = key_of(event)
-            known = self._known.pop(key, None)
-            if known is None or known[0] != event:
-                row = self._make(event, number, offset, None if known is None else known[1])
-                rows.append(row)
-                known = event, row
-            self._known[key] = known
-        for key in list(self._known)[: max(0, len(self._known) - REMEMBERED)]:
-            del self._known[key]
-        return tuple(rows)
-
-    def _tell(self, sample: Sample) -> list[Event]:
-        """The events between the sample before and this one, in the order in which the session takes them."""
-        previous, log = self._previous, sample.kernel_log
         found: list[Event] = []
-        since = None
-        if previous is not None:
-            found += derive(previous, sample) + tell_hogs(previous, sample)
-            since = None if isinstance(previous.kernel_log, Unavailable) else previous.monotonic
-        if not isinstance(log, Unavailable):
-            found += (
-                interpret_record(record, log.origin, now=sample.monotonic, time=sample.time, since=since)
-                for record in log.records
-            )
-        found += map(mark_event, sample.marks)
-        return found
+        if self._given:
+            found += map(mark_event, marks)
+        else:
+            self._session.follow(sample)
+        journal = self._session.journal
+        if journal.version() != self._version:
+            self._version = journal.version()
+            events = journal.events()
+            found += (event for event in events if id(event) not in self._ids)
+            self._seen, self._ids = events, set(map(id, events))
+        return tuple(self._make(event, number, offset) for event in found)
 
-    def _make(self, event: Event, number: int, offset: float, before: EventRow | None) -> EventRow:
-        kind = next((kind for begin, kind in KINDS.items() if event.text.startswith(begin)), event.kind)
+    def _make(self, event: Event, number: int, offset: float) -> EventRow:
+        key = key_of(event)
+        before = self._rows.pop(key, None)
         if before is None:
             self._next += 1
-        return EventRow(
+        kind = next((kind for begin, kind in KINDS.items() if event.text.startswith(begin)), "")
+        row = self._rows[key] = EventRow(
             number=self._next - 1 if before is None else before.number,
             sample=number if before is None else before.sample,
             time=event.time,
             monotonic=event.start + offset,
             seconds=max(0.0, event.end - event.start),
-            kind=kind if event.kind == "mark" else event.kind,
+            kind=kind if kind and event.kind == "mark" else event.kind,
             origin=event.origin,
             level=event.level,
             text=event.text,
             amounts=msgspec.json.encode(event.amounts).decode(),
         )
+        if len(self._rows) > REMEMBERED:
+            del self._rows[next(iter(self._rows))]
+        return row
 
 
 def key_of(event: Event) -> Key:

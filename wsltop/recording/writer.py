@@ -21,6 +21,7 @@ from msgspec.structs import replace
 from wsltop import __version__
 from wsltop.clock import SYSTEM_CLOCK, Clock
 from wsltop.core.ledger import keep_ledger
+from wsltop.core.session import Session
 from wsltop.errors import RecordingError
 from wsltop.model.reading import Unavailable
 from wsltop.model.sample import KernelLog, Mark, Sample
@@ -89,6 +90,8 @@ class RecordingWriter:
             flood of the kernel log that is larger than this goes beyond.
         keep: seconds of samples to keep; what is older is deleted a minute at a time.
         clock: stamps the file.
+        session: the session that takes each sample before it is written, whose events are recorded; None: the writer
+            works them out.
 
     Raises:
         RecordingError: the file is not a recording, another wsltop writes to it, it cannot be made, or the limit is
@@ -104,6 +107,7 @@ class RecordingWriter:
         max_size: int | None = None,
         keep: float | None = None,
         clock: Clock = SYSTEM_CLOCK,
+        session: Session | None = None,
     ) -> None:
         if max_size is not None and max_size < MIN_SIZE:
             raise RecordingError(
@@ -128,7 +132,8 @@ class RecordingWriter:
         self._waiting: list[tuple[Row, tuple[EventRow, ...]]] = []
         self._synced: float | None = None
         self._size = self._least = 0
-        self._events = EventRows(interval, 1)
+        self._session = session
+        self._events = EventRows(interval, 1, session)
         self._connection: sqlite3.Connection | None = None
         self._descriptor, fresh = open_locked(path, overwrite=overwrite)
         self._counts_links = os.fstat(self._descriptor).st_nlink > 0
@@ -234,7 +239,7 @@ class RecordingWriter:
             self._offset = number_in(meta, "clock_offset", 0.0)
             self._last = Last(float(last[1]), float(last[2]), number_in(meta, "boot_time", None))
         (events,) = connection.execute("SELECT coalesce(max(number), 0) FROM event").fetchone()
-        self._events = EventRows(self._interval, int(events) + 1)
+        self._events = EventRows(self._interval, int(events) + 1, self._session)
         self._describe(connection)
 
     def _describe(self, connection: sqlite3.Connection) -> None:
@@ -262,6 +267,7 @@ class RecordingWriter:
         if not (math.isfinite(sample.time) and math.isfinite(sample.monotonic)):
             self._left_out = "its time is no number"
             return
+        marks = sample.marks
         sample = self._place(sample)
         if self._left_out:
             sample = add_mark(sample, f"recording: a sample was left out: {self._left_out}", level=4)
@@ -276,7 +282,10 @@ class RecordingWriter:
         figures = figures_of(sample, keep_ledger(sample), self._interval)
         row = Row(self._number, sample.time, monotonic, figures, whole, data, 0)
         self._waiting.append(
-            (row._replace(checksum=checksum(row)), self._events.take(sample, row.number, self._offset))
+            (
+                row._replace(checksum=checksum(row)),
+                self._events.take(sample, sample.marks[len(marks) :], row.number, self._offset),
+            )
         )
         self._number += 1
         self._run += 1

@@ -313,7 +313,8 @@ class WsltopApp(App[None]):
             self._tell("record", recorder.end())
         else:
             try:
-                self.jobs["record"] = Recorder(self.options.state_folder, self.context.interval, self._show_recording)
+                session, interval = self.source.session, self.context.interval
+                self.jobs["record"] = Recorder(self.options.state_folder, interval, session, self._show_recording)
             except (OSError, RecordingError) as error:
                 self.notify(str(error), title="no recording", severity="error")
         self.main.show_status()

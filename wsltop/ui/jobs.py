@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from wsltop.core.moment import Moment
 from wsltop.core.reclaimed import ReclaimWatch
+from wsltop.core.session import Session
 from wsltop.errors import RecordingError
 from wsltop.experiment.measure import measure_all
 from wsltop.experiment.run import prepare
@@ -63,17 +64,17 @@ class Job:
 
 
 class Recorder(Job):
-    """Writes the samples into a new file.
+    """Writes the samples of a session into a new file.
 
     Raises:
         OSError, RecordingError: the file cannot be made.
     """
 
-    def __init__(self, folder: Path, interval: float, show: Callable[[str], None]) -> None:
-
+    def __init__(self, folder: Path, interval: float, session: Session, show: Callable[[str], None]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._show = show
-        self._writer = RecordingWriter(folder / f"recording-{stamp()}.wsltop", interval=interval)
+        path = folder / f"recording-{stamp()}.wsltop"
+        self._writer = RecordingWriter(path, interval=interval, session=session)
 
     def take(self, moment: Moment) -> Told | None:
         """Write the sample, and show how much there is."""
@@ -86,14 +87,17 @@ class Recorder(Job):
 
     def end(self) -> Told:
         """Close the file; what was recorded where."""
-        path, size = self._writer.path, self._writer.size
-        self.close()
-        return Told(title="", toast=f"recorded {format_size(size)} in {path}")
+        self._show("")
+        try:
+            self._writer.close()
+        except RecordingError as error:
+            return Told(title="the recording ended", toast=str(error), failed=True)
+        return Told(title="", toast=f"recorded {format_size(self._writer.size)} in {self._writer.path}")
 
     def close(self) -> None:
         """Let what was recorded reach the disk."""
         self._show("")
-        with contextlib.suppress(RecordingError):  # each sample was handed over; what failed was said then
+        with contextlib.suppress(RecordingError):  # the screen is gone; each sample was committed when it came
             self._writer.close()
 
 
