@@ -38,6 +38,8 @@ os.execv(sys.argv[1], sys.argv[1:])
 CLEAN_END = b"\x1b[?1049l", b"\x1b[?25h"
 """What leaves the alternate screen and shows the cursor."""
 
+KEYS = re.compile(rb"\x1b\[[0-9;<]*[A-Za-z~]|\x1bO.|(?s:.)")
+"""A key as a terminal sends it."""
 SGR = re.compile(rb"\x1b\[([0-9;:]*)m")
 
 
@@ -67,6 +69,7 @@ class Terminal:
         """The program's end of the terminal is closed, and all that it wrote is read."""
         self._woken, self._wake = os.pipe()
         self.master, slave = pty.openpty()
+        self._name = os.ttyname(slave)
         self._set_size(size)
         try:
             self.process = subprocess.Popen(
@@ -94,8 +97,32 @@ class Terminal:
     # What a user does
 
     def press(self, keys: str | bytes) -> None:
-        """Type."""
-        os.write(self.master, keys.encode() if isinstance(keys, str) else keys)
+        """Type as a person does: one key at a time, each when the one before has been read."""
+        data = keys.encode() if isinstance(keys, str) else keys
+        for key in KEYS.findall(data):
+            os.write(self.master, key)
+            self._wait_for_reader()
+
+    def send(self, data: bytes) -> None:
+        """Send bytes at once, as a terminal does that answers."""
+        os.write(self.master, data)
+
+    def _wait_for_reader(self) -> None:
+        """Wait until the program has read what was typed; one that does not read gets it all the same."""
+        deadline = time.monotonic() + 1.0
+        time.sleep(0.03)  # the kernel hands it over a little later
+        try:
+            descriptor = os.open(self._name, os.O_RDWR | os.O_NOCTTY)
+        except OSError:
+            return
+        try:
+            while time.monotonic() < deadline:
+                waiting = struct.unpack("i", fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4)))[0]
+                if not waiting:
+                    return
+                time.sleep(0.002)
+        finally:
+            os.close(descriptor)
 
     def resize(self, columns: int, rows: int) -> None:
         """Drag the window's corner."""

@@ -106,9 +106,9 @@ def test_a_bracket_reaches_from_what_linux_uses_to_what_is_lent() -> None:
     view = view_of_memory(SAMPLE)
     (line,) = MemoryPanel(BLOCK, id="memory").paint(view, 120, 3)[1:2]
     text = plain(line)
-    bar = text[24:]
+    bar = text[25:]
     start, end = bar.index(BLOCK.bracket_left), bar.index(BLOCK.bracket_right) + 1
-    lends = plain(MemoryPanel(BLOCK, id="memory").paint(view, 120, 3)[0])[24:]
+    lends = plain(MemoryPanel(BLOCK, id="memory").paint(view, 120, 3)[0])[25:]
     assert "4.0 GiB" in bar[start:end]
     assert abs(end - lends.rindex("█") - 1) <= 1
 

@@ -27,7 +27,7 @@ from wsltop.reclaim.actions import ActionName
 from wsltop.ui.bindings import KEYS, Key, describe
 from wsltop.ui.cards.card import Card
 from wsltop.ui.context import Context, Notice
-from wsltop.ui.driver import RestingDriver
+from wsltop.ui.input import QuietDriver
 from wsltop.ui.layout import PANEL_KEYS
 from wsltop.ui.main import MainScreen
 from wsltop.ui.options import ScreenOptions
@@ -66,7 +66,7 @@ class WsltopApp(App[None]):
 
     def __init__(self, source: Source, pool: Hogs | None, options: ScreenOptions) -> None:
         # Without color Textual would paint in greys; only its ANSI mode, chosen here, leaves color out.
-        super().__init__(driver_class=RestingDriver, ansi_color=None if options.color else True)
+        super().__init__(driver_class=QuietDriver, ansi_color=None if options.color else True)
         self.source = source
         self.pool = pool
         self.options = options

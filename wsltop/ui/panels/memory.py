@@ -179,7 +179,7 @@ EMPTY: Final = MemoryView(
     problem="no sample yet",
 )
 
-LABEL, LABEL_NARROW = 24, 16
+LABEL, LABEL_NARROW = 25, 16
 """Cells for name and figure of a bar."""
 WIDE: Final = 70
 ROOMY: Final = 120
@@ -224,7 +224,7 @@ class MemoryPanel(Panel[MemoryView]):
         most = f"VM max {format_short(view.vm) if width < ROOMY else format_size(view.vm)}" if view.vm else ""
         left = f"{view.host.name} has {view.host.left}" if view.host.left else ""
         if not view.host.measured and view.host.size is not None:
-            left = "asking Windows" + self.glyphs.ellipsis if view.host.asking else "expected, not measured"
+            left = "asking Windows" + self.glyphs.ellipsis if view.host.asking else "not measured"
         if width < ROOMY:
             most = "" if left and not view.host.measured else most
             left = "" if view.host.measured else left
