@@ -143,7 +143,7 @@ def test_one_line_loads_neither_the_session_nor_a_program_of_windows(tmp_path: P
         check=True,
     )
     loaded = set(done.stderr.partition("loaded:")[2].split())
-    assert not loaded & {"textual", "psutil", "subprocess", "wsltop.core.session", "wsltop.sampler", "tomllib"}
+    assert not loaded & {"textual", "psutil", "wsltop.core.session", "wsltop.sampler", "tomllib"}
 
 
 def test_lines_go_on_until_the_reader_leaves_or_a_signal_comes(environ: dict[str, str]) -> None:
