@@ -191,6 +191,12 @@ def test_values_are_completed(environ: dict[str, str], words: str, wanted: set[s
     assert {line.partition(",")[2] for line in out.decode().splitlines()} == wanted
 
 
+def test_the_manual_in_the_wheel_knows_every_command() -> None:
+    """Made by ``wsltop man --roff``, which .ci/package does for a release."""
+    page = (Path(cli.__file__).parent / "commands/wsltop.1").read_text()
+    assert [name for name in COMMANDS if f".SS wsltop {name}" not in page] == []
+
+
 def test_the_manual_has_every_command_option_setting_and_status(program: Program) -> None:
     page = program("man", "--roff").out.replace("\\-", "-")
     assert page.startswith(".TH WSLTOP 1 ")

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from tests.host.interop import Interop, needs_interop
 from tests.host.test_script import WORDS
 from tests.host.test_script import parse as parse_powershell
+from wsltop import __version__
 from wsltop.cli import program
 from wsltop.report.selftest import (
     ASSUMPTIONS,
@@ -28,7 +29,7 @@ from wsltop.report.selftest import (
 
 RIGHT = Block(
     {
-        "wsltop": "0.1.0, block 1",
+        "wsltop": f"{__version__}, block 1",
         "guest.order": "5",
         "guest.drives": "1",
         "guest.binfmt": "init",

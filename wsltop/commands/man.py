@@ -13,7 +13,7 @@ import click
 from wsltop import __version__
 from wsltop.commands.common import say_text
 from wsltop.commands.group import ALIASES, Commands, loaded
-from wsltop.config import SETTINGS, config_path, state_folder
+from wsltop.config import SETTINGS
 from wsltop.errors import ExitCode
 from wsltop.model.text import clean
 
@@ -62,14 +62,16 @@ def page_lines(group: Commands, root: click.Context) -> Iterator[str]:
     for status in ExitCode:
         yield from entry(str(status.value), status.meaning)
     yield ".SH FILES"
-    yield from entry(str(config_path()), "The settings.")
-    yield from entry(str(state_folder()), "Reports, pictures and the remembered theme.")
+    yield from entry("~/.config/wsltop/config.toml", "The settings, below XDG_CONFIG_HOME where that is set.")
+    yield from entry(
+        "~/.local/state/wsltop", "Reports, pictures and the theme, below XDG_STATE_HOME where that is set."
+    )
 
 
 def option_lines(one: click.Command, context: click.Context) -> Iterator[str]:
     """Yield the options of a command."""
     for option in one.get_params(context):
-        record = option.get_help_record(context)
+        record = option.get_help_record(context) if isinstance(option, click.Option) else None
         if record is not None:
             yield from entry(*record)
 

@@ -42,7 +42,7 @@ def service_unit(name: str, description: str, arguments: Sequence[str]) -> str:
 def program() -> tuple[str, ...]:
     """How to start this wsltop from anywhere, an absolute path first."""
     script = os.path.abspath(sys.argv[0])  # noqa: PTH100 - a link such as pipx makes stays what it is
-    if script.endswith("/wsltop") and os.path.isfile(script) and os.access(script, os.X_OK):  # noqa: PTH113 - a text
+    if script.endswith(("/wsltop", ".pyz")) and os.path.isfile(script) and os.access(script, os.X_OK):  # noqa: PTH113 - a text
         return (script,)
     return (sys.executable, "-m", "wsltop")
 
