@@ -53,6 +53,8 @@ class Memory:
     reported: int = -1
     """Free bytes that Windows has back; all at first."""
     _waited: float = 0.0
+    _holes: int = 0
+    """Scattered free memory between the pages of hogs of the kind ``fragment``."""
 
     def __post_init__(self) -> None:
         """Begin settled: all that can be reported has been."""
@@ -146,11 +148,19 @@ class Memory:
         self.count("pgsteal_anon", out // PAGE)
 
     def set_hogs(self, hogs: Mapping[str, int]) -> None:
-        """Take over what hogs hold now; what one gives back lies partly scattered."""
+        """Take over what hogs hold now; what one gives back lies partly scattered.
+
+        A hog ``fragment`` gives back single pages while it lives, and what lies between them when it ends.
+        """
         for kind, size in self.hogs.items():
             given = size - hogs.get(kind, 0)
-            if given > 0:
+            if given > 0 and kind == "fragment" and kind in hogs:
+                self._holes += given
+                self.scattered += given
+            elif given > 0:
                 self.scattered += int(given * TORN)
+        if "fragment" not in hogs:
+            self.scattered, self._holes = max(0, self.scattered - self._holes), 0
         self.hogs = dict(hogs)
 
     def end(self, size: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from tests.laptop.layout import RELEASE, WSL_VERSION
 from tests.laptop.memory import GIB, MIB, Memory
 
 Mode = Literal["dropCache", "gradual", "disabled"]
@@ -77,6 +78,11 @@ class Scenario:
     background: float = 0.002
     """Share of all CPUs that processes use which cannot be seen from the distribution."""
     mode: Mode = "dropCache"
+    release: str = RELEASE
+    wsl_version: str | None = WSL_VERSION
+    """``None`` for the WSL that came with Windows 10."""
+    says_compaction: bool = False
+    """Whether init writes a line for each compaction, as it did until about 2022."""
     idle: float = 0.0
     """Seconds for which the VM has been at rest when the simulation starts."""
     uptime: float = 9 * 3600.0
@@ -129,6 +135,16 @@ SCENARIOS: Final[dict[str, Scenario]] = {
                 "shmem-rss:0kB, UID:1000 pgtables:4300kB oom_score_adj:0",
             ),
         ),
+    ),
+    "old": Scenario(
+        about="the WSL of 2022 on a VM at rest: a line in the kernel log for each compaction, and no reclaim",
+        programs=tuple(Program(pid=one.pid, name=one.name, size=one.size) for one in PROGRAMS),
+        background=0.0005,
+        mode="disabled",
+        release="5.10.102.1-microsoft-standard-WSL2",
+        wsl_version=None,
+        says_compaction=True,
+        wslconfig="[wsl2]\nmemory=8GB\n",
     ),
     "gradual": Scenario(
         about="autoMemoryReclaim=gradual on a VM at rest: 3 % of the memory in use comes back every 30 s",

@@ -45,6 +45,8 @@ FLOOR: Final = int(1.1 * GIB)
 """``gradual`` stops at so much memory in use."""
 INTERPRETER: Final = 9 * MIB
 """What a hog's interpreter holds by itself."""
+READING: Final = 400 * MIB
+"""Bytes a second that a hog reads from its file."""
 ACTIONS: Final = ("proc/sys/vm/compact_memory", "proc/sys/vm/drop_caches", "sys/fs/cgroup/memory.reclaim")
 INIT: Final = "mini_init (175)"
 
@@ -107,6 +109,8 @@ class Laptop:
         self._idle = scenario.idle
         self._looked = 0.0
         self._dropped = False
+        self._filled: dict[str, int] = {}
+        """Bytes of page cache by the pid of the hog that fills it."""
         self._seen: dict[str, int] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="laptop", daemon=True)
@@ -147,7 +151,7 @@ class Laptop:
     def step(self, seconds: float = STEP) -> None:
         """Let time pass, and write all of it down."""
         self._act()
-        self.memory.set_hogs(self._read_hogs())
+        self.memory.set_hogs(self._read_hogs(seconds))
         for one in list(self.programs.values()):
             self._live(one.pid, seconds)
         self.memory.cache += int(self.scenario.cache_growth * seconds)
@@ -157,7 +161,13 @@ class Laptop:
 
     def _lay(self) -> None:
         scenario = self.scenario
-        lay_guest(self.root, uptime=scenario.uptime, boot_time=self._boot)
+        lay_guest(
+            self.root,
+            release=scenario.release,
+            wsl_version=scenario.wsl_version,
+            uptime=scenario.uptime,
+            boot_time=self._boot,
+        )
         written = self._boot - 3 * 86_400.0
         lay_windows(self.root, wslconfig=scenario.wslconfig.replace("\n", "\r\n").encode(), written=written)
         (self.root / "dev/kmsg").write_text("")
@@ -214,6 +224,8 @@ class Laptop:
         if mode == "gradual" and self._idle >= IDLE[mode] and self.memory.used > FLOOR:
             self.memory.reclaim(int(self.memory.used * 0.03))
         self.memory.compact()
+        if self.scenario.says_compaction:
+            self.log("WSL2: Performing memory compaction.")
 
     def _live(self, pid: int, seconds: float) -> None:
         """Let a program grow, work, or end."""
@@ -229,9 +241,10 @@ class Laptop:
             self.memory.anonymous += grown
             self.programs[pid] = type(one)(**(vars(one) | {"size": one.size + grown}))
 
-    def _read_hogs(self) -> dict[str, int]:
-        """What the hogs of the watched wsltop hold, by kind; of page cache, what they fill it with is not theirs."""
+    def _read_hogs(self, seconds: float) -> dict[str, int]:
+        """What the hogs of the watched wsltop hold, by kind; the page cache that one fills is no memory of its own."""
         found: dict[str, int] = {}
+        filling: dict[str, int] = {}
         if self.watched is None:
             return found
         try:
@@ -245,9 +258,15 @@ class Laptop:
             except (OSError, ValueError, IndexError):
                 continue
             place = next((n for n, word in enumerate(words) if word.endswith(b"hogs/hog.py")), None)
-            if place is not None and len(words) > place + 2:
-                kind = words[place + 2].decode()
-                found[kind] = found.get(kind, 0) + max(0, pages * PAGE - INTERPRETER)
+            if place is not None and len(words) > place + 3:
+                kind, target = words[place + 2].decode(), int(words[place + 3])
+                if kind == "cache":
+                    filling[pid] = min(target, self._filled.get(pid, 0) + int(READING * seconds))
+                else:
+                    found[kind] = found.get(kind, 0) + max(0, pages * PAGE - INTERPRETER)
+        grown = sum(filling.values()) - sum(self._filled.values())
+        self.memory.cache = max(0, self.memory.cache + grown)
+        self._filled = filling
         return found
 
     # What it looks like

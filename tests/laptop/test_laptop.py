@@ -21,6 +21,7 @@ from tests.shell import environ_of
 from tests.terminal.harness import Terminal
 from wsltop.core.ledger import keep_ledger
 from wsltop.core.moment import interpret
+from wsltop.hogs.options import HogOptions
 from wsltop.hogs.pool import HogPool
 from wsltop.host.choose import NOT_ASKED
 from wsltop.host.source import FixedSource
@@ -65,6 +66,16 @@ def test_taking_memory_is_lent_at_once() -> None:
     mem.set_hogs({"anonymous": 512 * MIB})
     mem.step(0.0)
     assert mem.lent - before == 512 * MIB
+
+
+def test_the_holes_of_a_fragmenting_hog_are_scattered_until_it_ends() -> None:
+    mem = memory()
+    before = mem.scattered
+    mem.set_hogs({"fragment": GIB})
+    mem.set_hogs({"fragment": GIB // 2})
+    assert mem.scattered == before + GIB // 2
+    mem.set_hogs({})
+    assert mem.scattered == pytest.approx(before, abs=GIB // 25)
 
 
 @pytest.mark.parametrize("act", ["compact", "drop", "reclaim"])
@@ -133,6 +144,21 @@ def test_a_hog_of_wsltop_shows_in_it(tmp_path: Path) -> None:
     assert laptop.memory.lent - before > 60 * MIB
     laptop.step(0.05)
     assert laptop.memory.hog == 0
+
+
+def test_a_hog_that_fills_the_cache_fills_the_cache_of_the_vm(tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path / "root", SCENARIOS["laptop"])
+    laptop.watched = os.getpid()
+    before = laptop.memory.cache
+    with HogPool() as pool:
+        pool.add(16 * MIB, kind="cache", options=HogOptions(directory=str(tmp_path)))
+        deadline = time.monotonic() + 20
+        while laptop.memory.cache < before + 16 * MIB and time.monotonic() < deadline:
+            time.sleep(0.05)
+            laptop.step(0.05)
+        assert laptop.memory.cache == before + 16 * MIB
+    laptop.step(0.05)
+    assert laptop.memory.cache == before
 
 
 def test_it_does_what_is_written_and_says_so(tmp_path: Path) -> None:

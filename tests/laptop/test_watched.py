@@ -87,3 +87,10 @@ def test_a_short_windows_is_told_what_the_vm_can_give(stepped: SteppedLaptop) ->
 @scenario("killed")
 def test_a_kill_from_before_is_found_at_the_first_sample(stepped: SteppedLaptop) -> None:
     assert "oom-kill" in ids(stepped.session)
+
+
+@scenario("old")
+def test_each_compaction_of_an_old_wsl_is_read_from_its_log(stepped: SteppedLaptop) -> None:
+    session = stepped.watch(100.0)
+    lines = [event for event in session.journal.events() if event.kind == "compaction" and event.origin == "kmsg"]
+    assert lines
