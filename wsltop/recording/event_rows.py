@@ -77,7 +77,7 @@ class EventRows:
         if self._given:
             found += map(mark_event, marks)
         else:
-            self._session.follow(sample)
+            self._session.take(sample, shown=False)
         journal = self._session.journal
         if journal.version() != self._version:
             self._version = journal.version()

@@ -281,12 +281,8 @@ class RecordingWriter:
         monotonic = sample.monotonic + self._offset
         figures = figures_of(sample, keep_ledger(sample), self._interval)
         row = Row(self._number, sample.time, monotonic, figures, whole, data, 0)
-        self._waiting.append(
-            (
-                row._replace(checksum=checksum(row)),
-                self._events.take(sample, sample.marks[len(marks) :], row.number, self._offset),
-            )
-        )
+        row = row._replace(checksum=checksum(row))
+        self._waiting.append((row, self._events.take(sample, sample.marks[len(marks) :], row.number, self._offset)))
         self._number += 1
         self._run += 1
         self._last = Last(sample.time, monotonic, boot_time(sample))
