@@ -68,7 +68,8 @@ class Shares(Struct, frozen=True, kw_only=True):
     reclaim: Share
     """Of what ``memory.reclaim`` is asked for."""
     left: int = 0
-    """Fragmented free memory that the last compaction could not join, and that is still fragmented. Bytes."""
+    """Fragmented free memory that the last compaction could not join, and that is still fragmented. Bytes, including
+    what the CPUs kept on their lists: they give it back within seconds, and then it lies in between the rest."""
     slab_floor: int | None = None
     """Reclaimable slab that the last drop of slab left, bytes; ``None``: none was seen."""
     filled: int = 0
@@ -333,7 +334,8 @@ def oldest_share(ledger: Ledger, shares: Shares) -> Share:
     """The share of a part of the cache, the oldest first: it lies between what stays."""
     share = mixed_share(ledger, shares)
     coarse = coarseness_of(ledger)
-    return Share(share.part * (1 - 0.6 * coarse), share.low * (1 - coarse), share.high, share.seen)
+    high = share.high * (1 - 0.4 * coarse)
+    return Share(min(share.part * (1 - 0.6 * coarse), high), share.low * (1 - coarse), high, share.seen)
 
 
 def predict_pressure(ledger: Ledger, size: int, floor: int, shares: Shares | None = None) -> Reading[Prediction]:
@@ -590,14 +592,14 @@ class Outcomes:
         """Note what a compaction that was requested has left: it could not join that."""
         if isinstance(ledger, Unavailable) or isinstance(ledger.free_split, Unavailable):
             return
-        self.shares = replace(self.shares or shares_for(ledger), left=loose_free(ledger))
+        self.shares = replace(self.shares or shares_for(ledger), left=fragmented_free(ledger))
 
     def _follow_left(self, ledger: Reading[Ledger]) -> None:
         """What was left and is no longer fragmented is not left any more."""
         shares = self.shares
         if shares is None or not shares.left or isinstance(ledger, Unavailable):
             return
-        left = min(shares.left, loose_free(ledger))
+        left = min(shares.left, fragmented_free(ledger))
         if left != shares.left:
             self.shares = replace(shares, left=left)
 
@@ -634,7 +636,7 @@ class Outcomes:
         shares = self.shares or shares_for(ledger)
         if pending.act == "compaction":
             shares = replace(
-                shares, fragmented=shares.fragmented.learn(outcome.gained, pending.base), left=loose_free(ledger)
+                shares, fragmented=shares.fragmented.learn(outcome.gained, pending.base), left=fragmented_free(ledger)
             )
         elif DROPS.get(pending.act, (False, False))[1]:
             # What page cache gave and what slab gave cannot be told apart; what is left of slab can.
@@ -667,10 +669,15 @@ def fill_holes(filled: int, before: Ledger, after: Ledger) -> int:
     return max(0, filled + (max(0, taken - joined) if taken > 0 else taken))
 
 
+def fragmented_free(ledger: Ledger) -> int:
+    """Fragmented free memory with what the CPUs keep, bytes; 0 where it is not known."""
+    split = ledger.free_split
+    return 0 if isinstance(split, Unavailable) else split.fragmented
+
+
 def loose_free(ledger: Ledger) -> int:
     """Fragmented free memory without what the CPUs keep on their lists, bytes."""
-    split = ledger.free_split
-    return 0 if isinstance(split, Unavailable) else max(0, split.fragmented - ledger.clues.kept_by_cpus)
+    return max(0, fragmented_free(ledger) - ledger.clues.kept_by_cpus)
 
 
 def act_of(event: Event) -> Act | None:
