@@ -39,7 +39,7 @@ def test_before_the_first_sample_nothing_is_known() -> None:
 
 def test_says_how_much_was_watched() -> None:
     state = _watch(Gate(RULE_POST_2_9_4), 0, 48)
-    assert (state.verdict, state.reason) == ("unknown", "watched 48 s of 120 s")
+    assert (state.verdict, state.reason) == ("unknown", "watched 48 of 120 s")
     short, long = state.windows
     assert (short.ok, short.watched, short.busy) == (True, 10, 0.0)
     assert (long.ok, long.watched, long.limit) == (None, 48, 0.005)
@@ -78,7 +78,6 @@ def test_young_vm_is_shut(rule: IdleRule, mode: Mode, needed: int) -> None:
         gate.feed(moment, cpu)
     state = gate.state()
     assert state.verdict == "shut"
-    assert "old, the rule needs" in state.reason
     assert state.spent is False
     assert state.opens is not None
     assert state.opens.earliest == pytest.approx(1)
@@ -131,7 +130,6 @@ def test_an_event_gives_the_phase_away() -> None:
     assert state.look.earliest == pytest.approx(28)
     assert state.look.latest == pytest.approx(28, abs=0.1)
     assert state.opens is None
-    assert "fired in this idle period" in state.reason
 
 
 def test_a_compaction_of_the_old_rule_comes_one_second_after_its_look() -> None:

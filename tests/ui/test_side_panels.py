@@ -112,7 +112,7 @@ def test_the_gate_of_a_young_watch_is_painted() -> None:
     lines = told(GatePanel(BLOCK, id="gate").paint(view, 70, 8))
     assert "7 of 10 s seen" in lines[1]
     assert "7 of 120 s seen" in lines[2]
-    assert lines[3].startswith(" cannot tell yet: watched 7 s of 10 s")
+    assert lines[3].startswith(" cannot tell yet: watched 7 of 10 s")
 
 
 @pytest.mark.parametrize("busy", [0.0, 0.001, 0.00525, 0.02, 1.0])

@@ -150,21 +150,19 @@ _ROLLING: Final = (
     WindowRule(name="10 s", looks=1, period=10, allowance=0),
     WindowRule(name="2 min", looks=12, period=10, allowance=0),
 )
-_COMPACTS_ALWAYS: Final = "compacts at any look, every 30 s, when the next second is quiet"
-_COMPACTS_AFTER_USE: Final = (
-    "compacts at a look when there was CPU use since the last check and the next second is quiet"
-)
+_COMPACTS_ALWAYS: Final = "compacts every 30 s when the second after that is quiet"
+_COMPACTS_AFTER_USE: Final = "compacts every 30 s after CPU use, when the second after that is quiet"
 
 
 def _does_until_2_9_4(compaction: str) -> Mapping[Mode, tuple[str, ...]]:
     return {
-        "dropCache": ("writes 1 to drop_caches: page cache, not slab; once per idle period", compaction),
+        "dropCache": ("drops the file cache once each time the VM comes to rest", compaction),
         "gradual": (
-            "asks memory.reclaim for 3 % of the memory in use, every 30 s while idle and above 1 GiB",
-            "names no swappiness, so anonymous memory can go to swap",
+            "gives back 3 % of the memory in use every 30 s while the VM is idle, down to 1 GiB",
+            "memory of programs may go to swap",
             compaction,
         ),
-        "disabled": ("reclaims no cache", f"{compaction}, even so"),
+        "disabled": ("gives no file cache back", f"{compaction}, even so"),
     }
 
 
@@ -209,13 +207,13 @@ RULE_POST_2_9_4: Final = IdleRule(
     gradual_swaps=False,
     quicker_mode={},
     does={
-        "dropCache": ("writes 3 to drop_caches: page cache and slab; once per idle period", "then compacts"),
+        "dropCache": ("drops file cache and slab once each time the VM comes to rest", "then compacts"),
         "gradual": (
-            "asks memory.reclaim for the cache above 128 MiB, at most RAM/32 (256 MiB to 1 GiB) every 10 s while idle",
-            "says swappiness=0, so anonymous memory stays",
-            "compacts after each reclaim, and once per idle period",
+            "gives back file cache every 10 s while the VM is idle, 1/32 of the RAM at a time, down to 128 MiB",
+            "memory of programs stays",
+            "compacts after each time",
         ),
-        "disabled": ("runs no thread: neither reclaim nor compaction",),
+        "disabled": ("does nothing: it gives no file cache back and does not compact",),
     },
 )
 """After 2.9.4; a rewrite in util.cpp."""

@@ -378,26 +378,26 @@ class Gate:
 
     def _reason(self) -> str:
         if not self._tests:
-            return "the mode is disabled"
+            return "autoMemoryReclaim is disabled"
         long = self._tests[-1]
         if self.history.now < self.rule.earliest(self.mode):
             return (
-                f"the VM is {format_duration(self.history.now)} old, the rule needs "
+                f"the VM has run for {format_duration(self.history.now)}; WSL does nothing in the first "
                 f"{format_duration(self.rule.earliest(self.mode))}"
             )
         if self._verdict == "open":
             return (
-                "it has fired in this idle period; a busy look arms it again"
+                "WSL has acted in this idle period; it acts again only after the VM was busy"
                 if self._spent and self.mode == "dropCache"
-                else "idle by WSL's rule"
+                else "the VM is idle"
             )
         if self._verdict == "unknown":
             window = next((window for window in self._windows if window.ok is None), None)
             watched = window.watched if window else 0.0
-            return f"watched {watched:.0f} s of {window.seconds if window else long.seconds} s"
+            return f"watched {watched:.0f} of {window.seconds if window else long.seconds} s"
         shut = next(window for window in self._windows if window.ok is False)
-        share = "" if shut.busy is None else f"{shut.busy * 100:.2f} % of all CPUs in use, "
-        return f"{shut.name}: {share}the limit is {shut.limit * 100:.3g} %"
+        share = "too busy " if shut.busy is None else f"{shut.busy * 100:.2f} % of all CPUs in use "
+        return f"{share}over {shut.name}, the limit is {shut.limit * 100:.3g} %"
 
 
 class Gates:
