@@ -252,6 +252,6 @@ def machine_of(sample: Sample) -> Machine:
 def windows_total(sample: Sample) -> Reading[int]:
     """RAM of Windows; that of a plain Linux host says nothing about ``.wslconfig``."""
     host = sample.host
-    if isinstance(host, Unavailable) or host.source == "process":
+    if isinstance(host, Unavailable) or not host.is_windows:
         return Unavailable("Windows was not asked")
     return host.total

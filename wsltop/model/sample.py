@@ -469,7 +469,8 @@ class SeveralVms(Unavailable, frozen=True, tag="several_vms"):
 class HostMemory(Struct, frozen=True, kw_only=True, tag="host"):
     """What the host said about the VM's process and about its own memory."""
 
-    source: Literal["powershell", "tasklist", "process"]
+    source: str
+    """Who was asked: a source of ``wsltop.host.choose``."""
     process: str
     pid: int
     working_set: int
@@ -484,6 +485,11 @@ class HostMemory(Struct, frozen=True, kw_only=True, tag="host"):
     """All processes of virtual machines, ours among them, as far as the source lists them."""
     read_at: float
     """When the reading arrived, on the sample's monotonic clock; its age is the sample's time minus this."""
+
+    @property
+    def is_windows(self) -> bool:
+        """Whether Windows was asked, and not a process of this machine."""
+        return self.source != "process"
 
 
 HogStatus = Literal["starting", "filling", "holding", "floor", "ending", "failed"]

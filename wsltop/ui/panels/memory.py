@@ -117,7 +117,7 @@ def host_view(host: Reading[HostMemory], ledger: Reading[Ledger], explanation: R
         total = "" if isinstance(host.total, Unavailable) else f" of {format_size(host.total)}"
         left = f"{format_size(round_step(host.available))}{total} left"
     return HostView(
-        name="Windows" if host.source != "process" else "Host",
+        name="Windows" if host.is_windows else "Host",
         size=round_step(host.working_set),
         measured=True,
         left=left,

@@ -208,7 +208,7 @@ class TimelinePanel(Panel[TimelineView]):
             columns,
             session.journal.between(now - window, now),
             maximum=context.vm_size,
-            host_label="Windows" if isinstance(host, Unavailable) or host.source != "process" else "host",
+            host_label="Windows" if isinstance(host, Unavailable) or host.is_windows else "host",
             cursor=cursor,
             owed=None if context.session.returning is None else shown - context.session.returning.elapsed,
             end="now" if context.time_line is None else clock_of(moment, now),
