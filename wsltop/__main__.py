@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import NoReturn
 
@@ -16,8 +17,10 @@ def main() -> NoReturn:
     if os.name != "posix":
         sys.stderr.write(ON_WINDOWS)
         raise SystemExit(NOT_WSL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until it can say so itself, Ctrl+C ends it without a word
     from wsltop import cli  # imports what only POSIX has
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     cli.main()
 
 

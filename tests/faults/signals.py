@@ -19,7 +19,7 @@ MODES: Final = (b"\x1b[?1000h", b"\x1b[?1002h", b"\x1b[?1004h", b"\x1b[?2004h")
 
 def small_hog(terminal: Terminal) -> None:
     """Add the smallest hog and wait until it holds."""
-    terminal.press("<<<<<<")
+    terminal.press("<<<<")
     terminal.wait_for("64 MiB")
     terminal.press("a")
     terminal.wait_until(lambda: bool(terminal.hogs()), what="a hog")

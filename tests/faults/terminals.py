@@ -51,7 +51,7 @@ BYTES: Final = {
 def odd_bytes(data: bytes, place: Place) -> str:
     """Bytes that no key sends: dropped."""
     terminal = place.terminal("--host", "none")
-    terminal.press(data)
+    terminal.send(data)
     time.sleep(0.3)
     return still_works(terminal)
 
@@ -83,7 +83,7 @@ def reply(data: bytes, place: Place) -> str:
     terminal = place.terminal("--host", "none")
     shape = [line[:3] for line in terminal.lines]
     for _ in range(4):
-        terminal.press(data)
+        terminal.send(data)
         time.sleep(0.15)
     time.sleep(0.6)
     assert not list(terminal_state(place).glob("*.wsltop")), "a recording began"
@@ -113,9 +113,9 @@ def pasted_word(place: Place) -> str:
     """A destructive answer counts only alone, after the plan was read."""
     terminal = place.terminal("--host", "none")
     for word in (b"directory", b"cy", b"dy", b"Dy"):
-        terminal.press(word)
+        terminal.send(word)
         time.sleep(0.5)
-        terminal.press(b"\x1b")
+        terminal.send(b"\x1b")
         time.sleep(0.4)
     for name in ("compact", "drop"):
         assert f"{name} was started" not in terminal.text
@@ -135,7 +135,7 @@ def lone_escape(place: Place) -> str:
         terminal.wait_until(lambda: terminal.lines[-1] != shut or "every byte" in terminal.text.lower(), what="a card")
         terminal.press("j")
         time.sleep(0.85 + 0.02 * number)
-        terminal.press(b"\x1b")
+        terminal.send(b"\x1b")
         terminal.wait_until(lambda: terminal.lines[-1][:20] == shut[:20], 1.5, f"Escape number {number}")
     return "12 of 12"
 
@@ -167,7 +167,7 @@ def mouse_moves(place: Place) -> str:
     assert b"\x1b[?1003h" not in terminal.raw, "any-motion tracking is on"
     before = cpu_seconds(terminal.process.pid)
     for number in range(30):
-        terminal.press(f"\x1b[<32;{number + 1};10M".encode())
+        terminal.send(f"\x1b[<32;{number + 1};10M".encode())
         time.sleep(0.1)
     used = (cpu_seconds(terminal.process.pid) - before) / 3.0
     terminal.press("\x1b[<0;30;10m")
@@ -192,14 +192,14 @@ def resizes(place: Place) -> str:
 def two_enters(place: Place) -> str:
     """A double Enter opens nothing twice."""
     terminal = place.terminal("--host", "none")
-    terminal.press(b"\x10")
+    terminal.send(b"\x10")
     time.sleep(0.6)
-    terminal.press(b"theme")
+    terminal.send(b"theme")
     time.sleep(0.6)
-    terminal.press(b"\r\r")
+    terminal.send(b"\r\r")
     time.sleep(0.6)
     for _ in range(3):
-        terminal.press(b"\x1b")
+        terminal.send(b"\x1b")
         time.sleep(0.3)
     return still_works(terminal)
 
@@ -208,7 +208,7 @@ def two_enters(place: Place) -> str:
 def long_paste(place: Place) -> str:
     """Paste is no keys."""
     terminal = place.terminal("--host", "none")
-    terminal.press(b"\x1b[200~" + b"aAXcydr" * 1400 + b"\x1b[201~")
+    terminal.send(b"\x1b[200~" + b"aAXcydr" * 1400 + b"\x1b[201~")
     time.sleep(0.6)
     assert not terminal.hogs()
     return still_works(terminal)
@@ -219,7 +219,7 @@ def held_key(place: Place) -> str:
     """A held key."""
     terminal = place.terminal("--host", "none")
     for _ in range(100):
-        terminal.press(b"jjjj")
+        terminal.send(b"jjjj")
         time.sleep(0.02)
     return still_works(terminal)
 

@@ -27,7 +27,7 @@ LEAVING: Final[dict[str, Callable[[Terminal], None]]] = {
 
 def add_small_hog(terminal: Terminal) -> list[psutil.Process]:
     """Halve the size down to 64 MiB and add one."""
-    terminal.press("<<<<<<")
+    terminal.press("<<<<")
     terminal.wait_for("a adds 64 MiB")
     terminal.press("a")
     terminal.wait_for("holding")
@@ -42,15 +42,15 @@ def answering_windows(drive: FakeDrive) -> tuple[str, ...]:
     return "--host", "powershell", "--drive", str(drive.path)
 
 
-@pytest.mark.parametrize("leave", LEAVING.values(), ids=LEAVING)
+@pytest.mark.parametrize(("leave", "status"), [(leave, 143 if "SIG" in name else 0) for name, leave in LEAVING.items()])
 def test_leaving_restores_the_terminal_and_ends_the_hogs(
-    open_terminal: Open, leave: Callable[[Terminal], None]
+    open_terminal: Open, leave: Callable[[Terminal], None], status: int
 ) -> None:
     terminal = open_terminal("--host", "none", "--every", "60")
     terminal.wait_for_frame()
     hogs = add_small_hog(terminal)
     leave(terminal)
-    assert terminal.wait_for_end(5.0) == 0
+    assert terminal.wait_for_end(5.0) == status
     end = terminal.raw[terminal.raw.rindex(b"\x1b[?1049h") :]
     for sequence in CLEAN_END:
         assert sequence in end
@@ -74,7 +74,9 @@ def test_a_closed_terminal_ends_everything_at_once(open_terminal: Open, drive: F
     terminal = open_terminal(*answering_windows(drive), "--every", interval)
     terminal.wait_for_frame()
     terminal.wait_until(lambda: bool(terminal.children("powershell.exe")))
-    terminal.press("<<<<<<a")
+    terminal.press("<<<<")
+    terminal.wait_for("64 MiB")
+    terminal.press("a")
     terminal.wait_for("holding")
     program = psutil.Process(terminal.process.pid)
     everything = [program, *terminal.children()]

@@ -59,7 +59,7 @@ def test_the_first_frame_is_complete(open_terminal: Open) -> None:
 def test_a_hog_takes_memory_and_gives_it_back(open_terminal: Open) -> None:
     terminal = open_terminal("--host", "none", size=(100, 30))
     terminal.wait_for("a adds 1.0 GiB")
-    terminal.press("<<<<<<")
+    terminal.press("<<<<")
     terminal.wait_for("a adds 64 MiB")
     assert "kill all" not in terminal.lines[-1]
     terminal.press("a")
@@ -78,7 +78,9 @@ def test_a_hog_takes_memory_and_gives_it_back(open_terminal: Open) -> None:
 def test_x_kills_the_selected_hog_and_no_movement_kills_any(open_terminal: Open) -> None:
     terminal = open_terminal("--host", "none", size=(100, 30))
     terminal.wait_for_frame()
-    terminal.press("<<<<<<A")
+    terminal.press("<<<<")
+    terminal.wait_for("64 MiB")
+    terminal.press("A")
     terminal.wait_until(lambda: terminal.text.count("holding") == 4)
     hogs = {hog.pid: hog for hog in terminal.hogs()}
     terminal.press("jklGwunKJHL$^\x04\x15\x06\x02\x0e")
@@ -111,7 +113,9 @@ def test_what_windows_says_fills_the_host_bar(open_terminal: Open, drive: FakeDr
 def test_a_pause_is_gone_through_and_left(open_terminal: Open) -> None:
     terminal = open_terminal("--host", "none", "--every", "0.5")
     terminal.wait_for_frame()
-    terminal.press("<<<<<<a")
+    terminal.press("<<<<")
+    terminal.wait_for("64 MiB")
+    terminal.press("a")
     terminal.wait_for("holding")
     terminal.press("X")
     terminal.wait_for(" killed, ")

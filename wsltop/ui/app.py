@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import signal
 from collections.abc import Awaitable, Callable, Iterable
@@ -27,12 +28,12 @@ from wsltop.reclaim.actions import ActionName
 from wsltop.ui.bindings import KEYS, Key, describe
 from wsltop.ui.cards.card import Card
 from wsltop.ui.context import Context, Notice
-from wsltop.ui.input import QuietDriver
+from wsltop.ui.driver import TerminalDriver
 from wsltop.ui.layout import PANEL_KEYS
 from wsltop.ui.main import MainScreen
 from wsltop.ui.options import ScreenOptions
 from wsltop.ui.sources import Source
-from wsltop.ui.terminal import vanish
+from wsltop.ui.terminal import is_gone, vanish
 from wsltop.ui.viewstate import ViewState
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ BUSY_INTERVAL: Final = 0.1
 NOTICE: Final = 8.0
 """Seconds that a notice is shown."""
 HANGUP: Final = 128 + signal.SIGHUP
+ENDS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
+"""Signals that end the screen, the terminal restored."""
 
 
 class WsltopApp(App[None]):
@@ -66,7 +69,7 @@ class WsltopApp(App[None]):
 
     def __init__(self, source: Source, pool: Hogs | None, options: ScreenOptions) -> None:
         # Without color Textual would paint in greys; only its ANSI mode, chosen here, leaves color out.
-        super().__init__(driver_class=QuietDriver, ansi_color=None if options.color else True)
+        super().__init__(driver_class=TerminalDriver, ansi_color=None if options.color else True)
         self.source = source
         self.pool = pool
         self.options = options
@@ -120,10 +123,15 @@ class WsltopApp(App[None]):
         self.main.show_all()
 
     def _watch_terminal(self) -> None:
-        """End at once when the terminal is gone; where the kernel sends no signal, the driver does."""
+        """End by a signal as by ``q``, with its status; at once where the terminal is gone."""
         if not self.is_headless:
-            signal.signal(signal.SIGHUP, lambda *_: self._terminal_lost())
-            signal.signal(signal.SIGTERM, lambda *_: self.exit())
+            for number in ENDS:
+                asyncio.get_running_loop().add_signal_handler(number, self._end_by_signal, number)
+
+    def _end_by_signal(self, number: int) -> None:
+        if number == signal.SIGHUP and is_gone():
+            self._terminal_lost()
+        self.exit(return_code=128 + number)
 
     def _terminal_lost(self) -> None:
         if self.pool is not None:
@@ -497,7 +505,7 @@ class WsltopApp(App[None]):
     def _runner(self, key: Key) -> Callable[[], Awaitable[None]]:
         async def run() -> None:
             # The palette opens over cards too: its commands are the main screen's, so that comes forward first.
-            while self.screen is not self.main:
+            while self.main in self.screen_stack and self.screen is not self.main:
                 await self.pop_screen()
                 self._attend(False)
             await self.main.run_action(key.action)

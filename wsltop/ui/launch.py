@@ -18,6 +18,7 @@ from wsltop.charts.glyphs import choose_glyphs
 from wsltop.config import Settings
 from wsltop.core.quiet import PATIENCE, SHORT_PATIENCE
 from wsltop.core.session import Session
+from wsltop.errors import ExitCode
 from wsltop.guest.identity import identify_guest
 from wsltop.hogs.pool import HogPool
 from wsltop.host.interop import CLIP, Launch, Windows
@@ -53,6 +54,7 @@ def run_screen(make: Callable[[], WsltopApp], options: ScreenOptions) -> int:
         app.run()
     if crash.getvalue():
         tell_crash(crash.getvalue(), options.state_folder)
+        return app.return_code or ExitCode.FAILURE
     return app.return_code or 0
 
 

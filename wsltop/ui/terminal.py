@@ -7,6 +7,7 @@ import importlib
 import locale
 import os
 import sys
+import termios
 from collections.abc import Mapping
 from typing import IO, Any, Literal
 
@@ -44,6 +45,15 @@ def encoding() -> str:
 def can_copy(environ: Mapping[str, str]) -> bool:
     """Whether the terminal may know OSC 52; it does not answer, so nobody can know that it does."""
     return environ.get("TERM", "") not in UNABLE | NO_OSC52
+
+
+def is_gone() -> bool:
+    """Whether the terminal of standard input is there no more."""
+    try:
+        termios.tcgetattr(0)
+    except termios.error:
+        return True
+    return False
 
 
 def vanish(status: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -109,6 +110,8 @@ def most_of(name: ActionName, ledger: Ledger) -> int:
 
 WIDTH = 76
 NAME = 10
+READING_TIME = 0.5
+"""Seconds for which a plan must have been on the screen before an answer runs it."""
 LONGEST = 20
 """Rows that one text may take: what will run is shown whole, whatever it is."""
 
@@ -130,6 +133,8 @@ class PlanScreen(ModalScreen[bool]):
         super().__init__()
         self.glyphs = glyphs
         self.proposal = proposal
+        self.shown_at = time.monotonic()
+        """When the plan came on the screen."""
 
     def compose(self) -> ComposeResult:
         """A text that may be longer than the terminal, and the keys, which always show."""
@@ -140,6 +145,7 @@ class PlanScreen(ModalScreen[bool]):
 
     def on_mount(self) -> None:
         """Show the plan."""
+        self.shown_at = time.monotonic()
         self.show_plan()
 
     def on_resize(self, _event: Resize) -> None:
@@ -157,8 +163,9 @@ class PlanScreen(ModalScreen[bool]):
         self.query_one(VerticalScroll).styles.max_height = max(1, self.size.height - len(answers))
 
     def action_answer(self, run: bool) -> None:
-        """Run it, or not; what cannot run stays to be read."""
-        if self.proposal.plan.runs or not run:
+        """Run it, or not; what cannot run, and what nobody can have read yet, stays to be read."""
+        unread = time.monotonic() - self.shown_at < READING_TIME
+        if not run or (self.proposal.plan.runs and not unread):
             self.dismiss(run)
 
     def action_size(self, step: int) -> None:
