@@ -60,10 +60,10 @@ def moved(**by: int) -> tuple[Event, ...]:
                 # as measured: compact_stall, compact_success and compact_daemon_* stay put
             },
             "compaction",
-            "requested: 264 874 pages isolated",
+            "on request: 264 874 pages moved",
             6,
         ),
-        ({"compact_migrate_scanned": 9000}, "compaction", "requested: nothing to move", 6),
+        ({"compact_migrate_scanned": 9000}, "compaction", "on request: nothing to move", 6),
         (
             {
                 "compact_migrate_scanned": 5000,
@@ -73,7 +73,7 @@ def moved(**by: int) -> tuple[Event, ...]:
                 "compact_daemon_free_scanned": 7000,
             },
             "compaction",
-            "by kcompactd: 2 048 pages isolated",
+            "by the kernel: 2 048 pages moved",
             6,
         ),
         (
@@ -83,13 +83,13 @@ def moved(**by: int) -> tuple[Event, ...]:
                 "compact_daemon_migrate_scanned": 5000,
             },
             "compaction",
-            "requested: 2 048 pages isolated",
+            "on request: 2 048 pages moved",
             6,
         ),
         (
             {"compact_migrate_scanned": 5000, "compact_isolated": 600, "compact_stall": 1},
             "compaction",
-            "for 1 allocation: 600 pages isolated",
+            "for 1 allocation: 600 pages moved",
             6,
         ),
         (
@@ -100,22 +100,27 @@ def moved(**by: int) -> tuple[Event, ...]:
                 "compact_daemon_free_scanned": 7,
             },
             "compaction",
-            "by kcompactd, for 3 allocations: 600 pages isolated",
+            "by the kernel, for 3 allocations: 600 pages moved",
             6,
         ),
-        ({"compact_isolated": 40_000}, "compaction", "40 000 pages isolated", 6),  # a pass that has not ended
-        ({"drop_pagecache": 1}, "cache drop", "drop_caches 1", 6),
-        ({"drop_slab": 1}, "cache drop", "drop_caches 2", 6),
-        ({"drop_pagecache": 1, "drop_slab": 1}, "cache drop", "drop_caches 3", 6),
-        ({"drop_pagecache": 2, "drop_slab": 2}, "cache drop", "drop_caches 3, 2 times", 6),
-        ({"drop_pagecache": 2, "drop_slab": 1}, "cache drop", "page cache dropped 2 times, slab once", 6),
+        ({"compact_isolated": 40_000}, "compaction", "40 000 pages moved", 6),  # a pass that has not ended
+        ({"drop_pagecache": 1}, "cache drop", "file cache dropped", 6),
+        ({"drop_slab": 1}, "cache drop", "slab dropped", 6),
+        ({"drop_pagecache": 1, "drop_slab": 1}, "cache drop", "file cache and slab dropped", 6),
+        ({"drop_pagecache": 2, "drop_slab": 2}, "cache drop", "file cache and slab dropped 2 times", 6),
+        ({"drop_pagecache": 2, "drop_slab": 1}, "cache drop", "file cache dropped 2 times, slab once", 6),
         (
             {"pgsteal_direct": 105_472, "pgscan_direct": 262_144},
             "direct reclaim",
-            "412 MiB reclaimed by allocations, 1.0 GiB scanned",
+            "412 MiB reclaimed by programs that needed memory, 1.0 GiB looked at",
             6,
         ),
-        ({"pgscan_direct": 262_144}, "direct reclaim", "0 B reclaimed by allocations, 1.0 GiB scanned", 6),
+        (
+            {"pgscan_direct": 262_144},
+            "direct reclaim",
+            "0 B reclaimed by programs that needed memory, 1.0 GiB looked at",
+            6,
+        ),
         (
             {"pgsteal_proactive": 65_536, "pgsteal_file": 65_536},
             "proactive reclaim",
@@ -197,7 +202,7 @@ def test_a_cache_drop_tells_what_fell() -> None:
         meminfo=replace(MEMINFO, cached=300 * MIB, buffers=0, slab_reclaimable=90 * MIB),
     )
     (event,) = derive(SAMPLE, after)
-    assert event.text == "drop_caches 3: page cache -5.0 GiB, slab -210 MiB"
+    assert event.text == "file cache and slab dropped: file cache -5.0 GiB, slab -210 MiB"
     assert event.amounts == {"pagecache": 1, "slab": 1, "cache_change": -5100 * MIB, "slab_change": -210 * MIB}
 
 
@@ -205,7 +210,7 @@ def test_dropping_the_page_cache_alone_says_nothing_of_slab() -> None:
     values = QUIET | {"drop_pagecache": 1001}
     after = replace(sample_of(values, after=1.0), meminfo=replace(MEMINFO, slab_reclaimable=0))
     (event,) = derive(SAMPLE, after)
-    assert event.text == "drop_caches 1"
+    assert event.text == "file cache dropped"
 
 
 def test_a_drop_that_takes_several_ticks_tells_all_that_fell() -> None:
@@ -248,14 +253,14 @@ def blocks(free_9: int) -> Reading[tuple[FreeBlocks, ...]]:
     return (FreeBlocks(node=0, zone="Normal", counts=(500, 0, 0, 0, 0, 0, 0, 0, 0, free_9, 0)),)
 
 
-@pytest.mark.parametrize(("before", "after", "told"), [(100, 306, ", +412 MiB reportable"), (306, 100, None)])
+@pytest.mark.parametrize(("before", "after", "told"), [(100, 306, ", +412 MiB to give back"), (306, 100, None)])
 def test_a_compaction_tells_the_change_of_reportable_free(before: int, after: int, told: str | None) -> None:
     order = ReportingOrder(order=9, assumed=False)
     first = replace(SAMPLE, free_blocks=blocks(before), reporting=order)
     values = QUIET | {"compact_migrate_scanned": 2000, "compact_isolated": 265_874}
     second = replace(sample_of(values, after=1.0), free_blocks=blocks(after), reporting=order)
     (event,) = derive(first, second)
-    assert event.text == "requested: 264 874 pages isolated" + (told or ", -412 MiB reportable")
+    assert event.text == "on request: 264 874 pages moved" + (told or ", -412 MiB to give back")
     assert event.amounts["reportable_change"] == (after - before) * 2 * MIB
 
 
@@ -264,7 +269,7 @@ def test_without_the_counters_of_the_kernel_itself_nobody_is_named() -> None:
     old = {name: value for name, value in QUIET.items() if not name.startswith("compact_daemon")}
     before, after = sample_of(old), sample_of(old | {"compact_free_scanned": 9000, "compact_isolated": 2000}, after=1.0)
     (event,) = derive(before, after)
-    assert event.text == "1 000 pages isolated"
+    assert event.text == "1 000 pages moved"
 
 
 @pytest.mark.parametrize("name", sorted(QUIET))
@@ -294,7 +299,7 @@ def test_unreadable_counters_tell_nothing() -> None:
 def test_unreadable_parts_leave_their_figure_out() -> None:
     values = QUIET | {"drop_pagecache": 1001, "compact_migrate_scanned": 2000, "compact_isolated": 1600}
     after = replace(sample_of(values, after=1.0), meminfo=Unavailable("gone"))
-    assert [event.text for event in derive(SAMPLE, after)] == ["drop_caches 1", "requested: 600 pages isolated"]
+    assert [event.text for event in derive(SAMPLE, after)] == ["file cache dropped", "on request: 600 pages moved"]
 
 
 def test_damaged_counters_tell_nothing() -> None:

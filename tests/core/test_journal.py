@@ -56,19 +56,19 @@ def test_compactions_of_different_wish_stay_apart() -> None:
         counted("compaction", 3.0, isolated=5, scanned=9, requested=9),
     )
     assert texts(journal) == [
-        "requested: 15 pages isolated over 2.0 s",
-        "by kcompactd: 600 pages isolated",
+        "on request: 15 pages moved over 2.0 s",
+        "by the kernel: 600 pages moved",
     ]
 
 
 def test_a_pass_that_takes_several_ticks_is_named_when_it_ends() -> None:
-    """The kernel counts what a pass scanned only at its end, but isolated pages at once."""
+    """The kernel counts what a pass scanned only at its end, but moved pages at once."""
     journal = journal_of(counted("compaction", 1.0, isolated=90_000, reportable_change=3 * MIB))
-    assert texts(journal) == ["90 000 pages isolated, +3.0 MiB reportable"]
+    assert texts(journal) == ["90 000 pages moved, +3.0 MiB to give back"]
     journal.add([counted("compaction", 2.0, isolated=10_000, scanned=500, requested=500, reportable_change=MIB)])
-    assert texts(journal) == ["requested: 100 000 pages isolated, +4.0 MiB reportable over 1.0 s"]
+    assert texts(journal) == ["on request: 100 000 pages moved, +4.0 MiB to give back over 1.0 s"]
     journal.add([counted("compaction", 3.0, isolated=1, scanned=5, requested=5)])
-    assert texts(journal) == ["requested: 100 001 pages isolated, +4.0 MiB reportable over 2.0 s"]
+    assert texts(journal) == ["on request: 100 001 pages moved, +4.0 MiB to give back over 2.0 s"]
 
 
 def test_the_log_and_the_counters_both_tell_of_a_cache_drop() -> None:
@@ -78,7 +78,7 @@ def test_the_log_and_the_counters_both_tell_of_a_cache_drop() -> None:
     )
     assert [(event.origin, event.text) for event in journal.events()] == [
         ("kmsg", "mini_init (175): drop_caches: 1"),
-        ("vmstat", "drop_caches 1: page cache -5.0 MiB"),
+        ("vmstat", "file cache dropped: file cache -5.0 MiB"),
     ]
 
 
@@ -237,7 +237,7 @@ def test_compactions_some_seconds_apart_are_counted() -> None:
         journal.add([counted("compaction", second, requested=100, scanned=100)])
     (event,) = journal.events()
     assert event.amounts["repeats"] == 2
-    assert event.text.startswith("requested 3 times")
+    assert event.text.startswith("on request, 3 times")
 
 
 def compaction(at: float, *, requested: int = 100, isolated: int = 50) -> Event:

@@ -35,32 +35,32 @@ def cause_of_compaction(amounts: Amounts) -> Cause:
 
 
 def tell_compaction(amounts: Amounts) -> str:
-    """``requested: 264 874 pages isolated, +412 MiB reportable``."""
+    """``on request: 264 874 pages moved, +412 MiB to give back``."""
     parts = []
     if amounts.get("requested"):
         again = amounts.get("repeats", 0)
-        parts.append(f"requested {times(again + 1)}" if again else "requested")
+        parts.append(f"on request, {times(again + 1)}" if again else "on request")
     elif amounts.get("daemon"):
-        parts.append("by kcompactd")
+        parts.append("by the kernel")
     if amounts.get("stalls"):
         parts.append(f"for {plural(amounts['stalls'], 'allocation')}")
     who = f"{', '.join(parts)}: " if parts else ""
     isolated = amounts.get("isolated", 0)
-    what = f"{plural(isolated, 'page')} isolated" if isolated else "nothing to move"
-    return who + what + tell_change(amounts, "reportable_change", ", {} reportable")
+    what = f"{plural(isolated, 'page')} moved" if isolated else "nothing to move"
+    return who + what + tell_change(amounts, "reportable_change", ", {} to give back")
 
 
 def tell_cache_drop(amounts: Amounts) -> str:
-    """``drop_caches 3: page cache -5.1 GiB, slab -210 MiB``."""
+    """``file cache and slab dropped: file cache -5.1 GiB, slab -210 MiB``."""
     pagecache, slab = amounts.get("pagecache", 0), amounts.get("slab", 0)
     if pagecache and slab and pagecache != slab:
-        what = f"page cache dropped {times(pagecache)}, slab {times(slab)}"
+        what = f"file cache dropped {times(pagecache)}, slab {times(slab)}"
     else:
-        value = (1 if pagecache else 0) + (2 if slab else 0)
         count = max(pagecache, slab)
-        what = f"drop_caches {value}" + (f", {times(count)}" if count > 1 else "")
+        which = " and ".join(name for name, drops in (("file cache", pagecache), ("slab", slab)) if drops)
+        what = f"{which} dropped" + (f" {times(count)}" if count > 1 else "")
     changes = [
-        tell_change(amounts, "cache_change", "page cache {}"),
+        tell_change(amounts, "cache_change", "file cache {}"),
         tell_change(amounts, "slab_change", "slab {}"),
     ]
     told = ", ".join(text for text in changes if text)
@@ -68,10 +68,10 @@ def tell_cache_drop(amounts: Amounts) -> str:
 
 
 def tell_direct_reclaim(amounts: Amounts) -> str:
-    """``412 MiB reclaimed by allocations, 1.1 GiB scanned``."""
+    """``412 MiB reclaimed by programs that needed memory, 1.1 GiB looked at``."""
     scanned = amounts.get("scanned", 0)
-    text = f"{format_size(amounts.get('reclaimed', 0))} reclaimed by allocations"
-    return f"{text}, {format_size(scanned)} scanned" if scanned else text
+    text = f"{format_size(amounts.get('reclaimed', 0))} reclaimed by programs that needed memory"
+    return f"{text}, {format_size(scanned)} looked at" if scanned else text
 
 
 def tell_stall(amounts: Amounts) -> str:
