@@ -30,6 +30,7 @@ from wsltop.model.sample import Sample
 from wsltop.model.units import MIB
 from wsltop.sampler import Sampler
 from wsltop.ui.app import WsltopApp
+from wsltop.ui.export import clean_picture
 from wsltop.ui.options import ScreenOptions
 from wsltop.ui.sources import LiveSource
 
@@ -75,8 +76,7 @@ class Camera:
             await self.pilot.resize_terminal(width, height)
             await self.pilot.pause()
             await self.pilot.pause()
-            picture = self.app.export_screenshot(title="wsltop")
-            picture = picture.replace("<svg ", '<svg xml:space="preserve" ', 1)  # some viewers drop blanks otherwise
+            picture = clean_picture(self.app.export_screenshot(title="wsltop"))
             (self.folder / f"{name}-{width}x{height}.svg").write_text(picture)
         await self.pilot.resize_terminal(*LARGE)
 

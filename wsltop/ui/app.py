@@ -84,6 +84,8 @@ class WsltopApp(App[None]):
         self.jobs: dict[str, Job] = {}
         """What goes on: ``record``, ``experiment``, ``action``."""
         self.animation_level = "none"
+        self._given_theme = ""
+        """The theme with which it began, until another is chosen."""
         self._quiet = Quiet(options.patience)
         self._attending = False
         self._ticker: Timer | None = None
@@ -94,7 +96,7 @@ class WsltopApp(App[None]):
 
     def on_mount(self) -> None:
         """Take the first sample before the first frame, then one per interval."""
-        self.theme = self._first_theme()
+        self.theme = self._given_theme = self._first_theme()
         self.theme_changed_signal.subscribe(self, self._remember_theme)
         self.tick()
         self.push_screen(self.main)
@@ -119,7 +121,10 @@ class WsltopApp(App[None]):
         return wanted if wanted in self.available_themes else "textual-dark"
 
     def _remember_theme(self, _theme: object) -> None:
-        save_state(self.options.state_folder, State(theme=self.theme))
+        """Keep what was chosen from the palette; ``--theme`` holds for one run."""
+        if self.theme != self._given_theme:
+            self._given_theme = ""
+            save_state(self.options.state_folder, State(theme=self.theme))
         self.main.show_all()
 
     def _watch_terminal(self) -> None:
@@ -480,12 +485,12 @@ class WsltopApp(App[None]):
 
     def action_save_screenshot(self) -> None:
         """Save the screen as an SVG picture."""
-        from wsltop.ui.export import picture_path
+        from wsltop.ui.export import clean_picture, picture_path
 
         folder = self.options.state_folder
         try:
             path = picture_path(folder)
-            write_private(path, self.export_screenshot(title="wsltop"))
+            write_private(path, clean_picture(self.export_screenshot(title="wsltop")))
         except OSError as error:
             self.notify(f"cannot write below {folder}: {error.strerror}", severity="error")
             return

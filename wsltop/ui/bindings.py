@@ -46,7 +46,7 @@ class Key(NamedTuple):
 KEYS: Final = (
     Key("a", "a", "app.add_hogs(1)", "hog", "Add a hog of that size", "hogs", 1, needs="live"),
     Key("A", "A", "app.add_hogs(4)", "four", "Add four, as stress --vm 4", "hogs", 12, needs="live"),
-    Key("x,delete", "x", "app.kill_hog", "kill", "Kill the selected or newest", "hogs", 2, needs="hogs"),
+    Key("x", "x", "app.kill_hog", "kill", "Kill the selected or newest", "hogs", 2, needs="hogs"),
     Key("X", "X", "app.kill_hogs", "kill all", "Kill all hogs", "hogs", 3, needs="hogs"),
     Key("less_than_sign", "< >", "size(-1)", "smaller", "Size of the next hog", "hogs", 16, needs="live"),
     Key("greater_than_sign", ">", "size(1)", "larger", "", "hogs", 17, needs="live"),

@@ -20,25 +20,70 @@ class Look(NamedTuple):
     reverse: bool = False
 
 
+DARK: Final = {
+    "programs": "#54D0FB",
+    "shared": "#A174F1",
+    "kernel": "#BB2F62",
+    "slab": "#489CA0",
+    "cache": "#F5B373",
+    "cache-ground": "#B5863E",
+    "scattered": "#C8FA5F",
+    "free": "#C8C5C6",
+}
+"""The parts of memory on a dark ground: each 3:1 against it, and apart from the others for every kind of color vision
+(``tests/ui/test_colors.py`` computes both)."""
+LIGHT: Final = {
+    "programs": "#2270F2",
+    "shared": "#1C142D",
+    "kernel": "#CB498B",
+    "slab": "#102820",
+    "cache": "#5D3C0C",
+    "cache-ground": "#8A5F22",
+    "scattered": "#847904",
+    "free": "#565555",
+}
+ANSI: Final = {
+    "programs": "ansi_bright_blue",
+    "shared": "ansi_bright_magenta",
+    "kernel": "ansi_red",
+    "slab": "ansi_cyan",
+    "cache": "ansi_yellow",
+    "cache-ground": "ansi_default",
+    "scattered": "ansi_green",
+    "free": "ansi_default",
+}
+"""The terminal's own colors: glyphs carry the meaning."""
+SHADE: Final = 0.25
+"""The part of a cell that ``░`` covers."""
+
+
+def palette(*, dark: bool, ansi: bool) -> dict[str, str]:
+    """The colors of the parts as variables; ``cache-tone`` is what its texture looks like from afar."""
+    parts = dict(ANSI if ansi else DARK if dark else LIGHT)
+    cache, ground = Color.parse(parts["cache"]), Color.parse(parts["cache-ground"])
+    parts["cache-tone"] = "ansi_default" if ansi else ground.blend(cache, SHADE).hex
+    return {f"part-{name}": color for name, color in parts.items()}
+
+
 LOOKS: Final = {
     # What a color means is the identity of a thing, never how bad it is; glyph and letter say the same.
-    "anonymous": Look("$primary"),
-    "used": Look("$primary"),
-    "shared": Look("$secondary"),
-    "kernel": Look("$text-secondary"),
-    "slab": Look("$text-secondary"),
-    "cache": Look("$accent"),
-    "used-on-cache": Look("$primary", "$accent 25%"),
-    "fragmented": Look("$warning"),
-    "reportable": Look("$foreground 50%"),
+    "anonymous": Look("$part-programs"),
+    "used": Look("$part-programs"),
+    "shared": Look("$part-shared"),
+    "kernel": Look("$part-kernel"),
+    "slab": Look("$part-slab"),
+    "cache": Look("$part-cache", "$part-cache-ground"),
+    "used-on-cache": Look("$part-programs", "$part-cache-tone"),
+    "fragmented": Look("$part-scattered"),
+    "reportable": Look("$part-free"),
     "host": Look("$foreground", bold=True),
-    "host-on-used": Look("$foreground", "$primary", bold=True),
-    "host-on-cache": Look("$foreground", "$accent 25%", bold=True),
+    "host-on-used": Look("$background", "$part-programs", bold=True),
+    "host-on-cache": Look("$foreground", "$part-cache-tone", bold=True),
     "expected": Look("$foreground 70%"),
-    "expected-on-used": Look("$foreground", "$primary"),
-    "expected-on-cache": Look("$foreground", "$accent 25%"),
+    "expected-on-used": Look("$background", "$part-programs"),
+    "expected-on-cache": Look("$foreground", "$part-cache-tone"),
     "bracket": Look("$foreground", bold=True),
-    "bracket-on-cache": Look("$foreground", "$accent 25%", bold=True),
+    "bracket-on-cache": Look("$foreground", "$part-cache-tone", bold=True),
     "owed": Look("$text-success"),
     "gap": Look("$foreground 40%"),
     "axis": Look("$foreground 55%"),

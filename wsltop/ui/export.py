@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -14,6 +16,8 @@ from wsltop.report.redact import this_machine
 from wsltop.ui.clipboard import copy_text
 from wsltop.ui.context import Context
 from wsltop.ui.options import ScreenOptions, stamp
+
+FONT_FACE: Final = re.compile(r"@font-face\s*\{.*?\}", re.DOTALL)
 
 
 def case_of(context: Context) -> IssueInput | None:
@@ -40,6 +44,13 @@ def copy_report(case: IssueInput, options: ScreenOptions, terminal: Callable[[st
     text = issue(replace(case, roster=roster), this_machine())
     file = options.state_folder / f"report-{stamp()}.txt"
     return copy_text(text, clip=options.clip, terminal=terminal if options.osc52 else None, file=file)
+
+
+def clean_picture(svg: str) -> str:
+    """A picture of Textual's that is right in every viewer, and asks no server for a font."""
+    svg = FONT_FACE.sub("", svg)
+    svg = svg.replace("Fira Code", "DejaVu Sans Mono, Cascadia Mono, Consolas, Menlo")
+    return svg.replace("<svg ", '<svg xml:space="preserve" ', 1)  # some viewers drop blanks otherwise
 
 
 def picture_path(folder: Path) -> Path:

@@ -18,7 +18,7 @@ from textual.widget import Widget
 from wsltop.charts.cells import Line
 from wsltop.charts.glyphs import Glyphs
 from wsltop.model.text import ascii_only, clean
-from wsltop.ui.colors import look_of, rich_style
+from wsltop.ui.colors import look_of, palette, rich_style
 from wsltop.ui.context import Context
 
 ViewT = TypeVar("ViewT")
@@ -125,7 +125,9 @@ class Panel(Widget, Generic[ViewT]):
             style = self.rich_style
             if name:
                 look = look_of(name, color=not self.app.no_color)
-                style = rich_style(look, self.background_colors[1], self.app.theme_variables)
+                theme = self.app.current_theme
+                parts = palette(dark=theme.dark, ansi=theme.name.startswith("ansi") or self.app.no_color)
+                style = rich_style(look, self.background_colors[1], self.app.theme_variables | parts)
             self._rich_styles[name] = style
         return style
 
