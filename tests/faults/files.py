@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
+import pty
 import shutil
+import signal
 import subprocess
 import sys
+import termios
+import time
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from tests.commands.test_disks import may_mount
 from tests.faults.place import Place, Skip, clean_message
 from tests.faults.table import add, fault
+from tests.recording.recorded import record
+from tests.samples import later, small_sample
 
 FULL: Final = Path("/dev/full")
 OUTPUTS: Final = {
@@ -149,8 +158,6 @@ def foreign_file(place: Place) -> str:
 @fault("record is killed", injected="kill -9 after 2 s at 0.2 s", holds="opens; at most a second is lost")
 def killed_recording(place: Place) -> str:
     """What was committed stays."""
-    import time
-
     path = place.home / "killed.wsltop"
     process = place.start("record", path, "--host", "none", "--every", "0.2")
     time.sleep(3.5)
@@ -186,8 +193,6 @@ def flipped_recording(place: Place) -> str:
 @fault("two writers of one recording", injected="wsltop record FILE twice", holds="the second is refused")
 def two_writers(place: Place) -> str:
     """One file, one writer."""
-    import time
-
     path = place.home / "two.wsltop"
     place.start("record", path, "--host", "none")
     time.sleep(2.0)
@@ -203,6 +208,96 @@ def read_only_folder(place: Place) -> str:
         return clean_message(place.run("replay", path, "--at", "end", "--text"), (0,))
     finally:
         place.home.chmod(0o755)
+
+
+def broken_while_recorded(act: str, place: Place) -> str:
+    """What another program does to the file while it is recorded is said, and nothing else is lost."""
+    path = place.home / "live.wsltop"
+    process = place.start("record", path, "--host", "none", "--every", "0.2")
+    time.sleep(2.5)
+    if act == "deleted":
+        path.unlink()
+    elif act == "emptied":
+        os.truncate(path, 0)
+    elif act == "renamed":
+        path.rename(place.home / "other.wsltop")
+    elif act == "replayed":
+        for _ in range(3):
+            assert place.run("replay", path, "--at", "end", "--json").returncode == 0
+    elif act == "stopped":
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(2.0)
+        process.send_signal(signal.SIGCONT)
+    time.sleep(1.0)
+    process.terminate()
+    _, said = process.communicate(timeout=20)
+    if act in ("deleted", "emptied"):
+        assert process.returncode == 1, said
+        assert said.count(b"the recording ends") == 1, said
+        return "said, status 1"
+    assert process.returncode in (0, 143), said
+    assert not list(place.home.glob("*-wal")), "the file alone is not all of it"
+    kept = place.home / ("other.wsltop" if act == "renamed" else "live.wsltop")
+    count = len(place.run("export", kept, "--format", "csv").stdout.splitlines()) - 1
+    assert count >= 5, f"{count} samples"
+    return f"{count} samples in one file"
+
+
+for _act in ("deleted", "emptied", "renamed", "replayed", "stopped"):
+    add(
+        f"a recording is {_act} while it is written",
+        partial(broken_while_recorded, _act),
+        group="files",
+        injected=f"FILE is {_act} after 2 s of wsltop record",
+        holds="said and ended, where the file is gone; else all samples in one file",
+    )
+
+
+@fault(
+    "the clock is set back in a recording", injected="a sample an hour before the last", holds="places by its own clock"
+)
+def clock_back(place: Place) -> str:
+    """The percentages of a recording used to show its last sample."""
+    path = place.home / "back.wsltop"
+    first = small_sample()
+    samples = [later(first, float(number)) for number in range(60)]
+    samples += [replace(later(first, float(number)), time=first.time + number - 3600) for number in range(60, 120)]
+    record(path, samples)
+    for place_named, number in (("start", 0), ("25%", 29), ("50%", 59), ("90s", 90), ("-10s", 109), ("end", 119)):
+        done = place.run("replay", path, "--at", place_named, "--json")
+        assert json.loads(done.stdout)["time"] == samples[number].time, place_named
+    done = place.run("replay", path, "--at", "end", "--text")
+    assert b"clock: set back by 1 h 00 min" in done.stdout
+    return "6 places found, the step told"
+
+
+@fault("record to a terminal that takes no output", injected="Ctrl+S, then SIGTERM", holds="goes on, ends within 2 s")
+def stalled_terminal(place: Place) -> str:
+    """The line of progress used to stop the samples."""
+    path = place.home / "stalled.wsltop"
+    ours, theirs = pty.openpty()
+    termios.tcflow(theirs, termios.TCOOFF)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "wsltop", "record", str(path), "--host", "none", "--every", "0.2"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+        env=place.environ(),
+    )
+    try:
+        time.sleep(5.0)
+        process.terminate()
+        began = time.monotonic()
+        process.wait(timeout=5)
+        took = time.monotonic() - began
+    finally:
+        process.kill()
+        os.close(ours)
+        os.close(theirs)
+    count = len(place.run("export", path, "--format", "csv").stdout.splitlines()) - 1
+    assert count >= 10, f"{count} samples"
+    assert took < 2.0, f"{took:.1f} s"
+    return f"{count} samples, ended in {took:.1f} s"
 
 
 def on_disk(size: str, options: str, arguments: tuple[str, ...], place: Place) -> str:
