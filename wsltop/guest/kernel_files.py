@@ -314,7 +314,7 @@ def read_huge_pages(root: Path = Path("/")) -> Reading[TransparentHugePages]:
     """Read when programs get transparent huge pages, and how much of these is partly unmapped."""
     folder = root / HUGE_PAGE_FOLDER
     try:
-        mode = MODE.search((folder / "enabled").read_text())
+        mode = MODE.search((folder / "enabled").read_text(errors="replace"))
         sizes = [(HUGE_SIZE.fullmatch(path.name), path) for path in folder.glob("hugepages-*")]
     except OSError as error:
         return unreadable(folder, error)
@@ -328,7 +328,7 @@ def read_huge_pages(root: Path = Path("/")) -> Reading[TransparentHugePages]:
 def partially_mapped(folder: Path, size: int) -> int | None:
     """Bytes of huge pages of one size of which a part is unmapped; None where the kernel does not say."""
     try:
-        text = (folder / "stats/nr_anon_partially_mapped").read_text().strip()
+        text = (folder / "stats/nr_anon_partially_mapped").read_text(errors="replace").strip()
     except OSError:
         return None
     return int(text) * size if text.isascii() and text.isdecimal() else None
@@ -343,7 +343,7 @@ CONFIG_LIMIT: Final = 4 * 1024 * 1024
 def read_init_on_alloc(root: Path = Path("/")) -> Reading[bool]:
     """Read whether the kernel clears what it allocates: by its command line, else by ``/proc/config.gz``."""
     try:
-        options = INIT_OPTION.findall((root / "proc/cmdline").read_text())
+        options = INIT_OPTION.findall((root / "proc/cmdline").read_text(errors="replace"))
         if options:
             return options[-1] in YES
         with gzip.open(root / "proc/config.gz") as file:
