@@ -26,7 +26,7 @@ from wsltop.commands.common import (
     system_of,
     watch,
 )
-from wsltop.commands.group import Commands, current_name, explain_option
+from wsltop.commands.group import Commands, current_name, explain_missing, explain_option
 from wsltop.config import THEMES, Settings, config_path, load_settings, state_folder
 from wsltop.errors import ExitCode, WsltopError
 from wsltop.model.text import clean
@@ -121,6 +121,9 @@ def main() -> NoReturn:
         status = ExitCode.INTERRUPTED
     except click.NoSuchOption as error:
         explain_option(error, program).show()
+        status = ExitCode.USAGE
+    except click.MissingParameter as error:
+        explain_missing(error).show()
         status = ExitCode.USAGE
     except click.ClickException as error:
         told = io.StringIO()

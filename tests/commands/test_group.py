@@ -85,6 +85,9 @@ def test_an_option_of_wsltop_goes_before_the_command(program: Program, name: str
         (("snapshot", "--jso"), "Did you mean --json?"),
         (("snapshot", "--dry-run"), "it belongs to experiment, reclaim"),
         (("--theme", "nosuch", "snapshot"), "nosuch"),
+        (("reclaim",), "reclaim needs one of compact, drop-all, drop-cache"),
+        (("completion",), "completion needs one of bash, zsh, fish."),
+        (("record",), "record needs FILE."),
     ],
 )
 def test_what_does_not_exist_leads_to_what_does(program: Program, arguments: tuple[str, ...], words: str) -> None:

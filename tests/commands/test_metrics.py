@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import stat
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -73,6 +75,9 @@ def test_it_serves_both_formats_and_nothing_else(tmp_path: Path) -> None:
         assert (status, kind.split(";")[0]) == (200, "application/openmetrics-text")
         assert text.endswith("# EOF\n")
         assert "# TYPE wsl info" in text
+        resident = re.search(r"^VmRSS:\s+(\d+) kB$", Path(f"/proc/{process.pid}/status").read_text(), re.MULTILINE)
+        assert resident is not None
+        assert int(resident[1]) <= 40 * 1024
         assert get(f"{base}/-/healthy")[0] == 200
         assert get(f"{base}/")[0] == 404
         assert get(f"{base}/metrics", Host="evil.example")[0] == 403
@@ -83,6 +88,22 @@ def test_it_serves_both_formats_and_nothing_else(tmp_path: Path) -> None:
         refused.value.close()
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 143
+
+
+@pytest.mark.slow
+def test_a_sample_costs_less_than_its_share(tmp_path: Path) -> None:
+    """At most 1 ms of CPU a second at 30 s, so at most 30 ms for a sample with all of its texts."""
+
+    def spent() -> float:
+        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    with running(tmp_path, "--textfile", str(tmp_path / "wsltop.prom")) as process:
+        wait_until((tmp_path / "wsltop.prom").exists)
+        time.sleep(1.5)
+        before = spent()
+        time.sleep(6.0)
+        assert spent() - before <= 6 * 0.030
 
 
 @pytest.mark.slow

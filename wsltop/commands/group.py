@@ -134,6 +134,18 @@ def explain_option(error: click.NoSuchOption, group: click.Group) -> click.Usage
     return click.UsageError(message, context)
 
 
+def explain_missing(error: click.MissingParameter) -> click.UsageError:
+    """An error that says in a line what a command needs."""
+    context, parameter = error.ctx, error.param
+    if context is None or parameter is None:
+        return error
+    if isinstance(parameter.type, click.Choice):
+        wanted = f"one of {', '.join(str(choice) for choice in parameter.type.choices)}"
+    else:
+        wanted = parameter.metavar or (parameter.name or "").upper()
+    return click.UsageError(f"{context.info_name} needs {wanted}.", context)
+
+
 def loaded(group: click.Group, ctx: click.Context) -> Iterator[tuple[str, click.Command]]:
     """Yield every command with its name."""
     for name in COMMANDS:
