@@ -24,7 +24,7 @@ from wsltop.core.history import Point
 from wsltop.core.wslconfig.effective import Suggestion
 from wsltop.core.wslconfig.lint import ConfigFinding
 from wsltop.model.reading import Unavailable
-from wsltop.model.sample import CpuTimes, ReportingOrder, Sample, Surroundings, VmProcess
+from wsltop.model.sample import WAITING, CpuTimes, ReportingOrder, Sample, Surroundings, VmProcess
 from wsltop.model.units import GIB, MIB
 
 TIMEOUT = "WSL (2 - ) ERROR: UtilAcceptVsock:271: accept4 failed 110"
@@ -260,3 +260,9 @@ def test_the_expected_figure_stands_in_for_windows() -> None:
 )
 def test_virtual_machines_are_told_apart_by_their_names(name: str, kind: str) -> None:
     assert vm_kind(name) == kind
+
+
+def test_a_windows_that_was_just_asked_is_not_a_fault() -> None:
+    found = judge("host-unreadable", evidence(sample(host=WAITING)))
+    assert found is not None
+    assert (found.severity, found.verdict, found.evidence[0].name) == ("note", "ASKING WINDOWS", "expected")

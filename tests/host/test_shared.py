@@ -18,9 +18,9 @@ from wsltop.host import shared
 from wsltop.host.choose import open_host
 from wsltop.host.runtime import open_runtime, runtime_base
 from wsltop.host.shared import Left, SharedSource, boot_time, read_boot_id
-from wsltop.host.source import WAITING, AskingSource, Pace, Publisher
+from wsltop.host.source import AskingSource, Pace, Publisher
 from wsltop.model.reading import Unavailable
-from wsltop.model.sample import HostMemory
+from wsltop.model.sample import WAITING, HostMemory
 
 DRIVE = Path("/mnt/c")
 

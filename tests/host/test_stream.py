@@ -21,9 +21,9 @@ from tests.host.stand_ins import (
 from wsltop.clock import SYSTEM_CLOCK
 from wsltop.host.interop import Windows
 from wsltop.host.powershell import open_powershell
-from wsltop.host.source import WAITING, Pace, StreamSource
+from wsltop.host.source import Pace, StreamSource
 from wsltop.model.reading import Unavailable
-from wsltop.model.sample import HostMemory
+from wsltop.model.sample import WAITING, HostMemory
 
 
 def listen_to(windows: Windows, pace: Pace = HASTY) -> StreamSource:

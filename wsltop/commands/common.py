@@ -15,7 +15,7 @@ import click
 from wsltop.config import Settings
 from wsltop.errors import ExitCode, WsltopError
 from wsltop.host.choose import CHOICES, check_choice
-from wsltop.host.source import WAITING
+from wsltop.model.sample import WAITING
 from wsltop.system import HERE, System, open_system
 
 if TYPE_CHECKING:  # a prompt waits for wsltop line --once, which needs none of them

@@ -17,9 +17,9 @@ from wsltop.guest.identity import identify_guest
 from wsltop.host.failure import explain_guest
 from wsltop.host.interop import Windows
 from wsltop.host.runtime import open_runtime
-from wsltop.host.source import NOT_FOUND, WAITING, Contender, FixedSource, HostSource
+from wsltop.host.source import NOT_FOUND, Contender, FixedSource, HostSource
 from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import HostMemory
+from wsltop.model.sample import WAITING, HostMemory
 
 if TYPE_CHECKING:
     from wsltop.host.source import Pace

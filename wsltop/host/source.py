@@ -17,11 +17,8 @@ from wsltop.host.failure import STALE_SOCKET, explain_end, suspect_interop
 from wsltop.host.interop import Launch
 from wsltop.host.relay import AGAIN, Relay, start_relay, still_lives
 from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import HostMemory, SeveralVms, VmProcess
+from wsltop.model.sample import WAITING, HostMemory, SeveralVms, VmProcess
 from wsltop.model.units import format_size
-
-WAITING: Final = Unavailable("waiting for Windows' first answer")
-"""What is read until there is one."""
 
 
 class HostSource(Protocol):

@@ -460,6 +460,10 @@ class VmProcess(Struct, frozen=True, kw_only=True):
     """Bytes."""
 
 
+WAITING: Final = Unavailable("waiting for Windows' first answer")
+"""What a source of the host's memory says until Windows has answered."""
+
+
 class SeveralVms(Unavailable, frozen=True, tag="several_vms"):
     """Windows runs several virtual machines of one name, so none of them can be taken for this one."""
 

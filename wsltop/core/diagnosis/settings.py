@@ -9,7 +9,7 @@ from wsltop.core.diagnosis.finding import RESTART, SHUTDOWN, Figure, Found, Reme
 from wsltop.core.wslconfig.effective import FINDING_IDS
 from wsltop.core.wslconfig.lint import ConfigFinding
 from wsltop.model.reading import Unavailable, known
-from wsltop.model.sample import SeveralVms
+from wsltop.model.sample import WAITING, SeveralVms
 from wsltop.model.units import format_duration, format_size
 
 SLEPT: Final = 120.0
@@ -156,6 +156,12 @@ def host_unreadable(evidence: Evidence) -> Found | None:
     ledger = ledger_of(evidence)
     expected = None if ledger is None else known(ledger.expected_host)
     about = "" if expected is None else f" It should be about {format_size(expected)}."
+    if host == WAITING:
+        return Found(
+            verdict="ASKING WINDOWS",
+            sentence=f"Windows has been asked what it lends, and has not answered yet.{about}",
+            evidence=() if expected is None else (size("expected", expected),),
+        )
     return Found(
         verdict="WINDOWS UNKNOWN",
         sentence=f"What Windows lends is not known: {clause(short(host.reason, REASON))}.{about}",
