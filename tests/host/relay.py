@@ -6,7 +6,7 @@ does it: the end of stdin is passed on; SIGINT passes it on and ends the relay w
 complained about and survived where SIGPIPE was ignored on entry, else SIGPIPE ends it.
 
 Beside this file lie what it shall do, as files, because a program may start it with an environment of its own:
-``boot`` (seconds in which Windows still creates the process), ``constrained`` (PowerShell does not notice the end of
+``boot``, ``boot-NAME`` (seconds until Windows has made it), ``constrained`` (PowerShell does not notice the end of
 stdin), ``refuse`` (Windows answers EINVAL), ``silent`` (it never answers), ``utf16``. It writes ``log``, a line each:
 "started", "first line", and "relay gone: by itself, WHY" or "KILLED early" (before the first output: WSL#41173, a
 thread of Windows spins) or "KILLED late" (Windows ends the program); ``cmdline`` and ``environ`` are those of the last
@@ -131,14 +131,15 @@ class Input:
 
 def boot(stdin: Input) -> None:
     """Wait as long as Windows takes to create the process."""
-    ready = BEGAN + float(open(f"{HERE}/boot").read())  # noqa: SIM115
+    own = f"boot-{NAME}"
+    ready = BEGAN + float(open(f"{HERE}/{own if there(own) else 'boot'}").read())  # noqa: SIM115
     while time.monotonic() < ready or there("silent"):
         stdin.look(0.02)
         if signal.SIGINT in signal.sigpending():
             os._exit(1)  # the control socket closes before Windows' first read: as bad as a kill
 
 
-MEASURED = """C:\\Windows\\System32\\WindowsPowerShell\\v1.0/Modules
+MEASURED = """C:\\Users\\Mustermann\\Documents\\PowerShell\\Modules
 FullLanguage
 5.1.26100.4202
 10.0.26100.0

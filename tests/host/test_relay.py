@@ -151,6 +151,22 @@ def test_a_living_relay_of_a_killed_wsltop_is_known(interop: Interop) -> None:
     ends_well(interop)
 
 
+def test_another_source_answers_while_the_last_relay_lives(tmp_path: Path) -> None:
+    interop = Interop(tmp_path)
+    interop.put("boot-powershell.exe", "14")
+    first = interop.start(interop.wsltop("snapshot", "--every", "1", "--json", "--host", "powershell"))
+    interop.wait_log("started", 20.0)
+    first.kill()
+    first.communicate()
+    words = ("snapshot", "--every", "1", "--count", "12", "--json", "--host", "auto")
+    wsl = {"WSL_INTEROP": "/run/WSL/1_interop", "WSL_DISTRO_NAME": "Ubuntu"}  # ``auto`` asks only inside WSL
+    with interop.start(interop.wsltop(*words), **wsl) as process:
+        out, err = process.communicate(timeout=40)
+    assert b'"tasklist"' in out, (out[-500:], err)
+    assert len(interop.log("powershell.exe started")) == 1
+    interop.end_relays(20.0)
+
+
 def test_refused_by_windows_is_told(tmp_path: Path) -> None:
     interop = Interop(tmp_path)
     interop.put("refuse")

@@ -7,6 +7,7 @@ pasted one says the same as the machine that it comes from.
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -16,7 +17,10 @@ from typing import Final
 from msgspec import Struct
 
 from wsltop import __version__
-from wsltop.child import Output
+from wsltop.child import Output, run_command
+from wsltop.core.wslconfig.grammar import parse
+from wsltop.core.wslconfig.lint import lint
+from wsltop.guest.identity import WSLINFO
 from wsltop.guest.kernel_files import ReportingSource
 from wsltop.host.distros import parse_list, parse_versions
 from wsltop.host.failure import decode_text
@@ -35,6 +39,8 @@ END: Final = "-----END WSLTOP SELF-TEST-----"
 SHOWN: Final = 160
 """Bytes of each raw output that are printed."""
 PATIENCE: Final = 20.0
+MOST_RECORDS: Final = 20_000
+RECLAIM: Final = re.compile(rb"WSL version|Cold memory|drop_caches|wsl-user|reclaim")
 RAW: Final = re.compile(r"(\d+) bytes: ?([0-9a-f]*)")
 FIELD: Final = re.compile(r"([a-z][a-z0-9_.-]*): (.*)")
 MEASURE: Final = ";".join(
@@ -295,14 +301,17 @@ class SelfTest:
         """Versions, mounts, sockets and what the kernel says of reclaim."""
         root = self._windows.root
         self._put("guest.kernel", read_small(root / "proc/sys/kernel/osrelease").strip())
+        self._put("guest.wsl", wsl_version(root))
+        for number, line in enumerate(kernel_lines(root / "dev/kmsg")):
+            self._put_raw(f"guest.log{number}", line)
         words = read_small(root / "proc/cmdline").split()
         self._put("guest.cmdline", " ".join(w for w in words if re.match(r"nr_cpus|page_reporting|swiotlb|WSL_", w)))
         order = ReportingSource(root).read()
         self._put("guest.order", order.reason if isinstance(order, Unavailable) else order.order)
         mounts = read_small(root / "proc/self/mountinfo").splitlines()
         found = [line for line in mounts if re.search(r" - (?:9p|virtiofs|drvfs) ", line)]
-        for number, line in enumerate(found[:8]):
-            self._put_raw(f"guest.mount{number}", line.encode())
+        for number, mount in enumerate(found[:8]):
+            self._put_raw(f"guest.mount{number}", mount.encode())
         self._put("guest.drives", len(self._windows.mounts()))
         for number, path in enumerate(list_directory(root / "run/wsl/virtiofs")[:8]):
             self._put(f"guest.virtiofs{number}", f"{path.name} {path.readlink() if path.is_symlink() else ''}")
@@ -479,6 +488,38 @@ class SelfTest:
             return
         self._put("config.chosen_by", found.chosen_by)
         self._put("config.present", found.present)
+        if found.present:
+            ids = sorted({finding.id for finding in lint(parse(found.text))})
+            self._put("config.findings", ", ".join(ids) or "none")
+
+
+def wsl_version(root: Path) -> str:
+    """What ``wslinfo`` says; only of this machine itself."""
+    program = root / WSLINFO
+    if root != Path("/") or not program.exists():
+        return "no wslinfo"
+    said = run_command([str(program), "--wsl-version"], 5.0)
+    return said.reason if isinstance(said, Unavailable) else decode_text(said.stdout).strip()
+
+
+def kernel_lines(path: Path) -> list[bytes]:
+    """The last lines of the kernel log that are about WSL's reclaim; none where it cannot be read."""
+    try:
+        log = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return []
+    kept: list[bytes] = []
+    try:
+        for _ in range(MOST_RECORDS):
+            record = os.read(log, 8192)
+            if not record:
+                break
+            kept += [line for line in record.split(b"\n")[:1] if RECLAIM.search(line)]
+    except OSError:  # the end, or records that were overwritten meanwhile
+        pass
+    finally:
+        os.close(log)
+    return kept[-10:]
 
 
 def count_rows(output: Output | None) -> int:
