@@ -134,7 +134,10 @@ class Lab:
         """Run a line of shell as root; when it ran. The shell is busybox, so its process is named so."""
         clock = "read now rest </proc/uptime; echo $now"
         said = self.machine.run("/run/vm/busybox", "sh", "-c", f"{clock}; {script}; {clock}")
-        start, end = said.split()
+        words = said.split()
+        if len(words) != 2:
+            raise MachineFailed(f"{script}: {said[-500:]}")
+        start, end = words
         return Span(float(start) - 0.01, float(end) + 0.01)  # uptime has hundredths
 
     @contextmanager
