@@ -238,3 +238,16 @@ def test_the_phase_is_learned_from_compactions_that_fit_the_rule(
 def test_a_compaction_that_wsltop_asked_for_gives_no_phase() -> None:
     marks = (Mark(time=0.0, monotonic=HOUR, text="compact"),)
     assert not phase_after((5, 36, 67), "2.7.11.0", marks)
+
+
+@pytest.mark.parametrize(("drops", "spent", "overdue"), [(0, False, True), (3, None, False)])
+def test_a_gate_that_was_open_from_the_start_is_armed_where_nothing_was_dropped_since_boot(
+    drops: int, spent: bool | None, overdue: bool
+) -> None:
+    """The case of WSL#4166 on an idle machine: without the counter nobody could say whether WSL had acted."""
+    gates, states = Gates(), tuple[GateState, ...]()
+    for second in range(0, 180, 5):
+        taken = replace(at(HOUR + second, version="2.9.9.0"), counters=Counters(values={"drop_pagecache": drops}))
+        states = feed(gates, taken, "dropCache", "configured")
+    (state,) = states
+    assert (state.verdict, state.spent, state.overdue) == ("open", spent, overdue)

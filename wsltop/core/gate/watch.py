@@ -10,10 +10,10 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from wsltop.core.events import requested_pages
-from wsltop.core.gate.rules import Dropped, IdleRule, WindowRule, dropped_by_init, rules_for
+from wsltop.core.gate.rules import Dropped, IdleRule, WindowRule, dropped_by_counters, dropped_by_init, rules_for
 from wsltop.core.gate.ticks import TickHistory
 from wsltop.core.wslconfig.effective import Mode
-from wsltop.model.reading import Unavailable
+from wsltop.model.reading import Unavailable, known
 from wsltop.model.sample import CpuTimes, ProcessCpu, Sample
 from wsltop.model.text import clean
 from wsltop.model.units import format_duration
@@ -290,6 +290,11 @@ class Gate:
             self._spent = True if clock is not None and clock - monotonic < self.rule.period else None
             self._busy_since = None
 
+    def arm(self) -> None:
+        """Nothing was dropped since boot, so WSL has not acted in this idle period either."""
+        if self._spent is None:
+            self._spent = False
+
     def state(self) -> GateState:
         """The gate at the last sample."""
         now = self.history.clock or 0.0
@@ -427,6 +432,10 @@ class Gates:
         if not drops and self._see_unsigned(sample):
             for gate in self._gates:
                 gate.suspect(sample.monotonic, self._since(sample))
+        counters = known(sample.counters)
+        if counters is not None and counters.values.get("drop_pagecache") == 0:
+            for gate in self._gates:
+                gate.arm()
         self._last = sample
 
     def _since(self, sample: Sample) -> float:
@@ -445,7 +454,7 @@ class Gates:
             return False
         before, after = last.counters.values, sample.counters.values
         moved = {name: after[name] - before[name] for name in after if name in before}
-        return bool(requested_pages(moved) > 0 or moved.get("drop_pagecache", 0) > 0)
+        return requested_pages(moved) > 0 or dropped_by_counters(before, after) is not None
 
     def _see_drops(self, sample: Sample) -> list[float]:
         """The times of this sample's drops by init, from the kernel's own lines."""
