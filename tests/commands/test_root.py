@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from tests.commands.program import Program
+from tests.commands.test_group import command
 from tests.guest.texts import plant
 from tests.laptop.layout import lay_guest, lay_windows
 from wsltop.clock import RootClock
+from wsltop.commands.group import COMMANDS
 from wsltop.guest.kernel_log import KmsgReader
 from wsltop.guest.mounts import MountsSource
 from wsltop.guest.processes import ProcessSource, ProcFiles
@@ -50,6 +52,12 @@ def test_the_guest_and_its_windows_are_those_below_it(program: Program, root: Pa
     assert str(HOST["working_set"]) in said
     assert "6.6.87.2-microsoft-standard-WSL2" in said
     assert "2.6.3.0" in said
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_that_samples_takes_it(name: str) -> None:
+    names = {option for one in command(name).params for option in one.opts}
+    assert ("--root" in names) == ("--host" in names)
 
 
 def test_it_may_stand_before_the_command(program: Program, root: Path) -> None:
