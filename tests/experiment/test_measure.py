@@ -141,7 +141,9 @@ def test_without_a_host_the_expected_figures_stand_in_and_say_so() -> None:
     assert not measured.measured
     assert side(measured.outside).share == pytest.approx(1.0)
     assert measured.lag is None
-    assert verdict(trial(None)).startswith("By the guest's own figures (the host was not read) the host got 800 MiB")
+    assert verdict(trial(None)).startswith(
+        "The host, by the guest's own figures since it was not read, got 800 MiB of 800 MiB"
+    )
 
 
 def test_cpu_is_counted_apart_before_and_after_the_release() -> None:
@@ -197,7 +199,7 @@ def test_a_host_that_held_enough_already_shows_no_load() -> None:
     flat = trial(exponential(1))
     ticks = tuple(tick._replace(host=3000 * MIB) for tick in flat.ticks)
     told = verdict(replace(flat, ticks=ticks))
-    assert told.startswith("Windows held enough for the load already: its figure rose by 0 B, and 8.0 MiB is noise")
+    assert told.startswith("The load did not show: the memory that Windows lends rose by 0 B, and 8.0 MiB is noise")
 
 
 LASTING: tuple[tuple[Phase, float], ...] = (

@@ -482,5 +482,6 @@ def tell_dry_run(experiment: Experiment, action: Sequence[tuple[str, str]] | Non
     if plan.seconds is not None:
         lines.append(("takes", f"at most {format_duration(plan.seconds)}, and the time to fill and to end"))
     lines += [("remark", remark) for remark in experiment.result().remarks]
-    lines.append(("order", ", ".join("control" if control else "trial" for control in plan.trials)))
+    if len(plan.trials) > 1:
+        lines.append(("order", ", ".join("control" if control else "trial" for control in plan.trials)))
     return "".join(f"{name:<8} {clean(text)}\n" for name, text in lines)

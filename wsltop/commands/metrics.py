@@ -274,6 +274,8 @@ def serving(address: tuple[str, int], exposition: Exposition) -> Iterator[int]:
     thread.start()
     port = server.server_address[1]
     click.echo(f"wsltop: metrics at http://{tell_address((address[0], port))}/metrics", err=True)
+    if not ipaddress.ip_address(address[0]).is_loopback:
+        click.echo("wsltop: everybody who reaches this address can read them", err=True)
     try:
         yield port
     finally:

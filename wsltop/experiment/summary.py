@@ -60,7 +60,7 @@ def sides(measures: Sequence[Measures]) -> list[Side]:
 def host_name(result: Result, measures: Sequence[Measures]) -> str:
     """The name of the host as the subject of a sentence."""
     if not all(measured.measured for measured in measures):
-        return "by the guest's own figures (the host was not read) the host"
+        return "the host, by the guest's own figures since it was not read,"
     process = any(trial.source == "process" for trial in result.trials)
     return "the host's process" if process else "Windows"
 
@@ -73,10 +73,9 @@ def tell_return(result: Result, chosen: Sequence[Measures]) -> str:
     taken = middle([side.taken for side in there])
     if not any(side.shows for side in there):
         band = middle([side.band for side in there])
-        return (
-            f"{capital} held enough for the load already: its figure rose by {format_size(max(0.0, taken))}, "
-            f"and {format_size(band)} is noise"
-        )
+        whose = "expected of the host" if not all(one.measured for one in chosen) else f"that {name} lends"
+        rose = format_size(max(0.0, taken))
+        return f"The load did not show: the memory {whose} rose by {rose}, and {format_size(band)} is noise"
     share = middle([side.share for side in there])
     returned, retained = middle([side.returned for side in there]), middle([side.retained for side in there])
     # The two figures are rounded alike, so that "4.0 of 4.0 GiB" does not hide what the share says.

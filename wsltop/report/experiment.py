@@ -19,7 +19,7 @@ from wsltop.experiment.limits import Verdict
 from wsltop.experiment.measure import Measures, Side, summarize
 from wsltop.experiment.spec import ExperimentPlan
 from wsltop.experiment.summary import tell_result
-from wsltop.experiment.trial import Result, Trial
+from wsltop.experiment.trial import Ending, Result, Trial
 from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.text import clean
 from wsltop.model.units import format_duration, format_size
@@ -31,6 +31,13 @@ HALVED: Final = "time to 50 % host working-set reduction"
 """Microsoft's own metric for reclaim (microsoft/WSL, pull request 41096), under its own name."""
 NOTHING: Final = "-"
 NEVER: Final = "never"
+ENDINGS: Final[dict[Ending, str]] = {
+    "settled": "at rest",
+    "not settled": "with memory still moving",
+    "interrupted": "interrupted",
+    "failed": "failed",
+}
+"""How a trial ended, in words."""
 
 
 class Table(NamedTuple):
@@ -233,7 +240,7 @@ def facts_of(result: Result) -> tuple[tuple[str, str], ...]:
         *plan_facts(result.plan),
         ("sampled", f"every {result.interval:g} s"),
     ]
-    endings = dict.fromkeys(trial.ending for trial in result.trials)
+    endings = dict.fromkeys(ENDINGS[trial.ending] for trial in result.trials)
     facts.append(("ended", ", ".join(endings) or "before it began"))
     return tuple((name, clean(text)) for name, text in facts)
 
