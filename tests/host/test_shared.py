@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -275,17 +278,47 @@ def test_where_the_folder_is(tmp_path: Path) -> None:
     assert runtime_base(tmp_path, {"XDG_RUNTIME_DIR": "/run/user/1000"}) == str(tmp_path / "run")
 
 
+def watch_screen(interop: Interop) -> tuple[subprocess.Popen[bytes], threading.Thread]:
+    """The screen on a terminal that somebody reads."""
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        interop.wsltop("--host", "powershell"),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=interop.environ(),
+        cwd=Path(__file__).parents[2],
+        start_new_session=True,
+    )
+    os.close(theirs)
+
+    def drain() -> None:
+        with suppress(OSError):  # the other side is closed
+            while os.read(ours, 65536):
+                pass
+        os.close(ours)
+
+    reader = threading.Thread(target=drain)
+    reader.start()
+    return process, reader
+
+
 @needs_interop
 @pytest.mark.slow
-def test_four_wsltops_start_one_relay_and_another_asks_when_the_first_is_killed(tmp_path: Path) -> None:
+def test_five_wsltops_start_one_relay_and_another_asks_when_the_first_is_killed(tmp_path: Path) -> None:
     interop = Interop(tmp_path, 0.3)
     snapshot = ("snapshot", "--json", "--every", "1", "--host", "powershell")
     running = [interop.start(interop.wsltop(*snapshot))]
+    screen = None
     try:
         interop.wait_log("first line", 20.0)
-        running += [interop.start(interop.wsltop(*snapshot)) for _ in range(2)]
-        running += [interop.start(interop.wsltop("record", str(tmp_path / "a.wsltop"), "--host", "powershell"))]
-        time.sleep(6.0)
+        for name in ("a", "b"):
+            file = str(tmp_path / f"{name}.wsltop")
+            running.append(interop.start(interop.wsltop("record", file, "--host", "powershell")))
+        screen, reader = watch_screen(interop)
+        running.append(interop.start(interop.wsltop(*snapshot)))
+        time.sleep(8.0)
+        assert [process.poll() for process in (*running, screen)] == [None] * 5
         assert len(interop.log("started")) == 1, interop.log()
         running[0].send_signal(signal.SIGKILL)
         interop.wait_log("relay gone", 3.0)
@@ -295,4 +328,8 @@ def test_four_wsltops_start_one_relay_and_another_asks_when_the_first_is_killed(
         for process in running:
             process.kill()
             process.communicate()
+        if screen is not None:
+            screen.kill()
+            screen.wait()
+            reader.join(5.0)
     interop.end_relays()
