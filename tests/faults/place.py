@@ -99,14 +99,16 @@ class Place:
 
     def processes(self) -> list[psutil.Process]:
         """All that a trial has started and that still lives."""
-        wanted = f"{VARIABLE}={self.token}".encode()
+        wanted, below = f"{VARIABLE}={self.token}".encode(), f"{self.folder}/c/Windows/".encode()
         found = []
         for process in psutil.process_iter():
             try:
                 text = Path(f"/proc/{process.pid}/environ").read_bytes()
+                command = Path(f"/proc/{process.pid}/cmdline").read_bytes()
             except OSError:
                 continue
-            if wanted in text.split(b"\0") and process.pid != os.getpid() and lives(process):
+            windows = any(word.startswith(below) for word in command.split(b"\0")[:3])  # its environment is its own
+            if (windows or wanted in text.split(b"\0")) and process.pid != os.getpid() and lives(process):
                 found.append(process)
         return found
 

@@ -43,6 +43,8 @@ def powershell(body: str, answers: bool | None, place: Place) -> str:
     assert "\x1b" not in json.dumps(host, ensure_ascii=False)
     if "say(line())" in body and "ignore" not in body:
         wait_until(lambda: not place.processes(), 5.0, "the stand-in gone")
+    for process in place.processes():
+        process.kill()  # wsltop leaves it, and it would stay
     return told if "working_set" in host else host["unavailable"][:80]
 
 
