@@ -168,7 +168,7 @@ COMPACT: Final = Remedy(
 )
 SHUTDOWN: Final = Remedy(
     kind="windows",
-    does="end the VM; it starts again with the next terminal",
+    does="end the VM (the next terminal starts it again)",
     text="wsl --shutdown",
     cost="ends every distribution and all that runs in it",
     action="shutdown",
