@@ -39,6 +39,7 @@ OPTIONAL = {
     "available": "MemAvailable",
     "secondary_page_tables": "SecPageTables",
     "huge_pages": "Hugetlb",
+    "vmalloc": "VmallocUsed",
 }
 
 
