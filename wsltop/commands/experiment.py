@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Any, Final
 
 import click
@@ -18,6 +16,7 @@ from wsltop.charts.glyphs import choose_glyphs
 from wsltop.clock import SystemClock
 from wsltop.commands.common import Seconds, host_options, merge, say, say_text, system_of, watch
 from wsltop.commands.reclaim import SMALL, check_size
+from wsltop.commands.signals import Interruption, noted_signals
 from wsltop.config import LEAST_HOG, Settings
 from wsltop.core.ledger import keep_ledger
 from wsltop.core.session import Session
@@ -124,63 +123,8 @@ def complete_actions(_context: click.Context, _option: click.Parameter, incomple
     return [name for name in ACTIONS if name.startswith(incomplete)]
 
 
-SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LINE: Final = 100
 """Columns of the progress line at most: a longer one would wrap and could not be overwritten."""
-
-
-class Interruption:
-    """Notes the first signal that asks to end, and ends the sleep that it comes into."""
-
-    def __init__(self) -> None:
-        self.number = 0
-        self._woken, self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-
-    @property
-    def name(self) -> str:
-        """The name of the signal; empty when none has come."""
-        return signal.Signals(self.number).name if self.number else ""
-
-    def note(self, number: int, _frame: FrameType | None) -> None:
-        """Note a signal."""
-        self.number = self.number or number
-        with contextlib.suppress(BlockingIOError):
-            os.write(self._wake, b".")
-
-    def forget(self) -> None:
-        """Wait for the next signal: this one was for the command."""
-        self.number = 0
-        with contextlib.suppress(BlockingIOError):
-            os.read(self._woken, 4096)
-
-    def sleep(self, seconds: float) -> None:
-        """Wait, unless a signal has come or comes."""
-        if not self.number:
-            select.select([self._woken], [], [], max(0.0, seconds))
-
-    def close(self) -> None:
-        """Close the pipe."""
-        os.close(self._woken)
-        os.close(self._wake)
-
-
-@contextlib.contextmanager
-def noted_signals() -> Iterator[Interruption]:
-    """Signals as notes instead of ends, for as long as it is open; a second one changes nothing.
-
-    A hang-up that our parent ignores stays ignored: that is how nohup works. SIGQUIT, Ctrl+\\ on a terminal, is for
-    the command. No signal is set to be ignored, since the command would inherit that.
-    """
-    interruption = Interruption()
-    handlers = dict.fromkeys(SIGNALS, interruption.note) | {signal.SIGQUIT: lambda *_: None}
-    wanted = {number: one for number, one in handlers.items() if signal.getsignal(number) is not signal.SIG_IGN}
-    former = {number: signal.signal(number, handler) for number, handler in wanted.items()}
-    try:
-        yield interruption
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
-        interruption.close()
 
 
 def run(
@@ -400,7 +344,7 @@ def perform(settings: Settings, options: dict[str, Any]) -> int:
             acting.check(moment.ledger)
         for remark in experiment.result().remarks:
             click.echo(f"wsltop: {remark}", err=True)
-        with noted_signals() as interruption:
+        with noted_signals(signal.SIGQUIT) as interruption:
             run(experiment, sampler, system.clock, interval, interruption)
             result = experiment.result()
             measures = measure_all(result)

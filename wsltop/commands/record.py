@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,13 +15,12 @@ import click
 
 from wsltop.commands.common import INTERVAL, host_options, merge, sampling, say_text
 from wsltop.commands.service import service_unit
+from wsltop.commands.signals import noted_signals
 from wsltop.config import Settings
 from wsltop.model.text import clean
 from wsltop.model.units import MIB, format_duration, format_size, parse_duration, parse_size
 from wsltop.recording.writer import MIN_SIZE, RecordingWriter
 
-ENDS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Signals that end a recording well."""
 WEEK: Final = 7 * 86400.0
 UNIT_SIZE: Final = 200 * MIB
 """What the unit keeps where nothing else is asked for."""
@@ -92,7 +90,7 @@ def command(
         say_text(unit(file, settings, keep, max_size))
         return
     with (
-        ending() as ends,
+        noted_signals() as ends,
         closing(
             RecordingWriter(file, interval=settings.interval, overwrite=overwrite, max_size=max_size, keep=keep)
         ) as writer,
@@ -100,7 +98,7 @@ def command(
     ):
         progress = Progress(writer)
         try:
-            for _ in ticks(settings.interval, duration, ends):
+            for _ in ticks(settings.interval, duration, ends.fileno()):
                 writer.write(sampler.sample())
                 progress.show()
         finally:
@@ -136,29 +134,6 @@ def ticks(interval: float, duration: float | None, ends: int) -> Iterator[None]:
             return
         yield
         number = max(number + 1, int((time.monotonic() - start) / interval))
-
-
-@contextmanager
-def ending() -> Iterator[int]:
-    """A descriptor that can be read once a signal to end has come; the signals do nothing else.
-
-    A handler that raised could end the program in the middle of writing a sample. A signal that was ignored at the
-    start stays ignored: that is how nohup works.
-    """
-    reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-
-    def tell(_number: int, _frame: object) -> None:
-        with suppress(BlockingIOError):  # the pipe is full: the signal is known
-            os.write(writer, b"!")
-
-    before = {one: signal.signal(one, tell) for one in ENDS if signal.getsignal(one) is not signal.SIG_IGN}
-    try:
-        yield reader
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        os.close(reader)
-        os.close(writer)
 
 
 @contextmanager
