@@ -61,7 +61,7 @@ class EventLog:
         self._trim()
 
     def lost(self, count: int, *, time: float, monotonic: float, origin: Origin) -> None:
-        """Tell that lines of the kernel log were lost before anybody read them."""
+        """Take in that lines of the kernel log were lost before they were read."""
         if count > 0:
             amounts = {"lost": count}
             text = describe("log", amounts, 0.0)
@@ -72,18 +72,18 @@ class EventLog:
             self.add([event])
 
     def events(self, everything: bool = False) -> tuple[Event, ...]:
-        """Return all events in time order, or those about memory; the same object until something changes."""
+        """All events in time order, or those about memory; the same object until something changes."""
         view = self._views.get(everything)
         if view is None:
             view = self._views[everything] = tuple(self._all if everything else self._memory)
         return view
 
     def version(self, everything: bool = False) -> int:
-        """Return a number that changes whenever the view does."""
+        """A number that changes whenever the view does."""
         return self._versions[everything]
 
     def between(self, start: float, end: float, everything: bool = False) -> tuple[Event, ...]:
-        """Return the events that touch a span of monotonic time, both ends included."""
+        """The events that touch a span of monotonic time, both ends included."""
         view = self._all if everything else self._memory
         return tuple(event for event in view[: bisect_right(view, end, key=START)] if event.end >= start)
 
@@ -168,12 +168,12 @@ class EventLog:
 
 
 def is_line(event: Event) -> bool:
-    """Tell whether an event is a line of the kernel log, as opposed to figures that add up."""
+    """Whether an event is a line of the kernel log, as opposed to figures that add up."""
     return event.origin in LOG_ORIGINS and "lost" not in event.amounts
 
 
 def merge_keys(event: Event) -> tuple[Key, ...]:
-    """Return the keys of events that this one may go on, its own key first; none when it stands for itself."""
+    """The keys of events that this one may go on, its own key first; none when it stands for itself."""
     if is_line(event):
         return ((event.origin, event.kind, first_text(event)),)
     if event.origin in LOG_ORIGINS:
@@ -213,13 +213,13 @@ def merge(last: Event, event: Event, *, apart: float) -> Event:
 
 
 def first_text(event: Event) -> str:
-    """Return the text of a line without the count of its repeats."""
+    """The text of a line without the count of its repeats."""
     repeats = event.amounts.get("repeats")
     return event.text.removesuffix(f" (repeated {times(repeats)})") if repeats else event.text
 
 
 def find(events: list[Event], event: Event) -> int | None:
-    """Return where in a sorted list this very event is."""
+    """Where in a sorted list this very event is."""
     for place in range(bisect_left(events, event.start, key=START), len(events)):
         if events[place] is event:
             return place

@@ -26,7 +26,7 @@ def describe(kind: EventKind, amounts: Amounts, seconds: float) -> str:
 
 
 def cause_of_compaction(amounts: Amounts) -> Cause:
-    """Tell whose wish a compaction was (see ``counters`` for the signature)."""
+    """Who wanted a compaction (see ``counters`` for the signature)."""
     if amounts.get("requested"):
         return "requested"
     if amounts.get("stalls") or amounts.get("daemon"):
@@ -207,7 +207,7 @@ MEANINGS: Final = (
 def interpret_record(
     record: KernelRecord, origin: Origin, *, now: float, time: float, since: float | None = None
 ) -> Event:
-    """Tell what a record means, and when it was written.
+    """The event that a record stands for: what it means, and when it was written.
 
     Args:
         record: One record of the kernel log.
@@ -237,7 +237,7 @@ def interpret_record(
 
 
 def classify(text: str) -> tuple[EventKind, bool]:
-    """Tell the kind of a line, and whether it is about memory."""
+    """The kind of a line, and whether it is about memory."""
     for pattern, kind, memory in MEANINGS:
         if pattern.match(text):
             return kind, memory
@@ -340,7 +340,7 @@ class Step(NamedTuple):
 
 
 def derive(previous: Sample, current: Sample, falls: Falls | None = None) -> tuple[Event, ...]:
-    """Tell what the counters say happened between two samples; nothing across a reboot or where they are missing.
+    """The events that the counters show between two samples; none across a reboot or where they are missing.
 
     ``falls`` has followed the samples up to these two: acts that took longer than a tick have their whole amounts.
     """

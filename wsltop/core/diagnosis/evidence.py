@@ -127,28 +127,28 @@ def explained(evidence: Evidence) -> Explanation | None:
 
 
 def ledger_of(evidence: Evidence) -> Ledger | None:
-    """Return the ledger of a guest that has RAM."""
+    """The ledger of a guest that has RAM."""
     ledger = known(evidence.moment.ledger)
     return ledger if ledger is not None and ledger.total > 0 else None
 
 
 def host_of(evidence: Evidence) -> HostMemory | None:
-    """Return what the host says now."""
+    """What the host says now."""
     return known(evidence.moment.host)
 
 
 def host_name(evidence: Evidence) -> str:
-    """Return how to call the host."""
+    """How to call the host."""
     return "Windows" if evidence.on_wsl else "the host"
 
 
 def gates_of(evidence: Evidence) -> tuple[GateState, ...]:
-    """Return the gates that may apply; none when that is not known."""
+    """The gates that may apply; none when that is not known."""
     return known(evidence.gates) or ()
 
 
 def sure_mode(evidence: Evidence) -> Mode | None:
-    """Return the mode of reclaim, when it is not just assumed."""
+    """The mode of reclaim, when it is not just assumed."""
     reclaim = known(evidence.reclaim)
     return None if reclaim is None or reclaim.certainty == "assumed" else reclaim.mode
 
@@ -201,11 +201,11 @@ def recent(evidence: Evidence, kind: EventKind, seconds: float) -> Iterator[Even
 
 
 def short(text: str, limit: int = 40) -> str:
-    """Return text from outside, made safe and cut to fit into a sentence."""
+    """Text from outside, made safe and cut to fit into a sentence."""
     text = clean(text).strip()
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
 def clause(text: str) -> str:
-    """Return a clause without the stop at its end, so that it can be put into a sentence."""
+    """A clause without the stop at its end, so that it can be put into a sentence."""
     return text.rstrip(" .")

@@ -125,7 +125,7 @@ def rule(name: str, severity: Severity, meaning: str, *, where: Where = "linux")
 
 
 def rank(severity: Severity) -> int:
-    """Tell how bad it is, 0 the best."""
+    """How bad it is, 0 the best."""
     return SEVERITIES.index(severity)
 
 

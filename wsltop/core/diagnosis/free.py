@@ -252,7 +252,7 @@ def watched(evidence: Evidence) -> float:
 
 
 def stuck(evidence: Evidence, limit: int) -> bool:
-    """Tell whether the host held so much more in every point of the last minute, the minute being known."""
+    """Whether the host held so much more in every point of the last minute, the minute being known."""
     since = evidence.uptime - STEADY
     if not any(point.monotonic <= since for point in evidence.past):
         return False

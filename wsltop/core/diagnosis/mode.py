@@ -187,18 +187,18 @@ def thread_errors(evidence: Evidence) -> list[Event]:
 
 
 def fails_again(evidence: Evidence, errors: list[Event]) -> bool:
-    """Tell whether the thread that failed has failed again at a later look: then the first error did not end it."""
+    """Whether the thread that failed has failed again at a later look: then the first error did not end it."""
     period = max((rule.period for rule in rules_of(evidence)), default=LOOK)
     return bool(errors) and errors[-1].end - errors[0].start >= period * 0.9
 
 
 def is_thread_error(event: Event) -> bool:
-    """Tell whether init's thread that reclaims says that a write failed."""
+    """Whether init's thread that reclaims says that a write failed."""
     return event.kind == "init" and THREAD_ERROR.match(event.text) is not None
 
 
 def acted_since(evidence: Evidence, error: Event) -> bool:
-    """Tell whether WSL was seen reclaiming or compacting after the error."""
+    """Whether WSL was seen reclaiming or compacting after the error."""
     lasts = [gate.last_fired for gate in gates_of(evidence)]
     if any(last is not None and evidence.uptime - last > error.end for last in lasts):
         return True

@@ -84,7 +84,7 @@ def configured_mode(config: WslConfig, version: tuple[int, ...] | None) -> Recla
 
 
 def default_mode(version: tuple[int, ...] | None) -> tuple[Mode, Certainty, str]:
-    """Return the default of a version of WSL."""
+    """The default of a version of WSL."""
     if version is None:
         return "dropCache", "assumed", "dropCache is the default since 2.1.3, and this version is unknown"
     if version < DROP_CACHE_BY_DEFAULT:
@@ -139,7 +139,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
 
 
 def in_force(file_mtime: float | None, boot_time: Reading[float]) -> bool | None:
-    """Tell whether the VM has read the file as it is now; ``None``: unknown. Without a file there is nothing newer."""
+    """Whether the VM has read the file as it is now; ``None``: unknown. Without a file there is nothing newer."""
     if file_mtime is None:
         return True
     if isinstance(boot_time, Unavailable):
@@ -148,7 +148,7 @@ def in_force(file_mtime: float | None, boot_time: Reading[float]) -> bool | None
 
 
 def effective(config: WslConfig, machine: Machine, file_mtime: float | None) -> tuple[ConfigFinding, ...]:
-    """Return where the file and the VM differ."""
+    """Where the file and the VM differ."""
     valid = in_force(file_mtime, machine.boot_time)
     findings = []
     if valid is False:
@@ -188,13 +188,13 @@ FINDING_IDS: Final = {
 
 
 def compare(config: WslConfig, machine: Machine) -> tuple[Comparison, ...]:
-    """Return every setting that can be compared; what cannot be read or foretold is left out."""
+    """Every setting that can be compared; what cannot be read or foretold is left out."""
     rows = (compare_memory, compare_swap, compare_processors, compare_command_line)
     return tuple(row for compare_one in rows for row in compare_one(config, machine))
 
 
 def vm_memory(config: WslConfig, windows_total: Reading[int]) -> int | None:
-    """Return the memory that WSL gives the VM; ``None`` when that hangs on Windows' RAM and it is unknown."""
+    """The memory that WSL gives the VM; ``None`` when that hangs on Windows' RAM and it is unknown."""
     size = size_of(config, "wsl2.memory")
     total = known(windows_total)
     if not size:
@@ -281,19 +281,19 @@ def compare_command_line(config: WslConfig, machine: Machine) -> Iterator[Compar
 
 
 def size_of(config: WslConfig, name: str) -> int | None:
-    """Return a size that WSL takes from the file; ``None``: it uses the default."""
+    """A size that WSL takes from the file; ``None``: it uses the default."""
     entry = config.first(name)
     return parse_wsl_size(entry.value) if entry else None
 
 
 def configured(config: WslConfig, name: str) -> str:
-    """Return what the file says, for people."""
+    """What the file says, for people."""
     entry = config.first(name)
     return f"{quote(entry.key)}={quote(entry.value)}" if entry else f"The default of {name.partition('.')[2]}"
 
 
 def line_of(config: WslConfig, name: str) -> int | None:
-    """Return where the file says it."""
+    """Where the file says it."""
     entry = config.first(name)
     return entry.line if entry else None
 
@@ -357,12 +357,12 @@ def suggest_memory(observed: Observed, total: int, windows_total: Reading[int]) 
 
 
 def round_up(size: int) -> int:
-    """Return the next size that people write: half GiB below 4 GiB, whole ones above."""
+    """The next size that people write: half GiB below 4 GiB, whole ones above."""
     step = SUGGESTED_STEP if size <= 4 * GIB else GIB
     return -(-size // step) * step
 
 
 def round_down(size: int) -> int:
-    """Return the previous size that people write, at least one step."""
+    """The previous size that people write, at least one step."""
     step = SUGGESTED_STEP if size <= 4 * GIB else GIB
     return max(size // step * step, SUGGESTED_STEP)

@@ -55,7 +55,7 @@ class WslConfig(Struct, frozen=True, kw_only=True, tag="wslconfig"):
     problems: tuple[Problem, ...] = ()
 
     def first(self, *names: str) -> Entry | None:
-        """Return the entry that counts for a key and its aliases: the first one, even if its value is invalid."""
+        """The entry that counts for a key and its aliases: the first one, even if its value is invalid."""
         wanted = {name.lower() for name in names}
         return next((entry for entry in self.entries if entry.name.lower() in wanted), None)
 
@@ -180,16 +180,16 @@ class Scanner:
         self.problems.append(Problem(line=line, kind=kind, text=self.text[shown : self.at], detail=detail))
 
     def peek(self) -> str:
-        """Return the next character, empty at the end."""
+        """The next character, empty at the end."""
         return self.text[self.at : self.at + 1]
 
     def here(self) -> int:
-        """Return the number of the current line."""
+        """The number of the current line."""
         self.line += self.text.count("\n", self.counted, self.at)
         self.counted = self.at
         return self.line
 
     def end_of_line(self) -> int:
-        """Return where the current line ends."""
+        """Where the current line ends."""
         end = self.text.find("\n", self.at)
         return len(self.text) if end < 0 else end

@@ -38,7 +38,7 @@ def parse_wsl_size(text: str) -> int | None:
 
 
 def parse_wsl_int(text: str) -> int | None:
-    """Return the integer as WSL reads it: decimal, ``0x`` or octal (strtol, base 0, 32 bits on Windows, saturating)."""
+    """The integer as WSL reads it: decimal, ``0x`` or octal (strtol, base 0, 32 bits on Windows, saturating)."""
     match = WSL_INT.fullmatch(text)
     if match is None:
         return None
@@ -49,12 +49,12 @@ def parse_wsl_int(text: str) -> int | None:
 
 
 def parse_wsl_bool(text: str) -> bool | None:
-    """Return true or false for ``true``, ``false``, ``1``, ``0``; there is no ``yes`` and no ``on``."""
+    """True or false for ``true``, ``false``, ``1``, ``0``; there is no ``yes`` and no ``on``."""
     return {"true": True, "1": True, "false": False, "0": False}.get(text.lower())
 
 
 def is_valid(kind: Kind, choices: tuple[str, ...], text: str) -> bool:
-    """Tell whether WSL takes the text for a key of this kind."""
+    """Whether WSL takes the text for a key of this kind."""
     match kind:
         case "size":
             return parse_wsl_size(text) is not None
@@ -75,7 +75,7 @@ def is_valid(kind: Kind, choices: tuple[str, ...], text: str) -> bool:
 
 
 def is_ipv4(text: str) -> bool:
-    """Tell whether the text is an IPv4 address (inet_pton)."""
+    """Whether the text is an IPv4 address (inet_pton)."""
     try:
         IPv4Address(text)
     except AddressValueError:
@@ -84,7 +84,7 @@ def is_ipv4(text: str) -> bool:
 
 
 def is_port(text: str) -> bool:
-    """Tell whether the text starts with a port (std::stoi, which ignores what follows)."""
+    """Whether the text starts with a port (std::stoi, which ignores what follows)."""
     match = PORT.match(text)
     return match is not None and len(match[1]) < 40 and 0 < int(match[1]) <= 0xFFFF
 
@@ -231,11 +231,11 @@ WSL_CONF_BY_KEY: Final = {name.partition(".")[2].lower(): name for name in WSL_C
 
 
 def find_key(name: str) -> KnownKey | None:
-    """Return the key that WSL finds under a full name such as ``wsl2.memory``, in any case."""
+    """The key that WSL finds under a full name such as ``wsl2.memory``, in any case."""
     return BY_NAME.get(name.lower())
 
 
 def parse_version(text: str) -> tuple[int, ...] | None:
-    """Return the numbers of a version such as ``2.7.10.0``; ``None`` when there are none at its start."""
+    """The numbers of a version such as ``2.7.10.0``; ``None`` when there are none at its start."""
     match = re.match(r"\s*v?(\d{1,9}(?:\.\d{1,9})*)", text)
     return tuple(int(part) for part in match[1].split(".")) if match else None

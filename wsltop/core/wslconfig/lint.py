@@ -51,7 +51,7 @@ class ConfigFinding(Struct, frozen=True, kw_only=True):
 
 
 def quote(text: str, limit: int = 60) -> str:
-    """Return text from the file, made safe and cut to fit into a sentence."""
+    """Text from the file, made safe and cut to fit into a sentence."""
     text = clean(text).strip()
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
@@ -193,7 +193,7 @@ UNKNOWN: Final = Unavailable(reason="not asked for")
 def lint(
     config: WslConfig, *, wsl_version: Reading[str] = UNKNOWN, windows_total: Reading[int] = UNKNOWN
 ) -> tuple[ConfigFinding, ...]:
-    """Return what is wrong, in the order of the lines."""
+    """What is wrong, in the order of the lines."""
     findings = [lint_problem(problem) for problem in config.problems[:MOST]]
     findings += islice(lint_headers(config), MOST)
     unread = {header.name.lower() for header in config.headers if not is_section(header.name)}
@@ -214,7 +214,7 @@ def lint(
 
 
 def is_section(name: str) -> bool:
-    """Tell whether keys under this header are looked at one by one."""
+    """Whether keys under this header are looked at one by one."""
     return name.lower() in SECTIONS or name.lower() in WSL_CONF_SECTIONS
 
 
@@ -368,7 +368,7 @@ def lint_version(entry: Entry, key: KnownKey, wsl_version: Reading[str]) -> Iter
 
 
 def sections() -> str:
-    """Return the sections as a list for people."""
+    """The sections as a list for people."""
     used = dict.fromkeys(key.section for key in KNOWN_KEYS)
     return ", ".join(f"[{section}]" for section in used)
 
@@ -377,7 +377,7 @@ UTF_16: Final = ("utf-16-le", "utf-16-be")
 
 
 def decode(data: bytes) -> tuple[str, Encoding]:
-    """Return the text and its encoding; never raises."""
+    """The text and its encoding; never raises."""
     if data.startswith(b"\xef\xbb\xbf"):
         return data[3:].decode("utf-8", "replace"), "utf-8-sig"
     if data.startswith(b"\xff\xfe"):
@@ -397,12 +397,12 @@ def decode(data: bytes) -> tuple[str, Encoding]:
 
 
 def as_wsl_reads(file: WslconfigFile) -> WslConfig:
-    """Return what WSL gets from the file: nothing, where it is absent or UTF-16."""
+    """What WSL gets from the file: nothing, where it is absent or UTF-16."""
     return WslConfig() if file.encoding in UTF_16 else parse(file.text)
 
 
 def lint_file(file: WslconfigFile) -> tuple[ConfigFinding, ...]:
-    """Return what is wrong with the name and the encoding."""
+    """What is wrong with the name and the encoding."""
     return tuple(lint_name(file)) + tuple(lint_encoding(file))
 
 
