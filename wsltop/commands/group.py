@@ -13,6 +13,7 @@ from wsltop.errors import ExitCode
 
 COMMANDS: Final[tuple[str, ...]] = (
     "completion",
+    "demo",
     "doctor",
     "experiment",
     "export",

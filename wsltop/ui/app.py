@@ -27,7 +27,7 @@ from wsltop.private import write_private
 from wsltop.reclaim.actions import ActionName
 from wsltop.ui.bindings import KEYS, Key, describe
 from wsltop.ui.cards.card import Card
-from wsltop.ui.context import Context, Notice
+from wsltop.ui.context import Context, DemoPhase, Notice
 from wsltop.ui.driver import TerminalDriver
 from wsltop.ui.layout import PANEL_KEYS
 from wsltop.ui.main import MainScreen
@@ -102,6 +102,8 @@ class WsltopApp(App[None]):
         self.push_screen(self.main)
         self._ticker = self.set_interval(self.source.interval, self.tick)
         self._watch_terminal()
+        if self.options.demo:
+            self.call_after_refresh(self.action_experiment)
         if not self.source.can_act:
             self.notify(self.source.hint, title="replay")
         self.call_after_refresh(self._look_for_garbage)
@@ -243,7 +245,13 @@ class WsltopApp(App[None]):
     # Time
 
     def action_pause(self) -> None:
-        """Let the view stand still, or go on."""
+        """Let the view stand still, or go on; while the demo runs, its phase."""
+        from wsltop.ui.jobs import LiveExperiment
+
+        demo = self.jobs.get("experiment")
+        if isinstance(demo, LiveExperiment) and self.source.travel is None:
+            demo.hold()
+            return
         try:
             self.source.toggle_pause()
         except RecordingError as error:
@@ -336,19 +344,33 @@ class WsltopApp(App[None]):
         self.context.recording = text
 
     def action_experiment(self) -> None:
-        """Run the classic experiment, or end it."""
+        """Show the plan of the demo and run it if the user says so; while it runs, end it."""
+        from wsltop.ui.cards.demo import DemoPlan, DemoScreen
         from wsltop.ui.jobs import LiveExperiment
 
-        moment, running = self.source.session.moment, self.jobs.get("experiment")
-        if self.pool is None or moment is None:
+        moment, running, pool = self.source.session.moment, self.jobs.get("experiment"), self.pool
+        if pool is None or moment is None:
             return
         if isinstance(running, LiveExperiment):
             self._tell("experiment", running.stop(moment.sample.monotonic))
             return
-        try:
-            self.jobs["experiment"] = LiveExperiment(self.pool, self.context.interval, self.mark)
-        except WsltopError as error:
-            self.notify(str(error), title="no experiment", severity="warning")
+        demo = DemoPlan(self.context, pool)
+
+        def answered(run: bool | None) -> None:
+            if not run:
+                return
+            try:
+                self.jobs["experiment"] = LiveExperiment(
+                    demo.plan, pool, self.context.interval, self.mark, self._show_demo, self.context.glyphs
+                )
+            except WsltopError as error:
+                self.notify(str(error), title="no demo", severity="warning")
+            self.tick()
+
+        self.push_screen(DemoScreen(demo), answered)
+
+    def _show_demo(self, phase: DemoPhase | None) -> None:
+        self.context.demo = phase
 
     def action_act(self, name: ActionName) -> None:
         """Show what an action would do, and run it if the user says so."""
@@ -390,7 +412,17 @@ class WsltopApp(App[None]):
         self.notify(told.toast, title=told.title, severity=severity, timeout=told.timeout)
         if told.mark:
             self.mark(told.mark, level=4 if told.failed else 6)
+        report = told.report
         self._end_job(name)
+        if report:
+            self.call_later(self._show_result, report)
+
+    def _show_result(self, report: str) -> None:
+        """Show what the demo measured: ``s`` saves it as a picture, ``y`` copies the report."""
+        from wsltop.ui.cards.demo import result_lines
+
+        lines = result_lines(report, self.context.glyphs)
+        self.push_screen(Card(self.context.glyphs, lambda: lines, ""))
 
     def _end_job(self, name: str) -> None:
         job = self.jobs.pop(name, None)
@@ -454,6 +486,12 @@ class WsltopApp(App[None]):
         context = self.context
         self.push_screen(Card(context.glyphs, lambda: lines(context), key), lambda _: self._attend(False))
         self._attend(name == "holders")
+
+    async def action_change_card(self, name: str) -> None:
+        """Show another card in the place of the one that is open."""
+        await self.pop_screen()
+        self._attend(False)
+        self.action_card(name)
 
     def _attend(self, wanted: bool) -> None:
         """Count the processes at every sample while somebody looks at them."""

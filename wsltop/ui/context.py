@@ -32,6 +32,18 @@ class TimeLine(Struct, frozen=True, kw_only=True):
     """Whether it can be played, at several speeds."""
 
 
+class DemoPhase(Struct, frozen=True, kw_only=True):
+    """How far the demo has come."""
+
+    name: str
+    seconds: float
+    """In this phase."""
+    most: float | None
+    """The most that the phase takes; None: that is not known."""
+    held: bool
+    """Whether the speaker has stopped it."""
+
+
 class Notice(Struct, frozen=True):
     """A short message; empty when there is none."""
 
@@ -75,6 +87,8 @@ class Context:
         """What the status line says instead of live or paused."""
         self.time_line: TimeLine | None = None
         """Where in time the view is, while one can go elsewhere."""
+        self.demo: DemoPhase | None = None
+        """The phase of the demo that runs."""
         self.notice = Notice()
         """What the user is told for a while, in the status line."""
         self.recording = ""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from wsltop.charts.glyphs import Glyphs
 from wsltop.core.moment import Moment
 from wsltop.core.reclaimed import ReclaimWatch
 from wsltop.core.session import Session
@@ -17,16 +18,14 @@ from wsltop.experiment.run import prepare
 from wsltop.experiment.spec import ExperimentPlan
 from wsltop.experiment.summary import tell_result
 from wsltop.hogs.pool import Hogs
-from wsltop.model.units import GIB, format_duration, format_size
+from wsltop.model.units import format_duration, format_size
 from wsltop.reclaim.perform import Done, Failed, Running, perform
 from wsltop.reclaim.plan import Plan
 from wsltop.recording.writer import RecordingWriter
+from wsltop.report.experiment import report
 from wsltop.report.text import reclaimed_lines, tell_reclaimed
+from wsltop.ui.context import DemoPhase
 from wsltop.ui.options import stamp
-
-CLASSIC_HOGS = 4
-CLASSIC_HOLD = 10.0
-"""Seconds."""
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -38,6 +37,8 @@ class Told(Struct, frozen=True, kw_only=True):
     mark: str = ""
     """In a line, for the events, where it stays."""
     failed: bool = False
+    report: str = ""
+    """All that was measured, for a card of its own; empty where there is none."""
     timeout: float | None = None
     """Seconds that the toast stays; None: as long as any."""
 
@@ -102,24 +103,47 @@ class Recorder(Job):
 
 
 class LiveExperiment(Job):
-    """The classic experiment: four hogs of 1 GiB, held for ten seconds and killed, measured until it settles.
+    """The demo: hogs are loaded, held and killed, and what comes back is measured until nothing moves.
+
+    Args:
+        plan: what to do; smaller hogs are taken where these do not fit.
+        pool: takes the hogs.
+        interval: seconds between two samples.
+        mark: puts a line into the events.
+        show: takes the phase, and None at the end.
+        glyphs: what the report is drawn with.
 
     Raises:
         WsltopError: there is no room for the hogs.
     """
 
-    def __init__(self, pool: Hogs, interval: float, mark: Callable[[str], None]) -> None:
-
-        self._mark = mark
-        plan = ExperimentPlan(hogs=CLASSIC_HOGS, size=GIB, hold=CLASSIC_HOLD)
+    def __init__(
+        self,
+        plan: ExperimentPlan,
+        pool: Hogs,
+        interval: float,
+        mark: Callable[[str], None],
+        show: Callable[[DemoPhase | None], None],
+        glyphs: Glyphs,
+    ) -> None:
+        self._mark, self._show, self._glyphs = mark, show, glyphs
         self._experiment = prepare(plan, pool, interval=interval)
+        self.held = False
 
     def take(self, moment: Moment) -> Told | None:
-        """Go on; the result when it has settled."""
+        """Go on, unless it is held; the result when it has settled."""
+        now = moment.sample.monotonic
         self._experiment.take(moment.sample)
-        self._experiment.step(moment.sample.monotonic)
+        if not self.held:
+            self._experiment.step(now)
         self._mark_phases()
+        standing = self._experiment.standing(now)
+        self._show(DemoPhase(name=standing.phase, seconds=standing.seconds, most=standing.most, held=self.held))
         return self._result() if self._experiment.finished else None
+
+    def hold(self) -> None:
+        """Stay in the phase while the speaker talks, or go on."""
+        self.held = not self.held
 
     def stop(self, monotonic: float) -> Told:
         """End it early; what was seen until now."""
@@ -129,11 +153,17 @@ class LiveExperiment(Job):
         return told
 
     def _result(self) -> Told:
-
         result = self._experiment.result()
         self._mark_phases()
-        text = tell_result(result, measure_all(result))
-        return Told(title="experiment", toast=text, mark=f"experiment: result: {text}", timeout=20)
+        measures = measure_all(result)
+        text = tell_result(result, measures)
+        return Told(
+            title="demo",
+            toast=text,
+            mark=f"experiment: result: {text}",
+            report=report(result, measures, self._glyphs),
+            timeout=20,
+        )
 
     def _mark_phases(self) -> None:
         for event in self._experiment.events():
@@ -141,6 +171,7 @@ class LiveExperiment(Job):
 
     def close(self) -> None:
         """End its hogs."""
+        self._show(None)
         self._experiment.close()
 
 

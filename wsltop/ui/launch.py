@@ -72,9 +72,9 @@ def tell_crash(details: str, folder: Path) -> None:
     click.echo(f"wsltop: an error of its own ended it: {reason}\n{where}; please report it.", err=True)
 
 
-def launch(settings: Settings, system: System, state_folder: Path) -> int:
+def launch(settings: Settings, system: System, state_folder: Path, *, demo: bool = False) -> int:
     """Show a machine until the user leaves; the exit status."""
-    options = replace(screen_options(settings, state_folder), windows=system.windows, system=system)
+    options = replace(screen_options(settings, state_folder), windows=system.windows, system=system, demo=demo)
     host = system.open_host(settings.host, settings.interval)
     with HogPool(clock=system.clock) as pool:
         sampler = system.open_sampler(host, pool)

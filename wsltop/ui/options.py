@@ -28,6 +28,8 @@ class ScreenOptions(Struct, frozen=True, kw_only=True):
     """Seconds without key and movement after which the screen samples less often; None: never."""
     windows: Windows | None = None
     """The Windows that a report asks for its distributions; None in a replay."""
+    demo: bool = False
+    """Whether it begins with the plan of the demo."""
     system: System = System()
     """The machine that is looked at, and where actions take effect."""
 

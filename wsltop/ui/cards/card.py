@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -15,6 +15,8 @@ from wsltop.charts.glyphs import Glyphs
 from wsltop.ui.paint import fit_spans
 from wsltop.ui.panels.panel import Panel
 
+CARD_KEYS: Final = {"v": "verdict", "b": "ledger", "p": "holders"}
+"""Keys that change to another card."""
 WIDTH = 77
 """Cells of a card's text: what fits on a terminal of 80 beside a blank, and the scroll bar."""
 
@@ -37,6 +39,10 @@ class Card(ModalScreen[None]):
         Binding("left_square_bracket", "app.step(-1)", "back", show=False),
         Binding("right_square_bracket", "app.step(1)", "on", show=False),
         Binding("left_curly_bracket", "app.seek(-1)", "last event", show=False),
+        Binding("s", "app.save_screenshot", "picture", show=False),
+        Binding("y", "app.copy", "copy", show=False),
+        Binding("space", "app.pause", "pause", show=False),
+        *(Binding(key, f"app.change_card('{name}')", name, show=False) for key, name in CARD_KEYS.items()),
         Binding("right_curly_bracket", "app.seek(1)", "next event", show=False),
     ]
 
@@ -44,7 +50,9 @@ class Card(ModalScreen[None]):
         super().__init__()
         self.glyphs = glyphs
         self.tell = tell
-        self._bindings.bind(keys, "dismiss", show=False)
+        for key in filter(None, keys.split(",")):
+            self._bindings.key_to_bindings.pop(key, None)
+            self._bindings.bind(key, "dismiss", show=False)
 
     def compose(self) -> ComposeResult:
         """One scrollable text."""

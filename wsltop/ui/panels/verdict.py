@@ -16,7 +16,7 @@ from wsltop.core.returning import Returning
 from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.text import clean
 from wsltop.model.units import format_duration, format_size
-from wsltop.ui.context import Context
+from wsltop.ui.context import Context, DemoPhase
 from wsltop.ui.paint import fit_spans, heading_of, wrap
 from wsltop.ui.panels.panel import Panel
 
@@ -56,11 +56,44 @@ class VerdictView(Struct, frozen=True, kw_only=True):
 
 
 def verdict_view(context: Context) -> VerdictView:
-    """What the strip says: what returns goes before what is the matter."""
+    """What the strip says: the demo's phase, then what returns, then what is the matter."""
+    if context.demo is not None:
+        return demo_view(context.demo, context.session.returning)
     returning = context.session.returning
     if returning is not None and returning.owed > 0:
         return returning_view(returning)
     return finding_view(context.findings, context.explanation)
+
+
+PHASES: Final = {
+    "baseline": "watching before anything happens",
+    "load": "four hogs fill",
+    "hold": "the hogs hold it, and Windows lends it",
+    "release": "the hogs are killed",
+    "wait": "memory comes back to Windows",
+    "settle": "memory comes back to Windows",
+    "done": "over",
+}
+"""What happens in the phases of the demo."""
+
+
+def demo_view(demo: DemoPhase, returning: Returning | None) -> VerdictView:
+    """The phase of the demo with its countdown; what returns in figures."""
+    left = "" if demo.most is None else f" of at most {demo.most:.0f}"
+    note = "held: space goes on" if demo.held else "space holds it, e ends the demo"
+    share = None if demo.most is None else round(min(1.0, demo.seconds / demo.most), 2)
+    text = f"{demo.seconds:.0f}{left} s"
+    if returning is not None and returning.owed > 0:
+        share = round(returning.share, 2)
+        text = f"Windows got {format_size(max(0, returning.got))} of {format_size(returning.owed)} back, {text}"
+    return VerdictView(
+        word=f"DEMO {demo.name.upper()}",
+        style="warning" if demo.held else "good",
+        title=PHASES.get(demo.name, ""),
+        note=note,
+        text=text,
+        share=0.0 if share is None else share,
+    )
 
 
 def returning_view(returning: Returning) -> VerdictView:
