@@ -109,6 +109,16 @@ def test_how_much_is_freed_inside_huge_pages_is_a_range(seen: Sample, expected: 
     assert mib(clues_of(seen).freed_in_huge) == expected
 
 
+@pytest.mark.parametrize(
+    ("seen", "pinned"),
+    [(huge(200, deferred=0), 200), (huge(200), 0), (huge(200, partly=0), 200), (huge(200, partly=150), 50)],
+    ids=["no huge page waits", "not known", "none is partly mapped", "the rest"],
+)
+def test_what_is_unmapped_and_still_referenced_is_pinned(seen: Sample, pinned: int) -> None:
+    """vm-truth F3: half of the pages pinned by pipes; compaction cannot join what lies between."""
+    assert clues_of(seen).pinned == pinned * MIB
+
+
 def test_unused_names_tell_what_of_the_slab_nobody_uses() -> None:
     seen = small_sample(dentries=Dentries(total=1_100_000, unused=1_000_000, negative=1_000_000))
     unused = clues_of(seen).unused_slab

@@ -135,17 +135,6 @@ def test_a_second_compaction_is_never_promised_what_the_first_could_not_move() -
     assert again.high == 0
 
 
-def test_what_the_cpus_give_back_after_a_compaction_is_not_promised_to_a_second_one() -> None:
-    """On Linux 6.18 the CPUs' lists held 40 MiB at its end, and gave them back within seconds."""
-    keeping = replace(BEFORE, clues=replace(BEFORE.clues, kept_by_cpus=40 * MIB))
-    outcomes = Outcomes()
-    outcomes.feed(START, BEFORE, keeping, (COMPACTION,))
-    outcomes.feed(START + 5, keeping, BEFORE, ())
-    again = predict_compaction(BEFORE, outcomes.shares)
-    assert not isinstance(again, Unavailable)
-    assert again.high == 0
-
-
 def test_what_has_become_fragmented_since_the_last_compaction_may_be_joined() -> None:
     outcomes = Outcomes()
     act(outcomes, COMPACTION)

@@ -85,8 +85,11 @@ def test_compaction_joins_what_is_fragmented_and_no_more() -> None:
 
 
 def test_what_the_cpus_keep_is_not_joined() -> None:
-    guest = replace(ledger(), clues=Clues(kept_by_cpus=600 * MIB))
-    assert known(predict_compaction(guest, ALL)).high == GIB - 600 * MIB
+    """On Linux 6.18, 61 MiB came of a second compaction: the CPUs' lists had been given back after the first."""
+    for kernel, most in (((6, 1), GIB - 600 * MIB), ((6, 18), GIB)):
+        guest = replace(ledger(), clues=Clues(kept_by_cpus=600 * MIB, kernel=kernel))
+        made = known(predict_compaction(guest, ALL))
+        assert (made.likely, made.high) == (GIB - 600 * MIB, most)
 
 
 def test_what_lies_between_pinned_pages_is_only_joined_at_best() -> None:
@@ -305,4 +308,4 @@ def test_whatever_is_known_and_was_seen_the_three_figures_are_in_order(
         for part in prediction.parts:
             assert 0 <= part.low <= part.likely <= part.high
             assert part.basis
-    assert known(predict_compaction(guest, shares)).high <= max(0, GIB - known_clues.kept_by_cpus - left)
+    assert known(predict_compaction(guest, shares)).likely <= max(0, GIB - known_clues.kept_by_cpus - left)

@@ -36,8 +36,8 @@ from wsltop.core.prediction import (
     Prediction,
     Shares,
     fill_holes,
-    fragmented_free,
     joinable,
+    loose_free,
     predict_compaction,
     predict_drop,
     predict_kill,
@@ -187,13 +187,13 @@ def foretell(trial: Trial, ledger: Ledger, shares: Shares) -> tuple[Reading[Pred
 
 def follow_left(shares: Shares, ledger: Ledger) -> Shares:
     """What the last compaction left, as far as it is still fragmented."""
-    return replace(shares, left=min(shares.left, fragmented_free(ledger)))
+    return replace(shares, left=min(shares.left, loose_free(ledger)))
 
 
 def learn(trial: Trial, shares: Shares, after: Ledger) -> Shares:
     """What a trial teaches for sure: what a compaction left, and what a drop of slab left."""
     if trial.kind == "compact":
-        return replace(shares, left=fragmented_free(after))
+        return replace(shares, left=loose_free(after))
     if trial.kind in ("drop-slab", "drop-all"):
         shares = replace(shares, slab_floor=after.slab_reclaimable)
     return follow_left(shares, after)

@@ -25,7 +25,7 @@ STILL: Final = 2 * MIB
 SETTLE_TIME: Final = 60.0
 CLOCKS: Final = 0.15
 """Seconds by which a stamp of the kernel log and CLOCK_MONOTONIC, read by another process, may differ."""
-ANNOUNCE: Final = 30.0
+ANNOUNCE: Final = 75.0
 
 
 class State(NamedTuple):

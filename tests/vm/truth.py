@@ -81,7 +81,7 @@ def compact_twice(lab: Lab) -> Iterator[Finding]:
     lab.hogs("fragment", 1024 * MIB)
     yield from act(lab, "compaction", COMPACT, "first compaction")
     again = lab.settle()
-    yield at_most("promised to a second one", 24 * MIB, predicted(again, "compaction")["high"])
+    yield at_most("promised to a second one", 64 * MIB, predicted(again, "compaction")["likely"])
     yield from act(lab, "compaction", COMPACT, "second compaction")
     lab.kill()
 

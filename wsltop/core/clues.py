@@ -192,14 +192,20 @@ def find_unused_slab(sample: Sample, meminfo: Meminfo) -> Span | None:
 
 
 def find_pinned(sample: Sample, meminfo: Meminfo, lazyfree: int, kernel_other: int) -> int:
-    """Memory that is on the lists of anonymous memory and not counted as such, while no huge page waits to be split.
+    """Memory that is on the lists of anonymous memory and not counted as such, and not freed inside huge pages.
 
-    Lazily freed memory is counted and not on these lists, so it is added again.
+    Where the kernel does not say how much of them is partly mapped, only while no huge page waits to be split. Lazily
+    freed memory is counted and not on these lists, so it is added again.
     """
-    active, inactive = meminfo.active_anon, meminfo.inactive_anon
-    if active is None or inactive is None or counter(sample, "thp_deferred_split_page"):
+    active, inactive, huge = meminfo.active_anon, meminfo.inactive_anon, sample.surroundings.huge_pages
+    partly = None if isinstance(huge, Unavailable) else huge.partially_mapped
+    if partly is None:
+        if counter(sample, "thp_deferred_split_page"):
+            return 0
+        partly = 0
+    if active is None or inactive is None:
         return 0
-    found = active + inactive - meminfo.anon_pages - meminfo.shmem - meminfo.swap_cached
+    found = active + inactive - meminfo.anon_pages - meminfo.shmem - meminfo.swap_cached - partly
     return max(0, min(kernel_other, found + lazyfree)) if found > 0 else 0
 
 

@@ -68,8 +68,8 @@ class Shares(Struct, frozen=True, kw_only=True):
     reclaim: Share
     """Of what ``memory.reclaim`` is asked for."""
     left: int = 0
-    """Fragmented free memory that the last compaction could not join, and that is still fragmented. Bytes, including
-    what the CPUs kept on their lists: they give it back within seconds, and then it lies in between the rest."""
+    """Fragmented free memory that the last compaction could not join, and that is still fragmented. Bytes, without what
+    the CPUs keep on their lists: compaction did not see that."""
     slab_floor: int | None = None
     """Reclaimable slab that the last drop of slab left, bytes; ``None``: none was seen."""
     filled: int = 0
@@ -96,6 +96,7 @@ def assume_shares(order: int, kernel: tuple[int, int] | None = None) -> Shares:
     )
 
 
+GIVES_BACK: Final = (6, 7)
 EXACT_RECLAIM: Final = (6, 6)
 TAKES_SWAPPINESS: Final = (6, 8)
 """From this kernel on ``memory.reclaim`` takes ``swappiness=0``, and leaves anonymous memory alone."""
@@ -240,8 +241,11 @@ def predict_compaction(ledger: Ledger, shares: Shares | None = None) -> Reading[
         f"{format_size(base)} is free in blocks that are too small to report{left}{between_pinned}; "
         f"{shares.fragmented.tell()}"
     )
-    size = Span(base - pinned, base - pinned, base)
-    return add_up(part_of("fragmented free", size, shares.fragmented, basis, most=base))
+    # From Linux 6.7 on the CPUs' lists grow to a part of the zone, and are given back within seconds.
+    kernel, kept = ledger.clues.kernel, ledger.clues.kept_by_cpus
+    most = base + (kept if kernel is None or kernel >= GIVES_BACK else 0)
+    size = Span(base - pinned, base - pinned, most)
+    return add_up(part_of("fragmented free", size, shares.fragmented, basis, most=most))
 
 
 def predict_drop(
@@ -592,14 +596,14 @@ class Outcomes:
         """Note what a compaction that was requested has left: it could not join that."""
         if isinstance(ledger, Unavailable) or isinstance(ledger.free_split, Unavailable):
             return
-        self.shares = replace(self.shares or shares_for(ledger), left=fragmented_free(ledger))
+        self.shares = replace(self.shares or shares_for(ledger), left=loose_free(ledger))
 
     def _follow_left(self, ledger: Reading[Ledger]) -> None:
         """What was left and is no longer fragmented is not left any more."""
         shares = self.shares
         if shares is None or not shares.left or isinstance(ledger, Unavailable):
             return
-        left = min(shares.left, fragmented_free(ledger))
+        left = min(shares.left, loose_free(ledger))
         if left != shares.left:
             self.shares = replace(shares, left=left)
 
@@ -636,7 +640,7 @@ class Outcomes:
         shares = self.shares or shares_for(ledger)
         if pending.act == "compaction":
             shares = replace(
-                shares, fragmented=shares.fragmented.learn(outcome.gained, pending.base), left=fragmented_free(ledger)
+                shares, fragmented=shares.fragmented.learn(outcome.gained, pending.base), left=loose_free(ledger)
             )
         elif DROPS.get(pending.act, (False, False))[1]:
             # What page cache gave and what slab gave cannot be told apart; what is left of slab can.
@@ -669,15 +673,10 @@ def fill_holes(filled: int, before: Ledger, after: Ledger) -> int:
     return max(0, filled + (max(0, taken - joined) if taken > 0 else taken))
 
 
-def fragmented_free(ledger: Ledger) -> int:
-    """Fragmented free memory with what the CPUs keep, bytes; 0 where it is not known."""
-    split = ledger.free_split
-    return 0 if isinstance(split, Unavailable) else split.fragmented
-
-
 def loose_free(ledger: Ledger) -> int:
     """Fragmented free memory without what the CPUs keep on their lists, bytes."""
-    return max(0, fragmented_free(ledger) - ledger.clues.kept_by_cpus)
+    split = ledger.free_split
+    return 0 if isinstance(split, Unavailable) else max(0, split.fragmented - ledger.clues.kept_by_cpus)
 
 
 def act_of(event: Event) -> Act | None:
