@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.host.interop import Interop, needs_interop
+from tests.host.stand_ins import wait_for
 from tests.reclaim.machine import LEDGER, Machine
 from wsltop.reclaim.plan import plan, tell_plan
 
@@ -49,5 +50,5 @@ def test_wsl_exe_is_left_alone(tmp_path: Path, boot: float, patience: float, tol
         out, err = process.communicate(timeout=30)
     assert told in out.decode(), (out, err)
     interop.end_relays()
-    assert machine.compact.read_text() == "1\n"  # also after it was given up: the plan and the hint say so
+    wait_for(lambda: machine.compact.read_text() == "1\n")  # also after it was given up: the plan and the hint say so
     assert interop.log("KILLED") == []
