@@ -145,6 +145,7 @@ def test_every_case_has_an_expectation() -> None:
     assert set(NAMES) == set(EXPECTED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [marked(name) for name in NAMES])
 def test_what_doctor_says(name: str, root: Path) -> None:
     case, expected = load(name), EXPECTED[name]

@@ -151,6 +151,7 @@ for number, one in enumerate(run(2000), 1):
 """
 
 
+@pytest.mark.slow
 def test_a_writer_that_is_killed_leaves_all_that_it_wrote(tmp_path: Path) -> None:
     path = tmp_path / "a.wsltop"
     with subprocess.Popen(

@@ -252,6 +252,7 @@ def test_the_hours_before_are_rough_until_they_are_explored(play: Play) -> None:
     assert [event.kind for event in player.session.journal.events()] == ["cache drop"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [

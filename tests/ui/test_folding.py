@@ -34,6 +34,7 @@ def assert_whole(layout: Layout, width: int, height: int, *, full: bool = True) 
         assert {y for _, y in taken} == set(range(1, height - 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gate", [False, True])
 @pytest.mark.parametrize("scrubber", [False, True])
 def test_panels_never_overlap_and_leave_no_row_empty(gate: bool, scrubber: bool) -> None:

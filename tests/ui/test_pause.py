@@ -166,6 +166,7 @@ def card(world: World) -> tuple[Line, ...]:
     return world.app.screen.query_one(CardText).view or ()
 
 
+@pytest.mark.slow
 def test_an_open_card_goes_along(world: World) -> None:
     async def play(pilot: Pilot[None]) -> None:
         await live(world, pilot)

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from importlib.resources import as_file, files
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 
 from tests.core.test_bookmark import life
@@ -130,6 +131,7 @@ def test_the_days_are_told_where_there_is_more_than_one() -> None:
     assert (longer.start, longer.end) == ("Fri 12:00", "Sat 12:00")
 
 
+@pytest.mark.slow
 def test_what_becomes_known_of_a_place_is_shown_without_a_key(tmp_path: Path) -> None:
     async def play(app: WsltopApp, pilot: Pilot[None]) -> None:
         path = record(tmp_path / "long.wsltop", list(life(900)))
