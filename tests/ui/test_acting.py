@@ -22,6 +22,7 @@ from wsltop.model.units import GIB, MIB
 from wsltop.recording.reader import Recording
 from wsltop.system import System
 from wsltop.ui.bindings import KEYS
+from wsltop.ui.cards import plan
 from wsltop.ui.cards.card import CardText
 from wsltop.ui.cards.plan import PlanScreen
 from wsltop.ui.layout import PANEL_KEYS
@@ -31,6 +32,12 @@ UNASKED = "#!/bin/sh\necho 'sudo: a password is required' >&2\nexit 1\n"
 SCATTERED = (65536, 0, 0, 0, 0, 0, 0, 0, 0, 0, 64)
 """Free memory: 256 MiB in pages, 256 MiB in blocks of 4 MiB."""
 JOINED = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 128)
+
+
+@pytest.fixture(autouse=True)
+def _read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user of these tests needs no time to read a plan."""
+    monkeypatch.setattr(plan, "READING_TIME", 0.0)
 
 
 @pytest.fixture
@@ -157,6 +164,21 @@ def test_what_came_back_is_told_and_stays(acting: World, machine: Machine, tmp_p
         kept = [mark for sample in recording.samples() for mark in sample.marks]
     assert all(isinstance(mark, Mark) for mark in kept)
     assert [mark.text.split(",")[0] for mark in kept] == ["compact was started here", "compact: returned 256 MiB"]
+
+
+def test_a_plan_that_nobody_can_have_read_yet_does_not_run(
+    acting: World, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A word that is pasted without brackets may hold the key of an action and a ``y``."""
+    monkeypatch.setattr(plan, "READING_TIME", 60.0)
+
+    async def play(pilot: Pilot[None]) -> None:
+        await acting.press(pilot, "d", "y")
+        assert planned(acting)
+        assert over(acting)
+
+    acting.run(play)
+    assert machine.drop.read_text() == ""
 
 
 def test_a_second_action_waits_for_the_first(acting: World) -> None:
