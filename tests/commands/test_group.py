@@ -88,6 +88,7 @@ def test_an_option_of_wsltop_goes_before_the_command(program: Program, name: str
         (("reclaim",), "reclaim needs one of compact, drop-all, drop-cache"),
         (("completion",), "completion needs one of bash, zsh, fish."),
         (("record",), "record needs FILE."),
+        (("export", "FILE"), "export needs --format: one of csv, jsonl."),
     ],
 )
 def test_what_does_not_exist_leads_to_what_does(program: Program, arguments: tuple[str, ...], words: str) -> None:

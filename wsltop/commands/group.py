@@ -144,6 +144,8 @@ def explain_missing(error: click.MissingParameter) -> click.UsageError:
         wanted = f"one of {', '.join(str(choice) for choice in parameter.type.choices)}"
     else:
         wanted = parameter.metavar or (parameter.name or "").upper()
+    if isinstance(parameter, click.Option):
+        wanted = f"{parameter.opts[0]}: {wanted}"
     return click.UsageError(f"{context.info_name} needs {wanted}.", context)
 
 
