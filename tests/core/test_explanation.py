@@ -242,3 +242,23 @@ def test_wsl_1_is_not_explained() -> None:
     session = Session(1.0)
     session.take(replace(sample(), surroundings=Surroundings(flavor="wsl1")))
     assert isinstance(session.explanation, Unavailable)
+
+
+def test_windows_that_runs_out_is_said_before_it_has() -> None:
+    host = host_memory(working_set=4 * GIB, total=32 * GIB, available=12 * GIB)
+    lent = Lent(size=host.working_set, measured=True, used=3 * GIB, parts=(Part(id="programs", size=3 * GIB),))
+    assert explain_matter(lent, host, trend=0.0).weight == "ok"
+    assert explain_matter(lent, host, trend=-1.0 * MIB).runs_out is None
+    falling = explain_matter(lent, host, trend=-40.0 * MIB)
+    assert falling.weight == "note"
+    assert falling.runs_out == pytest.approx((12 - 3.2) * 1024 / 40)
+
+
+def test_the_trend_of_windows_is_measured_over_a_minute() -> None:
+    session = Session(1.0)
+    for second in range(0, 90, 5):
+        available = 12 * GIB - second * 40 * MIB
+        host = host_memory(working_set=4 * GIB, available=available, read_at=600.0 + second)
+        session.take(later(small_sample(host=host, surroundings=Surroundings(flavor="wsl2")), float(second)))
+        assert not isinstance(session.explanation, Unavailable)
+        assert (session.explanation.matter.runs_out is not None) is (second >= 60)

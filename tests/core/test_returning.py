@@ -5,12 +5,14 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from tests.samples import GIB, MIB, MONOTONIC, ended, host_memory, later, meminfo, small_sample
+from wsltop.core.returning import ended_process
 from wsltop.core.session import Session
 from wsltop.model.event import Event
 from wsltop.model.reading import Unavailable
-from wsltop.model.sample import FreeBlocks, HostMemory, Sample
+from wsltop.model.sample import Census, FreeBlocks, Holders, HostMemory, ProcessUse, Sample
 
 BLOCK = 2 * MIB
+NOT_ASKED = Unavailable("not asked")
 
 
 def at(second: float, *, free: int, working_set: int | None, **changes: object) -> Sample:
@@ -102,3 +104,25 @@ def test_memory_that_is_taken_and_freed_in_small_steps_is_no_release() -> None:
     session, told = run(samples)
     assert told == []
     assert session.returning is None
+
+
+def test_a_program_that_ended_is_named() -> None:
+    def census(read_at: float, *processes: ProcessUse) -> Census:
+        holders = Holders(
+            processes=processes,
+            families=(),
+            groups=NOT_ASKED,
+            elsewhere=NOT_ASKED,
+            reason="",
+            unread=0,
+        )
+        return Census(read_at=read_at, holders=holders)
+
+    node = ProcessUse(
+        pid=61, started=5, name="node", family="node", parent=1, state="S", rss=2 * GIB, shared=0, user_ticks=0,
+        system_ticks=0, nice=0,
+    )  # fmt: skip
+    before, after = census(1.0, node, replace(node, pid=62)), census(9.0, replace(node, pid=62))
+    assert ended_process(before, after, 2 * GIB) == "node (pid 61, 2.0 GiB) ended"
+    assert ended_process(before, before, 2 * GIB) == ""
+    assert ended_process(before, census(9.0, node, replace(node, pid=62)), 2 * GIB) == ""

@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from typing import Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from wsltop.core.gate.watch import Blockers, GateState
 from wsltop.core.ledger import WSL1, Draining, Ledger, Lent
@@ -35,6 +36,8 @@ TIGHT: Final = 0.1
 """Below this share Windows trims working sets of everything that runs."""
 LARGE: Final = 1 / 8
 """WSL lends much when it lends this share of Windows' RAM beyond what its programs hold."""
+SOON: Final = 600.0
+"""Seconds ahead for which a trend is told."""
 TOO_LARGE: Final = 1 / 4
 """Beyond this share it is too much, however much Windows has left."""
 
@@ -99,6 +102,8 @@ class Matter(Struct, frozen=True, kw_only=True, tag="matter"):
     available: int | None = None
     """What Windows has left, in bytes; None where that is unknown."""
     total: int | None = None
+    runs_out: float | None = None
+    """Seconds until Windows has a tenth left if it goes on as in the last minutes; None where that is far off."""
 
 
 class Explanation(Struct, frozen=True, kw_only=True, tag="explanation"):
@@ -408,12 +413,30 @@ def open_outlook(gates: tuple[GateState, ...], uptime: float, drops: int | None)
     )
 
 
-def explain_matter(lent: Lent, host: Reading[HostMemory]) -> Matter:
+def explain_matter(lent: Lent, host: Reading[HostMemory], trend: float | None = None) -> Matter:
     """Weigh what is lent against what Windows has left.
 
     Less than a quarter left is a note, and a warning where WSL lends an eighth of Windows' RAM or more beyond what its
-    programs hold. Less than a tenth left is a warning, and a problem where WSL could give that much.
+    programs hold. Less than a tenth left is a warning, and a problem where WSL could give that much. Where Windows will
+    have a tenth left within minutes, that is at least a note.
+
+    Args:
+        lent: what Windows lends, in parts.
+        host: Windows' figures, fresh.
+        trend: bytes a second by which what Windows has left grew over the last minutes; None where not known.
     """
+    matter = weigh(lent, host)
+    if matter.available is None or matter.total is None or trend is None or trend >= 0:
+        return matter
+    runs_out = (matter.available - TIGHT * matter.total) / -trend
+    if not 0 < runs_out <= SOON:
+        return matter
+    weight: Weight = "note" if matter.weight == "ok" else matter.weight
+    return replace(matter, runs_out=runs_out, weight=weight, id="lends-much" if matter.id == "plenty" else matter.id)
+
+
+def weigh(lent: Lent, host: Reading[HostMemory]) -> Matter:
+    """What matters by what Windows has left at this moment."""
     if isinstance(host, Unavailable) or isinstance(host.total, Unavailable) or isinstance(host.available, Unavailable):
         return Matter(id="windows-unknown", weight="note")
     total, left = host.total, host.available
@@ -452,6 +475,7 @@ def explain(
     shares: Shares | None = None,
     uptime: float = 0.0,
     drops: int | None = None,
+    trend: float | None = None,
 ) -> Reading[Explanation]:
     """Explain a moment; the arguments are those of the four parts above."""
     if isinstance(ledger, Unavailable):
@@ -474,6 +498,6 @@ def explain(
             on_wsl=on_wsl,
         ),
         outlook=explain_outlook(gates, blockers, uptime=uptime, drops=drops) if on_wsl else None,
-        matter=explain_matter(lent, host),
+        matter=explain_matter(lent, host, trend),
         host_name="Windows" if on_wsl else "the host",
     )

@@ -77,6 +77,8 @@ def say_matter(explanation: Explanation) -> str:
     if matter.available is None or matter.total is None:
         return f"What {who} has left is not known."
     left = f"{who[0].upper()}{who[1:]} has {format_size(matter.available)} of {format_size(matter.total)} left"
+    if matter.runs_out is not None:
+        left += f", and will have a tenth of it left in {format_duration(matter.runs_out)} at this pace"
     if matter.id == "windows-short-elsewhere":
         return f"{left}, and it is not WSL, which has {format_size(explanation.lent.size)}."
     return f"{left}."

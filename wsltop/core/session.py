@@ -30,6 +30,8 @@ DIAGNOSE_EVERY = 4.0
 """Seconds between two diagnoses: they cost a third of a millisecond, and a verdict that flickers is none."""
 PAST = 75.0
 """Seconds of history that the rules look at."""
+LEFT_EVERY, LEFT_KEPT, LEFT_LEAST = 10.0, 18, 60.0
+"""Of what Windows has left: seconds between two notes, how many are kept, seconds that tell a trend."""
 SWAP_SAMPLES = 8
 """Diagnoses over which the swap traffic is measured: about half a minute."""
 
@@ -57,6 +59,8 @@ class Session:
         self._orders = OrderWatch()
         self._falls = Falls()
         self._returns = ReturnTracker()
+        self._left: deque[tuple[float, int]] = deque(maxlen=LEFT_KEPT)
+        """What Windows had left, every few seconds."""
         self._tracker = Tracker()
         self._diagnosed: float | None = None
         self._swapped: deque[Reading[SwapCount]] = deque(maxlen=SWAP_SAMPLES)
@@ -137,7 +141,19 @@ class Session:
             shares=self.outcomes.shares,
             uptime=sample.monotonic,
             drops=None if isinstance(counters, Unavailable) else counters.values.get("drop_pagecache"),
+            trend=self._host_trend(moment),
         )
+
+    def _host_trend(self, moment: Moment) -> float | None:
+        """Bytes a second by which what Windows has left has grown over the last minutes."""
+        host, left = moment.host, self._left
+        if isinstance(host, Unavailable) or isinstance(host.available, Unavailable):
+            left.clear()
+            return None
+        if not left or host.read_at - left[-1][0] >= LEFT_EVERY:
+            left.append((host.read_at, host.available))
+        seconds = host.read_at - left[0][0]
+        return (host.available - left[0][1]) / seconds if seconds >= LEFT_LEAST else None
 
     def evidence(self, moment: Moment) -> Evidence:
         """Everything that the rules of the diagnosis may look at."""

@@ -97,7 +97,13 @@ def explanation_part(explanation: Reading[Explanation]) -> dict[str, Json]:
             "known_in": outlook.known_in,
             "by": [{"name": name, "share": share} for name, share in outlook.by],
         },
-        "matter": {"id": matter.id, "weight": matter.weight, "available": matter.available, "total": matter.total},
+        "matter": {
+            "id": matter.id,
+            "weight": matter.weight,
+            "available": matter.available,
+            "total": matter.total,
+            "runs_out": matter.runs_out,
+        },
     }
 
 
