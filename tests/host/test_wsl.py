@@ -143,6 +143,7 @@ def test_a_program_that_gave_a_reason_was_started() -> None:
 )
 def test_exit_bytes_are_named(code: int, words: str) -> None:
     assert words in explain_end("powershell.exe", code, b"").reason
+    assert explain_end("powershell.exe", code, b"", printed=True).reason == f"powershell.exe ended with code {code}"
 
 
 def test_invalid_argument_is_a_refusal_of_windows() -> None:

@@ -154,7 +154,9 @@ def explain_exec(name: str, error: OSError) -> Unavailable:
     )
 
 
-def explain_end(program: str, code: int | None, errors: bytes, fault: Unavailable | None = None) -> Unavailable:
+def explain_end(
+    program: str, code: int | None, errors: bytes, fault: Unavailable | None = None, *, printed: bool = False
+) -> Unavailable:
     """Why ``program``, which was started, ended.
 
     What it wrote comes first. A fault of interop explains only silence and a refusal, which WSL's relay words as the
@@ -165,6 +167,7 @@ def explain_end(program: str, code: int | None, errors: bytes, fault: Unavailabl
         code: its exit code, negative for a signal, ``None`` if it only closed its output.
         errors: the end of what it wrote to standard error.
         fault: what is visibly wrong with interop, if anything.
+        printed: whether it wrote anything to standard output.
     """
     text = NOISE.sub("", decode_text(errors))
     fault = None if fault == BINFMT_LOST else fault
@@ -179,7 +182,9 @@ def explain_end(program: str, code: int | None, errors: bytes, fault: Unavailabl
     elif code < 0:
         how = f"was killed by signal {-code}"
     else:
-        how = f"ended with code {code}" if line else ENDINGS.get(code, f"ended with code {code}")
+        how = f"ended with code {code}"
+        if not line and not printed:
+            how = ENDINGS.get(code, how)
     return Unavailable(f"{program} {how}" + (f": {line}" if line else ""), "Try to run it by hand from this shell.")
 
 

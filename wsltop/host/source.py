@@ -333,7 +333,7 @@ class AskingSource(ABC):
     def _explain(self, relay: Relay, code: int | None, answers: int) -> Unavailable:
         """Why the program ended."""
         fault = None if answers else self._find_fault() or suspect_interop(code, relay.complaints)
-        return explain_end(self._name, code, relay.complaints, fault)
+        return explain_end(self._name, code, relay.complaints, fault, printed=bool(relay.said))
 
     def _flooded(self) -> Unavailable:
         return Unavailable(
