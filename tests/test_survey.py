@@ -14,9 +14,10 @@ import pytest
 from tests.core.gate_machine import times
 from tests.guest.texts import plant
 from tests.host.stand_ins import fake_wsl, wait_for
+from tests.samples import MIB, meminfo
 from wsltop import sampler as survey_module
 from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import Census, CpuTimes, ProcessCpu, WslconfigFile
+from wsltop.model.sample import Census, CpuTimes, Mounts, ProcessCpu, WslconfigFile
 from wsltop.sampler import BIGGEST, BUSIEST, CENSUS_EVERY, SURROUNDINGS_EVERY, SlowSources, keep_busiest
 
 NO = Unavailable("not read in this test")
@@ -89,6 +90,24 @@ def count(survey: SlowSources, monotonic: float, cpu: Reading[CpuTimes] | None =
 
 
 # Surroundings
+
+
+def test_the_mounts_are_read_at_once_when_shared_memory_has_changed(
+    survey: SlowSources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tmpfs file of 600 MiB was not known for up to half a minute, and was taken for mapped."""
+    reads = 0
+    read = survey._mounts.read
+
+    def counted() -> Reading[Mounts]:
+        nonlocal reads
+        reads += 1
+        return read()
+
+    monkeypatch.setattr(survey._mounts, "read", counted)
+    for second, shmem in ((0, 100), (1, 110), (2, 700), (3, 710), (4, 100)):
+        survey.surroundings(float(second), meminfo(shmem=shmem * MIB))
+    assert reads == 3
 
 
 def test_surroundings_of_wsl_are_complete(machine: Machine) -> None:

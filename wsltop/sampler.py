@@ -59,6 +59,8 @@ if TYPE_CHECKING:
     from wsltop.hogs.pool import Hogs
 SURROUNDINGS_EVERY: Final = 30.0
 """Seconds; settings and mounts change seldom."""
+SHARED_CHANGED: Final = 32 * 1024 * 1024
+"""Bytes by which shared memory must change for the mounts to be read at once: a file in a tmpfs came or went."""
 CENSUS_EVERY: Final = 10.0
 """Seconds; the gate's shortest window, and long enough for CPU ticks of 10 ms to mean something."""
 SHARE: Final = 0.005
@@ -112,17 +114,23 @@ class SlowSources:
         self._reader: threading.Thread | None = None
         self._surroundings = Surroundings(flavor=self._flavor)
         self._surveyed: float | None = None
+        self._shared: int | None = None
+        """Shared memory when the mounts were read last, bytes."""
         self._census: Reading[Census] = Unavailable("the processes have not been counted yet")
         self._table: ProcessTable | None = None
         self._table_cpu: CpuTimes | None = None
         self._counted: float | None = None
 
-    def surroundings(self, monotonic: float) -> Surroundings:
-        """The newest surroundings, looked at again when they are old."""
+    def surroundings(self, monotonic: float, meminfo: Reading[Meminfo] | None = None) -> Surroundings:
+        """The newest surroundings, looked at again when they are old; the mounts also when shared memory has changed."""
+        shared = None if meminfo is None or isinstance(meminfo, Unavailable) else meminfo.shmem
+        if shared is not None and self._shared is not None and abs(shared - self._shared) >= SHARED_CHANGED:
+            self._surroundings = replace(self._surroundings, mounts=self._mounts.read())
+            self._shared = shared
         if self._surveyed is None or monotonic - self._surveyed >= SURROUNDINGS_EVERY:
             if self._surveyed is not None or self._reader is None:
                 self._read_wslconfig()
-            self._surveyed = monotonic
+            self._surveyed, self._shared = monotonic, shared
             self._surroundings = Surroundings(
                 flavor=self._flavor,
                 mounts=self._mounts.read(),
@@ -280,7 +288,7 @@ class Sampler:
         hogs = () if self._hogs is None else self._hogs.read()
         cpu = self._stat.read()
         own = self._own.read(monotonic, self.host.pids)
-        surroundings = self.survey.surroundings(monotonic)
+        surroundings = self.survey.surroundings(monotonic, meminfo)
         return Sample(
             time=self._clock.time(),
             monotonic=monotonic,
