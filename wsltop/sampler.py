@@ -122,7 +122,7 @@ class SlowSources:
         self._counted: float | None = None
 
     def surroundings(self, monotonic: float, meminfo: Reading[Meminfo] | None = None) -> Surroundings:
-        """The newest surroundings, looked at again when they are old; the mounts also when shared memory has changed."""
+        """The newest surroundings, read again when they are old; the mounts also when shared memory has changed."""
         shared = None if meminfo is None or isinstance(meminfo, Unavailable) else meminfo.shmem
         if shared is not None and self._shared is not None and abs(shared - self._shared) >= SHARED_CHANGED:
             self._surroundings = replace(self._surroundings, mounts=self._mounts.read())
