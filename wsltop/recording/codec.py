@@ -24,8 +24,10 @@ LEVEL: Final = 6
 """Of deflate. Level 1 makes rows a fifth larger and saves 7 us; level 9 saves nothing more."""
 MEMORY: Final = 7
 """zlib's memLevel. 8, the usual one, makes buffers so large that each is fetched from the kernel: 60 us, not 15."""
-SELDOM: Final = ("schema", "page_size", "interval", "identity", "zones", "reporting", "surroundings", "census")
-"""Fields that seldom change. They come first: deflate sees only the last 32 KiB of what came before."""
+SELDOM: Final = ("schema", "page_size", "interval", "identity", "reporting", "surroundings", "census")
+"""Fields that seldom change. They come first: deflate sees only the last 32 KiB of what came before, and mostly the
+dictionary can begin behind them, at ``FIRST_BUSY``."""
+FIRST_BUSY: Final = "time"
 TYPES: Final[dict[str, Any]] = {field.name: field.type for field in msgspec.structs.fields(Sample)}
 NAMES: Final = (*SELDOM, *(name for name in TYPES if name not in SELDOM))
 VALUES: Final = attrgetter(*NAMES)
@@ -71,7 +73,7 @@ class SampleCoder:
         data = b"{%s}" % b",".join([KEYS[name] + data for name, data in changed.items()])
         if len(data) > MOST_JSON:
             raise ValueError("a sample is too large")
-        dictionary = b"" if whole else join(self._fields)
+        dictionary = b"" if whole else join(self._fields, busy=changed.keys().isdisjoint(SELDOM))
         self._fields.update(changed)
         self._values = values
         return deflate(data, dictionary)
@@ -97,9 +99,12 @@ def to_json(name: str, value: object) -> bytes:
     return data
 
 
-def join(fields: dict[str, bytes]) -> bytes:
-    """The JSON of all fields: what the next row is compressed against."""
-    return b",".join(fields.values())
+def join(fields: dict[str, bytes], *, busy: bool) -> bytes:
+    """The JSON of all fields, or of those from ``FIRST_BUSY`` on: what the next row is compressed against."""
+    parts = list(fields.values())
+    if busy and FIRST_BUSY in fields:
+        del parts[: list(fields).index(FIRST_BUSY)]
+    return b",".join(parts)
 
 
 def deflate(data: bytes, dictionary: bytes) -> bytes:
@@ -128,7 +133,7 @@ class SampleDecoder:
         try:
             if whole:
                 self.forget()
-            json = inflate(data, b"" if whole else join(self._fields))
+            json = inflate(data, b"" if whole else self._dictionary(data))
             self.size += len(json)
             if self.size > MOST_RUN:
                 raise Malformed("the samples up to this one are too large")
@@ -145,6 +150,13 @@ class SampleDecoder:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError) as error:
             self.forget()
             raise Malformed(f"this is not a sample: {clean(str(error))}") from None
+
+    def _dictionary(self, data: bytes) -> bytes:
+        """What ``data`` was compressed against: its Adler-32 is in the stream (RFC 1950, DICTID)."""
+        dictionary = join(self._fields, busy=True)
+        if zlib.adler32(dictionary).to_bytes(4, "big") == data[2:6]:
+            return dictionary
+        return join(self._fields, busy=False)
 
     def forget(self) -> None:
         """Forget the sample before: the next one must be whole."""
