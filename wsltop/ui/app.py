@@ -21,8 +21,10 @@ from wsltop.core.quiet import QUIET_INTERVAL, Quiet
 from wsltop.errors import HogRefused, RecordingError, WsltopError
 from wsltop.hogs.options import HogOptions
 from wsltop.hogs.pool import Hogs
+from wsltop.model.reading import Unavailable
 from wsltop.model.sample import Sample
 from wsltop.model.text import clean
+from wsltop.model.units import format_size
 from wsltop.private import write_private
 from wsltop.reclaim.actions import ActionName
 from wsltop.ui.bindings import KEYS, Key, describe
@@ -37,12 +39,15 @@ from wsltop.ui.terminal import is_gone, vanish
 from wsltop.ui.viewstate import ViewState
 
 if TYPE_CHECKING:
+    from wsltop.reclaim.end import ProcessEnd
     from wsltop.report.issue import IssueInput
     from wsltop.ui.jobs import Job, Told
     from wsltop.ui.timetravel import TimeTravel
 
 BUSY_INTERVAL: Final = 0.1
 """Seconds between two looks at what runs: hogs that fill or end, an action. A sample may be a minute away."""
+TERM_PATIENCE: Final = 5.0
+"""Seconds that a process has to end before it may be killed."""
 NOTICE: Final = 8.0
 """Seconds that a notice is shown."""
 HANGUP: Final = 128 + signal.SIGHUP
@@ -480,12 +485,78 @@ class WsltopApp(App[None]):
 
     def action_card(self, name: str) -> None:
         """Show a card over the screen: ``verdict``, ``ledger`` or ``holders``."""
+        from wsltop.ui.cards.holders import HoldersCard
         from wsltop.ui.cards.table import CARDS
 
         lines, key = CARDS[name]
         context = self.context
-        self.push_screen(Card(context.glyphs, lambda: lines(context), key), lambda _: self._attend(False))
+        if name == "holders":
+            self.push_screen(HoldersCard(context, lambda: lines(context), key), lambda _: self._attend(False))
+        else:
+            self.push_screen(Card(context.glyphs, lambda: lines(context), key))
         self._attend(name == "holders")
+
+    def action_end_process(self) -> None:
+        """Ask to end the selected process; SIGTERM first, and SIGKILL after another question."""
+        from wsltop.reclaim.end import ProcessEnd, ancestors, command_for, refusal
+        from wsltop.ui.cards.end import EndScreen
+
+        moment, system = self.source.session.moment, self.options.system
+        census = Unavailable("") if moment is None else moment.sample.census
+        if self.context.frozen or not self.source.can_act or isinstance(census, Unavailable):
+            self.notify("only live: press space first", title="nothing ended", severity="warning")
+            return
+        use = self.context.state.chosen_process(census.holders.processes)
+        if use is None:
+            return
+        if system.root != Path("/"):
+            self.notify("below --root no process is signaled", title="nothing ended", severity="warning")
+            return
+        refused = refusal(use.pid, own=use.own)
+        command = command_for(use.pid)
+        facts = [f"{clean(use.name)}, pid {use.pid}, holds {format_size(use.held)}. Unsaved work in it is lost."]
+        if use.pid in ancestors():
+            facts.append("wsltop itself runs below it, and may end with it.")
+        if refused is not None:
+            facts = [str(refused)]
+        elif command:
+            facts.append(f"It belongs to another user: {command}")
+        target: ProcessEnd | None = None
+        if refused is None and not command:
+            try:
+                target = ProcessEnd(use.pid, use.started)
+            except (OSError, ProcessLookupError):
+                self.notify(f"process {use.pid} has ended")
+                return
+        screen = EndScreen(self.options.glyphs, f"End {clean(use.name)}?", tuple(facts), can=target is not None)
+        self.push_screen(screen, lambda yes: self._end(target, clean(use.name), bool(yes)))
+
+    def _end(self, target: ProcessEnd | None, name: str, yes: bool, *, kill: bool = False) -> None:
+        """Signal a process after the answer; ask again after a while when it is still there."""
+        if target is None:
+            return
+        if not yes:
+            target.close()
+            return
+        try:
+            (target.kill if kill else target.terminate)()
+        except (OSError, ProcessLookupError) as error:
+            self.notify(f"{name}: {error.strerror or error}", title="nothing ended", severity="warning")
+            target.close()
+            return
+        self.mark(f"{name} (pid {target.pid}) was ended here")
+        self.set_timer(TERM_PATIENCE, lambda: self._look_whether_ended(target, name))
+
+    def _look_whether_ended(self, target: ProcessEnd, name: str) -> None:
+        from wsltop.ui.cards.end import EndScreen
+
+        if target.ended:
+            self.notify(f"{name} has ended")
+            target.close()
+            return
+        facts = (f"{name}, pid {target.pid}, is still there {TERM_PATIENCE:.0f} s after it was asked to end.",)
+        screen = EndScreen(self.options.glyphs, f"Kill {name} at once?", facts)
+        self.push_screen(screen, lambda yes: self._end(target, name, bool(yes), kill=True))
 
     async def action_change_card(self, name: str) -> None:
         """Show another card in the place of the one that is open."""

@@ -12,7 +12,7 @@ from msgspec import Struct
 from wsltop.core.session import Session
 from wsltop.hogs.kinds import KINDS, PLAIN
 from wsltop.model.event import Event
-from wsltop.model.sample import Hog
+from wsltop.model.sample import Hog, ProcessUse
 from wsltop.model.units import MIB
 
 WINDOWS: Final = (60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 21600.0, 43200.0, 86400.0)
@@ -63,6 +63,8 @@ class ViewState(Struct, kw_only=True):
     """Whether the events show all of the kernel log."""
     position: Position = Position()
     selected_hog: int | None = None
+    selected_process: tuple[int, int] | None = None
+    """Pid and start time: the selection follows the process, not the row."""
     hog_size: int
     """Bytes of the next hog."""
     hog_kind: str = PLAIN
@@ -103,6 +105,18 @@ class ViewState(Struct, kw_only=True):
         if self.selected_hog in alive:
             return self.selected_hog
         return alive[-1] if alive else None
+
+    def chosen_process(self, processes: Sequence[ProcessUse]) -> ProcessUse | None:
+        """The selected process, or the biggest."""
+        found = (use for use in processes if (use.pid, use.started) == self.selected_process)
+        return next(found, processes[0] if processes else None)
+
+    def move_process(self, step: int, processes: Sequence[ProcessUse]) -> None:
+        """Select the process ``step`` rows on."""
+        chosen = self.chosen_process(processes)
+        if chosen is not None:
+            place = min(len(processes) - 1, max(0, list(processes).index(chosen) + step))
+            self.selected_process = (processes[place].pid, processes[place].started)
 
     def toggle(self, panel: str) -> None:
         """Show a hidden panel, hide a shown one."""

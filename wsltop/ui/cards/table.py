@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from wsltop.charts.cells import Line
+from wsltop.model.reading import Unavailable
 from wsltop.ui.cards.card import WIDTH
 from wsltop.ui.cards.findings import finding_card
 from wsltop.ui.cards.holders import holder_lines
@@ -31,7 +32,9 @@ def holders(context: Context) -> Iterable[Line]:
     """Who holds the memory."""
     if context.moment is None:
         return ()
-    return holder_lines(context.moment, context.insight.growth, WIDTH, context.glyphs)
+    census = context.moment.sample.census
+    chosen = None if isinstance(census, Unavailable) else context.state.chosen_process(census.holders.processes)
+    return holder_lines(context.moment, context.insight.growth, WIDTH, context.glyphs, chosen)
 
 
 CARDS: Final[dict[str, tuple[Callable[[Context], Iterable[Line]], str]]] = {

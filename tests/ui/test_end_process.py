@@ -1,0 +1,108 @@
+"""Ending a process from the list of who holds the memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+from msgspec.structs import replace
+from textual.pilot import Pilot
+
+from tests.ui.test_cards import holders, process
+from tests.ui.worlds import START, World
+from tests.waiting import wait_until
+from wsltop.model.sample import Census, ProcessUse
+from wsltop.reclaim.end import start_of
+from wsltop.ui.cards.end import EndScreen
+
+
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(["/bin/sleep", "60"]) as running:
+        yield running
+        running.kill()
+
+
+def show(world: World, *uses: ProcessUse) -> None:
+    """Let the next samples have these processes."""
+    census = Census(read_at=START, holders=holders(processes=uses))
+    world.sampler.next = replace(world.sampler.next, census=census)
+
+
+def use_of(running: subprocess.Popen[bytes], name: str = "sleep") -> ProcessUse:
+    return replace(process(running.pid, name), started=start_of(running.pid) or 0)
+
+
+def asked(world: World) -> bool:
+    return type(world.app.screen_stack[-1]) is EndScreen
+
+
+@pytest.mark.parametrize("no", ["enter", "escape", "n", "q"])
+def test_what_is_no_yes_ends_nothing(world: World, sleeper: subprocess.Popen[bytes], no: str) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        show(world, use_of(sleeper))
+        await world.tick(pilot)
+        await world.press(pilot, "p", "x")
+        assert asked(world)
+        await world.press(pilot, no)
+        assert not asked(world)
+        assert sleeper.poll() is None
+
+    world.run(play)
+
+
+def test_yes_ends_the_selected_process_and_no_other(world: World, sleeper: subprocess.Popen[bytes]) -> None:
+    other = replace(process(1, "init"), started=1)
+
+    async def play(pilot: Pilot[None]) -> None:
+        show(world, other, use_of(sleeper))
+        await world.tick(pilot)
+        await world.press(pilot, "p", "j", "x")
+        assert str(sleeper.pid) in world.text
+        await world.press(pilot, "y")
+        wait_until(lambda: sleeper.poll() == -15)
+        await world.tick(pilot)
+        await world.tick(pilot)
+        marks = [event.text for event in world.session.journal.events() if event.kind == "mark"]
+        assert marks == [f"sleep (pid {sleeper.pid}) was ended here"]
+
+    world.run(play)
+
+
+@pytest.mark.parametrize("who", ["init", "wsltop"])
+def test_init_and_wsltop_cannot_be_ended(world: World, who: str) -> None:
+    pid = 1 if who == "init" else os.getpid()
+
+    async def play(pilot: Pilot[None]) -> None:
+        show(world, replace(process(pid, "init", own=pid != 1), started=start_of(pid) or 0))
+        await world.tick(pilot)
+        await world.press(pilot, "p", "x", "y")
+        assert asked(world), "y does nothing there"
+        await world.press(pilot, "escape")
+
+    world.run(play)
+
+
+def test_a_process_that_has_gone_is_not_asked_for(world: World, sleeper: subprocess.Popen[bytes]) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        show(world, replace(use_of(sleeper), started=1))
+        await world.tick(pilot)
+        await world.press(pilot, "p", "x")
+        assert not asked(world)
+        assert "has ended" in world.app.context.notice.text
+
+    world.run(play)
+    assert sleeper.poll() is None
+
+
+def test_in_a_look_back_nothing_is_ended(world: World, sleeper: subprocess.Popen[bytes]) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        show(world, use_of(sleeper))
+        await world.tick(pilot, 3)
+        await world.press(pilot, "space", "p", "x")
+        assert not asked(world)
+
+    world.run(play)
+    assert sleeper.poll() is None
