@@ -18,6 +18,7 @@ from tests.samples import ended, small_sample
 from tests.waiting import wait_until
 from wsltop.errors import CommandError, ExitCode, HogRefused, WsltopError
 from wsltop.experiment import keeper
+from wsltop.experiment import load as load_module
 from wsltop.experiment.keeper import offspring
 from wsltop.experiment.load import CommandLoad, HogLoad, Load, resolve
 from wsltop.experiment.spec import ExperimentPlan
@@ -94,7 +95,8 @@ def test_a_command_fills_until_it_ends_and_its_code_is_told() -> None:
         assert (load.exit_code, load.failed, load.remarks) == (0, False, ())
 
 
-def test_a_command_that_fails_says_with_which_status() -> None:
+def test_a_command_that_fails_says_with_which_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load_module, "AT_ONCE", 60.0)  # a busy machine needs seconds to start a program
     with running(*python("import sys; sys.exit(7)")) as load:
         wait_until(lambda: load.poll() == "gone")
         assert (load.exit_code, load.failed) == (7, True)
