@@ -166,6 +166,11 @@ class Child:
         """Send SIGKILL to it alone, unless it is reaped."""
         self._process.kill()
 
+    def resume(self) -> None:
+        """Send SIGCONT, unless it is reaped: another program may have stopped it, and then it does not read."""
+        if self.code is None:
+            self._process.send_signal(signal.SIGCONT)
+
     def kill_group(self) -> None:
         """Send SIGKILL to it and to what it started in its group, unless it is reaped; to it alone in our group.
 

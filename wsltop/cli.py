@@ -19,6 +19,7 @@ from wsltop.commands.common import (
     HOST_HELP,
     INTERVAL,
     complete_hosts,
+    drop_output,
     merge,
     root_option,
     sampling,
@@ -134,6 +135,7 @@ def main() -> NoReturn:
         click.echo(f"wsltop: {printable(str(error))}", err=True)
         status = error.exit_code
     except OSError as error:  # of standard output: the disk behind it is full, or its reader has gone
+        drop_output()
         click.echo(f"wsltop: {printable(str(error.strerror or error))}", err=True)
         status = ExitCode.FAILURE
     raise SystemExit(int(status or 0))

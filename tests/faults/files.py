@@ -12,6 +12,7 @@ import sys
 import termios
 import time
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -398,3 +399,103 @@ def false_programs(place: Place) -> str:
         place.run(*arguments, environ=changes)
     assert not ran.exists(), ran.read_text()
     return f"none of {len(names)}"
+
+
+FAILING_FSYNC: Final = """
+#define _GNU_SOURCE
+#include <errno.h>
+#include <unistd.h>
+#include <stdlib.h>
+#include <dlfcn.h>
+static int fails(void) { const char *flag = getenv("FSYNC_FAILS"); return flag && access(flag, F_OK) == 0; }
+int fsync(int fd) { if (fails()) { errno = EIO; return -1; } return ((int (*)(int))dlsym(RTLD_NEXT, "fsync"))(fd); }
+int fdatasync(int fd) {
+    if (fails()) { errno = EIO; return -1; }
+    return ((int (*)(int))dlsym(RTLD_NEXT, "fdatasync"))(fd);
+}
+"""
+"""A library whose ``fsync`` fails as soon as the file ``FSYNC_FAILS`` is there."""
+
+
+def failing_fsync(place: Place) -> tuple[Path, dict[str, str]]:
+    """The file that makes ``fsync`` fail once it is there, and the variables that have it looked for."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        raise Skip("there is no C compiler")
+    source, library, flag = place.folder / "fsync.c", place.folder / "fsync.so", place.folder / "fails"
+    source.write_text(FAILING_FSYNC)
+    built = [compiler, "-shared", "-fPIC", "-O1", "-o", str(library), str(source), "-ldl"]
+    subprocess.run(built, check=True, capture_output=True, timeout=60)
+    return flag, {"LD_PRELOAD": str(library), "FSYNC_FAILS": str(flag)}
+
+
+@fault("fsync fails when r ends a recording", injected="LD_PRELOAD: EIO", holds="said; the screen goes on")
+def fsync_fails_on_the_screen(place: Place) -> str:
+    """The end of a recording used to crash the screen and end its hogs."""
+    flag, variables = failing_fsync(place)
+    terminal = place.terminal("--host", "none", "--every", "0.2", size=(120, 30), **variables)
+    terminal.press("r")
+    terminal.wait_for("REC")
+    time.sleep(1.0)
+    flag.touch()
+    terminal.press("r")
+    terminal.wait_without("REC")
+    time.sleep(0.5)
+    assert terminal.process.poll() is None, "it ended"
+    terminal.press("q")
+    assert terminal.wait_for_end(8.0) == 0
+    assert b"Traceback" not in terminal.raw
+    return "goes on, q ends it"
+
+
+@fault("fsync fails while wsltop record runs", injected="LD_PRELOAD: EIO after 2 s", holds="said, status 1; file opens")
+def fsync_fails_on_the_command(place: Place) -> str:
+    """What was committed before is kept, and the failure is said."""
+    flag, variables = failing_fsync(place)
+    path = place.home / "day.wsltop"
+    process = place.start("record", path, "--host", "none", "--every", "0.2", **variables)
+    time.sleep(2.5)
+    flag.touch()
+    time.sleep(0.5)
+    process.terminate()
+    _, said = process.communicate(timeout=30)
+    assert b"Traceback" not in said, said.decode()[-400:]
+    assert process.returncode == 1, f"status {process.returncode}: {said.decode()[-200:]}"
+    count = len(place.run("export", path, "--format", "csv").stdout.splitlines()) - 1
+    assert count >= 5, f"{count} samples"
+    return f"said, {count} samples kept"
+
+
+@fault(
+    "a screen that records to a terminal without output",
+    injected="r, then the pty is not read for 8 s",
+    holds="no sample is lost; TERM ends it",
+)
+def unread_recording(place: Place) -> str:
+    """Frames are dropped, samples are not."""
+    terminal = place.terminal("--host", "none", "--every", "0.2")
+    terminal.press("r")
+    terminal.wait_for("REC")
+    before, _ = ended_samples(place)
+    slave = os.open(terminal._name, os.O_RDWR | os.O_NOCTTY)
+    try:
+        termios.tcflow(slave, termios.TCOOFF)
+        time.sleep(8.0)
+        after, gap = ended_samples(place)
+        terminal.process.terminate()
+        status = terminal.process.wait(6.0)
+    finally:
+        termios.tcflow(slave, termios.TCOON)
+        os.close(slave)
+    assert status in (143, -signal.SIGTERM), f"status {status}"
+    assert after - before >= 30, f"{after - before} samples in 8 s"
+    assert gap < 2.0, f"a gap of {gap:.1f} s"
+    return f"{after - before} samples in 8 s, the longest gap {gap:.1f} s"
+
+
+def ended_samples(place: Place) -> tuple[int, float]:
+    """How many samples the only recording of the screen has by now, and the longest seconds between two."""
+    (path,) = place.home.rglob("*.wsltop")
+    done = place.run("export", path, "--format", "jsonl")
+    times = [json.loads(line)["monotonic"] for line in done.stdout.splitlines()]
+    return len(times), max((after - before for before, after in pairwise(times)), default=0.0)

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final
 
 from tests.faults.place import Place, settings_of, wait_until
-from tests.faults.table import add
+from tests.faults.table import add, fault
 from tests.terminal.harness import CLEAN_END, Terminal, wait_for_death
 
 MODES: Final = (b"\x1b[?1000h", b"\x1b[?1002h", b"\x1b[?1004h", b"\x1b[?2004h")
@@ -218,3 +218,23 @@ for _name, _arguments in COMMANDS.items():
             injected=f"kill -{_number.name[3:]}",
             holds="ends soon with the signal's status; nothing left",
         )
+
+
+@fault(
+    "SIGTERM on a quiet screen",
+    injected="--every 60, kill -TERM, three times",
+    holds="the fastest of three under 0.5 s",
+)
+def quick_end(place: Place) -> str:
+    """A signal used to wait for the next sample; the fastest counts, for the machine may be busy."""
+    took = []
+    for _ in range(3):
+        terminal = place.terminal("--host", "none", "--every", "60")
+        time.sleep(1.0)
+        began = time.monotonic()
+        terminal.process.terminate()
+        status = terminal.process.wait(PATIENCE)
+        took.append(time.monotonic() - began)
+        assert status in (143, -signal.SIGTERM), f"status {status}"
+    assert min(took) < 0.5, f"{min(took):.2f} s"
+    return ", ".join(f"{one:.2f} s" for one in sorted(took))

@@ -49,7 +49,7 @@ def add(name: str, attempt: Try, *, injected: str, holds: str, group: str | None
 
 def all_rows() -> list[Fault]:
     """Every row, once all modules of the table are loaded."""
-    from tests.faults import files, hogs, limits, settings, signals, terminals, texts, windows
+    from tests.faults import desktop, files, hogs, limits, settings, signals, terminals, texts, windows
 
-    del files, hogs, limits, settings, signals, terminals, texts, windows
+    del desktop, files, hogs, limits, settings, signals, terminals, texts, windows
     return ROWS

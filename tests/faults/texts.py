@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import resource
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from typing import Final
 
 from tests.faults.place import Place, clean_message
 from tests.faults.table import add, fault
+from tests.host.stand_ins import fake_wsl
 
 FILES: Final = (
     "proc/meminfo",
@@ -145,3 +147,22 @@ def clock_back(place: Place) -> str:
         seen.append(json.loads(done.stdout)["monotonic"])
     assert seen == sorted(set(seen)), f"places out of order: {seen}"
     return "start, 25 % and end are apart"
+
+
+@fault("a word of 100,000 letters in .wslconfig", injected="then wsltop report", holds="ends within 5 s of CPU")
+def long_word(place: Place) -> str:
+    """Taking names out of a report used to take a time that grows with the square of a word."""
+    drive = place.drive()
+    user = drive.path / "Users/someone"
+    user.mkdir(parents=True)
+    (user / ".wslconfig").write_text(f"[wsl2]\nmemory={'a' * 100_000}\nkernel=C:\\{'b' * 50_000}@{'c' * 50_000}\n")
+    fake_wsl(place.folder, drive=str(drive.path))
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    arguments = ("report", "--watch", "0", "--host", "none", "--drive", drive.path)
+    done = place.run("--root", place.folder, *arguments, timeout=60)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    told = clean_message(done, (0,))
+    assert b".wslconfig" in done.stdout
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert used < 5.0, f"{used:.1f} s of CPU"
+    return f"{used:.1f} s of CPU, {len(done.stdout)} bytes; {told}"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import stat
 import sys
+import threading
 from pathlib import Path
 
 import pyperclip
@@ -136,3 +137,17 @@ def test_clip_exe_takes_a_long_text_and_is_left_when_it_is_slow(
         assert (interop.here / "clip").read_bytes().decode("utf-16-le") == "Größe 記憶 " * 20000
     else:
         assert file.exists()
+
+
+def test_a_clipboard_that_hangs_is_given_up_and_a_file_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = threading.Event()
+    monkeypatch.setattr(pyperclip, "copy", lambda _text: released.wait(20.0))
+    monkeypatch.setattr(clipboard, "TIMEOUT", 0.05)
+    file = tmp_path / "report.txt"
+    try:
+        assert str(file) in copy_text(TEXT, clip=None, terminal=None, file=file)
+    finally:
+        released.set()
+    assert file.read_text(encoding="utf-8") == TEXT

@@ -35,11 +35,15 @@ def say(data: bytes) -> None:
     try:
         click.echo(data, nl=False)
     except OSError as error:
-        # What is still buffered must not be written again at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         if isinstance(error, BrokenPipeError):
             raise SystemExit(ExitCode.OK) from None  # the reader has enough
         raise WsltopError(f"cannot write to standard output: {error.strerror}") from error
+
+
+def drop_output() -> None:
+    """Send to nowhere what standard output did not take: Python would write it again at the end, and fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])

@@ -258,12 +258,14 @@ class CommandLoad:
     def interrupt(self) -> None:
         """Send it SIGINT."""
         if self._child is not None and self.exit_code is None:
+            self._child.resume()
             self._child.send(b"i")
 
     def release(self) -> None:
         """Ask the keeper to end the command."""
         if self._child is not None and self.exit_code is None and not self._released:
             self._released = True
+            self._child.resume()
             self._child.send(b"t")
 
     def close(self) -> None:
@@ -272,6 +274,7 @@ class CommandLoad:
         if child is None:
             return
         self.release()
+        child.resume()
         child.wait(keeper.PATIENCE)
         child.close_input()
         if child.wait(CLOSING) is None:

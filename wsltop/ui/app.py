@@ -577,20 +577,20 @@ class WsltopApp(App[None]):
 
         case = case_of(self.context)
         if case is not None:
-            self.run_worker(lambda: self._copy(case), thread=True, exit_on_error=False, group="copy")
+            self.run_worker(self._copy(case), exit_on_error=False, group="copy")
 
-    def _copy(self, case: IssueInput) -> None:
-        from wsltop.ui.export import copy_report
+    async def _copy(self, case: IssueInput) -> None:
+        from wsltop.ui.export import copy_report, in_daemon
 
         def to_terminal(text: str) -> None:
             self.call_from_thread(self.copy_to_clipboard, text)
 
         try:
-            where = copy_report(case, self.options, to_terminal)
+            where = await in_daemon(lambda: copy_report(case, self.options, to_terminal))
         except OSError as error:
-            self.call_from_thread(self.notify, f"cannot write {error.filename}: {error.strerror}", severity="error")
+            self.notify(f"cannot write {error.filename}: {error.strerror}", severity="error")
             return
-        self.call_from_thread(self.notify, where)
+        self.notify(where)
 
     def action_save_screenshot(self) -> None:
         """Save the screen as an SVG picture."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -59,12 +60,21 @@ def run_clip(clip: Launch, text: str) -> bool:
 def desktop_copy(text: str) -> bool:
     """Hand ``text`` to the desktop's clipboard, if there is one.
 
-    Not inside WSL: pyperclip runs whatever ``clip.exe`` is in PATH there, and knows WSL by the same file.
+    Not inside WSL: pyperclip runs whatever ``clip.exe`` is in PATH there, and knows WSL by the same file. It waits for
+    its program without end, so that it gets a thread of its own, which may stay behind.
     """
     if "microsoft" in read_small(VERSION).lower():
         return False
-    try:
-        pyperclip.copy(text)
-    except (pyperclip.PyperclipException, OSError):
-        return False
-    return True
+    taken: list[bool] = []
+
+    def copy() -> None:
+        try:
+            pyperclip.copy(text)
+        except (pyperclip.PyperclipException, OSError):
+            return
+        taken.append(True)
+
+    thread = threading.Thread(target=copy, name="wsltop-clipboard", daemon=True)
+    thread.start()
+    thread.join(TIMEOUT)
+    return bool(taken)
