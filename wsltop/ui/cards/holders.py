@@ -125,4 +125,4 @@ class HoldersCard(Card):
         row = next((index for index, line in enumerate(card.view or ()) if line[:1] == (mark,)), None)
         if row is not None:
             top, rows = round(scroll.scroll_y), scroll.size.height
-            scroll.scroll_to(y=min(row, max(top, row - rows + 1)), animate=False)
+            scroll.scroll_to(y=min(row, max(top, row - rows + 2)), animate=False)
