@@ -52,7 +52,7 @@ def test_a_signal_ends_it_well(tmp_path: Path, environ: dict[str, str], number: 
     wait_for_samples(file)
     process.send_signal(number)
     out, err = process.communicate(timeout=20)
-    assert (process.returncode, out, err) == (0, b"", b"")
+    assert (process.returncode, out, err) == (128 + number, b"", b"")
     assert read(file)
 
 
@@ -68,7 +68,7 @@ def test_what_was_ignored_stays_ignored(tmp_path: Path, environ: dict[str, str])
     wait_for_samples(file, wait_for_samples(file) + 2)
     process.terminate()
     process.communicate(timeout=20)
-    assert process.returncode == 0
+    assert process.returncode == 143
 
 
 def test_a_recording_that_was_killed_opens(tmp_path: Path, environ: dict[str, str]) -> None:
@@ -176,7 +176,7 @@ def test_a_terminal_that_goes_away_is_no_reason_to_end(tmp_path: Path, environ: 
     wait_for_samples(file, wait_for_samples(file) + 2)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=20)
-    assert process.returncode == 0
+    assert process.returncode == 130
 
 
 def test_a_terminal_that_takes_no_output_does_not_stop_it(tmp_path: Path, environ: dict[str, str]) -> None:
@@ -189,7 +189,7 @@ def test_a_terminal_that_takes_no_output_does_not_stop_it(tmp_path: Path, enviro
     process.communicate(timeout=10)
     os.close(ours)
     os.close(theirs)
-    assert process.returncode == 0
+    assert process.returncode == 143
 
 
 def test_it_appends(program: Program, tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ def test_two_at_once(program: Program, tmp_path: Path, environ: dict[str, str]) 
     assert "is being recorded to by another wsltop" in result.err
     process.terminate()
     process.communicate(timeout=20)
-    assert process.returncode == 0
+    assert process.returncode == 143
 
 
 def test_after_a_kill_the_same_command_goes_on(program: Program, tmp_path: Path, environ: dict[str, str]) -> None:

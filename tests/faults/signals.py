@@ -203,14 +203,9 @@ COMMANDS: Final = {
     "experiment -- sleep": ("experiment", "--host", "none", "--", "sleep", "60"),
     "report --watch": ("report", "--watch", "60", "--host", "none"),
 }
-CLEAN: Final = {
-    ("record", signal.SIGINT): (0, 130),
-    ("record", signal.SIGTERM): (0, 143),
-}
-"""A recording that is asked to end has done what it was for."""
 for _name, _arguments in COMMANDS.items():
     for _number in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL):
-        _wanted = CLEAN.get((_name, _number), (ENDING.get(_number, -9), -_number))
+        _wanted = (ENDING.get(_number, -9), -_number)
         add(
             f"{_number.name}, wsltop {_name}",
             partial(command_ends, _number, _arguments, _wanted),

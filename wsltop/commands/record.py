@@ -103,6 +103,8 @@ def command(
                 progress.show()
         finally:
             progress.end()
+    if ends.number:
+        raise SystemExit(128 + ends.number)  # the recording is whole; the status says what ended it
 
 
 def unit(file: Path, settings: Settings, keep: float | None, max_size: int | None) -> str:
