@@ -59,7 +59,8 @@ def test_a_kill_is_followed_until_windows_has_it() -> None:
     assert told[0].amounts["owed"] == 2 * GIB
     assert "Windows got 2.0 GiB back" in told[0].text
     assert "2 hogs ended" in told[0].text
-    assert told[0].start == MONOTONIC + 9
+    assert "half in" in told[0].text
+    assert MONOTONIC + 10 < told[0].start <= MONOTONIC + 21
 
 
 def test_while_it_comes_back_its_share_grows() -> None:

@@ -103,18 +103,21 @@ class ReclaimWatch:
         return Outcome(predicted=self._predicted, gained=gained)
 
 
-def measure_return(dots: Sequence[Dot], began: float) -> Returned | None:
-    """What a curve fell by since ``began`` and how fast; None where it has no reading before or after."""
+def measure_return(dots: Sequence[Dot], began: float, slack: int | None = None) -> Returned | None:
+    """What a curve fell by since ``began`` and how fast; None where it has no reading before or after.
+
+    ``slack`` is what does not count as a fall, in bytes; by default the noise of the readings before.
+    """
     quiet = [dot for dot in dots if dot.time <= began]
     before = level_of(quiet)
     after = floor_of([dot for dot in dots if dot.time > began], REST)
     if before is None or after is None:
         return None
-    slack = band_of(quiet, 0)
+    margin = band_of(quiet, 0) if slack is None else slack
 
     def crossing(share: float) -> Crossing | None:
-        if before - after <= slack:
+        if before - after <= margin:
             return None
-        return fall_below(dots, before - share * (before - after), zero=began, high_until=began, slack=slack)
+        return fall_below(dots, before - share * (before - after), zero=began, high_until=began, slack=margin)
 
     return Returned(before=before, after=after, half=crossing(0.5), most=crossing(0.9))

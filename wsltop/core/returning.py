@@ -30,8 +30,8 @@ WORTH: Final = 256 * MIB
 """A release whose cause is not known is only told from this size on: programs free and take memory all the time."""
 WORTH_KNOWN: Final = 64 * MIB
 """A release by a hog, an action or WSL is told from this size on."""
-BASELINE: Final = 12.0
-"""Seconds of figures before a release from which its start is measured."""
+BASELINE: Final = 3.5
+"""Seconds of figures before a release from which its start is measured: what was before that may be another story."""
 LONGEST: Final = 60.0
 """Seconds after which a release is over even if something still moves: other things happen meanwhile."""
 CAUSES: Final = ("hog", "cache drop", "compaction", "proactive reclaim", "oom kill")
@@ -65,8 +65,8 @@ class Release:
 
     def __init__(self, began: float, expected: Iterable[Dot], host: Iterable[Dot], census: Reading[Census]) -> None:
         self.began = began
-        self.expected = list(expected)
-        self.host = list(host)
+        self.expected = since(expected, began - BASELINE)
+        self.host = since(host, began - BASELINE)
         self.census = census
         """The processes before it."""
         self.fell_at = began
@@ -97,6 +97,12 @@ class Release:
             return True
         curves = [dots for dots in (self.expected, self.host) if dots]
         return all(at_rest(dots, since=self.fell_at, now=now, window=REST, band=LEAST_BAND) for dots in curves)
+
+
+def since(dots: Iterable[Dot], time: float) -> list[Dot]:
+    """The readings from a time on, and at least the newest three."""
+    kept = list(dots)
+    return [dot for place, dot in enumerate(kept) if dot.time >= time or place >= len(kept) - 3]
 
 
 class ReturnTracker:
@@ -210,20 +216,21 @@ def tell_release(release: Release, moment: Moment, census: Reading[Census]) -> t
         return ()
     cause = cause or ended_process(release.census, census, owed) or "memory was freed"
     measured = bool(release.host)
-    side = measure_return(release.host if measured else release.expected, release.began)
+    side = measure_return(release.host if measured else release.expected, release.began, slack=owed // 20)
     if side is None:
         return ()
     amounts = {"got": max(0, side.size), "owed": owed}
     if release.predicted is not None:
         amounts["predicted"] = release.predicted.likely
     sample = moment.sample
+    end = sample.monotonic if side.most is None else min(sample.monotonic, release.began + max(0.0, side.most.seconds))
     return (
         Event(
             kind="return",
             origin="wsltop",
-            time=sample.time - (sample.monotonic - release.began),
-            start=release.began,
-            end=sample.monotonic,
+            time=sample.time - (sample.monotonic - end),
+            start=end,
+            end=end,
             text=tell_return(side, amounts, cause, "Windows" if measured else "Linux", measured=measured),
             amounts=amounts,
         ),

@@ -100,8 +100,7 @@ def event_marks(columns: Columns, events: Iterable[Event], first: int) -> Iterab
     """Yield the marks of the events that lie in the window."""
     for event in events:
         mark = event_mark(event)
-        when = event.end if event.kind == "return" else event.start
-        column = place(columns, when, first) if mark is not None else None
+        column = place(columns, event.start, first) if mark is not None else None
         if mark is not None and column is not None:
             kind, label = mark
             yield Mark(column=column, kind=kind, label=label)
