@@ -10,10 +10,12 @@ from textual.pilot import Pilot
 
 from tests.host.stand_ins import FakeDrive
 from tests.ui.worlds import World, drops, record, settle
-from wsltop.config import load_state
+from wsltop.config import Settings, load_state
+from wsltop.errors import UsageError
 from wsltop.host.interop import WSL_EXE
 from wsltop.model.units import GIB, MIB
 from wsltop.ui.bindings import KEYS
+from wsltop.ui.launch import screen_options
 from wsltop.ui.layout import PANEL_KEYS
 
 
@@ -250,6 +252,26 @@ def test_home_shows_the_first_event_selected(world: World) -> None:
         assert "worker-1 " in next(line for line in world.lines if "►" in line)
 
     world.run(play)
+
+
+def test_enter_opens_the_whole_event(world: World) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        long = " ".join(f"word{number}" for number in range(40))
+        world.sampler.log(record(f"usb 1-1: {long}"))
+        await world.tick(pilot)
+        await world.press(pilot, "f")
+        assert "word39" not in world.text
+        await world.press(pilot, "enter")
+        assert "word39" in world.text
+        await world.press(pilot, "enter")
+        assert world.app.screen is world.app.main
+
+    world.run(play)
+
+
+def test_a_theme_that_is_not_there_is_an_error_with_those_that_are(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="textual-light"):
+        screen_options(Settings(theme="pink"), tmp_path)
 
 
 def test_tab_brings_j_and_k_to_the_events(world: World) -> None:

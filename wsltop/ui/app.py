@@ -496,6 +496,20 @@ class WsltopApp(App[None]):
             self.push_screen(Card(context.glyphs, lambda: lines(context), key))
         self._attend(name == "holders")
 
+    def action_open_event(self) -> None:
+        """Show all of the selected event, or of the newest; in a look back of the last one until then."""
+        from wsltop.ui.cards.event import event_lines
+
+        context = self.context
+        events = context.state.events(context.log)
+        event = context.state.selected_event(context.log)
+        if event is None and context.frozen and context.moment is not None:
+            events = [one for one in events if one.start <= context.moment.sample.monotonic]
+        event = event or (events[-1] if events else None)
+        if event is not None:
+            lines = event_lines(event, context.glyphs)
+            self.push_screen(Card(context.glyphs, lambda: lines, "enter"))
+
     def action_end_process(self) -> None:
         """Ask to end the selected process; SIGTERM first, and SIGKILL after another question."""
         from wsltop.reclaim.end import ProcessEnd, ancestors, command_for, refusal

@@ -72,6 +72,7 @@ KEYS: Final = (
     Key("pagedown", "PgDn", "page(1)", "on", "", "events"),
     Key("home", "Home", "first", "first", "The first event", "events"),
     Key("end,G", "End", "follow", "follow", "Follow the newest again", "events", -1, needs="back"),
+    Key("enter", "Enter", "app.open_event", "open", "", "events"),
     Key("left_square_bracket", "[ ]", "app.step(-1)", "step", "One sample back or on", "replay", 31, needs="travel"),
     Key("right_square_bracket", "]", "app.step(1)", "step on", "", "replay", needs="travel"),
     Key("left_curly_bracket", "{ }", "app.seek(-1)", "event", "The last or next event", "replay", 32, needs="travel"),

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 import click
 from msgspec.structs import replace
 from rich.console import Console
+from textual.theme import BUILTIN_THEMES
 
 from wsltop.charts.glyphs import choose_glyphs
 from wsltop.config import Settings
 from wsltop.core.quiet import PATIENCE, SHORT_PATIENCE
 from wsltop.core.session import Session
-from wsltop.errors import ExitCode
+from wsltop.errors import ExitCode, UsageError
 from wsltop.guest.identity import identify_guest
 from wsltop.hogs.pool import HogPool
 from wsltop.host.interop import CLIP, Launch, Windows
@@ -98,7 +99,13 @@ def replay(recording: Recording, settings: Settings, state_folder: Path, *, titl
 
 
 def screen_options(settings: Settings, state_folder: Path) -> ScreenOptions:
-    """How the screen looks, from the settings and the terminal."""
+    """How the screen looks, from the settings and the terminal.
+
+    Raises:
+        UsageError: there is no such theme.
+    """
+    if settings.theme is not None and settings.theme not in BUILTIN_THEMES:
+        raise UsageError(f"there is no theme {settings.theme!r}: {', '.join(sorted(BUILTIN_THEMES))}")
     return ScreenOptions(
         glyphs=choose_glyphs(settings.glyphs, encoding=encoding()),
         color=wants_color(settings.color, os.environ),

@@ -17,6 +17,7 @@ from wsltop.ui.paint import fit, fit_spans, heading
 from wsltop.ui.panels.panel import Panel
 
 STEP: Final = MIB
+"""What holds less is left out."""
 OLD: Final = 15.0
 """Seconds after which the age of the counting is shown."""
 
@@ -50,7 +51,7 @@ def who_view(census: Reading[Census], growth: Reading[tuple[FamilyGrowth, ...]],
     age = now - census.read_at
     elsewhere = holders.elsewhere
     return WhoView(
-        rows=tuple(holder_row(use, trends.get(use.family)) for use in holders.processes),
+        rows=tuple(holder_row(use, trends.get(use.family)) for use in holders.processes if use.held >= STEP),
         elsewhere=""
         if isinstance(elsewhere, Unavailable) or elsewhere < 32 * MIB
         else f"at least {format_size(elsewhere)} out of sight",
