@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any, ClassVar, Final, cast
 
 from textual.app import ComposeResult
@@ -53,6 +54,8 @@ class MainScreen(Screen[None]):
         """When it was painted last, on the monotonic clock."""
         self._folded: Size | None = None
         """The terminal's size for which the panels have been folded."""
+        self._wanted: dict[str, int] = {}
+        """Rows that each panel would fill."""
 
     def compose(self) -> ComposeResult:
         """Status line, panels, keys; the layout says where each stands."""
@@ -116,7 +119,7 @@ class MainScreen(Screen[None]):
 
     def show_hogs(self) -> None:
         """Show the hogs as they are, and the keys that work on them; while some fill, this runs between the ticks."""
-        self._fold()
+        self._fold("hogs")
         self.hogs.update(self.context)
         self.key_bar.update(self.context)
 
@@ -126,25 +129,28 @@ class MainScreen(Screen[None]):
         """Share it again; the panels paint when they have their sizes."""
         self.call_after_refresh(self.show_all)
 
-    def _fold(self) -> None:
-        """Give each panel its place, and say so when the terminal is too small."""
+    def _fold(self, *changed: str) -> None:
+        """Give each panel its place, and say so when the terminal is too small.
+
+        Args:
+            changed: the panels that may want other rows than before; none names all of them.
+        """
         width, height = self.size
         context = self.context
         side = side_width(width, height)
-        wanted = {
-            name: panel.rows_wanted(context, side if name in BESIDE and side else width)
-            for name, panel in self.panels.items()
-        }
+        for name in changed if changed and self.size == self._folded else self.panels:
+            self._wanted[name] = self.panels[name].rows_wanted(context, side if name in BESIDE and side else width)
         layout = lay_out(
             width,
             height,
-            wanted,
+            self._wanted,
             hidden=context.state.hidden,
             gate=bool(context.insight.gates),
             scrubber=context.time_line is not None,
         )
         if (layout, self.size) == (self._layout_now, self._folded):
             return
+        before = self._layout_now if self.size == self._folded else None
         self._layout_now, self._folded = layout, self.size
         self.set_class(layout is None, "too-small")
         for bar, y in ((self.status_line, 0), (self.key_bar, height - 1)):
@@ -159,7 +165,16 @@ class MainScreen(Screen[None]):
         if layout is None:
             text = f"wsltop needs {LEAST_WIDTH}x{LEAST_HEIGHT} cells;\nthis terminal has {width}x{height}."
             self.too_small.update(f"{text}\n\nq quits")
-        self.call_after_refresh(self.show_all)
+        if before is None or layout is None:
+            self.call_after_refresh(self.show_all)
+        else:
+            moved = [name for name, place in layout.items() if before.get(name) != place]
+            self.call_after_refresh(self._show_moved, moved)
+
+    def _show_moved(self, names: Sequence[str]) -> None:
+        """Show the panels that have another place than before; the others are as they were."""
+        for name in names:
+            self.panels[name].update(self.context)
 
     # Lists
 
