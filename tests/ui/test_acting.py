@@ -503,3 +503,17 @@ def test_leaving_closes_the_recording(world: World, tmp_path: Path) -> None:
     (file,) = tmp_path.glob("*.wsltop")
     with Recording.open(file) as recording:
         assert (recording.count, recording.note) == (2, "")
+
+
+def test_a_palette_that_is_dismissed_twice_leaves_the_main_screen(world: World) -> None:
+    """A click and Enter, one right after the other, used to take the main screen away: black, and deaf to q."""
+
+    async def play(pilot: Pilot[None]) -> None:
+        await world.press(pilot, "ctrl+p")
+        opened = world.app.screen
+        for _ in range(3):
+            opened.dismiss()
+        await pilot.pause()
+        assert world.app.screen is world.app.main
+
+    world.run(play)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import App, SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.events import AppFocus, Event, InputEvent, Paste
 from textual.notifications import SeverityLevel
@@ -572,6 +573,16 @@ class WsltopApp(App[None]):
         screen = EndScreen(self.options.glyphs, f"Kill {name} at once?", facts)
         self.push_screen(screen, lambda yes: self._end(target, name, bool(yes), kill=True))
 
+    def pop_screen(self) -> AwaitComplete:
+        """Take the screen on top away, but never the main one.
+
+        Textual's ``dismiss`` takes away whatever is on top: the palette that was chosen from twice in a moment, by a
+        click and by Enter, would take what lies below it along.
+        """
+        if self.screen is self.main:
+            return AwaitComplete.nothing()
+        return super().pop_screen()
+
     async def action_change_card(self, name: str) -> None:
         """Show another card in the place of the one that is open."""
         await self.pop_screen()
@@ -633,7 +644,7 @@ class WsltopApp(App[None]):
     def _runner(self, key: Key) -> Callable[[], Awaitable[None]]:
         async def run() -> None:
             # The palette opens over cards too: its commands are the main screen's, so that comes forward first.
-            while self.main in self.screen_stack and self.screen is not self.main:
+            while self.screen is not self.main:
                 await self.pop_screen()
                 self._attend(False)
             await self.main.run_action(key.action)
