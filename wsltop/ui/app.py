@@ -580,7 +580,8 @@ class WsltopApp(App[None]):
         click and by Enter, would take what lies below it along.
         """
         if self.screen is self.main:
-            return AwaitComplete.nothing()
+            done: AwaitComplete = AwaitComplete.nothing()  # type: ignore[no-untyped-call]
+            return done
         return super().pop_screen()
 
     async def action_change_card(self, name: str) -> None:
