@@ -127,10 +127,12 @@ def calibrate(seeds: int, folder: Path | None) -> int:
 
 def draw_seeds(count: int, folder: Path) -> list[int]:
     """Seeds that are still to be run: those that an interrupted run drew, or fresh ones, which are printed."""
+    if not count:
+        return []
     plan = folder / "seeds"
     drawn = [int(seed) for seed in plan.read_text().split()] if plan.exists() else []
     left = [seed for seed in drawn if not (folder / f"{seed}.json").exists()]
-    if not left and count:
+    if not left:
         fresh = [random.SystemRandom().randrange(1 << 31) for _ in range(count)]
         plan.write_text(" ".join(map(str, [*drawn, *fresh])) + "\n")
         left = fresh

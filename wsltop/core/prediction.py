@@ -107,7 +107,7 @@ CACHE: Final[Ends] = ((0.96, 0.8, 1.05), (0.95, 0.55, 1.05))
 SCATTERED: Final[Ends] = ((0.9, 0.7, 1.05), (0.4, -0.7, 1.0))
 """The same of cache that is a small part of what is used: other memory lies in the same blocks."""
 SLAB: Final[Ends] = ((0.97, 0.85, 1.02), (0.85, 0.6, 0.95))
-ANONYMOUS: Final[Ends] = ((0.9, 0.7, 1.05), (0.7, 0.25, 1.05))
+ANONYMOUS: Final[Ends] = ((0.9, 0.6, 1.05), (0.7, 0.0, 1.1))
 
 
 def mixed_share(ledger: Ledger, shares: Shares) -> Share:
@@ -338,8 +338,7 @@ def oldest_share(ledger: Ledger, shares: Shares) -> Share:
     """The share of a part of the cache, the oldest first: it lies between what stays."""
     share = mixed_share(ledger, shares)
     coarse = coarseness_of(ledger)
-    high = share.high * (1 - 0.4 * coarse)
-    return Share(min(share.part * (1 - 0.6 * coarse), high), share.low * (1 - coarse), high, share.seen)
+    return Share(share.part * (1 - 0.3 * coarse), share.low * (1 - coarse), share.high, share.seen)
 
 
 def predict_pressure(ledger: Ledger, size: int, floor: int, shares: Shares | None = None) -> Reading[Prediction]:
@@ -415,7 +414,7 @@ def joined_by_kill(ledger: Ledger, split: FreeSplit, anonymous: int, holes: int)
     return Span(
         round(0.8 * known_holes),
         known_holes + round(part * loose * LOOSE_JOIN + min(1.0, 1.5 * owns) * huge.likely),
-        holes + round(min(1.0, 1.5 * part) * loose + (huge.likely if anonymous else 0)),
+        holes + round(min(1.0, 2 * part) * loose + (huge.likely if anonymous else 0)),
     )
 
 
