@@ -24,12 +24,15 @@ from tests.bench.replay import measure_replay
 from tests.bench.sample import measure_sample
 from tests.bench.screen import measure_quiet, measure_screen
 from tests.bench.snapshot import measure_snapshot
+from tests.bench.soak import soak
 from tests.bench.start import measure_start
 from tests.bench.table import format_markdown, format_table
 from tests.bench.trace import measure_trace
 from tests.bench.windows import measure_windows
 
 README = Path(__file__).with_name("README.md")
+SOAK = "soak"
+"""No benchmark, and run only where it is named: it holds or fails."""
 BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
 
 
@@ -63,6 +66,8 @@ def main() -> int:
     """Run what was asked for."""
     options = parse_arguments()
     print(describe_machine(), file=sys.stderr)
+    if options.names == [SOAK]:
+        return soak(options.hours)
     measurements: list[Measurement] = []
     with tempfile.TemporaryDirectory() as folder:
         for name in ("CONFIG", "STATE", "DATA", "CACHE"):  # every program as it comes, nobody's settings
@@ -102,13 +107,14 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(ROWS)}; all by default")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long each run of the screen is [60]")
+    parser.add_argument("--hours", type=float, default=1.0, help=f"how long {SOAK} runs, which is named alone [1]")
     parser.add_argument("--runs", type=int, help="how often each is measured")
     parser.add_argument("--write", action="store_true", help="write the table into the README")
     parser.add_argument("--json", type=Path, help="write every run to this file")
     options = parser.parse_args()
-    unknown = [name for name in options.names if name not in ROWS]
+    unknown = [name for name in options.names if name not in ROWS and options.names != [SOAK]]
     if unknown:
-        parser.error(f"no benchmark is named {', '.join(unknown)}; there are {', '.join(ROWS)}")
+        parser.error(f"no benchmark is named {', '.join(unknown)}; there are {', '.join((*ROWS, SOAK))}")
     return options
 
 
