@@ -517,3 +517,17 @@ def test_a_palette_that_is_dismissed_twice_leaves_the_main_screen(world: World) 
         assert world.app.screen is world.app.main
 
     world.run(play)
+
+
+def test_pages_are_turned_in_a_palette_without_room_for_its_list(world: World) -> None:
+    """A KeyError of Textual's, which the monkey found: the list has no lines yet, or none at all."""
+
+    async def play(pilot: Pilot[None]) -> None:
+        await pilot.resize_terminal(39, 2)
+        await world.press(pilot, "ctrl+p")
+        for key in ("d", "pagedown", "pageup"):
+            await pilot.press(key)
+            await pilot.pause(0.2)
+        assert world.app.screen is not world.app.main
+
+    world.run(play)

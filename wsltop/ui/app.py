@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
+from textual.command import CommandList
 from textual.events import AppFocus, Event, InputEvent, Paste
+from textual.events import Key as KeyEvent
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.timer import Timer
@@ -225,7 +227,13 @@ class WsltopApp(App[None]):
             self._quiet.touch()
             if self.context.resting is not None:
                 self.tick()
+        if isinstance(event, KeyEvent) and event.key in ("pageup", "pagedown") and self._palette_has_no_rows():
+            return
         await super().on_event(event)
+
+    def _palette_has_no_rows(self) -> bool:
+        """Whether the palette is open in a terminal too small for its list, in which Textual cannot turn pages."""
+        return any(not shown.scrollable_content_region.height for shown in self.screen.query(CommandList))
 
     def action_rest(self) -> None:
         """Sample less often until a key is pressed or something moves."""
