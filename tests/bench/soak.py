@@ -2,7 +2,8 @@
 
 The screen and a replay run side by side, each in a terminal of its own. A cycle of the script opens and closes cards,
 looks back, makes and ends a hog, records, resizes and drags; at its end all is closed, and memory, descriptors, threads
-and CPU are read. The first third of the cycles fills caches and the memory of the last two hours, and does not count.
+and CPU are read. Descriptors and threads must not grow after the first third of the cycles. Memory and CPU time grow
+for half an hour, while caches and the timeline fill: a shorter run holds memory only to its bound, and says so.
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ from wsltop.model.units import MIB
 
 SIZE: Final = (160, 48)
 LEAST_CYCLES: Final = 6
+WARM_UP: Final = 1800.0
+"""Seconds after which memory and CPU time must not grow any more."""
+MOST_RESIDENT: Final = 72.0
+"""MiB that a program may have at any time."""
 MORE_RESIDENT: Final = 3.0
 """MiB by which memory may grow over the cycles that count."""
 MORE_CPU: Final = 1.5
@@ -69,6 +74,8 @@ class Reading(NamedTuple):
     threads: int
     cpu: float
     """Seconds of CPU that the cycle took."""
+    at: float
+    """Seconds since the start."""
 
 
 class Subject:
@@ -78,6 +85,10 @@ class Subject:
         self.name, self.program, self.script = name, program, script
         self.readings: list[Reading] = []
         self._cpu = 0.0
+        self._began = time.monotonic()
+
+    def _age(self) -> float:
+        return time.monotonic() - self._began
 
     def steps(self) -> Iterator[float]:
         """Do a step of the script; yields the seconds until the next one."""
@@ -93,25 +104,33 @@ class Subject:
         pid = self.program.pid
         cpu = cpu_seconds(pid)
         descriptors = len(os.listdir(f"/proc/{pid}/fd"))  # noqa: PTH208 - names, not paths
-        self.readings.append(Reading(resident(pid) / MIB, descriptors, len(threads(pid)), cpu - self._cpu))
+        self.readings.append(Reading(resident(pid) / MIB, descriptors, len(threads(pid)), cpu - self._cpu, self._age()))
         self._cpu = cpu
+
+    @property
+    def settled(self) -> list[Reading]:
+        """The cycles in which memory and CPU time must not grow any more."""
+        return [one for one in self.readings if one.at >= WARM_UP]
 
     def faults(self) -> list[str]:
         """What grows."""
-        kept = self.readings[len(self.readings) // 3 :]
-        half = len(kept) // 2
-        before, after = kept[:half], kept[half:]
         found = []
-        grown = trend([one.resident for one in kept]) * len(kept)
-        if grown > MORE_RESIDENT:
-            found.append(f"memory grows by {grown:.1f} MiB in {len(kept)} cycles")
+        before, after = halves(self.readings[len(self.readings) // 3 :])
         for what in ("descriptors", "threads"):
             most, more = (max(getattr(one, what) for one in part) for part in (before, after))
             if more > most:
                 found.append(f"{what} grow from {most} to {more}")
-        less, more_cpu = (statistics.median(one.cpu for one in part) for part in (before, after))
-        if more_cpu > MORE_CPU * less:
-            found.append(f"the CPU time of a cycle grows from {less:.2f} to {more_cpu:.2f} s")
+        largest = max(one.resident for one in self.readings)
+        if largest > MOST_RESIDENT:
+            found.append(f"{largest:.1f} MiB resident")
+        settled = self.settled
+        if len(settled) >= LEAST_CYCLES:
+            grown = trend([one.resident for one in settled]) * len(settled)
+            if grown > MORE_RESIDENT:
+                found.append(f"memory grows by {grown:.1f} MiB in {len(settled)} cycles")
+            less, more_cpu = (statistics.median(one.cpu for one in part) for part in halves(settled))
+            if more_cpu > MORE_CPU * less:
+                found.append(f"the CPU time of a cycle grows from {less:.2f} to {more_cpu:.2f} s")
         return [f"{self.name}: {one}" for one in found]
 
     def tell(self) -> str:
@@ -121,7 +140,14 @@ class Subject:
             f"{self.name}: {len(self.readings)} cycles; resident {first.resident:.1f} to {last.resident:.1f} MiB, "
             f"descriptors {first.descriptors} to {last.descriptors}, threads {first.threads} to {last.threads}, "
             f"CPU {self.readings[1].cpu:.2f} to {last.cpu:.2f} s a cycle"
+            + ("" if len(self.settled) >= LEAST_CYCLES else "; too short to judge the trend of memory and CPU")
         )
+
+
+def halves(readings: Sequence[Reading]) -> tuple[Sequence[Reading], Sequence[Reading]]:
+    """The first and the second half."""
+    middle = len(readings) // 2
+    return readings[:middle], readings[middle:]
 
 
 def trend(values: Sequence[float]) -> float:
