@@ -46,7 +46,7 @@ def attempt(row: Fault) -> Outcome:
     except Exception as error:  # noqa: BLE001 - whatever goes wrong in a row is what it found
         text = str(error).strip().splitlines()
         verdict, seen = "FAILS", f"{type(error).__name__}: {text[0][:160] if text else ''}"
-    return Outcome(row, verdict, seen, time.monotonic() - began)
+    return Outcome(row, verdict, seen.replace(folder, "~"), time.monotonic() - began)
 
 
 def run(rows: list[Fault], within: float | None) -> Iterator[Outcome]:
