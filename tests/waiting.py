@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import time
 from collections.abc import Callable
 
@@ -15,3 +16,10 @@ def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
         if time.monotonic() > deadline:
             pytest.fail(f"still not so after {seconds} s")
         time.sleep(0.005)
+
+
+def is_readable(descriptor: int, seconds: float) -> bool:
+    """Whether there is something to read within ``seconds``; of a number above 1023 too, which ``select`` refuses."""
+    poller = select.poll()
+    poller.register(descriptor, select.POLLIN)
+    return bool(poller.poll(1000 * seconds))

@@ -6,7 +6,6 @@ import fcntl
 import json
 import os
 import pty
-import select
 import shutil
 import signal
 import struct
@@ -24,6 +23,7 @@ from tests.commands.program import Program, start
 from tests.host.stand_ins import ANSWERS, FakeDrive
 from tests.samples import GIB, host_memory, small_sample
 from tests.shell import command, environ_of
+from tests.waiting import is_readable
 from wsltop.core.ledger import keep_ledger
 from wsltop.host.shared import read_answer
 from wsltop.model.reading import Unavailable
@@ -108,7 +108,7 @@ def test_the_real_tmux_shows_what_is_meant(tmp_path: Path) -> None:
     try:
         while told not in screen.display[-1]:
             assert time.monotonic() < deadline, screen.display
-            if select.select([fd], [], [], 0.2)[0]:
+            if is_readable(fd, 0.2):
                 stream.feed(os.read(fd, 65536))
     finally:
         subprocess.run(["/usr/bin/env", "tmux", "-S", str(tmp_path / "socket"), "kill-server"], check=False)

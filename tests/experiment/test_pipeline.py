@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pty
-import select
 import shlex
 import signal
 import subprocess
@@ -15,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.shell import command, environ_of
-from tests.waiting import wait_until
+from tests.waiting import is_readable, wait_until
 from wsltop.experiment.keeper import offspring
 
 pytestmark = pytest.mark.slow
@@ -168,7 +167,7 @@ class Terminal:
             self.read()
 
     def read(self) -> bool:
-        if not select.select([self.fd], [], [], 0.2)[0]:
+        if not is_readable(self.fd, 0.2):
             return True
         try:
             self.text += os.read(self.fd, 65536).decode(errors="replace")

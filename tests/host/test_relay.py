@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.host.interop import Interop, needs_interop
+from tests.waiting import is_readable
 from wsltop.host.powershell import OPTIONS, write_script
 
 pytestmark = [needs_interop, pytest.mark.slow]
@@ -75,7 +75,7 @@ def drain(terminal: int, until: object, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not until():  # type: ignore[operator]
         assert time.monotonic() < deadline
-        if select.select([terminal], [], [], 0.05)[0]:
+        if is_readable(terminal, 0.05):
             try:
                 os.read(terminal, 65536)
             except OSError:

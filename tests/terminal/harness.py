@@ -6,7 +6,7 @@ import fcntl
 import os
 import pty
 import re
-import select
+import selectors
 import struct
 import subprocess
 import sys
@@ -202,18 +202,20 @@ class Terminal:
 
     def _read(self) -> None:
         master, woken = self.master, self._woken
-        open_yet = True
-        while woken not in select.select([woken, *[master] * open_yet], [], [])[0]:
-            try:
-                data = os.read(master, 65536)
-            except OSError:  # EIO: nobody has the other end open any more
-                open_yet = False
-                self._drained.set()
-                continue
-            with self._changed:
-                self.raw += data
-                self._stream.feed(data)
-                self._changed.notify_all()
+        with selectors.DefaultSelector() as selector:
+            selector.register(woken, selectors.EVENT_READ)
+            selector.register(master, selectors.EVENT_READ)
+            while woken not in {key.fd for key, _ in selector.select()}:
+                try:
+                    data = os.read(master, 65536)
+                except OSError:  # EIO: nobody has the other end open any more
+                    selector.unregister(master)
+                    self._drained.set()
+                    continue
+                with self._changed:
+                    self.raw += data
+                    self._stream.feed(data)
+                    self._changed.notify_all()
         os.close(master)
         os.close(woken)
 
