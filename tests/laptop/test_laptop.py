@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,13 @@ from wsltop.host.source import FixedSource
 from wsltop.model.reading import Unavailable
 from wsltop.model.sample import Sample
 from wsltop.system import open_system
+
+
+@pytest.fixture
+def lay() -> Iterator[Callable[[Path, str], Laptop]]:
+    """Lays a laptop out below a folder, by the name of its scenario, and closes its files in the end."""
+    with ExitStack() as laptops:
+        yield lambda root, name: laptops.enter_context(closing(Laptop(root, SCENARIOS[name])))
 
 
 def sample_of(root: Path) -> Sample:
@@ -109,8 +118,10 @@ def test_without_room_the_kernel_takes_cache_back_and_then_swaps() -> None:
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_every_scenario_is_a_machine_that_adds_up(tmp_path: Path, name: str) -> None:
-    laptop = Laptop(tmp_path, SCENARIOS[name])
+def test_every_scenario_is_a_machine_that_adds_up(
+    lay: Callable[[Path, str], Laptop], tmp_path: Path, name: str
+) -> None:
+    laptop = lay(tmp_path, name)
     taken = sample_of(tmp_path)
     ledger = keep_ledger(taken)
     assert not isinstance(ledger, Unavailable)
@@ -130,8 +141,8 @@ def test_every_scenario_is_a_machine_that_adds_up(tmp_path: Path, name: str) -> 
     assert interpret(taken, 1.0).sample.surroundings.flavor == "wsl2"
 
 
-def test_a_hog_of_wsltop_shows_in_it(tmp_path: Path) -> None:
-    laptop = Laptop(tmp_path, SCENARIOS["laptop"])
+def test_a_hog_of_wsltop_shows_in_it(lay: Callable[[Path, str], Laptop], tmp_path: Path) -> None:
+    laptop = lay(tmp_path, "laptop")
     laptop.watched = os.getpid()
     before = laptop.memory.lent
     with HogPool() as pool:
@@ -146,8 +157,10 @@ def test_a_hog_of_wsltop_shows_in_it(tmp_path: Path) -> None:
     assert laptop.memory.hog == 0
 
 
-def test_a_hog_that_fills_the_cache_fills_the_cache_of_the_vm(tmp_path: Path) -> None:
-    laptop = Laptop(tmp_path / "root", SCENARIOS["laptop"])
+def test_a_hog_that_fills_the_cache_fills_the_cache_of_the_vm(
+    lay: Callable[[Path, str], Laptop], tmp_path: Path
+) -> None:
+    laptop = lay(tmp_path / "root", "laptop")
     laptop.watched = os.getpid()
     before = laptop.memory.cache
     with HogPool() as pool:
@@ -161,8 +174,8 @@ def test_a_hog_that_fills_the_cache_fills_the_cache_of_the_vm(tmp_path: Path) ->
     assert laptop.memory.cache == before
 
 
-def test_it_does_what_is_written_and_says_so(tmp_path: Path) -> None:
-    laptop = Laptop(tmp_path, SCENARIOS["laptop"])
+def test_it_does_what_is_written_and_says_so(lay: Callable[[Path, str], Laptop], tmp_path: Path) -> None:
+    laptop = lay(tmp_path, "laptop")
     cache = laptop.memory.cache
     (tmp_path / "proc/sys/vm/drop_caches").write_text("1\n")
     laptop.step()
@@ -174,14 +187,14 @@ def test_it_does_what_is_written_and_says_so(tmp_path: Path) -> None:
     assert laptop.memory.scattered < scattered / 2
 
 
-def test_wsl_itself_compacts_and_drops_when_it_rests(tmp_path: Path) -> None:
-    laptop = Laptop(tmp_path, SCENARIOS["idle"])
+def test_wsl_itself_compacts_and_drops_when_it_rests(lay: Callable[[Path, str], Laptop], tmp_path: Path) -> None:
+    laptop = lay(tmp_path, "idle")
     for _ in range(5):
         laptop.step(10.0)
     assert laptop.memory.counters["drop_pagecache"] == 1, "once in an idle period"
     assert laptop.memory.counters["compact_isolated"] > 0
     assert "mini_init (175): drop_caches: 1" in (tmp_path / "dev/kmsg").read_text()
-    busy = Laptop(tmp_path / "busy", SCENARIOS["laptop"])
+    busy = lay(tmp_path / "busy", "laptop")
     for _ in range(100):
         busy.step(10.0)
     assert "drop_pagecache" not in busy.memory.counters
