@@ -18,15 +18,26 @@ LEGEND: tuple[tuple[str, str, str], ...] = (
     ("kernel", "other kernel", "tables, stacks"),
     ("slab", "slab", "kernel's objects"),
     ("cache", "cache", "can be dropped"),
-    ("fragmented", "fragmented free", "too scattered"),
+    ("fragmented", "scattered free", "not given back"),
     ("reportable", "reportable free", "given back"),
 )
 """What the segments of the guest's bar are."""
+GLOSSARY: tuple[tuple[str, str], ...] = (
+    ("lent", "memory that the virtual machine has and Windows does not"),
+    ("expected", "what should be lent, computed from the guest's own counters"),
+    ("file cache", "copies of files; Linux keeps them until it needs the memory"),
+    ("scattered", "free, but in blocks too small to be reported to Windows"),
+    ("reportable", "free, in larger blocks: Windows gets them back in about 30 s"),
+    ("idle gate", "WSL drops cache or compacts only while the CPUs are idle"),
+    ("hog", "a process of wsltop's own that takes memory on purpose"),
+    ("floor", "the available memory that hogs always leave"),
+)
+"""Words of the screen, in the order in which a newcomer meets them."""
 KEY_WIDTH = 8
 
 
 def help_lines(glyphs: Glyphs, works: Callable[[Key], bool]) -> list[Line]:
-    """The card in two columns that fit 80x24; keys that ``works`` denies are muted."""
+    """The keys in two columns that fit 80x24, those that ``works`` denies muted; the words of the screen below."""
     groups: tuple[Group, ...] = ("replay", "hogs")
     shown = [group for group in groups if any(works(key) for key in KEYS if key.group == group)]
     shown = shown or ["replay"]
@@ -40,7 +51,8 @@ def help_lines(glyphs: Glyphs, works: Callable[[Key], bool]) -> list[Line]:
         merged([*fit_spans(one, half, glyphs), *fit_spans(other, WIDTH - half, glyphs)])
         for one, other in zip_longest(left, right, fillvalue=())
     ]
-    return [heading("wsltop: where the memory of WSL2 goes", "Esc closes", WIDTH, glyphs), *rows]
+    top = heading("wsltop: where the memory of WSL2 goes", "j words, Esc closes", WIDTH, glyphs)
+    return [top, *rows, (), *glossary_lines()]
 
 
 def key_lines(group: Group, works: Callable[[Key], bool]) -> list[Line]:
@@ -63,4 +75,12 @@ def legend_lines(glyphs: Glyphs) -> list[Line]:
     lines: list[Line] = [(Span(" The guest's bar", "title"),)]
     for style, name, meaning in LEGEND:
         lines.append((Span(f"  {glyphs.fill(style)} ", style), Span(f"{name:<16}", "value"), Span(meaning, "muted")))
+    return lines
+
+
+def glossary_lines() -> list[Line]:
+    """The words of the screen, each with what it means."""
+    lines: list[Line] = [(Span(" Words", "title"),)]
+    for word, meaning in GLOSSARY:
+        lines.append((Span(f"  {word:<12}", "value"), Span(meaning, "muted")))
     return lines
