@@ -32,7 +32,7 @@ from wsltop.sampler import Sampler
 from wsltop.ui.app import WsltopApp
 from wsltop.ui.export import clean_picture
 from wsltop.ui.options import ScreenOptions
-from wsltop.ui.sources import LiveSource
+from wsltop.ui.sources import LiveSource, Samples
 
 FOLDER: Final = Path(__file__).parents[1] / "screenshots"
 SMALL, LARGE = (80, 24), (160, 48)
@@ -45,10 +45,10 @@ SILENCED: Final = frozenset({"wsltop-blocks"})
 class Film(LiveSource):
     """A live source whose samples come when the camera wants them."""
 
-    @property
-    def interval(self) -> float:
-        """Seconds: the app's own timer does not fire while a picture is taken."""
-        return 86400.0
+    def __init__(self, sampler: Samples, session: Session) -> None:
+        super().__init__(sampler, session)
+        self.interval = 86400.0
+        """The app's own timer does not fire while a picture is taken."""
 
     def tick(self) -> Sequence[Sample]:
         """Nothing by itself."""

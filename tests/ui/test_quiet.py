@@ -30,6 +30,7 @@ def test_it_rests_by_itself_and_a_key_ends_it_with_a_fresh_sample(tmp_path: Path
     async def look(pilot: Pilot[None]) -> None:
         await come_to_rest(world, pilot)
         assert world.sampler.interval == QUIET_INTERVAL
+        await world.tick(pilot, 2)
         taken = world.sampler.taken
         await world.press(pilot, "plus")
         assert live(world)

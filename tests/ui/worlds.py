@@ -158,9 +158,9 @@ class FakeSampler:
 class StillSource(LiveSource):
     """A source that is asked by the test: the app's own timer never fires within one."""
 
-    @property
-    def interval(self) -> float:
-        return 86400.0
+    def __init__(self, sampler: FakeSampler, session: Session) -> None:
+        super().__init__(sampler, session)
+        self.interval = 86400.0
 
 
 class World:

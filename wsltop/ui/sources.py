@@ -102,13 +102,10 @@ class LiveSource:
     def __init__(self, sampler: Samples, session: Session) -> None:
         self.sampler = sampler
         self.session = session
+        self.interval = session.interval
+        """Seconds between two samples when it does not rest; that of the session follows the samples."""
         self.travel: TimeTravel | None = None
         self._recent: Recent | None = None
-
-    @property
-    def interval(self) -> float:
-        """Seconds between two samples."""
-        return self.session.interval
 
     def tick(self) -> Sequence[Sample]:
         """Take one sample."""
