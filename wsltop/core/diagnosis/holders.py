@@ -1,4 +1,4 @@
-"""Findings about who holds memory: growing families, groups at their limit, shared memory, huge pages."""
+"""Findings about who holds memory: groups at their limit, shared memory, huge pages."""
 
 from __future__ import annotations
 
@@ -6,20 +6,12 @@ import re
 import shlex
 from typing import Final
 
-from msgspec.structs import replace
-
 from wsltop.core.diagnosis.evidence import Evidence, ledger_of, short, sure_mode
 from wsltop.core.diagnosis.finding import RESTART, SHUTDOWN, Figure, Found, Remedy, advice, percent, rule, size
-from wsltop.core.holders import FamilyGrowth
 from wsltop.model.reading import Unavailable, known
 from wsltop.model.sample import Group, Tmpfs
-from wsltop.model.units import GIB, MIB, format_duration, format_size
+from wsltop.model.units import GIB, MIB, format_size
 
-OWN: Final = "wsltop"
-"""The family of wsltop and its hogs, which grow on purpose."""
-SOON, TODAY, DAY = 15.0, 120.0, 480.0
-"""Minutes until nothing is left: act now, before the next break, or within a day's work. What takes longer is not
-told: the family will have been restarted by then."""
 HIDDEN, HIDDEN_SHARE, HALF_HIDDEN = GIB, 8, 3
 """The system distribution and WSL's init together hold a few hundred MiB."""
 FULL: Final = 0.9
@@ -27,42 +19,6 @@ FULL: Final = 0.9
 SHOWN: Final = 3
 MISSED: Final = 64 * MIB
 """Groups below this that were not read are not worth a word."""
-
-
-@rule("family-growing", "problem", "A program keeps growing.")
-def family_growing(evidence: Evidence) -> Found | None:
-    """Processes that grow without end: vscode-remote-release#2919, #3195."""
-    growing = [
-        (one.minutes_left, one)
-        for one in known(evidence.growth) or ()
-        if one.growing and one.name != OWN and one.minutes_left is not None and one.rate > 0
-    ]
-    if not growing:
-        return None
-    minutes, first = min(growing, key=lambda pair: (pair[0], pair[1].name))
-    if minutes > DAY:
-        return None
-    ledger = ledger_of(evidence)
-    return Found(
-        severity="problem" if minutes < SOON else "warning" if minutes < TODAY else "note",
-        verdict="GROWING",
-        sentence=f"{short(first.name, 20)} grows by {format_size(first.rate)} a minute; at this pace Linux is out of "
-        f"memory in {format_duration(minutes * 60)}.",
-        evidence=(
-            *(growth_figure(evidence, one) for _, one in sorted(growing, key=lambda pair: pair[0])[:SHOWN]),
-            *((size("available", ledger.available),) if ledger else ()),
-        ),
-        remedy=(replace(advice(f"End or restart {short(first.name, 20)}.", "unsaved work in it"), key="p"),),
-    )
-
-
-def growth_figure(evidence: Evidence, growth: FamilyGrowth) -> Figure:
-    """What a family holds, how fast it grows, over how long that was seen."""
-    holders = known(evidence.holders)
-    held = sum(family.held for family in holders.families if family.name == growth.name) if holders else 0
-    now = f"{format_size(held)}, " if held else ""
-    pace = f"+{format_size(growth.rate)}/min over {format_duration(growth.span)}"
-    return Figure(short(growth.name, 20), f"{now}{pace}")
 
 
 @rule("elsewhere-hidden", "warning", "Memory of processes not visible from here.", where="wsl2")

@@ -1,4 +1,4 @@
-"""Too little memory: swap traffic, stalls, what is left, and whom the kernel has killed."""
+"""Too little memory: swap traffic, stalls, what is left, whom the kernel has killed, and who grows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from wsltop.core.diagnosis.evidence import Evidence, ledger_of, short
 from wsltop.core.diagnosis.finding import Figure, Found, Remedy, Severity, advice, memory_setting, percent, rule, size
-from wsltop.core.holders import name_group
+from wsltop.core.holders import FamilyGrowth, name_group
 from wsltop.model.event import Event
 from wsltop.model.reading import known
 from wsltop.model.sample import Pressure
@@ -27,6 +27,13 @@ LOW: Final = 0.05
 SWAP_LEFT: Final = 0.1
 OOM_RECENT: Final = 3600.0
 """Seconds; an older kill explains something, but nothing has to be done about it now."""
+OWN: Final = "wsltop"
+"""The family of wsltop and its hogs, which grow on purpose."""
+SOON, TODAY, DAY = 15.0, 120.0, 480.0
+"""Minutes until nothing is left: act now, before the next break, or within a day's work. What takes longer is not
+told: the family will have been restarted by then."""
+SHOWN: Final = 3
+"""Families that the evidence names."""
 KILLED: Final = re.compile(
     r"(?:(Memory cgroup out|Out) of memory: )?Kill(ed)? process (\d{1,10}) \((.{1,64}?)\)(?=[ ,]|$)"
     r"(?:.*anon-rss:(\d{1,15})kB)?"
@@ -286,6 +293,42 @@ def pressure_figures(pressure: Pressure | None) -> tuple[Figure, ...]:
     )
 
 
+@rule("family-growing", "problem", "A program keeps growing.")
+def family_growing(evidence: Evidence) -> Found | None:
+    """Processes that grow without end: vscode-remote-release#2919, #3195."""
+    growing = [
+        (one.minutes_left, one)
+        for one in known(evidence.growth) or ()
+        if one.growing and one.name != OWN and one.minutes_left is not None and one.rate > 0
+    ]
+    if not growing:
+        return None
+    minutes, first = min(growing, key=lambda pair: (pair[0], pair[1].name))
+    if minutes > DAY:
+        return None
+    ledger = ledger_of(evidence)
+    return Found(
+        severity="problem" if minutes < SOON else "warning" if minutes < TODAY else "note",
+        verdict="GROWING",
+        sentence=f"{short(first.name, 20)} grows by {format_size(first.rate)} a minute; at this pace Linux is out of "
+        f"memory in {format_duration(minutes * 60)}.",
+        evidence=(
+            *(growth_figure(evidence, one) for _, one in sorted(growing, key=lambda pair: pair[0])[:SHOWN]),
+            *((size("available", ledger.available),) if ledger else ()),
+        ),
+        remedy=(replace(advice(f"End or restart {short(first.name, 20)}.", "unsaved work in it is lost"), key="p"),),
+    )
+
+
+def growth_figure(evidence: Evidence, growth: FamilyGrowth) -> Figure:
+    """What a family holds, how fast it grows, over how long that was seen."""
+    holders = known(evidence.holders)
+    held = sum(family.held for family in holders.families if family.name == growth.name) if holders else 0
+    now = f"{format_size(held)}, " if held else ""
+    pace = f"+{format_size(growth.rate)}/min over {format_duration(growth.span)}"
+    return Figure(short(growth.name, 20), f"{now}{pace}")
+
+
 def more_memory(evidence: Evidence) -> tuple[Remedy, ...]:
     """End the largest, or raise the limit."""
     ledger, holders = ledger_of(evidence), known(evidence.holders)
@@ -295,4 +338,4 @@ def more_memory(evidence: Evidence) -> tuple[Remedy, ...]:
     if largest is not None and holders is not None and not holders.unread:
         end = f"End {short(largest.name, 20)}, which holds the most: {format_size(largest.held)}."
     raise_limit = memory_setting(evidence, more_than=ledger.total) if ledger else ()
-    return (replace(advice(end, "unsaved work in it"), key="p"), *raise_limit)
+    return (replace(advice(end, "unsaved work in it is lost"), key="p"), *raise_limit)
