@@ -146,7 +146,8 @@ def hint_of(remedy: Remedy) -> Hint:
         gives = "" if remedy.gives is None else f": gives back about {format_size(remedy.gives)}"
         return Hint(remedy.key, f"to {clean(remedy.does)}{gives}{cost}")
     where = {"windows": "in Windows: ", "config": ".wslconfig: ", "command": "run: "}.get(remedy.kind, "")
-    return Hint("", f"{where}{clean(remedy.text.replace(chr(10), '  '))}{cost}")
+    text = clean(remedy.text.replace("\n", "  "))
+    return Hint("", f"{where}{text.removesuffix('.') if cost else text}{cost}")
 
 
 def way_hint(way: Way) -> Hint:
