@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from wsltop.charts.cells import Span, plain
 from wsltop.charts.glyphs import ASCII, BLOCK
-from wsltop.ui.paint import fit, fit_spans, heading, row, width_of, wrap
+from wsltop.ui.paint import fit, fit_spans, fold_spans, heading, row, width_of, wrap
 
 TEXTS = st.text(st.sampled_from("ab c é界語\U0001f600\u0301"), max_size=40)
 SPANS = st.lists(st.builds(Span, TEXTS, st.sampled_from(["", "value", "note"])), max_size=6)
@@ -65,3 +65,19 @@ def test_a_span_that_is_followed_by_a_lost_one_is_cut_visibly() -> None:
 
 def test_the_left_side_gives_way_with_a_blank_before_the_right_one() -> None:
     assert plain(row([Span("a long name")], [Span("LIVE")], 10, BLOCK)) == "a lo… LIVE"
+
+
+@pytest.mark.parametrize("width", [3, 20, 37, 76, 77])
+def test_a_line_that_is_folded_keeps_its_words_and_its_width(width: int) -> None:
+    words = [f"w{number}" for number in range(25)]
+    rows = fold_spans((Span("►", "key"), Span(" ".join(words), "value")), width)
+    assert all(width_of(row) <= width for row in rows)
+    assert "".join("".join(map(plain, rows)).split()) == "►" + "".join(words)
+    assert rows[0][0] == Span("►", "key")
+
+
+def test_a_heading_gives_cells_of_its_rule_before_it_is_folded() -> None:
+    line = heading("who holds it", "Esc closes", 77, BLOCK)
+    (row,) = fold_spans(line, 40)
+    assert width_of(row) == 40
+    assert "Esc closes" in plain(row)

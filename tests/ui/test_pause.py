@@ -53,7 +53,7 @@ def shown(world: World) -> tuple[object, ...]:
     assert context.moment is not None
     whole = ("timeline", "scrubber", "events")  # they show all of the time, with a cursor
     panels = [panel.make_view(context) for name, panel in main.panels.items() if name not in whole]
-    cards = [tuple(lines(context)) for lines, _ in CARDS.values()]
+    cards = [tuple(lines(context, 77)) for lines, _ in CARDS.values()]
     return (*panels, *cards)
 
 

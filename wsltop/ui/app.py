@@ -436,7 +436,7 @@ class WsltopApp(App[None]):
         from wsltop.ui.cards.demo import result_lines
 
         lines = result_lines(report, self.context.glyphs)
-        self.push_screen(Card(self.context.glyphs, lambda: lines, ""))
+        self.push_screen(Card(self.context.glyphs, lambda _: lines, ""))
 
     def _end_job(self, name: str) -> None:
         job = self.jobs.pop(name, None)
@@ -490,7 +490,8 @@ class WsltopApp(App[None]):
         from wsltop.ui.cards.help import help_lines
 
         context = self.context
-        self.push_screen(Card(context.glyphs, lambda: help_lines(context.glyphs, context.works), "question_mark,h,f1"))
+        card = Card(context.glyphs, lambda _: help_lines(context.glyphs, context.works), "question_mark,h,f1")
+        self.push_screen(card)
 
     def action_card(self, name: str) -> None:
         """Show a card over the screen: ``verdict``, ``ledger`` or ``holders``."""
@@ -500,9 +501,11 @@ class WsltopApp(App[None]):
         lines, key = CARDS[name]
         context = self.context
         if name == "holders":
-            self.push_screen(HoldersCard(context, lambda: lines(context), key), lambda _: self._attend(False))
+            self.push_screen(
+                HoldersCard(context, lambda width: lines(context, width), key), lambda _: self._attend(False)
+            )
         else:
-            self.push_screen(Card(context.glyphs, lambda: lines(context), key))
+            self.push_screen(Card(context.glyphs, lambda width: lines(context, width), key))
         self._attend(name == "holders")
 
     def action_open_event(self) -> None:
@@ -516,8 +519,8 @@ class WsltopApp(App[None]):
             events = [one for one in events if one.start <= context.moment.sample.monotonic]
         event = event or (events[-1] if events else None)
         if event is not None:
-            lines = event_lines(event, context.glyphs)
-            self.push_screen(Card(context.glyphs, lambda: lines, "enter"))
+            shown = event
+            self.push_screen(Card(context.glyphs, lambda width: event_lines(shown, context.glyphs, width), "enter"))
 
     def action_end_process(self) -> None:
         """Ask to end the selected process; SIGTERM first, and SIGKILL after another question."""

@@ -44,6 +44,36 @@ def fit_spans(spans: Sequence[Span], width: int, glyphs: Glyphs) -> Line:
     return merged(line)
 
 
+def fold_spans(spans: Line, width: int) -> list[Line]:
+    """``spans`` in rows of at most ``width`` cells, broken at a blank where there is one; a rule is shortened."""
+    over = width_of(spans) - width
+    if over <= 0:
+        return [spans]
+    longest = max(range(len(spans)), key=lambda index: len(spans[index].text) * (spans[index].style == "rule"))
+    if spans[longest].style == "rule" and len(spans[longest].text) > over:
+        shorter = Span(spans[longest].text[over:], "rule")
+        return [(*spans[:longest], shorter, *spans[longest + 1 :])]
+    cells = [Span(char, span.style) for span in spans for char in span.text]
+    rows: list[Line] = []
+    while cells:
+        taken = room = 0
+        while taken < len(cells) and room + cell_len(cells[taken].text) <= width:
+            room += cell_len(cells[taken].text)
+            taken += 1
+        if taken < len(cells):
+            blank = next((index for index in range(taken, taken // 2, -1) if cells[index].text == " "), taken)
+            taken = max(1, blank)
+        rows.append(merged(cells[:taken]))
+        del cells[:taken]
+        while cells and cells[0].text == " ":
+            del cells[0]
+        if cells:
+            cells.insert(0, Span(" "))  # as what is behind the blank at the left
+            if width < 3:
+                del cells[0]
+    return rows
+
+
 def row(left: Sequence[Span], right: Sequence[Span], width: int, glyphs: Glyphs) -> Line:
     """A line with ``right`` at the right edge; the left side gives way first."""
     right_width = width_of(right)

@@ -8,17 +8,20 @@ from typing import ClassVar, Final
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.events import Resize
 from textual.screen import ModalScreen
 
 from wsltop.charts.cells import Line
 from wsltop.charts.glyphs import Glyphs
-from wsltop.ui.paint import fit_spans
+from wsltop.ui.paint import fit_spans, fold_spans
 from wsltop.ui.panels.panel import Panel
 
 CARD_KEYS: Final = {"v": "verdict", "b": "ledger", "p": "holders"}
 """Keys that change to another card."""
 WIDTH = 77
-"""Cells of a card's text: what fits on a terminal of 80 beside a blank, and the scroll bar."""
+"""Cells of a card's text: what fits on a terminal of 80 with a blank on each side and the scroll bar."""
+BORDER = 2
+"""Columns of a card that hold no text: the blank at its left and the scroll bar."""
 
 
 class CardText(Panel[tuple[Line, ...]]):
@@ -30,7 +33,14 @@ class CardText(Panel[tuple[Line, ...]]):
 
 
 class Card(ModalScreen[None]):
-    """Shows the lines that ``tell`` gives, again at each sample; Escape, q or the key that opened it closes it."""
+    """Shows the lines that ``tell`` gives, again at each sample; Escape, q or the key that opened it closes it.
+
+    Args:
+        glyphs: what it is drawn with.
+        tell: gives the lines for a text of so many cells; longer lines go on in the next row.
+        keys: names of the keys that close it, with commas between them.
+        wide: cells of its text where the terminal has room for them.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "close", show=False),
@@ -46,10 +56,11 @@ class Card(ModalScreen[None]):
         Binding("right_curly_bracket", "app.seek(1)", "next event", show=False),
     ]
 
-    def __init__(self, glyphs: Glyphs, tell: Callable[[], Iterable[Line]], keys: str) -> None:
+    def __init__(self, glyphs: Glyphs, tell: Callable[[int], Iterable[Line]], keys: str, *, wide: int = WIDTH) -> None:
         super().__init__()
         self.glyphs = glyphs
         self.tell = tell
+        self.wide = wide
         for key in filter(None, keys.split(",")):
             self._bindings.key_to_bindings.pop(key, None)
             self._bindings.bind(key, "dismiss", show=False)
@@ -64,10 +75,18 @@ class Card(ModalScreen[None]):
         self.show_lines()
         self.query_one(VerticalScroll).focus()
 
+    def on_resize(self, _event: Resize) -> None:
+        """Wrap the lines to the new width."""
+        self.show_lines()
+
     def show_lines(self) -> None:
         """Show what there is to tell now."""
-        lines = tuple(self.tell())
+        width = max(1, min(self.wide, self.size.width - BORDER))
+        lines = tuple(row for line in self.tell(width) for row in fold_spans(line, width))
         for text in self.query(CardText):  # none before it is composed
+            if text.styles.width is None or text.styles.width.value != width:
+                text.styles.width = width
+                self.query_one(VerticalScroll).styles.width = max(WIDTH, width) + BORDER + 1
             if text.styles.height is None or text.styles.height.value != len(lines):
                 text.styles.height = len(lines)
             text.show(lines)

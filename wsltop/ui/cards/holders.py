@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.events import Resize
 
 from wsltop.charts.cells import Line, Span
 from wsltop.charts.glyphs import Glyphs
@@ -105,9 +106,14 @@ class HoldersCard(Card):
         Binding("x,f9", "app.end_process", "end", show=False),
     ]
 
-    def __init__(self, context: Context, tell: Callable[[], Iterable[Line]], keys: str) -> None:
+    def __init__(self, context: Context, tell: Callable[[int], Iterable[Line]], keys: str) -> None:
         super().__init__(context.glyphs, tell, keys)
         self.context = context
+
+    def on_resize(self, event: Resize) -> None:
+        """Wrap the lines, and scroll to the selected process once they are laid out."""
+        super().on_resize(event)
+        self.call_after_refresh(self._keep_in_view)
 
     def action_select(self, step: int) -> None:
         """Select another process."""
