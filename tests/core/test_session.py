@@ -11,7 +11,7 @@ from wsltop.core.ledger import Ledger
 from wsltop.core.moment import HOST_FRESH, chart_point, fresh_host, host_age, interpret
 from wsltop.core.session import Session
 from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import Counters, HostMemory, KernelLog, Mark, ReportingOrder, Sample
+from wsltop.model.sample import WAITING, Counters, HostMemory, KernelLog, Mark, ReportingOrder, Sample
 
 
 def counters(taken: Sample, **by: int) -> Counters:
@@ -227,3 +227,13 @@ def test_an_order_that_reports_nothing_makes_the_host_unknown_whatever_the_log_s
     known, most = expected(session)
     assert isinstance(known, Unavailable)
     assert isinstance(most, int)
+
+
+def test_what_is_found_does_not_wait_once_windows_has_answered() -> None:
+    """Else a watch begins with a note that Windows has not answered, seconds after it has."""
+    session = Session(1.0)
+    on_wsl = small_sample(host=WAITING, surroundings=replace(small_sample().surroundings, flavor="wsl2"))
+    session.take(on_wsl)
+    assert "host-unreadable" in [finding.id for finding in session.findings]
+    session.take(replace(later(on_wsl, 1.0), host=host_memory()))
+    assert "host-unreadable" not in [finding.id for finding in session.findings]

@@ -24,7 +24,7 @@ from wsltop.core.prediction import Outcomes
 from wsltop.core.returning import Release, Returning, ReturnTracker
 from wsltop.model.event import Event
 from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import Sample
+from wsltop.model.sample import WAITING, Sample
 
 DIAGNOSE_EVERY = 4.0
 """Seconds between two diagnoses: they cost a third of a millisecond, and a verdict that flickers is none."""
@@ -104,7 +104,8 @@ class Session:
             self.explanation = self._explain(self.moment)
         else:
             self._tracker.follow(sample, self.moment.ledger)
-        if self._diagnosed is None or sample.monotonic - self._diagnosed >= DIAGNOSE_EVERY:
+        answered = previous is not None and previous.host == WAITING != sample.host
+        if self._diagnosed is None or answered or sample.monotonic - self._diagnosed >= DIAGNOSE_EVERY:
             self._diagnosed = sample.monotonic
             self._swapped.append(count_swap(sample))
             if shown:
