@@ -41,6 +41,14 @@ while True:
             told = json.load(file)
     except (OSError, ValueError):
         told = None
+    if told and "GetProcesses x20" in sys.argv[-1]:
+        measured = {measured!r}
+        for n, (name, size) in enumerate(told.get("vms") or [[told.get("name", "vmmemWSL"), told["working_set"]]]):
+            measured += "%s %d ws %d private %d\\n" % (name, 9448 + n, size, told.get("private") or size)
+        if told.get("total"):
+            measured += "cim KiB %d %d build 26100\\n" % (told["total"] // 1024, (told.get("available") or 0) // 1024)
+        sys.stdout.write(measured.replace("\\n", "\\r\\n"))
+        break
     if told:
         vms = told.get("vms") or [[told.get("name", "vmmemWSL"), told["working_set"]]]
         private = told.get("private", "")
@@ -55,14 +63,55 @@ while True:
         break
 """
 """PowerShell as wsltop sees it: a line of JSON per period, until its input ends. It reads ``host.json`` each time."""
-TASKLIST: Final = """import json
+MEASURED: Final = """C:\\Program Files\\WindowsPowerShell\\Modules
+FullLanguage
+5.1.26100.4202
+10.0.26100.0
+437
+True
+GetProcesses x20 ms 240 n 280
+Get-Process x20 ms 310
+Refresh x20 ms 12 n 1
+wslservice 78 cpu 1.5
+self cpu s 0.71 private 71000000 ws 82000000
+"""
+"""What the self-test has it measure; lines on the VMs and on Windows' memory follow."""
+TASKLIST: Final = """import fnmatch, glob, json, sys
+pattern = sys.argv[2].rpartition(" ")[2] if sys.argv[1:2] == ["/FI"] else "*"
 with open({host!r}) as file:
     told = json.load(file)
-for n, (name, size) in enumerate(told.get("vms") or [[told.get("name", "vmmemWSL"), told["working_set"]]]):
-    print('"%s","%d","Services","0","%s K"\\r' % (name, 9448 + n, format(size // 1024, ",")))
+rows = [(name, 9448 + n, size)
+        for n, (name, size) in enumerate(told.get("vms") or [[told.get("name", "vmmemWSL"), told["working_set"]]])]
+for path in glob.glob("/proc/[0-9]*/cmdline"):
+    try:
+        with open(path, "rb") as file:
+            if {powershell!r}.encode() in file.read().split(bytes(1)):
+                rows.append(("powershell.exe", int(path.split("/")[2]), 80 << 20))
+    except OSError:
+        pass
+rows = [row for row in rows if fnmatch.fnmatch(row[0].lower(), pattern.lower())]
+for name, pid, size in rows:
+    print('"%s","%d","Services","0","%s K"\\r' % (name, pid, format(size // 1024, ",")))
+if not rows:
+    print("INFO: No tasks are running which match the specified criteria.\\r")
 """
-WSL_EXE: Final = '#!/bin/sh\nwhile [ $# -gt 0 ] && [ "$1" != -e ]; do shift; done\nshift\nexec "$@"\n'
-"""Runs what follows ``-e``, as root's shell would."""
+WSL_EXE: Final = """import os, sys
+words, version = sys.argv[1:], {version!r}
+if "-e" in words:
+    words = words[words.index("-e") + 1:]
+    os.execv(words[0], words)
+said, status = "Invalid command line argument: %s\\n" % " ".join(words), 255
+if words == ["--version"] and version:
+    said, status = "WSL version: %s\\nKernel version: {kernel}\\nWindows version: 10.0.26100.4349\\n" % version, 0
+elif words == ["--list", "--verbose"]:
+    said, status = "  NAME      STATE           VERSION\\n* {distro}    Running         2\\n", 0
+elif words == ["--list", "--running", "--quiet"]:
+    said, status = "{distro}\\n", 0
+os.write(1, said.replace("\\n", "\\r\\n").encode("utf-16-le"))
+sys.exit(status)
+"""
+"""Runs what follows ``-e``, as root's shell would; the WSL that came with Windows 10 knows no ``--version``."""
+CMD: Final = '#!/bin/sh\n[ "$1 $2" = "/c exit" ] || exit 1\nexit $(($3 & 255))\n'
 
 
 def program(root: Path, place: str, text: str) -> Path:
@@ -122,20 +171,30 @@ def lay_guest(
     program(root, "usr/bin/tee", TEE)
 
 
-def lay_windows(root: Path, *, period: float = 1.0, wslconfig: bytes | None = None, written: float = 0.0) -> None:
+def lay_windows(
+    root: Path,
+    *,
+    period: float = 1.0,
+    wsl_version: str | None = WSL_VERSION,
+    wslconfig: bytes | None = None,
+    written: float = 0.0,
+) -> None:
     """Put Windows' programs on the drive below ``root``; they tell what ``root/host.json`` says.
 
     Args:
         period: seconds between two lines of PowerShell.
+        wsl_version: what ``wsl.exe --version`` says; ``None`` for one that does not know it.
         wslconfig: of the only user, if there is one.
         written: when that file was, seconds since the epoch.
     """
     host = str(root / "host.json")
     system = "mnt/c/Windows/System32"
-    powershell = POWERSHELL.format(host=host, period=period)
-    program(root, f"{system}/WindowsPowerShell/v1.0/powershell.exe", PRELUDE + powershell)
-    program(root, f"{system}/tasklist.exe", PRELUDE + TASKLIST.format(host=host))
-    program(root, f"{system}/wsl.exe", WSL_EXE)
+    powershell = f"{system}/WindowsPowerShell/v1.0/powershell.exe"
+    program(root, powershell, PRELUDE + POWERSHELL.format(host=host, period=period, measured=MEASURED))
+    program(root, f"{system}/tasklist.exe", PRELUDE + TASKLIST.format(host=host, powershell=str(root / powershell)))
+    wsl_exe = WSL_EXE.format(version=wsl_version, kernel=RELEASE.partition("-")[0] + "-1", distro=DISTRO)
+    program(root, f"{system}/wsl.exe", PRELUDE + wsl_exe)
+    program(root, f"{system}/cmd.exe", CMD)
     (root / "mnt/c/Users/someone").mkdir(parents=True, exist_ok=True)
     if wslconfig is not None:
         path = plant(root, "mnt/c/Users/someone/.wslconfig", wslconfig)

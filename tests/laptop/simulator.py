@@ -169,7 +169,12 @@ class Laptop:
             boot_time=self._boot,
         )
         written = self._boot - 3 * 86_400.0
-        lay_windows(self.root, wslconfig=scenario.wslconfig.replace("\n", "\r\n").encode(), written=written)
+        lay_windows(
+            self.root,
+            wsl_version=scenario.wsl_version,
+            wslconfig=scenario.wslconfig.replace("\n", "\r\n").encode(),
+            written=written,
+        )
         (self.root / "dev/kmsg").write_text("")
         for before, text in ((scenario.uptime - 0.16, "Free page reporting enabled"), *scenario.log):
             self.log(text, before=before, level=3 if "Killed" in text else 6)

@@ -243,3 +243,18 @@ def test_one_command_starts_it(tmp_path: Path) -> None:
     said: dict[str, Any] = json.loads(done.stdout)
     assert "oom-kill" in [finding["id"] for finding in said["findings"]]
     assert done.returncode == 1
+
+
+@pytest.mark.slow
+def test_its_windows_answers_the_self_test_as_a_real_one(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.laptop", "--", "doctor", "--self-test"],
+        capture_output=True,
+        text=True,
+        env=environ_of(tmp_path) | {"PYTHONWARNINGS": ""},
+        timeout=120,
+        check=False,
+    )
+    assert [line for line in done.stdout.splitlines() if line.startswith("DIFFERS")] == []
+    assert "OK wsl-version" in done.stdout.splitlines()
+    assert "OK exit-byte" in done.stdout.splitlines()
