@@ -127,3 +127,18 @@ def test_a_program_that_ended_is_named() -> None:
     assert ended_process(before, after, 2 * GIB) == "node (pid 61, 2.0 GiB) ended"
     assert ended_process(before, before, 2 * GIB) == ""
     assert ended_process(before, census(9.0, node, replace(node, pid=62)), 2 * GIB) == ""
+
+
+def test_samples_far_apart_do_not_count_an_earlier_drop_again() -> None:
+    """With 4 s between samples, 250 MiB of a hog were told as the 2.3 GiB of the cache dropped before it."""
+    low, drop, taken = 600 * MIB, 2304 * MIB, 256 * MIB
+    free = [low, low, low + drop, low + drop - taken, *[low + drop] * 8]
+    host = [9 * GIB, 9 * GIB, 9 * GIB, 9 * GIB - drop + taken, 9 * GIB - drop + taken, *[9 * GIB - drop] * 7]
+    samples = [at(4.0 * n, free=left, working_set=lent) for n, (left, lent) in enumerate(zip(free, host, strict=True))]
+    samples[4] = replace(samples[4], hogs_ended=(ended(1),))
+    session = Session(4.0)
+    for one in samples:
+        session.take(replace(one, interval=4.0))
+    told = [event for event in session.journal.events() if event.kind == "return"]
+    assert told[-1].amounts["owed"] == taken
+    assert abs(told[-1].amounts["got"] - taken) < 16 * MIB

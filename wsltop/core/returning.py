@@ -100,9 +100,9 @@ class Release:
 
 
 def since(dots: Iterable[Dot], time: float) -> list[Dot]:
-    """The readings from a time on, and at least the newest three."""
+    """The readings from a time on, and at least the newest: of a slow source, what was earlier is another story."""
     kept = list(dots)
-    return [dot for place, dot in enumerate(kept) if dot.time >= time or place >= len(kept) - 3]
+    return [dot for dot in kept if dot.time >= time] or kept[-1:]
 
 
 class ReturnTracker:
