@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from rich.cells import cell_len
 from textual.pilot import Pilot
 
 from tests.ui.worlds import World
@@ -10,7 +11,8 @@ from wsltop.charts.cells import plain
 from wsltop.charts.glyphs import BLOCK
 from wsltop.core.returning import Returning
 from wsltop.model.units import GIB, MIB
-from wsltop.ui.cards.card import WIDTH
+from wsltop.report.experiment import Table, lines_of
+from wsltop.ui.cards.card import WIDTH, CardText
 from wsltop.ui.cards.demo import DemoScreen, result_lines
 from wsltop.ui.context import DemoPhase
 from wsltop.ui.jobs import LiveExperiment
@@ -102,3 +104,37 @@ def test_the_result_begins_with_the_verdict() -> None:
     assert lines[1].strip() == "Windows got 2.0 GiB back."
     assert lines[2:] == ["load     4 hogs", "", "chart"]
     assert len(lines[0]) == WIDTH
+
+
+WIDE = Table(
+    ("", "guest", "host (powershell, performance counters)"),
+    (
+        ("load",),
+        ("taken by the load", "4.9 GiB", "4.9 GiB"),
+        ("returned, share of what was taken", "100%", "98%"),
+        ("time to 50 % host working-set reduction", "-", "6.0 s ± 0.2 s"),
+        ("lag behind the guest (half to half)", "-", "0.4 s ± 0.1 s before"),
+    ),
+)
+RESULT = "\n".join(
+    ["wsltop experiment", "  load     4 hogs", "", "█ used", "x" * 78, "", *lines_of(WIDE), "", "verdict  done.\n"]
+)
+
+
+@pytest.mark.parametrize("size", [(60, 30), (80, 24), (150, 30)])
+def test_the_column_of_the_host_is_never_cut(world: World, size: tuple[int, int]) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        world.app._show_result(RESULT)
+        await pilot.pause()
+        for columns, rows in (size, (150, 30), size):
+            await world.resize(pilot, columns, rows)
+            shown = [plain(line).rstrip() for line in world.app.screen.query_one(CardText).view or ()]
+            ends = {len(line) for line in shown if line.endswith(("counters)", "4.9 GiB", "98%", "± 0.2 s", "before"))}
+            assert len(ends) == 1 or columns < 80, shown
+            for row in WIDE.rows:
+                for cell in (*WIDE.headers, *row):
+                    assert columns < 80 or any(cell in line for line in shown), cell
+            assert all(cell_len(line) <= columns - 2 for line in shown)
+            assert "…" not in "".join(shown)
+
+    world.run(play, size=size)

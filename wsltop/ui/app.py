@@ -433,10 +433,11 @@ class WsltopApp(App[None]):
 
     def _show_result(self, report: str) -> None:
         """Show what the demo measured: ``s`` saves it as a picture, ``y`` copies the report."""
-        from wsltop.ui.cards.demo import result_lines
+        from wsltop.ui.cards.demo import result_lines, result_width
 
-        lines = result_lines(report, self.context.glyphs)
-        self.push_screen(Card(self.context.glyphs, lambda _: lines, ""))
+        glyphs = self.context.glyphs
+        wide = result_width(report)
+        self.push_screen(Card(glyphs, lambda width: result_lines(report, glyphs, width), "", wide=wide))
 
     def _end_job(self, name: str) -> None:
         job = self.jobs.pop(name, None)

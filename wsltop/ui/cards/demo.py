@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from textwrap import dedent
-from typing import ClassVar
+from typing import ClassVar, Final
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -90,13 +92,39 @@ class DemoPlan:
         return facts
 
 
-def result_lines(report: str, glyphs: Glyphs) -> tuple[Line, ...]:
+def result_width(report: str) -> int:
+    """Cells that the curves and the table of ``report`` take, at least those of a card."""
+    _, *body, _ = report.splitlines()
+    return max([CARD_WIDTH, *(cell_len(line) for line in body if not line.startswith("remark"))])
+
+
+def result_lines(report: str, glyphs: Glyphs, width: int = CARD_WIDTH) -> tuple[Line, ...]:
     """The card of the result: the verdict first, then the curves and the figures of ``report``."""
     _, *body, verdict = report.splitlines()
-    lines: list[Line] = [heading("result of the demo", "s picture  Esc closes", CARD_WIDTH, glyphs)]
+    lines: list[Line] = [heading("result of the demo", "s picture  Esc closes", width, glyphs)]
     text = clean(verdict.removeprefix("verdict").strip())
-    lines += [(Span(f" {row}", "title"),) for row in wrap(text, CARD_WIDTH - 1, 6, glyphs)]
-    return (*lines, *((Span(clean(line), "value"),) for line in dedent("\n".join(body)).splitlines()))
+    lines += [(Span(f" {row}", "title"),) for row in wrap(text, width - 1, 6, glyphs)]
+    in_table = False
+    for line in map(clean, dedent("\n".join(body)).splitlines()):
+        in_table = bool(line) and (in_table or line.lstrip().startswith("guest"))
+        lines += [(Span(row, "value"),) for row in (narrow(line, width) if in_table else [line])]
+    return tuple(lines)
+
+
+ROW: Final = re.compile(r"( {0,2}\S+(?: \S+)*|)( {2,})(\S.*)")
+"""A row of the report's table: its name (none in the header), blanks, its cells."""
+
+
+def narrow(line: str, width: int) -> list[str]:
+    """A row of the table in ``width`` cells: with fewer blanks, or with its cells below its name."""
+    over = cell_len(line) - width
+    row = ROW.fullmatch(line)
+    if over <= 0 or row is None:
+        return [line]
+    name, blanks, cells = row.groups()
+    if len(blanks) >= over + 2 * bool(name):
+        return [f"{name}{blanks[over:]}{cells}"]
+    return [name, " " * (width - cell_len(cells)) + cells]
 
 
 class DemoScreen(ModalScreen[bool]):
