@@ -6,14 +6,18 @@ everywhere else they try fewer, and new ones in each run.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from wsltop.hogs.pool import HogPool
 
+MOST_LEFT_OPEN = 25
+"""Descriptors; a source or two that a test does not close do no harm."""
 CI = bool(os.environ.get("CI"))
 settings.register_profile("wsltop", database=None, deadline=None, derandomize=CI, max_examples=100 if CI else 30)
 settings.load_profile("wsltop")
@@ -33,3 +37,21 @@ def pool() -> Iterator[HogPool]:
     with HogPool(floor=64 * 1024**2) as pool:
         yield pool
     assert pool.pids == ()
+
+
+def open_files() -> list[str]:
+    """What this process has open."""
+    found = []
+    for path in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # the one of the listing itself
+            found.append(str(path.readlink()))
+    return found
+
+
+@pytest.fixture(autouse=True)
+def few_files_stay_open() -> Iterator[None]:
+    """No test leaves many files open: the tests after it in the same process would run out of descriptors."""
+    before = len(open_files())
+    yield
+    left = open_files()
+    assert len(left) - before < MOST_LEFT_OPEN, sorted(left)

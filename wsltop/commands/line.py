@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -74,19 +75,25 @@ def one_line(system: System, settings: Settings) -> Line:
 
     root, unread = system.root, Unavailable("not read for one line")
     host = NOT_ASKED if settings.host == "none" else read_answer(system.windows, system.clock, FRESH)
-    sample = Sample(
-        time=system.clock.time(),
-        monotonic=system.clock.monotonic(),
-        identity=Identity(kernel=unread, distro=unread, wsl_version=unread),
-        meminfo=MeminfoSource(root).read(),
-        free_blocks=BuddyinfoSource(root).read(),
-        zones=ZoneinfoSource(root).read(),
-        reporting=ReportingSource(root).read(),
-        counters=unread,
-        kernel_log=unread,
-        host=host,
-        own=OwnUse(cpu=None, resident=unread),
-    )
+    with (
+        closing(MeminfoSource(root)) as meminfo,
+        closing(BuddyinfoSource(root)) as buddyinfo,
+        closing(ZoneinfoSource(root)) as zoneinfo,
+        closing(ReportingSource(root)) as reporting,
+    ):
+        sample = Sample(
+            time=system.clock.time(),
+            monotonic=system.clock.monotonic(),
+            identity=Identity(kernel=unread, distro=unread, wsl_version=unread),
+            meminfo=meminfo.read(),
+            free_blocks=buddyinfo.read(),
+            zones=zoneinfo.read(),
+            reporting=reporting.read(),
+            counters=unread,
+            kernel_log=unread,
+            host=host,
+            own=OwnUse(cpu=None, resident=unread),
+        )
     return make_line(keep_ledger(sample), host)
 
 

@@ -47,7 +47,9 @@ class ProcessEnd:
     @property
     def ended(self) -> bool:
         """Whether it has ended: a pidfd can be read then."""
-        return bool(select.select([self._descriptor], [], [], 0)[0])
+        poller = select.poll()
+        poller.register(self._descriptor, select.POLLIN)
+        return bool(poller.poll(0))
 
     def close(self) -> None:
         """Let go of it."""
