@@ -149,6 +149,36 @@ def test_the_gate_panel_never_leaves_its_width(text: str, width: int, height: in
     assert_fits(lines, width, max(height, 1))
 
 
+@pytest.mark.parametrize("width", [48, 56, 62])
+def test_the_figures_of_the_gate_are_never_the_part_that_is_cut(width: int) -> None:
+    windows = (seen(0.07, watched=17.0, ok=None), seen(0.001, watched=9.0, ok=None))
+    intent = ("drops the file cache once each time the VM comes to rest",)
+    state = replace(gate(), windows=windows, opens=Bounds(earliest=38.0, latest=72.0), intent=intent)
+    panel = GatePanel(BLOCK, id="gate")
+    for height in (5, 6, 9):
+        lines = [line.rstrip() for line in told(panel.paint(gate_view([state], BLOCKERS, ""), width, height))]
+        text = " ".join(" ".join(lines).split())
+        assert "17 of 600 s" in lines[1]
+        assert "9 of 600 s" in lines[2]
+        assert "fires in 40 to 70 s" in text
+        assert lines[3].startswith(" node 0.10 ")
+        assert lines[3].endswith("  elsewhere 0.20  self 0.04")
+        assert "…" not in text
+    assert intent[0] in text
+
+
+def test_a_window_with_a_long_name_gives_its_bar_for_its_figures() -> None:
+    rule = replace(gate(rule=RULE_POST_2_9_4), windows=(seen(0.001, watched=17.0, ok=None),))
+    lines = told(GatePanel(BLOCK, id="gate").paint(gate_view([rule, gate(rule=RULE_2_8_7)], None, ""), 48, 8))
+    assert lines[1].rstrip().endswith("17 of 600 s")
+
+
+def test_a_long_name_of_a_blocker_is_cut_before_its_share() -> None:
+    named = replace(BLOCKERS, visible=(Blocker(name="x" * 40, share=0.5, pids=()),))
+    lines = told(GatePanel(BLOCK, id="gate").paint(gate_view([gate()], named, ""), 48, 8))
+    assert lines[2].rstrip().endswith("x… 50.00  elsewhere 0.20  self 0.04")
+
+
 def test_hostile_names_do_not_reach_the_gate() -> None:
     named = replace(BLOCKERS, visible=(Blocker(name=HOSTILE, share=0.5, pids=()),))
     view = gate_view([replace(gate(), reason=HOSTILE)], named, "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from msgspec import Struct
+from rich.cells import cell_len
 
 from wsltop.charts.bar import host_bar
 from wsltop.charts.cells import Line, Span
@@ -13,11 +14,16 @@ from wsltop.model.reading import known
 from wsltop.model.text import clean
 from wsltop.model.units import format_duration
 from wsltop.ui.context import Context
-from wsltop.ui.paint import fit_spans, heading, wrap
+from wsltop.ui.paint import fit, fit_spans, heading, wrap
 from wsltop.ui.panels.panel import Panel
 
 GATE_EVERY = 4.0
 """Seconds between two pictures of the gate: its shortest window is ten seconds, and each picture costs CPU in it."""
+ROOMY = 60
+"""Cells from which on two rows hold the verdict and one what follows it."""
+SHORTEST_BAR = 4
+LONGEST_BAR = 24
+"""Cells of a window's bar; it is left out where there is no room for the shortest."""
 BLOCKERS = 3
 """Processes that are named."""
 
@@ -80,14 +86,13 @@ def window_row(window: WindowState, rule: str) -> WindowRow:
 
 
 def tell_verdict(state: GateState) -> str:
-    """Whether it can fire, and when WSL looks next."""
+    """Whether it can fire, when it would, and why, as clauses; the panel leaves out those at the end."""
     look = "" if state.look is None else f"; next look {tell_bounds(state.look)}"
     fired = "" if state.last_fired is None else f"; fired {format_duration(state.last_fired)} ago"
     word = {"open": "open", "shut": "shut", "unknown": "cannot tell yet", "off": "off"}[state.verdict]
-    opens = ""
     if state.verdict == "shut" and state.opens is not None:
-        opens = f"; if all went idle now, fires {tell_bounds(state.opens)}"
-    return f"{word}: {clean(state.reason)}{opens}{look}{fired}"
+        return f"{word}: fires {tell_bounds(state.opens)} if all goes idle now; {clean(state.reason)}{look}{fired}"
+    return f"{word}: {clean(state.reason)}{look}{fired}"
 
 
 def tell_bounds(bounds: Bounds) -> str:
@@ -125,8 +130,8 @@ class GatePanel(Panel[GateView]):
         return self._made[1]
 
     def rows_wanted(self, context: Context, width: int) -> int:
-        """The windows, who is busy, the verdict."""
-        return 5 + sum(len(gate.windows) for gate in context.insight.gates)
+        """The windows, who is busy, the verdict and what follows it, which take more rows where they are narrow."""
+        return (5 if width >= ROOMY else 7) + sum(len(gate.windows) for gate in context.insight.gates)
 
     def paint(self, view: GateView, width: int, height: int) -> list[Line]:
         """The panel's lines, the verdict last."""
@@ -135,26 +140,50 @@ class GatePanel(Panel[GateView]):
         if view.problem:
             texts = wrap(view.problem, width - 1, height - 1, glyphs)
             return lines + [fit_spans([Span(f" {text}", "muted")], width, glyphs) for text in texts]
-        label = max([8, *(len(row.name) for row in view.rows)])
-        lines += [self._window(row, label, width) for row in view.rows]
+        lines += self._windows(view.rows, width)
         if view.blockers:
-            lines.append(fit_spans([Span(f" {view.blockers}", "note")], width, glyphs))
-        room = height - len(lines)
-        lines += self._text(view.verdict, view.verdict_style, width, max(1, room - 1))
-        room = height - len(lines)
-        return lines + (self._text(view.intent, "muted", width, room) if room > 0 else [])
+            lines.append(fit_spans([Span(f" {self._blockers(view.blockers, width - 1)}", "note")], width, glyphs))
+        room = max(1, height - len(lines))
+        verdict = self._clauses(view.verdict, view.verdict_style, width, room)
+        intent = self._clauses(view.intent, "muted", width, 2)
+        if len(verdict) + len(intent) > room > len(intent):
+            verdict = self._clauses(view.verdict, view.verdict_style, width, room - len(intent))
+        return lines + verdict + (intent if len(verdict) + len(intent) <= room else [])
 
-    def _text(self, text: str, style: str, width: int, rows: int) -> list[Line]:
-        return [
-            fit_spans([Span(f" {line}", style)], width, self.glyphs)
-            for line in wrap(text, width - 1, rows, self.glyphs)
-        ]
+    def _blockers(self, told: str, width: int) -> str:
+        """``told`` with fewer processes, and then a shorter name, where it is too long: the figures stay."""
+        shares = told.split("  ")
+        while len(shares) > 3 and cell_len("  ".join(shares)) > width:
+            del shares[-3]
+        over = cell_len("  ".join(shares)) - width
+        name, _, share = shares[0].rpartition(" ")
+        if over > 0 and cell_len(name) > over:
+            shares[0] = f"{fit(name, cell_len(name) - over, self.glyphs)} {share}"
+        return "  ".join(shares)
 
-    def _window(self, row: WindowRow, label: int, width: int) -> Line:
+    def _clauses(self, text: str, style: str, width: int, rows: int) -> list[Line]:
+        """As many whole clauses of ``text``, and at least the first, as ``rows`` hold."""
+        clauses = text.split("; ")
+        while len(clauses) > 1 and len(wrap("; ".join(clauses), width - 1, rows + 1, self.glyphs)) > rows:
+            clauses.pop()
+        shown = wrap("; ".join(clauses), width - 1, rows, self.glyphs)
+        return [fit_spans([Span(f" {line}", style)], width, self.glyphs) for line in shown]
+
+    def _windows(self, rows: Sequence[WindowRow], width: int) -> list[Line]:
+        """The windows below each other; what has been seen of one gives up its words before its figures are cut."""
+        label = max([8, *(len(row.name) for row in rows)])
+        room = width - label - SHORTEST_BAR - 3
+        texts = [row.text if len(row.text) <= room else row.text.removesuffix(" seen") for row in rows]
+        longest = -max([16, *map(len, texts)]) // 4 * -4  # in steps: the bar must not change with each digit
+        bar = min(LONGEST_BAR, width - label - 3 - longest)
+        return [self._window(row, text, label, bar, width) for row, text in zip(rows, texts, strict=True)]
+
+    def _window(self, row: WindowRow, told: str, label: int, room: int, width: int) -> Line:
         """The limit stands in the middle of the bar: the left half is allowed."""
         name = Span(f" {row.name:<{label}}", "label")
-        text = Span(f" {row.text}", "value")
-        room = max(10, min(24, width - label - 19))
+        text = Span(f" {told}", "value")
+        if room < SHORTEST_BAR:
+            return fit_spans([name, text], width, self.glyphs)
         share = 0.0 if row.ratio is None else row.ratio / (1 + row.ratio)
         style = "muted" if row.ok is None else "good" if row.ok else "warning"
         half = room // 2
