@@ -68,7 +68,7 @@ def say_outlook(outlook: Outlook) -> str:
         return f"Whether WSL gives it back without help {when}: {outlook.reason}."
     who = ", ".join(f"{name} {share * 100:.2g} %" for name, share in outlook.by)
     rest = "" if outlook.latest is None else f"; after {format_duration(outlook.latest)} of rest it does"
-    return f"WSL will not do it now: {outlook.reason}{f' ({who})' if who else ''}{rest}."
+    return f"WSL gives nothing back by itself now: {outlook.reason}{f' ({who})' if who else ''}{rest}."
 
 
 def say_matter(explanation: Explanation) -> str:

@@ -19,8 +19,9 @@ class KeyHint(Struct, frozen=True):
 
     key: str
     label: str
-    """Empty where the key says enough."""
     action: str = ""
+    plain: bool = False
+    """Whether the key says enough where there is no room for its word."""
 
 
 class KeyBarView(Struct, frozen=True):
@@ -53,6 +54,8 @@ class KeyBar(Panel[KeyBarView]):
         for hint in view.hints:
             spans = spell(hint, "  ")
             at = width_of(left)
+            if hint.plain and at + width_of(spans) - 1 > room:
+                spans = [Span(hint.key, "key"), Span("  ", "note")]
             if at + width_of(spans) - 1 <= room:
                 places.append((at, at + width_of(spans) - 2, hint.action))
                 left += spans
@@ -70,7 +73,7 @@ class KeyBar(Panel[KeyBarView]):
 
 def spell(hint: KeyHint, gap: str) -> list[Span]:
     """A key and its word, with a gap behind them."""
-    return [Span(hint.key, "key"), Span(f" {hint.label}{gap}" if hint.label else gap, "note")]
+    return [Span(hint.key, "key"), Span(f" {hint.label}{gap}", "note")]
 
 
 FOOTER: Final = tuple(key for key in KEYS if key.footer)
@@ -99,7 +102,5 @@ def footer_view(works: Iterable[Key], *, frozen: bool, stepping: bool) -> KeyBar
 def hint(key: Key, *, frozen: bool) -> KeyHint:
     """A key and its word."""
     name = key.shown if key.group == "replay" else key.shown.split()[0]
-    label = key.label
-    if key.action == "app.pause":
-        label = "live" if frozen else ""
-    return KeyHint(name, label, key.action)
+    pause = key.action == "app.pause"
+    return KeyHint(name, "live" if pause and frozen else key.label, key.action, plain=pause)
