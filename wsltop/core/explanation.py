@@ -17,11 +17,11 @@ from collections.abc import Iterable
 from typing import Final, Literal
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from wsltop.core.gate.watch import Blockers, GateState
 from wsltop.core.ledger import WSL1, Draining, Ledger, Lent
-from wsltop.core.prediction import Shares, predict_compaction, predict_drop, predict_kill, predict_split
+from wsltop.core.prediction import Prediction, Shares, predict_compaction, predict_drop, predict_kill, predict_split
 from wsltop.core.wslconfig.effective import Suggestion
 from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import Holders, HostMemory
@@ -37,7 +37,7 @@ TIGHT: Final = 0.1
 LARGE: Final = 1 / 8
 """WSL lends much when it lends this share of Windows' RAM beyond what its programs hold."""
 SOON: Final = 600.0
-"""Seconds ahead for which a trend is told."""
+"""A trend is worth saying when it ends within so many seconds."""
 TOO_LARGE: Final = 1 / 4
 """Beyond this share it is too much, however much Windows has left."""
 
@@ -45,8 +45,8 @@ TOO_LARGE: Final = 1 / 4
 WayId = Literal["wait", "drop-cache", "drop-all", "compact", "split", "reclaim", "end", "limit", "shutdown"]
 
 
-class Way(Struct, frozen=True, kw_only=True, tag="way"):
-    """One way to give memory back to Windows."""
+class Means(Struct, frozen=True, kw_only=True):
+    """What can be done to give memory back, whatever it would give."""
 
     id: WayId
     does: str
@@ -57,6 +57,11 @@ class Way(Struct, frozen=True, kw_only=True, tag="way"):
     """The exact command or lines of ``.wslconfig``; empty where there is none."""
     cost: str = ""
     """What it costs, as a clause."""
+
+
+class Way(Means, frozen=True, kw_only=True, tag="way"):
+    """One way to give memory back to Windows now."""
+
     gives: int
     """The likely bytes that Windows gets back."""
     low: int
@@ -139,11 +144,32 @@ class Explanation(Struct, frozen=True, kw_only=True, tag="explanation"):
 
 HARMLESS: Final = ("wait", "drop-cache", "drop-all", "compact", "split", "reclaim")
 """What ends nothing and loses nothing."""
-SPLIT: Final = "sudo sh -c 'echo 2 > /proc/sys/vm/drop_caches; echo 1 > /proc/sys/vm/compact_memory'"
-DROP_CACHE: Final = "sudo sh -c 'echo 1 > /proc/sys/vm/drop_caches'"
-DROP_ALL: Final = "sudo sh -c 'echo 3 > /proc/sys/vm/drop_caches'"
-COMPACT: Final = "sudo sh -c 'echo 1 > /proc/sys/vm/compact_memory'"
-READ_AGAIN: Final = "files are read from the disk again"
+DROP_CACHE: Final = Means(
+    id="drop-cache",
+    does="drop the file cache",
+    key="d",
+    command="sudo sh -c 'echo 1 > /proc/sys/vm/drop_caches'",
+    cost="files are read from the disk again",
+)
+DROP_ALL: Final = Means(
+    id="drop-all",
+    does="drop the file cache and the names and inodes of files (slab)",
+    key="D",
+    command="sudo sh -c 'echo 3 > /proc/sys/vm/drop_caches'",
+    cost="files and folders are read from the disk again: the next build or search is slow",
+)
+COMPACT: Final = Means(
+    id="compact",
+    does="compact scattered free memory",
+    key="c",
+    command="sudo sh -c 'echo 1 > /proc/sys/vm/compact_memory'",
+    cost="some seconds of one CPU",
+)
+
+
+def way_of(means: Means, predicted: Prediction) -> Way:
+    """What ``means`` would give now."""
+    return Way(**asdict(means), gives=predicted.likely, low=predicted.low, high=predicted.high)
 
 
 def explain_ways(
@@ -194,16 +220,7 @@ def drop(ledger: Ledger, shares: Shares | None, reclaim_file: Reading[bool]) -> 
     """Yield the drops that free something: of the file cache, with slab too where that adds a good part, or a part."""
     cache, everything = predict_drop(ledger, shares), predict_drop(ledger, shares, slab=True)
     if not isinstance(cache, Unavailable):
-        yield Way(
-            id="drop-cache",
-            does="drop the file cache",
-            key="d",
-            command=DROP_CACHE,
-            cost=READ_AGAIN,
-            gives=cache.likely,
-            low=cache.low,
-            high=cache.high,
-        )
+        yield way_of(DROP_CACHE, cache)
         if reclaim_file is True and cache.likely >= GIB:
             half = cache.likely // 2
             yield Way(
@@ -219,32 +236,14 @@ def drop(ledger: Ledger, shares: Shares | None, reclaim_file: Reading[bool]) -> 
     if not isinstance(everything, Unavailable) and not isinstance(cache, Unavailable):
         gained = everything.likely - cache.likely
         if gained >= 2 * SMALL and gained >= everything.likely // 10:
-            yield Way(
-                id="drop-all",
-                does="drop the file cache and the names and inodes of files (slab)",
-                key="D",
-                command=DROP_ALL,
-                cost="files and folders are read from the disk again: the next build or search is slow",
-                gives=everything.likely,
-                low=everything.low,
-                high=everything.high,
-            )
+            yield way_of(DROP_ALL, everything)
 
 
 def compact(ledger: Ledger, shares: Shares | None) -> Iterable[Way]:
     """Yield compaction, where free memory is scattered."""
     predicted = predict_compaction(ledger, shares)
     if not isinstance(predicted, Unavailable):
-        yield Way(
-            id="compact",
-            does="compact scattered free memory",
-            key="c",
-            command=COMPACT,
-            cost="some seconds of one CPU",
-            gives=predicted.likely,
-            low=predicted.low,
-            high=predicted.high,
-        )
+        yield way_of(COMPACT, predicted)
 
 
 def split(ledger: Ledger, shares: Shares | None) -> Iterable[Way]:
@@ -254,7 +253,7 @@ def split(ledger: Ledger, shares: Shares | None) -> Iterable[Way]:
         yield Way(
             id="split",
             does=f"split huge pages in which {format_size(ledger.freed_in_huge)} is freed (drop slab), then compact",
-            command=SPLIT,
+            command="sudo sh -c 'echo 2 > /proc/sys/vm/drop_caches; echo 1 > /proc/sys/vm/compact_memory'",
             cost="names and inodes of files are read from the disk again; the kernel may join the pages later",
             gives=predicted.likely,
             low=predicted.low,

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from wsltop.core import explanation
 from wsltop.core.diagnosis.evidence import Evidence, short
-from wsltop.core.explanation import Way, WayId
+from wsltop.core.explanation import Means, Way, WayId
 from wsltop.model.reading import Unavailable, known
 from wsltop.model.units import format_size
 
@@ -141,31 +141,29 @@ def percent(share: float) -> str:
     return f"{share * 100:.{2 if share < 0.00995 else 1 if share < 0.0995 else 0}f} %"
 
 
+def remedy_of(means: Means) -> Remedy:
+    """A way of the explanation as a remedy, with what it gives where that is known."""
+    kind: RemedyKind = "advice"
+    if means.command:
+        kind = "config" if means.id == "limit" else "windows" if means.id == "shutdown" else "command"
+    gives, low, high = (means.gives, means.low, means.high) if isinstance(means, Way) else (None, None, None)
+    return Remedy(
+        kind=kind,
+        does="" if kind == "advice" else means.does,
+        text=means.command or f"{means.does[:1].upper()}{means.does[1:]}.",
+        cost=means.cost,
+        action=means.id,
+        key=means.key,
+        gives=gives,
+        low=low,
+        high=high,
+    )
+
+
 RESTART: Final = "takes effect after wsl --shutdown, which ends every distribution"
-DROP: Final = Remedy(
-    kind="command",
-    does="drop the file cache",
-    text=explanation.DROP_CACHE,
-    cost=explanation.READ_AGAIN,
-    action="drop-cache",
-    key="d",
-)
-DROP_ALL: Final = Remedy(
-    kind="command",
-    does="drop the file cache and the names and inodes of files (slab)",
-    text=explanation.DROP_ALL,
-    cost="files and folders are read from the disk again: the next build or search is slow",
-    action="drop-all",
-    key="D",
-)
-COMPACT: Final = Remedy(
-    kind="command",
-    does="compact scattered free memory",
-    text=explanation.COMPACT,
-    cost="some seconds of one CPU",
-    action="compact",
-    key="c",
-)
+DROP: Final = remedy_of(explanation.DROP_CACHE)
+DROP_ALL: Final = remedy_of(explanation.DROP_ALL)
+COMPACT: Final = remedy_of(explanation.COMPACT)
 SHUTDOWN: Final = Remedy(
     kind="windows",
     does="end the VM (the next terminal starts it again)",
@@ -210,25 +208,6 @@ def best_ways(evidence: Evidence) -> tuple[Remedy, ...]:
     best = explained.best
     others = [way for way in explained.ways if way is not best and (way.gives > best.gives or way.id in KEPT)]
     return tuple(remedy_of(way) for way in (best, *others)[:MOST_WAYS])
-
-
-def remedy_of(way: Way) -> Remedy:
-    """A way of the explanation as a remedy."""
-    kind: RemedyKind = "advice"
-    if way.command:
-        kind = "config" if way.id == "limit" else "windows" if way.id == "shutdown" else "command"
-    text = way.command or f"{way.does[:1].upper()}{way.does[1:]}."
-    return Remedy(
-        kind=kind,
-        does="" if kind == "advice" else way.does,
-        text=text,
-        cost=way.cost,
-        action=way.id,
-        key=way.key,
-        gives=way.gives,
-        low=way.low,
-        high=way.high,
-    )
 
 
 def reclaim_setting(mode: str, does: str, cost: str = "") -> Remedy:
