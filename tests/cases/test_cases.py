@@ -33,8 +33,6 @@ class Expected:
     """The first ways to give memory back, best first."""
     matter: str = ""
     """Id of whether it matters to Windows."""
-    broken: str = ""
-    """Why it does not hold yet."""
 
 
 EXPECTED: Final[dict[str, Expected]] = {
@@ -136,9 +134,7 @@ def doctor(name: str, root: Path) -> Document:
 
 
 def marked(name: str) -> Any:
-    broken = EXPECTED[name].broken
-    marks = [pytest.mark.slow] if load(name).watch > 10 else []
-    return pytest.param(name, marks=[*marks, pytest.mark.xfail(strict=True, reason=broken)] if broken else marks)
+    return pytest.param(name, marks=[pytest.mark.slow] if load(name).watch > 10 else [])
 
 
 def test_every_case_has_an_expectation() -> None:

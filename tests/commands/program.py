@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -57,3 +58,19 @@ def start(*arguments: object, environ: Mapping[str, str], stderr: int = subproce
         stderr=stderr,
         env=dict(environ),
     )
+
+
+def verify_unit(unit: Path) -> str:
+    """What systemd says against a unit; skips the test where there is no systemd."""
+    try:
+        done = subprocess.run(
+            ["/usr/bin/systemd-analyze", "verify", "--user", str(unit)],
+            capture_output=True,
+            text=True,
+            env=os.environ | {"XDG_RUNTIME_DIR": str(unit.parent)},
+            timeout=60,
+            check=False,
+        )
+    except OSError:
+        pytest.skip("there is no systemd-analyze: install the package systemd")
+    return done.stderr

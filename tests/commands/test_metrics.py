@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.program import Program
+from tests.commands.program import Program, verify_unit
 from tests.shell import command, environ_of
 from tests.waiting import wait_until
 from wsltop.commands.metrics import is_local_name, read_address
@@ -195,18 +195,8 @@ def test_the_unit_is_one_that_systemd_takes(program: Program, tmp_path: Path) ->
     assert line.removeprefix("ExecStart=").startswith("/")
     unit = tmp_path / "wsltop-metrics.service"
     unit.write_text(out)
-    try:
-        done = subprocess.run(
-            ["/usr/bin/systemd-analyze", "verify", "--user", str(unit)],
-            capture_output=True,
-            text=True,
-            env=os.environ | {"XDG_RUNTIME_DIR": str(tmp_path)},
-            timeout=60,
-            check=False,
-        )
-    except OSError:
-        pytest.skip("there is no systemd-analyze: install the package systemd")
-    assert "wsltop-metrics" not in done.stderr, done.stderr
+    said = verify_unit(unit)
+    assert "wsltop-metrics" not in said, said
 
 
 def test_a_word_of_the_unit_is_quoted_where_it_must_be() -> None:

@@ -8,14 +8,13 @@ import pty
 import re
 import resource
 import signal
-import subprocess
 import termios
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.commands.program import Program, start
+from tests.commands.program import Program, start, verify_unit
 from tests.recording.recorded import read
 from wsltop.commands.record import ticks
 from wsltop.errors import RecordingError
@@ -239,15 +238,5 @@ def test_the_unit_of_a_flight_recorder(program: Program, tmp_path: Path) -> None
 def test_systemd_takes_the_unit(program: Program, tmp_path: Path) -> None:
     unit = tmp_path / "wsltop-record.service"
     unit.write_text(program("record", tmp_path / "50% $HOME.rec", "--service").out)
-    try:
-        done = subprocess.run(
-            ["/usr/bin/systemd-analyze", "verify", "--user", str(unit)],
-            capture_output=True,
-            text=True,
-            env=os.environ | {"XDG_RUNTIME_DIR": str(tmp_path)},
-            timeout=60,
-            check=False,
-        )
-    except OSError:
-        pytest.skip("there is no systemd-analyze: install the package systemd")
-    assert "wsltop-record" not in done.stderr, done.stderr
+    said = verify_unit(unit)
+    assert "wsltop-record" not in said, said
