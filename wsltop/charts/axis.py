@@ -24,7 +24,7 @@ TIME_UNITS: Final = (
     ("h", 3600, 172800, (1, 2, 3, 4, 6, 12, 24)),
     ("d", 86400, 0, (1, 2, 5, 10, 20, 50, 100, 200, 500)),
 )
-"""Suffix, seconds, the longest window that is told in this unit (0: no limit), and steps that people count in."""
+"""Suffix, seconds, the longest window labeled in this unit (0: no limit), and steps that people count in."""
 
 
 class SizeTick(NamedTuple):

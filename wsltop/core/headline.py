@@ -9,7 +9,7 @@ from wsltop.core.ledger import NOISE, NOISE_SHARE, Lent
 from wsltop.model.units import MIB, format_duration, format_size
 
 SMALL: Final = 32 * MIB
-"""Parts below this are told together."""
+"""Parts below this are added up into one."""
 
 
 def say_parts(lent: Lent) -> str:

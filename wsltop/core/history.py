@@ -168,7 +168,7 @@ class History:
         begun = math.floor(monotonic / COARSE_STEP) * COARSE_STEP
         made._fine = self._fine.until(monotonic, made._fine.capacity)
         made._coarse = self._coarse.until(math.nextafter(begun, -math.inf), made._coarse.capacity)
-        # The last step is made anew: later points have gone into it since.
+        # Compute the last step again: later points have gone into it since.
         for point in takewhile(lambda point: point.monotonic <= monotonic, self._fine.since(begun)):
             made._add_coarse(point)
         return made

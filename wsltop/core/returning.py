@@ -29,7 +29,7 @@ STEP: Final = 32 * MIB
 WORTH: Final = 256 * MIB
 """A release whose cause is not known is only told from this size on: programs free and take memory all the time."""
 WORTH_KNOWN: Final = 64 * MIB
-"""A release by a hog, an action or WSL is told from this size on."""
+"""A release by a hog, an action or WSL is worth an event from this size on."""
 BASELINE: Final = 3.5
 """Seconds of figures before a release from which its start is measured: what was before that may be another story."""
 LONGEST: Final = 60.0

@@ -199,7 +199,7 @@ class HogPool:
 
 
 def end_all(workers: list[Worker], patience: float) -> None:
-    """Kill and reap; whoever is not reaped in time is dead all the same, and the kernel is still busy with it."""
+    """Kill and reap; a worker that is not reaped in time is dying all the same: the kernel still frees its memory."""
     for worker in workers:
         worker.kill()
     deadline = time.monotonic() + patience

@@ -574,7 +574,7 @@ class Sample(Struct, frozen=True, kw_only=True):
     monotonic: float
     """CLOCK_MONOTONIC, seconds."""
     interval: float | None = None
-    """Seconds between the sample before and this one, as intended; ``None``: as whoever shows it was told."""
+    """Seconds between the sample before and this one, as intended; ``None``: as the reader was started with."""
     page_size: int = 4096
     identity: Identity
     meminfo: Reading[Meminfo]

@@ -169,7 +169,7 @@ def find_block(
 
 
 def tell_whom(way: Way, access: RootAccess) -> str:
-    """As whom a plan runs, and by whose leave."""
+    """The user that a plan runs as, and how it becomes that user."""
     who = "root" if access.uid == 0 else f"yourself (uid {access.uid})"
     return {
         "direct": who,

@@ -17,7 +17,7 @@ SLEPT: Final = 120.0
 NOT_IN_FORCE: Final = "config-not-in-force"
 DIFFERS: Final = frozenset(f"config-{name}" for name in FINDING_IDS.values())
 SHOWN: Final = 3
-"""Findings of a kind that are told; the lint tells them all."""
+"""Lines that a finding names; `wsltop wslconfig` lists all of them."""
 
 
 @rule("config-ignored", "warning", "Lines of .wslconfig that WSL does not follow.", where="wsl2")

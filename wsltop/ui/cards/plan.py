@@ -36,7 +36,7 @@ UNKNOWN: Final = Unavailable("nothing was sampled")
 
 
 class Proposal:
-    """Plans an action anew with each change, for the memory of that moment."""
+    """Plans an action, and plans it again after each change, for the memory of that moment."""
 
     def __init__(self, name: ActionName, access: RootAccess, session: Session, root: Path = Path("/")) -> None:
         self._name, self._access, self._session, self._root = name, access, session, root
@@ -149,7 +149,7 @@ class PlanScreen(ModalScreen[bool]):
         self.show_plan()
 
     def on_resize(self, _event: Resize) -> None:
-        """Wrap it anew."""
+        """Wrap the text to the new width."""
         self.show_plan()
 
     def show_plan(self) -> None:
