@@ -11,7 +11,7 @@ import pytest
 from wsltop.ui.driver import STALLED, Output, newest_motions
 from wsltop.ui.input import Sequence, Text
 
-TRIED: frozenset[str] = frozenset({"8.2.0", "8.2.8"})
+TRIED: frozenset[str] = frozenset({"8.2.7", "8.2.8"})
 """Versions of Textual whose parser of sequences the driver was tried with."""
 
 
