@@ -32,7 +32,7 @@ from tests.faults.place import VARIABLE, Place, wait_until
 from tests.laptop.scenarios import SCENARIOS
 from tests.laptop.simulator import Laptop
 from tests.terminal.harness import command, environment
-from wsltop.model.units import MIB
+from wsltop.model.text import MIB
 
 LEAST, MOST = 0.004, 0.03
 """Seconds between two keys; sometimes none, which makes a burst."""

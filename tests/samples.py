@@ -8,10 +8,9 @@ from msgspec.structs import replace
 
 from tests.guest.texts import kernel_text
 from wsltop.guest.kernel_files import parse_buddyinfo, parse_meminfo, parse_vmstat, parse_zoneinfo
-from wsltop.model.event import Event
-from wsltop.model.reading import Unavailable
 from wsltop.model.sample import (
     CpuTimes,
+    Event,
     FreeBlocks,
     Hog,
     HogEnded,
@@ -23,6 +22,7 @@ from wsltop.model.sample import (
     OwnUse,
     ReportingOrder,
     Sample,
+    Unavailable,
     Zone,
 )
 

@@ -21,17 +21,17 @@ from typing import Final
 from textual.pilot import Pilot
 
 from tests.vm.guest.story import END, KILL, LOAD
-from wsltop.charts.glyphs import choose_glyphs
+from wsltop.charts.cells import choose_glyphs
 from wsltop.commands.replay import opened
 from wsltop.core.session import Session
 from wsltop.hogs.pool import HogPool
 from wsltop.host.choose import open_host
 from wsltop.model.sample import Sample
-from wsltop.model.units import MIB
+from wsltop.model.text import MIB
 from wsltop.sampler import Sampler
 from wsltop.ui.app import WsltopApp
+from wsltop.ui.context import ScreenOptions
 from wsltop.ui.export import clean_picture
-from wsltop.ui.options import ScreenOptions
 from wsltop.ui.sources import LiveSource, Samples
 
 FOLDER: Final = Path(__file__).parents[1] / "screenshots"

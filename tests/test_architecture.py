@@ -184,7 +184,7 @@ def test_the_core_imports_only_itself_the_model_and_msgspec(path: Path) -> None:
 
 @pytest.mark.parametrize("path", below("charts"), ids=str)
 def test_charts_import_only_themselves_units_and_msgspec(path: Path) -> None:
-    assert ours(path, "wsltop.charts", "wsltop.model.units") == set()
+    assert ours(path, "wsltop.charts", "wsltop.model.text") == set()
     assert foreign(path) <= {"msgspec"}
 
 

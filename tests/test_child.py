@@ -13,7 +13,7 @@ import pytest
 from tests.host.stand_ins import runs, wait_for
 from wsltop import child as module
 from wsltop.child import KEPT, Child, collect, reap_left, run_command
-from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Unavailable
 
 
 def python(program: str) -> list[str]:

@@ -15,8 +15,7 @@ from tests.hogs.fake import FakePool
 from tests.samples import ended, hog, host_memory
 from wsltop.core.ledger import Ledger, keep_ledger
 from wsltop.guest.kernel_files import parse_buddyinfo, parse_meminfo, parse_vmstat, parse_zoneinfo
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import HostMemory, Meminfo, Sample
+from wsltop.model.sample import HostMemory, Meminfo, Reading, Sample, Unavailable
 from wsltop.sampler import Sampler
 
 GONE = Unavailable("gone", "Look for it.")

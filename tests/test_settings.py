@@ -23,7 +23,7 @@ from wsltop.config import (
     state_folder,
 )
 from wsltop.errors import ExitCode, UsageError
-from wsltop.model.units import GIB, MIB
+from wsltop.model.text import GIB, MIB
 
 
 def load(folder: Path, text: str | bytes) -> Settings:

@@ -16,8 +16,7 @@ from tests.guest.texts import plant
 from tests.host.stand_ins import fake_wsl, wait_for
 from tests.samples import MIB, meminfo
 from wsltop import sampler as survey_module
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import Census, CpuTimes, Mounts, ProcessCpu, WslconfigFile
+from wsltop.model.sample import Census, CpuTimes, Mounts, ProcessCpu, Reading, Unavailable, WslconfigFile
 from wsltop.sampler import BIGGEST, BUSIEST, CENSUS_EVERY, SURROUNDINGS_EVERY, SlowSources, keep_busiest
 
 NO = Unavailable("not read in this test")

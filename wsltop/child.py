@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import Reading, Unavailable
 
 if TYPE_CHECKING:
     import subprocess

@@ -20,8 +20,7 @@ from msgspec import Meta, Struct
 
 from wsltop.errors import UsageError
 from wsltop.host.choose import CHOICES, check_choice
-from wsltop.model.text import clean
-from wsltop.model.units import GIB, MIB, parse_size
+from wsltop.model.text import GIB, MIB, clean, parse_size
 
 LEAST_HOG: Final = 64 * MIB
 MOST_HOG: Final = 1024 * GIB

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from wsltop.clock import SYSTEM_CLOCK, Clock
 from wsltop.core.holders import attribute_memory, cpu_between
 from wsltop.guest.cgroups import CgroupSource
-from wsltop.guest.files import KernelFile
+from wsltop.guest.files import KernelFile, is_there
 from wsltop.guest.identity import IdentitySource, identify_guest, read_init_began
 from wsltop.guest.kernel_files import (
     BuddyinfoSource,
@@ -33,14 +33,11 @@ from wsltop.guest.kernel_files import (
 )
 from wsltop.guest.kernel_log import open_kernel_log
 from wsltop.guest.mounts import MountsSource
-from wsltop.guest.own import OwnUseSource
-from wsltop.guest.processes import ProcessSource, hides_others, see_pids
+from wsltop.guest.processes import OwnUseSource, ProcessSource, hides_others, see_pids
 from wsltop.host.failure import find_interop_fault
-from wsltop.host.files import is_there
 from wsltop.host.interop import Windows
 from wsltop.host.source import HostSource
 from wsltop.host.wslconfig_file import find_wslconfig
-from wsltop.model.reading import Reading, Unavailable, known
 from wsltop.model.sample import (
     Census,
     CpuTimes,
@@ -49,9 +46,12 @@ from wsltop.model.sample import (
     Meminfo,
     ProcessCpu,
     ProcessTable,
+    Reading,
     Sample,
     Surroundings,
+    Unavailable,
     WslconfigFile,
+    known,
 )
 from wsltop.model.text import clean
 

@@ -19,13 +19,13 @@ from pathlib import Path
 from tests.bench.cpu import resident
 from tests.bench.measurement import Limit, Measurement
 from tests.bench.programs import SIZE, environment
-from wsltop.charts.glyphs import BLOCK
+from wsltop.charts.cells import BLOCK
 from wsltop.core.session import Session
 from wsltop.hogs.pool import HogPool
 from wsltop.host.choose import open_host
 from wsltop.sampler import Sampler
 from wsltop.ui.app import WsltopApp
-from wsltop.ui.options import ScreenOptions
+from wsltop.ui.context import ScreenOptions
 from wsltop.ui.sources import LiveSource
 
 MIB = 1 << 20

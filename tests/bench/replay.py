@@ -19,7 +19,7 @@ from tests.bench.failure import CannotMeasure
 from tests.bench.measurement import Limit, Measurement
 from wsltop.host.choose import open_host
 from wsltop.model.sample import CpuTimes, HostMemory, KernelLog, Sample
-from wsltop.model.units import GIB, MIB
+from wsltop.model.text import GIB, MIB
 from wsltop.recording.player import Player
 from wsltop.recording.reader import Recording
 from wsltop.recording.writer import RecordingWriter

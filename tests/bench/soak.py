@@ -26,7 +26,7 @@ from tests.bench.pty_program import PtyProgram, drain_for
 from tests.laptop.scenarios import SCENARIOS
 from tests.laptop.simulator import Laptop
 from tests.terminal.harness import command, cpu_seconds, environment
-from wsltop.model.units import MIB
+from wsltop.model.text import MIB
 
 SIZE: Final = (160, 48)
 LEAST_CYCLES: Final = 6

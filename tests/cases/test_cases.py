@@ -11,8 +11,8 @@ import pytest
 from tests.cases.case import NAMES, Case, lay_out, load, run_case, run_doctor, watch_case
 from tests.guest.texts import plant
 from wsltop.core.diagnosis.rules import catalogue
-from wsltop.model.reading import Unavailable
-from wsltop.model.units import GIB, MIB
+from wsltop.model.sample import Unavailable
+from wsltop.model.text import GIB, MIB
 
 Document = dict[str, Any]
 

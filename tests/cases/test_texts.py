@@ -15,7 +15,7 @@ from wsltop.host.distros import parse_list, parse_versions
 from wsltop.host.failure import decode_text
 from wsltop.host.source import NOT_FOUND
 from wsltop.host.tasklist import parse_output
-from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Unavailable
 
 HERE = Path(__file__).parent
 DOTFILES: list[dict[str, Any]] = parse_toml((HERE / "dotfiles.toml").read_text(encoding="utf-8"))["files"]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsltop.charts.axis import ROWS_APART, size_ticks, size_unit, time_ticks
-from wsltop.model.units import GIB, MIB
+from wsltop.charts.timeline import ROWS_APART, size_ticks, size_unit, time_ticks
+from wsltop.model.text import GIB, MIB
 
 
 def labels(maximum: int, rows: int) -> list[str]:

@@ -5,9 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsltop.charts.bar import Segment, host_bar, nearest, segment_cells, segmented_bar
-from wsltop.charts.cells import Span, plain
-from wsltop.charts.glyphs import ASCII, BLOCK, BRAILLE, Glyphs
-from wsltop.model.units import GIB
+from wsltop.charts.cells import ASCII, BLOCK, BRAILLE, Glyphs, Span, plain
+from wsltop.model.text import GIB
 
 SCALE = 16 * GIB
 SIZES = st.lists(st.integers(0, 4 * GIB), max_size=9)

@@ -5,8 +5,8 @@ from typing import get_args
 
 import pytest
 
-from wsltop.charts.glyphs import ASCII, BLOCK, BRAILLE, TIERS, Glyphs, choose_glyphs
-from wsltop.model.event import EventKind
+from wsltop.charts.cells import ASCII, BLOCK, BRAILLE, TIERS, Glyphs, choose_glyphs
+from wsltop.model.sample import EventKind
 
 EACH_TIER = pytest.mark.parametrize("glyphs", [BLOCK, BRAILLE, ASCII], ids=lambda glyphs: glyphs.tier)
 

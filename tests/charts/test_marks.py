@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsltop.charts.glyphs import ASCII, BLOCK
+from wsltop.charts.cells import ASCII, BLOCK
 from wsltop.charts.timeline import Mark, place_marks
 
 

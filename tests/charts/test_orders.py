@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsltop.charts.bar import level_of, order_chart
-from wsltop.charts.cells import plain
-from wsltop.charts.glyphs import ASCII, BLOCK
+from wsltop.charts.cells import ASCII, BLOCK, plain
 
 KIB, MIB, GIB = 1024, 1024**2, 1024**3
 

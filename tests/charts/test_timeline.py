@@ -2,10 +2,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from wsltop.charts.cells import Line, plain
-from wsltop.charts.glyphs import ASCII, BLOCK, BRAILLE, Glyphs
+from wsltop.charts.cells import ASCII, BLOCK, BRAILLE, Glyphs, Line, plain
 from wsltop.charts.timeline import Column, Mark, Timeline, TimelineInput, geometry_of, render_timeline
-from wsltop.model.units import GIB, MIB
+from wsltop.model.text import GIB, MIB
 
 
 def column(used: float, cache: float, host: float | None) -> Column:

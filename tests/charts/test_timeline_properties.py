@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wsltop.charts.cells import plain
-from wsltop.charts.glyphs import ASCII, BLOCK, BRAILLE, Glyphs
+from wsltop.charts.cells import ASCII, BLOCK, BRAILLE, Glyphs, plain
 from wsltop.charts.timeline import STYLES, Column, Mark, Timeline, TimelineInput, geometry_of, render_timeline
-from wsltop.model.units import GIB
+from wsltop.model.text import GIB
 
 SIZES = st.integers(-GIB, 40 * GIB)
 COLUMNS = st.none() | st.builds(Column, SIZES, SIZES, st.none() | SIZES)

@@ -22,8 +22,7 @@ from tests.recording.recorded import record, run
 from tests.recording.test_player import story
 from tests.samples import record as line
 from wsltop.core.ledger import keep_ledger
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import KernelLog, Sample
+from wsltop.model.sample import KernelLog, Sample, Unavailable
 from wsltop.recording.database import COLUMNS
 
 

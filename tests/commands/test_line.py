@@ -26,7 +26,7 @@ from tests.shell import command, environ_of
 from tests.waiting import is_readable
 from wsltop.core.ledger import keep_ledger
 from wsltop.host.shared import read_answer
-from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Unavailable
 from wsltop.report.line import BARS, FIELDS, Line, check_format, default_line, fill, for_tmux, for_waybar, make_line
 
 NO = Unavailable("not read in this test")

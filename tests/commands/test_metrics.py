@@ -20,8 +20,8 @@ import pytest
 from tests.commands.program import Program, verify_unit
 from tests.shell import command, environ_of
 from tests.waiting import wait_until
+from wsltop.commands.common import service_unit
 from wsltop.commands.metrics import is_local_name, read_address
-from wsltop.commands.service import service_unit
 
 WITHOUT = "import sys; sys.modules['prometheus_client'] = None; from wsltop.cli import main; main()"
 

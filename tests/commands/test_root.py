@@ -21,8 +21,7 @@ from wsltop.guest.kernel_log import KmsgReader
 from wsltop.guest.mounts import MountsSource
 from wsltop.guest.processes import ProcessSource, ProcFiles
 from wsltop.hogs.pool import HogPool
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import KernelLog
+from wsltop.model.sample import KernelLog, Unavailable
 from wsltop.system import open_system
 
 GIB = 1024**3

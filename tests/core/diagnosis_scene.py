@@ -17,10 +17,10 @@ from wsltop.core.history import Point
 from wsltop.core.ledger import free_pages_from
 from wsltop.core.moment import interpret
 from wsltop.core.wslconfig.effective import Mode, ReclaimMode
-from wsltop.model.event import Event, EventKind
-from wsltop.model.reading import Reading, Unavailable, known
 from wsltop.model.sample import (
     Counters,
+    Event,
+    EventKind,
     FreeBlocks,
     HostMemory,
     Identity,
@@ -28,11 +28,14 @@ from wsltop.model.sample import (
     Meminfo,
     OwnUse,
     Pressure,
+    Reading,
     ReportingOrder,
     Sample,
+    Unavailable,
     Zone,
+    known,
 )
-from wsltop.model.units import GIB, MIB
+from wsltop.model.text import GIB, MIB
 
 NO = Unavailable("not read in this test", "Try again.")
 TOTAL = 16 * GIB

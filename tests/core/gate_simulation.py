@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from wsltop.core.gate.rules import RULE_2_5_8, IdleRule
 from wsltop.core.wslconfig.effective import Mode
 from wsltop.model.sample import CpuTimes
-from wsltop.model.units import GIB, MIB
+from wsltop.model.text import GIB, MIB
 
 Step = tuple[float, CpuTimes]
 """Seconds since boot, and the counters then."""

@@ -10,8 +10,17 @@ from msgspec.structs import replace
 from tests.samples import MIB, meminfo, small_sample
 from wsltop.core.clues import Clues, Span
 from wsltop.core.ledger import Ledger, keep_ledger
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import Counters, Dentries, Meminfo, Mounts, Sample, Surroundings, Tmpfs, TransparentHugePages
+from wsltop.model.sample import (
+    Counters,
+    Dentries,
+    Meminfo,
+    Mounts,
+    Sample,
+    Surroundings,
+    Tmpfs,
+    TransparentHugePages,
+    Unavailable,
+)
 
 
 def clues_of(seen: Sample) -> Clues:

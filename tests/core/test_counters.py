@@ -11,9 +11,17 @@ from msgspec.structs import replace
 
 from tests.samples import meminfo
 from wsltop.core.events import WATCHED, Falls, counted_event, derive
-from wsltop.model.event import Event
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import Counters, FreeBlocks, Identity, OwnUse, ReportingOrder, Sample
+from wsltop.model.sample import (
+    Counters,
+    Event,
+    FreeBlocks,
+    Identity,
+    OwnUse,
+    Reading,
+    ReportingOrder,
+    Sample,
+    Unavailable,
+)
 
 MISSING = Unavailable("not read in this test")
 MIB = 1024**2

@@ -23,8 +23,8 @@ from tests.core.diagnosis_scene import (
 from wsltop.core.diagnosis.evidence import Evidence
 from wsltop.core.gate.rules import RULE_POST_2_9_4
 from wsltop.core.gate.watch import Blocker, Blockers
-from wsltop.model.reading import Reading
-from wsltop.model.units import GIB
+from wsltop.model.sample import Reading
+from wsltop.model.text import GIB
 
 MUCH = guest(cache=5 * GIB)
 BIG = guest(cache=GIB)

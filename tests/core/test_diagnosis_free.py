@@ -26,9 +26,8 @@ from wsltop.core.diagnosis.rules import diagnose
 from wsltop.core.gate.rules import RULE_POST_2_9_4
 from wsltop.core.history import Point
 from wsltop.core.ledger import Draining, keep_ledger
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import FreeBlocks, Identity, ReportingOrder, Sample
-from wsltop.model.units import GIB, KIB, MIB, format_duration
+from wsltop.model.sample import FreeBlocks, Identity, ReportingOrder, Sample, Unavailable
+from wsltop.model.text import GIB, KIB, MIB, format_duration
 
 OLD_KERNEL = Identity(kernel="5.10.102.1-microsoft-standard-WSL2", distro="Ubuntu", wsl_version=NO)
 ASSUMED = ReportingOrder(order=9, assumed=True)

@@ -7,9 +7,8 @@ from msgspec.structs import replace
 
 from tests.core.diagnosis_scene import NO, TOTAL, Case, check, evidence, guest, judge, mode, sample
 from wsltop.core.holders import FamilyGrowth
-from wsltop.model.reading import Reading
-from wsltop.model.sample import Family, Group, Groups, Holders, Mounts, Tmpfs
-from wsltop.model.units import GIB, MIB
+from wsltop.model.sample import Family, Group, Groups, Holders, Mounts, Reading, Tmpfs
+from wsltop.model.text import GIB, MIB
 
 NODE = Family(name="node", held=3 * GIB, anonymous=3 * GIB, pids=(4711, 4712), estimated=False)
 

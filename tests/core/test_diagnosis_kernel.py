@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from tests.core.diagnosis_scene import NO, TOTAL, Case, check, evidence, gate, host, judge, meminfo, sample
 from wsltop.core.gate.rules import RULE_2_8_7, RULE_POST_2_9_4
 from wsltop.model.sample import Sample, Surroundings
-from wsltop.model.units import GIB
+from wsltop.model.text import GIB
 
 EIGHTH = TOTAL // 8
 

@@ -7,9 +7,8 @@ import pytest
 from tests.core.diagnosis_scene import Case, check, event, evidence, gate, guest, judge, mode
 from wsltop.core.diagnosis.evidence import SwapRates
 from wsltop.core.gate.rules import RULE_POST_2_9_4
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import CgroupMode, Mounts
-from wsltop.model.units import GIB, MIB
+from wsltop.model.sample import CgroupMode, Mounts, Unavailable
+from wsltop.model.text import GIB, MIB
 
 BIG, SMALL = guest(cache=GIB), guest(cache=GIB - 4096)
 OLD, NEW = (gate(mode="gradual"),), (gate(mode="gradual", rule=RULE_POST_2_9_4),)

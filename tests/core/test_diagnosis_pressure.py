@@ -21,9 +21,8 @@ from tests.core.diagnosis_scene import (
 )
 from wsltop.core.diagnosis.evidence import SwapRates, count_swap, swap_rates
 from wsltop.core.wslconfig.effective import Suggestion
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import Counters, Group, Groups
-from wsltop.model.units import GIB, MIB
+from wsltop.model.sample import Counters, Group, Groups, Unavailable
+from wsltop.model.text import GIB, MIB
 
 OOMD = (
     "systemd-oomd[212]: Killed /user.slice/user-1000.slice/user@1000.service/app.slice/vte-7.scope due to memory "

@@ -11,9 +11,8 @@ from msgspec.structs import replace
 from tests.samples import host_memory, later, meminfo, small_sample
 from wsltop.core.diagnosis.finding import rank
 from wsltop.core.session import Session
-from wsltop.model.reading import Unavailable, known
-from wsltop.model.sample import CpuTimes, FreeBlocks, Sample, Surroundings, Zone
-from wsltop.model.units import GIB, MIB
+from wsltop.model.sample import CpuTimes, FreeBlocks, Sample, Surroundings, Unavailable, Zone, known
+from wsltop.model.text import GIB, MIB
 
 PAGE = 4096
 BLOCK = PAGE << 10

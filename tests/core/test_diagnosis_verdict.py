@@ -27,11 +27,8 @@ from wsltop.core.diagnosis.finding import Finding, rank
 from wsltop.core.diagnosis.rules import RULES, catalogue, diagnose, worst
 from wsltop.core.explanation import Explanation
 from wsltop.core.gate.rules import RULE_2_5_8, RULE_2_7_2, RULE_2_8_7, RULE_POST_2_9_4, IdleRule
-from wsltop.model.event import Event
-from wsltop.model.reading import Reading, Unavailable, known
-from wsltop.model.sample import HostMemory
-from wsltop.model.text import clean
-from wsltop.model.units import GIB
+from wsltop.model.sample import Event, HostMemory, Reading, Unavailable, known
+from wsltop.model.text import GIB, clean
 
 CASES: tuple[Case, ...] = (
     *test_diagnosis_cache.CASES,

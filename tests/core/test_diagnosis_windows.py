@@ -23,9 +23,8 @@ from wsltop.core.diagnosis.windows import vm_kind
 from wsltop.core.history import Point
 from wsltop.core.wslconfig.effective import Suggestion
 from wsltop.core.wslconfig.lint import ConfigFinding
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import WAITING, CpuTimes, ReportingOrder, Sample, Surroundings, VmProcess
-from wsltop.model.units import GIB, MIB
+from wsltop.model.sample import WAITING, CpuTimes, ReportingOrder, Sample, Surroundings, Unavailable, VmProcess
+from wsltop.model.text import GIB, MIB
 
 TIMEOUT = "WSL (2 - ) ERROR: UtilAcceptVsock:271: accept4 failed 110"
 BROKEN = Unavailable("the binfmt_misc entry for Windows programs is lost", "Run from Windows: wsl.exe --shutdown.")

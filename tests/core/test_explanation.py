@@ -6,12 +6,19 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.samples import GIB, MIB, host_memory, later, meminfo, sample, small_sample
-from wsltop.core.explanation import Explanation, explain_matter, explain_outlook
-from wsltop.core.headline import headline, say_lent
+from wsltop.core.explanation import Explanation, explain_matter, explain_outlook, headline, say_lent
 from wsltop.core.ledger import Draining, Ledger, Lent, Part, explain_lent, keep_ledger
 from wsltop.core.session import Session
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import CpuTimes, FreeBlocks, HostMemory, ReportingOrder, Sample, Surroundings, Zone
+from wsltop.model.sample import (
+    CpuTimes,
+    FreeBlocks,
+    HostMemory,
+    ReportingOrder,
+    Sample,
+    Surroundings,
+    Unavailable,
+    Zone,
+)
 
 NOT_FOLLOWED = Unavailable("one sample")
 

@@ -13,7 +13,7 @@ from wsltop.core.gate.rules import (
     rules_for,
 )
 from wsltop.core.wslconfig.effective import Mode
-from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Unavailable
 
 UNKNOWN = Unavailable("nobody knows")
 

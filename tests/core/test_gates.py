@@ -9,8 +9,7 @@ from tests.core.gate_machine import machine, times
 from tests.samples import IDENTITY, QUIET_LOG, nothing, record, sample
 from wsltop.core.gate.watch import Certainty, Gates, GateState
 from wsltop.core.wslconfig.effective import Mode
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import Counters, CpuTimes, KernelLog, KernelRecord, Mark, Sample
+from wsltop.model.sample import Counters, CpuTimes, KernelLog, KernelRecord, Mark, Reading, Sample, Unavailable
 
 UNKNOWN = Unavailable("the version is not known")
 HOUR = 3600.0

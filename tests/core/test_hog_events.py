@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from tests.samples import GIB, MIB, MONOTONIC, TIME, ended, hog, later, small_sample
 from wsltop.core.events import tell_hogs
-from wsltop.model.event import Event
-from wsltop.model.sample import Hog, HogEnded
+from wsltop.model.sample import Event, Hog, HogEnded
 
 BEFORE = small_sample()
 

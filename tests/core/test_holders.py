@@ -22,7 +22,6 @@ from wsltop.core.holders import (
     note_families,
     unescape_unit,
 )
-from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import (
     Family,
     Group,
@@ -33,9 +32,11 @@ from wsltop.model.sample import (
     ProcessTable,
     ProcessUse,
     Pss,
+    Reading,
     Tmpfs,
+    Unavailable,
 )
-from wsltop.model.units import GIB, MIB
+from wsltop.model.text import GIB, MIB
 
 NONE = Unavailable("not here")
 ID = "0123456789ab" + "c" * 52

@@ -20,7 +20,7 @@ from tests.samples import (
     record,
     small_sample,
 )
-from wsltop.charts.glyphs import BLOCK
+from wsltop.charts.cells import BLOCK
 from wsltop.core import moment as insight_module
 from wsltop.core.diagnosis.finding import Finding
 from wsltop.core.holders import FamilyGrowth
@@ -28,7 +28,6 @@ from wsltop.core.ledger import keep_ledger
 from wsltop.core.moment import NOT_YET, SIZES_EVERY, ConfigView, Insight, Tracker, compare_config, windows_total
 from wsltop.core.session import DIAGNOSE_EVERY, Bookmark, Session
 from wsltop.core.wslconfig.effective import Suggestion
-from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import (
     Census,
     CpuTimes,
@@ -37,13 +36,14 @@ from wsltop.model.sample import (
     HostMemory,
     KernelLog,
     ProcessCpu,
+    Reading,
     Sample,
     Surroundings,
+    Unavailable,
     WslconfigFile,
 )
-from wsltop.ui.context import Context
+from wsltop.ui.context import Context, ViewState
 from wsltop.ui.panels.gate import GatePanel
-from wsltop.ui.viewstate import ViewState
 
 NO = Unavailable("not read in this test")
 CPU = CpuTimes(user=5000, nice=10, system=900, idle=90_000, iowait=20, cpus=4, boot_time=int(TIME - 600))

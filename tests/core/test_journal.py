@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from wsltop.core.event_log import EventLog
 from wsltop.core.events import counted_event
-from wsltop.model.event import Event, EventKind, Origin
+from wsltop.model.sample import Event, EventKind, Origin
 
 MIB = 1024**2
 

@@ -16,8 +16,7 @@ from tests.guest.texts import KERNELS
 from tests.samples import MIB, PAGE, USED_PARTS, kernel_sample, meminfo, sample, small_sample
 from wsltop.core.ledger import FreeSplit, Ledger, keep_ledger, reportable_free
 from wsltop.guest.kernel_files import BuddyinfoSource, MeminfoSource, ReportingSource, ZoneinfoSource
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import FreeBlocks, Meminfo, ReportingOrder, Sample, Zone
+from wsltop.model.sample import FreeBlocks, Meminfo, Reading, ReportingOrder, Sample, Unavailable, Zone
 
 GONE = Unavailable("gone", "Look for it.")
 

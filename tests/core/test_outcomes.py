@@ -22,9 +22,7 @@ from wsltop.core.prediction import (
     predict_kill,
 )
 from wsltop.core.session import Session
-from wsltop.model.event import Event, EventKind, Origin
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import Counters, Sample
+from wsltop.model.sample import Counters, Event, EventKind, Origin, Reading, Sample, Unavailable
 
 START = 1000.0
 FRAGMENTED, REPORTABLE = 400 * MIB, 600 * MIB

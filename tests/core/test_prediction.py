@@ -24,9 +24,8 @@ from wsltop.core.prediction import (
     pressure_size,
     shares_for,
 )
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import ReportingOrder
-from wsltop.model.units import GIB, MIB
+from wsltop.model.sample import Reading, ReportingOrder, Unavailable
+from wsltop.model.text import GIB, MIB
 
 ONE = Share(1, 1, 1, 1)
 ALL = Shares(fragmented=ONE, cache=ONE, slab=Share(0.5, 0.5, 0.5, 1), anonymous=ONE, reclaim=ONE)

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from tests.ui.worlds import HOST, MEMINFO, SAMPLE
 from wsltop.core.moment import Moment, interpret
 from wsltop.core.quiet import PATIENCE, QUIET_INTERVAL, Quiet
-from wsltop.model.reading import Unavailable
-from wsltop.model.units import GIB, MIB
+from wsltop.model.sample import Unavailable
+from wsltop.model.text import GIB, MIB
 
 HUNDREDTH = MEMINFO.total // 100
 

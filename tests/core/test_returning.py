@@ -7,9 +7,7 @@ from msgspec.structs import replace
 from tests.samples import GIB, MIB, MONOTONIC, ended, host_memory, later, meminfo, small_sample
 from wsltop.core.returning import ended_process
 from wsltop.core.session import Session
-from wsltop.model.event import Event
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import Census, FreeBlocks, Holders, HostMemory, ProcessUse, Sample
+from wsltop.model.sample import Census, Event, FreeBlocks, Holders, HostMemory, ProcessUse, Sample, Unavailable
 
 BLOCK = 2 * MIB
 NOT_ASKED = Unavailable("not asked")

@@ -7,8 +7,7 @@ import pytest
 
 from tests.guest.texts import KERNELS
 from tests.samples import ended, hog, host_memory, kernel_sample, nothing, record, sample
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import SCHEMA, Counters, Identity, KernelLog, OwnUse, ReportingOrder, Sample
+from wsltop.model.sample import SCHEMA, Counters, Identity, KernelLog, OwnUse, ReportingOrder, Sample, Unavailable
 
 GONE = Unavailable('gone: \x1b[31m日本 "quoted" \\', "Look for it.")
 

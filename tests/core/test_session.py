@@ -10,8 +10,17 @@ from wsltop.core.history import Point
 from wsltop.core.ledger import Ledger
 from wsltop.core.moment import HOST_FRESH, chart_point, fresh_host, host_age, interpret
 from wsltop.core.session import Session
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import WAITING, Counters, HostMemory, KernelLog, Mark, ReportingOrder, Sample
+from wsltop.model.sample import (
+    WAITING,
+    Counters,
+    HostMemory,
+    KernelLog,
+    Mark,
+    Reading,
+    ReportingOrder,
+    Sample,
+    Unavailable,
+)
 
 
 def counters(taken: Sample, **by: int) -> Counters:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsltop.model.units import (
+from wsltop.model.text import (
     GIB,
     KIB,
     MIB,

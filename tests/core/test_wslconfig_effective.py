@@ -15,10 +15,9 @@ from wsltop.core.wslconfig.effective import (
     reclaim_mode,
     suggest_memory,
 )
-from wsltop.core.wslconfig.grammar import WslConfig, parse
-from wsltop.core.wslconfig.keys import parse_wsl_size
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.units import GIB, MIB
+from wsltop.core.wslconfig.grammar import WslConfig, parse, parse_wsl_size
+from wsltop.model.sample import Reading, Unavailable
+from wsltop.model.text import GIB, MIB
 
 NO = Unavailable(reason="interop is disabled")
 BOOT = 1_000_000.0

@@ -7,8 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsltop.core.wslconfig.grammar import WslConfig, parse
-from wsltop.core.wslconfig.keys import Kind, is_valid, parse_wsl_bool, parse_wsl_int, parse_wsl_size, render_size
+from wsltop.core.wslconfig.grammar import (
+    Kind,
+    WslConfig,
+    is_valid,
+    parse,
+    parse_wsl_bool,
+    parse_wsl_int,
+    parse_wsl_size,
+    render_size,
+)
 
 
 def pairs(text: str) -> list[tuple[str, str]]:

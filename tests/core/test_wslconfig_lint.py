@@ -8,12 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsltop.core.wslconfig.grammar import WslConfig, parse
-from wsltop.core.wslconfig.keys import KNOWN_KEYS, RETIRED_KEYS, find_key, is_valid
+from wsltop.core.wslconfig.grammar import KNOWN_KEYS, RETIRED_KEYS, WslConfig, find_key, is_valid, parse
 from wsltop.core.wslconfig.lint import as_wsl_reads, decode, lint, lint_file
 from wsltop.model.sample import WslconfigFile
-from wsltop.model.text import clean
-from wsltop.model.units import GIB
+from wsltop.model.text import GIB, clean
 
 DATA = Path(__file__).parent.parent / "data" / "wslconfig"
 

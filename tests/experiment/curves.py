@@ -8,10 +8,8 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from wsltop.core.prediction import Prediction
-from wsltop.experiment.spec import ExperimentPlan
-from wsltop.experiment.trial import ActionOutcome, Ending, Phase, Result, Stage, Tick, Trial
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import Identity
+from wsltop.experiment.trial import ActionOutcome, Ending, ExperimentPlan, Phase, Result, Stage, Tick, Trial
+from wsltop.model.sample import Identity, Unavailable
 
 MIB = 1024**2
 BASE, TAKEN = 400, 800

@@ -9,8 +9,8 @@ from wsltop.errors import UsageError
 from wsltop.experiment.limits import FIGURES, SIDES, judge, parse_limit, tell_verdict
 from wsltop.experiment.measure import measure_all
 from wsltop.experiment.trial import Result
-from wsltop.model.reading import Unavailable
-from wsltop.model.units import GIB
+from wsltop.model.sample import Unavailable
+from wsltop.model.text import GIB
 
 CLASSIC = result(trial(exponential(3.0)))
 BLIND = result(trial(None))

@@ -21,7 +21,7 @@ from wsltop.experiment import keeper
 from wsltop.experiment import load as load_module
 from wsltop.experiment.keeper import offspring
 from wsltop.experiment.load import CommandLoad, HogLoad, Load, resolve
-from wsltop.experiment.spec import ExperimentPlan
+from wsltop.experiment.trial import ExperimentPlan
 from wsltop.hogs.pool import HogPool
 
 MIB = 1024**2

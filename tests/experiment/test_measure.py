@@ -24,10 +24,9 @@ from tests.experiment.curves import (
     steps,
     trial,
 )
-from wsltop.experiment.measure import Measures, Side, measure, measure_all, summarize
-from wsltop.experiment.summary import tell_result
+from wsltop.experiment.measure import Measures, Side, measure, measure_all, summarize, tell_result
 from wsltop.experiment.trial import Phase, Trial
-from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import Reading, Unavailable
 
 
 def side(reading: Reading[Side]) -> Side:

@@ -11,9 +11,9 @@ from wsltop.errors import HogRefused, WsltopError
 from wsltop.experiment.load import LEAST_HOG, fit
 from wsltop.experiment.measure import Side, measure_all
 from wsltop.experiment.run import TrialAction
-from wsltop.experiment.spec import ExperimentPlan
-from wsltop.model.reading import Unavailable
-from wsltop.model.units import GIB
+from wsltop.experiment.trial import ExperimentPlan
+from wsltop.model.sample import Unavailable
+from wsltop.model.text import GIB
 from wsltop.reclaim.perform import Failed
 from wsltop.reclaim.root import find_root_access
 

@@ -10,11 +10,8 @@ from wsltop.core.prediction import Prediction
 from wsltop.errors import HogRefused
 from wsltop.experiment.load import LoadState
 from wsltop.experiment.run import Experiment
-from wsltop.experiment.spec import ExperimentPlan
-from wsltop.experiment.trial import Phase
-from wsltop.model.event import Event
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import FreeBlocks, Sample
+from wsltop.experiment.trial import ExperimentPlan, Phase
+from wsltop.model.sample import Event, FreeBlocks, Reading, Sample, Unavailable
 from wsltop.reclaim.perform import Done, Progress, Running
 
 MIB = 1024**2

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.guest.texts import plant
 from wsltop.guest.identity import read_init_began
 from wsltop.guest.kernel_files import ARC_SIZE, read_arc
-from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Unavailable
 
 ARCSTATS = """\
 13 1 0x01 147 39984 3370281843 1234567890123

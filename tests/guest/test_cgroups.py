@@ -8,8 +8,7 @@ import pytest
 
 from tests.guest.texts import plant
 from wsltop.guest.cgroups import COUNT, DETAILED, FEWEST, CgroupSource, fields_of, walk
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import Group, Groups
+from wsltop.model.sample import Group, Groups, Reading, Unavailable
 
 DATA = Path(__file__).parents[1] / "data" / "cgroups"
 ID = "4f1c2d3e5a6b" + "0" * 52

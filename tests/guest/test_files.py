@@ -7,7 +7,7 @@ import pytest
 
 from tests.guest.texts import plant
 from wsltop.guest.files import LIMIT, KernelFile
-from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Unavailable
 
 
 def open_descriptors() -> int:

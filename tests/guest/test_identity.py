@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.guest.texts import plant, script
 from tests.samples import record
 from wsltop.guest.identity import IdentitySource, parse_pretty_name, wsl_flavor
-from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Unavailable
 
 RELEASE = "6.6.87.2-microsoft-standard-WSL2"
 OSRELEASE = "proc/sys/kernel/osrelease"

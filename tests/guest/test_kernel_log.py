@@ -23,8 +23,7 @@ from wsltop.guest.kernel_log import (
     parse_dmesg,
     parse_journal,
 )
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import KernelLog, KernelRecord
+from wsltop.model.sample import KernelLog, KernelRecord, Unavailable
 
 DMESG = """<5>[    0.000000] Linux version 6.6.87.2-microsoft-standard-WSL2
 <6>[    0.157594] hv_balloon: Cold memory discard hint enabled with order 9

@@ -18,8 +18,7 @@ from wsltop.guest.kernel_files import (
     read_huge_pages,
     read_init_on_alloc,
 )
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import Dentries, TransparentHugePages
+from wsltop.model.sample import Dentries, TransparentHugePages, Unavailable
 
 
 def test_names_of_files_are_counted() -> None:

@@ -21,8 +21,7 @@ from wsltop.guest.kernel_log import (
     parse_fragments,
     unescape,
 )
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import KernelLog, KernelRecord
+from wsltop.model.sample import KernelLog, KernelRecord, Unavailable
 
 FORBIDDEN = {chr(code) for code in controls()}
 

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from tests.guest.texts import KERNELS, kernel_text, plant
 from wsltop.guest.kernel_files import MeminfoSource, parse_meminfo
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import Meminfo
+from wsltop.model.sample import Meminfo, Unavailable
 
 KIB = 1024
 

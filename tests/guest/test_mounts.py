@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from tests.guest.texts import plant
 from wsltop.guest.mounts import MountsSource, cgroup_mode, parse_mountinfo, reachable
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import Mounts, Tmpfs
+from wsltop.model.sample import Mounts, Reading, Tmpfs, Unavailable
 
 WSL = """\
 60 59 8:32 / / rw,relatime - ext4 /dev/sdc rw,discard

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.guest.texts import plant
-from wsltop.guest.own import PAGE_SIZE, TICKS, OwnUseSource
-from wsltop.model.reading import Unavailable
+from wsltop.guest.processes import PAGE_SIZE, TICKS, OwnUseSource
+from wsltop.model.sample import Unavailable
 
 
 def spin(seconds: float) -> None:

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from tests.guest.texts import plant
 from wsltop.guest.kernel_files import ABSENT, PressureSource, parse_pressure
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import Pressure
+from wsltop.model.sample import Pressure, Unavailable
 
 TEXT = """\
 some avg10=12.50 avg60=3.00 avg300=0.61 total=1500000

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from tests.guest.texts import plant
 from wsltop.core.holders import cpu_between
-from wsltop.guest.own import PAGE_SIZE
 from wsltop.guest.processes import (
     DENIED_FOR,
     FRESH,
     INITIAL,
+    PAGE_SIZE,
     ProcessSource,
     ProcessStat,
     ProcFiles,
@@ -31,9 +31,8 @@ from wsltop.guest.processes import (
     parse_statm,
     see_pids,
 )
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import ProcessTable, ProcessUse, Pss
-from wsltop.model.units import GIB, KIB, MIB
+from wsltop.model.sample import ProcessTable, ProcessUse, Pss, Reading, Unavailable
+from wsltop.model.text import GIB, KIB, MIB
 
 ROLLUP = """\
 55d73ebd0000-7ffc09f42000 ---p 00000000 00:00 0                          [rollup]

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from tests.guest.texts import plant
 from wsltop.guest.kernel_files import LARGEST_ORDER, ReportingSource, parse_order
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import ReportingOrder
+from wsltop.model.sample import ReportingOrder, Unavailable
 
 PARAMETER = "sys/module/page_reporting/parameters/page_reporting_order"
 ASSUMED = ReportingOrder(order=9, assumed=True)

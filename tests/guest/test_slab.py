@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from tests.guest.texts import plant
 from wsltop.guest.kernel_files import SLABS, parse_slabinfo, read_slabs
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import SlabCache
+from wsltop.model.sample import SlabCache, Unavailable
 
 TEXT = """slabinfo - version: 2.1
 # name <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : tunables <limit> : slabdata <active_slabs>

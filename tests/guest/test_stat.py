@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsltop.guest.kernel_files import StatSource, parse_stat
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import CpuTimes
+from wsltop.model.sample import CpuTimes, Unavailable
 
 WSL = """\
 cpu  10132153 290696 3084719 46828483 16683 0 25195 17 175628 0

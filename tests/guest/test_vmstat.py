@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from tests.guest.texts import KERNELS, kernel_text
 from wsltop.core.events import WATCHED
 from wsltop.guest.kernel_files import COUNTERS, SPELLINGS, VmstatSource, parse_vmstat
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import Counters
+from wsltop.model.sample import Counters, Unavailable
 
 SINCE = {
     "pgsteal_khugepaged": "6.6",

@@ -11,8 +11,7 @@ from msgspec.structs import replace
 
 from tests.guest.texts import KERNELS, kernel_text, plant
 from wsltop.guest.kernel_files import BuddyinfoSource, ZoneinfoSource, parse_buddyinfo, parse_meminfo, parse_zoneinfo
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import FreeBlocks, Meminfo, Zone
+from wsltop.model.sample import FreeBlocks, Meminfo, Unavailable, Zone
 
 ZONE_NAMES = st.sampled_from(["DMA", "DMA32", "Normal", "HighMem", "Movable", "Device"])
 PAGES = st.integers(0, 10**18)

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from tests.samples import ended, hog
 from wsltop.errors import HogRefused
-from wsltop.hogs.options import HogOptions
+from wsltop.hogs.load import HogOptions
 from wsltop.model.sample import Hog, HogEnded
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsltop.hogs.guard import LEAST, cost_of, floor_for, headroom
-from wsltop.model.units import GIB, MIB
+from wsltop.model.text import GIB, MIB
 
 SIZES = st.integers(min_value=0, max_value=2**48)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from wsltop.hogs.guard import MemoryGuard, Supply, floor_for
-from wsltop.model.units import GIB, MIB
+from wsltop.model.text import GIB, MIB
 
 MEMINFO = "MemTotal:       16316412 kB\nMemFree:         1048576 kB\nMemAvailable:    8388608 kB\nBuffers:  12 kB\n"
 

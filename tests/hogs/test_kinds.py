@@ -18,11 +18,10 @@ from tests.waiting import wait_until
 from wsltop.errors import HogRefused
 from wsltop.hogs import kinds as hog_cache
 from wsltop.hogs.kinds import KINDS, count_cached, count_in_core
-from wsltop.hogs.load import Noise
-from wsltop.hogs.options import HogOptions, parse_options
+from wsltop.hogs.load import HogOptions, Noise, parse_options
 from wsltop.hogs.pool import HogPool
 from wsltop.model.sample import Hog
-from wsltop.model.units import MIB
+from wsltop.model.text import MIB
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 SIZE = 96 * MIB

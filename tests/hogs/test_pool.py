@@ -23,7 +23,7 @@ from tests.hogs.real import (
 from wsltop.errors import HogRefused
 from wsltop.hogs import hog
 from wsltop.hogs.pool import HogPool
-from wsltop.model.units import GIB, MIB
+from wsltop.model.text import GIB, MIB
 
 
 def plenty(root: Path) -> Path:

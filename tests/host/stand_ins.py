@@ -10,8 +10,7 @@ from pathlib import Path
 
 from wsltop.host.interop import POWERSHELL, TASKLIST, Windows
 from wsltop.host.source import HostSource, Pace
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import HostMemory
+from wsltop.model.sample import HostMemory, Reading, Unavailable
 
 GIB = 1 << 30
 HASTY = Pace(first_answer=1.0, silence=1.0, first_pause=0.05, longest_pause=0.2, healthy=60.0)

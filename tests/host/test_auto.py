@@ -18,8 +18,7 @@ from tests.host.stand_ins import (
 from wsltop.host.choose import open_host
 from wsltop.host.interop import POWERSHELL, TASKLIST
 from wsltop.host.source import HostSource
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import HostMemory, SeveralVms
+from wsltop.model.sample import HostMemory, SeveralVms, Unavailable
 
 LISTS = f"say({ROW!r})\n"
 

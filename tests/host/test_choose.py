@@ -11,7 +11,7 @@ from tests.host.stand_ins import ANSWERS, HASTY, FakeDrive, fake_wsl, own_childr
 from wsltop.errors import UsageError
 from wsltop.host.choose import CHOICES, open_host
 from wsltop.host.source import FixedSource
-from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Unavailable
 
 
 @pytest.mark.parametrize("choice", ["", "windows", "process", "process:", "process: ", "process:0", "AUTO ", "none:"])

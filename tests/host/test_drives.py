@@ -10,7 +10,7 @@ from tests.host.stand_ins import FakeDrive, fake_wsl
 from wsltop.guest.mounts import parse_mountinfo
 from wsltop.host.drives import find_drives, find_mounts, parse_mounts
 from wsltop.host.interop import POWERSHELL, TASKLIST, Launch, Windows
-from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Unavailable
 
 PLAN9 = r"C:\134 /mnt/c 9p rw,noatime,aname=drvfs;path=C:\;uid=1000;gid=1000;symlinkroot=/mnt/,cache=5,trans=fd 0 0"
 

@@ -10,8 +10,7 @@ from tests.host.stand_ins import GIB, HASTY, FakeDrive, wait_for_memory
 from wsltop.clock import SYSTEM_CLOCK
 from wsltop.host.powershell import CANNOT_TELL, OPTIONS, SHORTEST, open_powershell, parse_line, write_script
 from wsltop.host.source import NOT_FOUND
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import HostMemory, SeveralVms, VmProcess
+from wsltop.model.sample import HostMemory, SeveralVms, Unavailable, VmProcess
 
 
 def make_line(*processes: dict[str, object], **changes: object) -> bytes:

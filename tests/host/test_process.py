@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from wsltop.host.process import LOOK_AGAIN, ProcessSource
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import HostMemory
+from wsltop.model.sample import HostMemory, Unavailable
 
 NAME = "wsltop-fake-vmm"
 """The kernel keeps 15 bytes of a name."""

@@ -13,8 +13,7 @@ from tests.hostile import controls
 from wsltop.host.distros import ask_distros, mark_running, parse_list, parse_versions
 from wsltop.host.failure import decode_text
 from wsltop.host.interop import WSL_EXE, Windows
-from wsltop.model.distros import Distro
-from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Distro, Unavailable
 
 ENGLISH = """  NAME                   STATE           VERSION
 * Ubuntu-24.04           Running         2

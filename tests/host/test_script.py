@@ -15,8 +15,7 @@ import tree_sitter
 import tree_sitter_pwsh
 
 from wsltop.host.powershell import OPTIONS, parse_line, write_script
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import HostMemory
+from wsltop.model.sample import HostMemory, Unavailable
 
 SCRIPT = write_script(1.0)
 ANSWERS = Path(__file__).parent.parent / "data/windows/powershell"

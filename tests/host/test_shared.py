@@ -22,8 +22,7 @@ from wsltop.host.choose import open_host
 from wsltop.host.runtime import open_runtime, runtime_base
 from wsltop.host.shared import Left, SharedSource, boot_time, read_boot_id
 from wsltop.host.source import AskingSource, Pace, Publisher
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import WAITING, HostMemory
+from wsltop.model.sample import WAITING, HostMemory, Unavailable
 
 DRIVE = Path("/mnt/c")
 

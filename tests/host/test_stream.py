@@ -22,8 +22,7 @@ from wsltop.clock import SYSTEM_CLOCK
 from wsltop.host.interop import Windows
 from wsltop.host.powershell import open_powershell
 from wsltop.host.source import Pace, StreamSource
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import WAITING, HostMemory
+from wsltop.model.sample import WAITING, HostMemory, Unavailable
 
 
 def listen_to(windows: Windows, pace: Pace = HASTY) -> StreamSource:

@@ -11,8 +11,7 @@ from tests.host.stand_ins import HASTY, ROW, FakeDrive, runs, wait_for, wait_for
 from wsltop.clock import SYSTEM_CLOCK
 from wsltop.host.source import LARGEST, NOT_FOUND, Pace
 from wsltop.host.tasklist import ARGUMENTS, open_tasklist, parse_kib, parse_output
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import HostMemory
+from wsltop.model.sample import HostMemory, Unavailable
 
 OUTPUTS = sorted((Path(__file__).parent.parent / "data/windows/tasklist").iterdir())
 KIB = 11_476_232

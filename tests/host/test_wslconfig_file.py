@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from wsltop.host.wslconfig_file import LIMIT, find_wslconfig
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import WslconfigFile
+from wsltop.model.sample import Reading, Unavailable, WslconfigFile
 
 UID = os.getuid()
 

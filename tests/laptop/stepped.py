@@ -8,8 +8,7 @@ from tests.laptop.scenarios import Scenario
 from tests.laptop.simulator import Laptop
 from wsltop.clock import SystemClock
 from wsltop.core.session import Session
-from wsltop.model.reading import Reading
-from wsltop.model.sample import HostMemory
+from wsltop.model.sample import HostMemory, Reading
 from wsltop.system import System, read_environ
 
 NOW = 1_790_000_000.0

@@ -23,12 +23,11 @@ from tests.shell import environ_of
 from tests.terminal.harness import Terminal
 from wsltop.core.ledger import keep_ledger
 from wsltop.core.moment import interpret
-from wsltop.hogs.options import HogOptions
+from wsltop.hogs.load import HogOptions
 from wsltop.hogs.pool import HogPool
 from wsltop.host.choose import NOT_ASKED
 from wsltop.host.source import FixedSource
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import Sample
+from wsltop.model.sample import Sample, Unavailable
 from wsltop.system import open_system
 
 

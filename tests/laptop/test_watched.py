@@ -12,7 +12,7 @@ from tests.laptop.scenarios import SCENARIOS
 from tests.laptop.stepped import SteppedLaptop
 from wsltop.core.diagnosis.rules import diagnose
 from wsltop.core.session import Session
-from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Unavailable
 
 
 @pytest.fixture

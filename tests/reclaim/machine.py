@@ -7,7 +7,7 @@ from pathlib import Path
 
 from wsltop.core.ledger import FreeSplit, Ledger
 from wsltop.model.sample import ReportingOrder
-from wsltop.model.units import GIB
+from wsltop.model.text import GIB
 from wsltop.reclaim.perform import Done, Failed, ReclaimAction, Running
 from wsltop.reclaim.root import RootAccess, find_root_access
 

@@ -13,7 +13,7 @@ from tests.hogs.real import is_hog
 from tests.reclaim.machine import LEDGER, Machine, finish
 from tests.waiting import wait_until
 from wsltop.hogs.kinds import count_cached, open_unnamed
-from wsltop.model.units import GIB, MIB
+from wsltop.model.text import GIB, MIB
 from wsltop.reclaim.actions import ActionName
 from wsltop.reclaim.perform import Done, Failed, HogAction, Running, explain_failure, perform
 from wsltop.reclaim.plan import Plan, plan

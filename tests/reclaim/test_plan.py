@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from tests.reclaim.machine import LEDGER, Machine
 from wsltop.child import ENVIRONMENT
 from wsltop.core.prediction import Prediction
-from wsltop.model.reading import Unavailable
-from wsltop.model.units import GIB, MIB
+from wsltop.model.sample import Unavailable
+from wsltop.model.text import GIB, MIB
 from wsltop.reclaim import write
 from wsltop.reclaim.actions import ACTIONS, ActionName
 from wsltop.reclaim.plan import Plan, plan, tell_plan

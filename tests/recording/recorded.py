@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from msgspec import inspect
 
 from tests.samples import ended, hog, host_memory, later, sample
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import Counters, KernelLog, KernelRecord, Mark, OwnUse, Pressure, Sample
+from wsltop.model.sample import Counters, KernelLog, KernelRecord, Mark, OwnUse, Pressure, Sample, Unavailable
 from wsltop.model.text import clean
 from wsltop.recording import reader, writer
 from wsltop.recording.reader import Recording

@@ -17,8 +17,7 @@ from msgspec.structs import replace
 
 from tests.recording.recorded import in_short_runs, record, run
 from wsltop.errors import RecordingError
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import Sample
+from wsltop.model.sample import Sample, Unavailable
 from wsltop.recording.reader import Recording
 
 UNREAD: Final = Unavailable("not read", "")

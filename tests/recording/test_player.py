@@ -19,8 +19,7 @@ from tests.recording.recorded import any_sample, record
 from tests.samples import MIB, MONOTONIC, TIME, host_memory, later, meminfo, small_sample
 from wsltop.core.session import Session
 from wsltop.errors import RecordingError
-from wsltop.model.event import Event, EventKind
-from wsltop.model.sample import Counters, Mark, Sample
+from wsltop.model.sample import Counters, Event, EventKind, Mark, Sample
 from wsltop.recording import timeline_index as index
 from wsltop.recording.player import Player, tell_speed
 from wsltop.recording.reader import Recording

@@ -19,8 +19,7 @@ from tests.recording.test_player import played_to
 from tests.samples import later, small_sample
 from tests.samples import record as line
 from wsltop.errors import RecordingError
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import KernelLog, Surroundings, WslconfigFile
+from wsltop.model.sample import KernelLog, Surroundings, Unavailable, WslconfigFile
 from wsltop.recording import reader
 from wsltop.recording.database import FIGURES, Row, checksum, connect
 from wsltop.recording.player import Player

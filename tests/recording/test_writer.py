@@ -21,8 +21,7 @@ from tests.samples import record as line
 from wsltop.core.ledger import keep_ledger
 from wsltop.core.session import Session
 from wsltop.errors import RecordingError
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import CpuTimes, KernelLog, KernelRecord, Mark
+from wsltop.model.sample import CpuTimes, KernelLog, KernelRecord, Mark, Unavailable
 from wsltop.recording import writer
 from wsltop.recording.database import FIGURES, SCHEMA
 from wsltop.recording.reader import Recording

@@ -6,7 +6,6 @@ from msgspec.structs import replace
 
 from tests.samples import GIB, host_memory, later, record, small_sample
 from wsltop.core.session import Session
-from wsltop.model.reading import Unavailable
 from wsltop.model.sample import (
     Census,
     Counters,
@@ -17,6 +16,7 @@ from wsltop.model.sample import (
     KernelLog,
     Sample,
     Surroundings,
+    Unavailable,
 )
 from wsltop.report.metrics import Counts
 

@@ -14,7 +14,7 @@ from tests.core.test_diagnosis_verdict import CASES
 from wsltop.core.diagnosis.finding import Figure, Finding, Remedy, Severity
 from wsltop.core.diagnosis.rules import diagnose
 from wsltop.errors import ExitCode
-from wsltop.model.units import GIB
+from wsltop.model.text import GIB
 from wsltop.report.doctor import WIDTH, cells, doctor, encode, exit_code, wrap
 
 SEEN = evidence(

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from tests.experiment.curves import MIB, acted, exponential, never, result, trial
 from tests.hostile import controls
-from wsltop.charts.glyphs import ASCII, BLOCK
+from wsltop.charts.cells import ASCII, BLOCK
 from wsltop.core.curve import Crossing
 from wsltop.errors import UsageError, WsltopError
 from wsltop.experiment.measure import Measures, measure_all
@@ -23,15 +23,20 @@ from wsltop.experiment.trial import Phase, Result, Trial
 from wsltop.report.experiment import (
     COLUMNS,
     HALVED,
+    KINDS,
     Table,
+    check_output,
     encode,
     groups_of,
+    html,
+    mark,
+    markdown,
     report,
     table_lines,
     table_of,
     tell_crossing,
+    write_output,
 )
-from wsltop.report.experiment_pages import KINDS, check_output, html, mark, markdown, write_output
 from wsltop.report.experiment_svg import WIDTH, draw
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -11,10 +11,22 @@ from tests.hostile import controls
 from tests.samples import event, host_memory, nothing, sample, small_sample
 from wsltop.core.diagnosis.rules import diagnose
 from wsltop.core.session import Session
-from wsltop.model.distros import NOT_ASKED, Distro, Distros
-from wsltop.model.event import Event
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import Census, Family, Group, Groups, Holders, ProcessUse, Sample, Surroundings, WslconfigFile
+from wsltop.model.sample import (
+    NOT_ASKED,
+    Census,
+    Distro,
+    Distros,
+    Event,
+    Family,
+    Group,
+    Groups,
+    Holders,
+    ProcessUse,
+    Sample,
+    Surroundings,
+    Unavailable,
+    WslconfigFile,
+)
 from wsltop.report.issue import IssueInput, issue
 from wsltop.report.redact import Redactor
 

@@ -22,9 +22,7 @@ from tests.samples import (
     small_sample,
 )
 from wsltop.core.moment import interpret
-from wsltop.model.event import Event
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import Identity, ReportingOrder, Sample
+from wsltop.model.sample import Event, Identity, ReportingOrder, Sample, Unavailable
 from wsltop.report.text import EVENTS, report
 
 HOSTILE = "vm\x1b]0;evil\x07\u202emem\udc80\nWSL"

@@ -12,8 +12,7 @@ from tests.guest.texts import KERNELS
 from tests.hostile import controls
 from tests.samples import GIB, IDENTITY, MIB, MONOTONIC, PARTS, TIME, host_memory, kernel_sample, nothing, small_sample
 from wsltop.core.session import Session
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import Identity, ReportingOrder, Sample
+from wsltop.model.sample import Identity, ReportingOrder, Sample, Unavailable
 from wsltop.report.snapshot import encode
 
 GUEST = {

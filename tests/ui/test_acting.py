@@ -16,9 +16,8 @@ from tests.reclaim.machine import Machine
 from tests.ui.worlds import HOST, MEMINFO, SAMPLE, World, settle
 from tests.waiting import wait_until
 from wsltop.charts.cells import plain
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import Mark
-from wsltop.model.units import GIB, MIB
+from wsltop.model.sample import Mark, Unavailable
+from wsltop.model.text import GIB, MIB
 from wsltop.recording.reader import Recording
 from wsltop.system import System
 from wsltop.ui.bindings import KEYS

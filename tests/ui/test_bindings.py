@@ -5,15 +5,14 @@ from collections import Counter
 import pytest
 from textual.binding import Binding
 
-from wsltop.charts.cells import plain
-from wsltop.charts.glyphs import ASCII, BLOCK
+from wsltop.charts.cells import ASCII, BLOCK, plain
 from wsltop.ui.app import WsltopApp
 from wsltop.ui.bindings import GROUPS, KEYS, Key, action_name, bindings, describe
 from wsltop.ui.cards.help import help_lines
 from wsltop.ui.layout import PANEL_KEYS
 from wsltop.ui.main import MainScreen
-from wsltop.ui.paint import width_of
 from wsltop.ui.panels.footer import KeyBar, KeyBarView, KeyHint
+from wsltop.ui.panels.panel import width_of
 
 MOVEMENT = {"h", "j", "k", "l", "g", "G", "b", "w", "n", "p", "u", "d", "e", "0", "up", "down", "left", "right"} | {
     "pageup",

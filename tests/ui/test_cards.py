@@ -14,22 +14,19 @@ from textual.containers import VerticalScroll
 from textual.pilot import Pilot
 
 from tests.ui.worlds import FORBIDDEN, HOST, HOSTILE, MEMINFO, SAMPLE, START, World, hog
-from wsltop.charts.cells import Line, plain
-from wsltop.charts.glyphs import ASCII, BLOCK, Glyphs
+from wsltop.charts.cells import ASCII, BLOCK, Glyphs, Line, plain
 from wsltop.core.diagnosis.finding import Figure, Finding, Remedy
 from wsltop.core.holders import FamilyGrowth
 from wsltop.core.ledger import FreeSplit, Ledger
 from wsltop.core.moment import Moment, interpret
 from wsltop.core.prediction import SETTLE, Outcomes, predict_kill
-from wsltop.model.event import Event
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import Census, Family, Group, Holders, ProcessUse
-from wsltop.model.units import GIB, MIB, format_size
-from wsltop.ui.buckets import BUCKETS
+from wsltop.model.sample import Census, Event, Family, Group, Holders, ProcessUse, Reading, Unavailable
+from wsltop.model.text import GIB, MIB, format_size
 from wsltop.ui.cards.card import WIDTH, Card, CardText
-from wsltop.ui.cards.findings import finding_card
 from wsltop.ui.cards.holders import holder_lines
 from wsltop.ui.cards.ledger import ledger_lines
+from wsltop.ui.cards.table import finding_card
+from wsltop.ui.panels.ledger import BUCKETS
 
 NO = Unavailable("not read here", "Read it there.")
 GROWTH: Reading[tuple[FamilyGrowth, ...]] = Unavailable("not watched for long enough")

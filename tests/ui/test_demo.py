@@ -7,10 +7,9 @@ from rich.cells import cell_len
 from textual.pilot import Pilot
 
 from tests.ui.worlds import World
-from wsltop.charts.cells import plain
-from wsltop.charts.glyphs import BLOCK
+from wsltop.charts.cells import BLOCK, plain
 from wsltop.core.returning import Returning
-from wsltop.model.units import GIB, MIB
+from wsltop.model.text import GIB, MIB
 from wsltop.report.experiment import Table, lines_of
 from wsltop.ui.cards.card import WIDTH, CardText
 from wsltop.ui.cards.demo import DemoScreen, result_lines

@@ -15,10 +15,9 @@ from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from tests.ui.worlds import HOST, MEMINFO, SAMPLE, World, drops, hog, record
-from wsltop.charts.glyphs import ASCII, BLOCK
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import FreeBlocks
-from wsltop.model.units import GIB
+from wsltop.charts.cells import ASCII, BLOCK
+from wsltop.model.sample import FreeBlocks, Unavailable
+from wsltop.model.text import GIB
 
 FOLDER = Path(__file__).parent / "golden"
 WRITES = os.environ.get("WSLTOP_GOLDEN") == "write"

@@ -13,7 +13,7 @@ from tests.ui.worlds import World, drops, record, settle
 from wsltop.config import Settings, load_state
 from wsltop.errors import UsageError
 from wsltop.host.interop import WSL_EXE
-from wsltop.model.units import GIB, MIB
+from wsltop.model.text import GIB, MIB
 from wsltop.ui.bindings import KEYS
 from wsltop.ui.launch import screen_options
 from wsltop.ui.layout import PANEL_KEYS

@@ -12,15 +12,15 @@ from textual.timer import Timer
 from tests.core.test_bookmark import life
 from tests.hogs.fake import FakePool
 from tests.ui.worlds import FakeSampler
-from wsltop.charts.glyphs import BLOCK
+from wsltop.charts.cells import BLOCK
 from wsltop.core.moment import Moment
 from wsltop.core.session import Session
 from wsltop.recording.player import Player
 from wsltop.recording.recent import Recent
 from wsltop.ui.app import WsltopApp
+from wsltop.ui.context import ScreenOptions
 from wsltop.ui.jobs import Job, Told
 from wsltop.ui.main import MainScreen
-from wsltop.ui.options import ScreenOptions
 from wsltop.ui.sources import PACE, LiveSource, ReplaySource, Source
 
 

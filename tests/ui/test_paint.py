@@ -5,9 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from wsltop.charts.cells import Span, plain
-from wsltop.charts.glyphs import ASCII, BLOCK
-from wsltop.ui.paint import fit, fit_spans, fold_spans, heading, row, width_of, wrap
+from wsltop.charts.cells import ASCII, BLOCK, Span, plain
+from wsltop.ui.panels.panel import fit, fit_spans, fold_spans, heading, row, width_of, wrap
 
 TEXTS = st.text(st.sampled_from("ab c é界語\U0001f600\u0301"), max_size=40)
 SPANS = st.lists(st.builds(Span, TEXTS, st.sampled_from(["", "value", "note"])), max_size=6)

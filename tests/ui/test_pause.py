@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from tests.ui.worlds import MEMINFO, NOON, SAMPLE, World, drops
 from wsltop.charts.cells import Line, plain
 from wsltop.model.sample import Counters
-from wsltop.model.units import GIB, MIB
+from wsltop.model.text import GIB, MIB
 from wsltop.ui.bindings import KEYS
 from wsltop.ui.cards.card import CardText
 from wsltop.ui.cards.table import CARDS

@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from tests.ui.worlds import MEMINFO, World, drops
 from wsltop.core.quiet import PATIENCE, QUIET_INTERVAL
-from wsltop.model.units import GIB
+from wsltop.model.text import GIB
 from wsltop.recording.reader import Recording
 
 

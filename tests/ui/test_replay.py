@@ -13,13 +13,12 @@ from textual.pilot import Pilot
 
 from tests.core.test_bookmark import life
 from tests.recording.recorded import record
-from wsltop.charts.glyphs import BLOCK
+from wsltop.charts.cells import BLOCK
 from wsltop.recording.player import Player
 from wsltop.recording.reader import Recording
 from wsltop.ui.app import WsltopApp
 from wsltop.ui.bindings import KEYS
-from wsltop.ui.context import TimeLine
-from wsltop.ui.options import ScreenOptions
+from wsltop.ui.context import ScreenOptions, TimeLine
 from wsltop.ui.panels.scrubber import Scrubber, scrubber_view
 from wsltop.ui.sources import ReplaySource
 

@@ -11,10 +11,9 @@ from textual.geometry import Region
 from textual.pilot import Pilot
 
 from tests.ui.worlds import FORBIDDEN, HOST, HOSTILE, MEMINFO, SAMPLE, World, drops, hog, record
-from wsltop.charts.glyphs import ASCII
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import Identity
-from wsltop.model.units import GIB
+from wsltop.charts.cells import ASCII
+from wsltop.model.sample import Identity, Unavailable
+from wsltop.model.text import GIB
 from wsltop.ui.panels.panel import Panel
 
 

@@ -11,15 +11,13 @@ from rich.cells import cell_len
 from tests.core.diagnosis_scene import gate
 from tests.core.gate_machine import times
 from tests.ui.worlds import FORBIDDEN, HOSTILE, hog
-from wsltop.charts.cells import Line, plain
-from wsltop.charts.glyphs import ASCII, BLOCK, Glyphs
+from wsltop.charts.cells import ASCII, BLOCK, Glyphs, Line, plain
 from wsltop.core.diagnosis.finding import DROP, Figure, Finding, Remedy
 from wsltop.core.gate.rules import RULE_2_8_7, RULE_POST_2_9_4
 from wsltop.core.gate.watch import Blocker, Blockers, Bounds, Gate, WindowState
 from wsltop.core.returning import Returning
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import HogStatus
-from wsltop.model.units import GIB, MIB
+from wsltop.model.sample import HogStatus, Unavailable
+from wsltop.model.text import GIB, MIB
 from wsltop.ui.panels.gate import GatePanel, GateView, gate_view, tell_bounds, window_row
 from wsltop.ui.panels.hogs import STATUS_TEXT, HogsPanel, HogsView, hogs_view, window
 from wsltop.ui.panels.panel import Panel

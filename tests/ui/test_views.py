@@ -9,21 +9,17 @@ from msgspec.structs import replace
 
 from tests import samples
 from tests.ui.worlds import FORBIDDEN, HOST, HOSTILE, MEMINFO, NOON, SAMPLE, START, drops, hog
-from wsltop.charts.cells import Span, plain
-from wsltop.charts.glyphs import ASCII, BLOCK, Glyphs
+from wsltop.charts.cells import ASCII, BLOCK, Glyphs, Span, plain
 from wsltop.core.session import Bookmark, Session
-from wsltop.model.event import Event
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import Hog, HogStatus, HostMemory, Identity, KernelLog, OwnUse, Sample
-from wsltop.model.units import GIB, MIB
-from wsltop.ui.context import Context, Notice
-from wsltop.ui.paint import width_of
+from wsltop.model.sample import Event, Hog, HogStatus, HostMemory, Identity, KernelLog, OwnUse, Sample, Unavailable
+from wsltop.model.text import GIB, MIB
+from wsltop.ui.context import DEFAULT_WINDOW, LEAST_HOG, WINDOWS, Context, Notice, Position, ViewState, move
 from wsltop.ui.panels.events import EventsPanel, events_view
 from wsltop.ui.panels.hogs import HogsPanel, hog_row, hogs_view, window
 from wsltop.ui.panels.memory import STEP, MemoryPanel, MemoryView, memory_view
+from wsltop.ui.panels.panel import width_of
 from wsltop.ui.panels.status import StatusLine, status_view
 from wsltop.ui.panels.timeline import TimelinePanel, TimelineView, event_mark, tell_window
-from wsltop.ui.viewstate import DEFAULT_WINDOW, LEAST_HOG, WINDOWS, Position, ViewState, move
 
 
 def event(number: int, kind: str = "cache drop", **changes: object) -> Event:

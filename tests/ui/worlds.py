@@ -12,10 +12,9 @@ from textual.strip import Strip
 
 from tests import samples
 from tests.hogs.fake import FakePool
-from wsltop.charts.glyphs import BLOCK, Glyphs
+from wsltop.charts.cells import BLOCK, Glyphs
 from wsltop.core.session import Session
 from wsltop.host.source import FixedSource, HostSource
-from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import (
     Counters,
     FreeBlocks,
@@ -27,13 +26,15 @@ from wsltop.model.sample import (
     KernelRecord,
     Mark,
     OwnUse,
+    Reading,
     ReportingOrder,
     Sample,
+    Unavailable,
     Zone,
 )
-from wsltop.model.units import GIB, MIB
+from wsltop.model.text import GIB, MIB
 from wsltop.ui.app import WsltopApp
-from wsltop.ui.options import ScreenOptions
+from wsltop.ui.context import ScreenOptions
 from wsltop.ui.sources import LiveSource
 
 NOON = 1_700_049_600.0

@@ -54,8 +54,18 @@ from wsltop.guest.kernel_files import (
     read_huge_pages,
     read_init_on_alloc,
 )
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import Census, Holders, Identity, OwnUse, ProcessUse, Pss, Sample, Surroundings
+from wsltop.model.sample import (
+    Census,
+    Holders,
+    Identity,
+    OwnUse,
+    ProcessUse,
+    Pss,
+    Reading,
+    Sample,
+    Surroundings,
+    Unavailable,
+)
 
 CLOSE: Final = 8 * MIB
 """A miss that counts as none."""

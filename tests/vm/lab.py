@@ -16,7 +16,7 @@ from tests.vm.guest.driver import Tick
 from tests.vm.link import Job
 from tests.vm.machine import Machine
 from tests.vm.missing import MachineFailed
-from wsltop.model.event import Event, EventKind, Origin
+from wsltop.model.sample import Event, EventKind, Origin
 
 QUIET: Final = 5.0
 """Seconds without a change, two passes of the kernel's reporting and more: then it is settled."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from tests.vm.findings import MIB, MOST, TOLERANCE, Finding, at_least, at_most, mib, note
 from tests.vm.lab import Lab, State, guest_size, point
-from wsltop.model.event import EventKind
+from wsltop.model.sample import EventKind
 
 COMPACT: Final = "echo 1 >/proc/sys/vm/compact_memory"
 DROP: Final = "echo 1 >/proc/sys/vm/drop_caches"

@@ -7,7 +7,7 @@ import pytest
 from tests.vm.calibrate import CLOSE, interval_score, penalty, quantiles
 from tests.vm.guest.mixer import MAKERS
 from tests.vm.mixtures import KINDS, SUITED, draw_mixture
-from wsltop.model.units import MIB
+from wsltop.model.text import MIB
 
 
 def test_a_seed_draws_the_same_machine_and_mixture_each_time() -> None:

@@ -6,8 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from wsltop.charts.cells import Line, Span, merged
-from wsltop.charts.glyphs import Glyphs
+from wsltop.charts.cells import Glyphs, Line, Span, merged
 
 
 class Segment(NamedTuple):

@@ -1,17 +1,23 @@
-"""What commands share: output, the options for sampling, and a sampler that is always closed."""
+"""What commands share: output, options for sampling, a sampler that is always closed, signals, systemd units."""
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
+import re
+import select
+import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from wsltop import __version__
 from wsltop.config import Settings
 from wsltop.errors import ExitCode, WsltopError
 from wsltop.host.choose import CHOICES, check_choice
@@ -190,3 +196,110 @@ def pause(sampler: Sampler, clock: SystemClock, seconds: float, *, waiting: bool
         clock.sleep(min(GLANCE, left) if waiting else left)
         if waiting and sampler.host.read() != WAITING:
             return
+
+
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interruption:
+    """Notes the first signal that asks to end, and ends the sleep that it comes into."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        """Of the signal; 0 when none has come."""
+        self._woken, self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+
+    @property
+    def name(self) -> str:
+        """The name of the signal; empty when none has come."""
+        return signal.Signals(self.number).name if self.number else ""
+
+    def fileno(self) -> int:
+        """A descriptor that can be read once a signal has come."""
+        return self._woken
+
+    def note(self, number: int, _frame: FrameType | None) -> None:
+        """Note a signal."""
+        self.number = self.number or number
+        with contextlib.suppress(BlockingIOError):  # the pipe is full: it can be read
+            os.write(self._wake, b".")
+
+    def forget(self) -> None:
+        """Wait for the next signal: this one was for another process."""
+        self.number = 0
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._woken, 4096)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, unless a signal has come or comes."""
+        if not self.number:
+            select.select([self._woken], [], [], max(0.0, seconds))
+
+    def close(self) -> None:
+        """Close the pipe."""
+        os.close(self._woken)
+        os.close(self._wake)
+
+
+@contextlib.contextmanager
+def noted_signals(*unheeded: signal.Signals) -> Iterator[Interruption]:
+    """Signals as notes, for as long as it is open. A handler that raised could end a command in the middle of a write.
+
+    A signal that our parent ignores stays ignored: that is how nohup works. ``unheeded`` signals do nothing. They are
+    not ignored either: a program that is started would inherit that.
+    """
+    interruption = Interruption()
+    handlers = dict.fromkeys(SIGNALS, interruption.note) | dict.fromkeys(unheeded, lambda *_: None)
+    wanted = {number: one for number, one in handlers.items() if signal.getsignal(number) is not signal.SIG_IGN}
+    former = {number: signal.signal(number, handler) for number, handler in wanted.items()}
+    try:
+        yield interruption
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+        interruption.close()
+
+
+PLAIN: Final = re.compile(r"[\w@+=:,./-]+", re.ASCII)
+"""What needs no quotes in a unit, see systemd.service(5)."""
+TEMPLATE: Final = """\
+# A systemd user unit, printed by wsltop {version}. Save it as ~/.config/systemd/user/{name}.service, then:
+#   systemctl --user daemon-reload && systemctl --user enable --now {name}
+# WSL must run systemd: [boot] systemd=true in /etc/wsl.conf. systemd does not keep WSL alive: when Windows no longer
+# uses the VM it ends, and this unit with it; it starts again with WSL.
+[Unit]
+Description={description}
+
+[Service]
+ExecStart={command}
+# Programs of Windows must be asked to end by wsltop, and not get systemd's signal first.
+KillMode=process
+SuccessExitStatus=143
+Restart=on-failure
+RestartSec=10
+
+[Install]
+WantedBy=default.target
+"""
+
+
+def service_unit(name: str, description: str, arguments: Sequence[str]) -> str:
+    """The text of the unit ``name``, which runs wsltop with these arguments."""
+    command = " ".join(quote(word) for word in (*program(), *arguments))
+    return TEMPLATE.format(version=__version__, name=name, description=description, command=command)
+
+
+def program() -> tuple[str, ...]:
+    """How to start this wsltop from anywhere, an absolute path first."""
+    script = os.path.abspath(sys.argv[0])  # noqa: PTH100 - a link such as pipx makes stays what it is
+    if script.endswith(("/wsltop", ".pyz")) and os.path.isfile(script) and os.access(script, os.X_OK):  # noqa: PTH113 - a text
+        return (script,)
+    return (sys.executable, "-m", "wsltop")
+
+
+def quote(word: str) -> str:
+    """A word of ExecStart; ``%`` and ``$`` would be replaced by systemd."""
+    if PLAIN.fullmatch(word):
+        return word
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return '"' + escaped.replace("\n", "\\n") + '"'

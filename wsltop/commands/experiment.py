@@ -12,11 +12,20 @@ from typing import Any, Final
 
 import click
 
-from wsltop.charts.glyphs import choose_glyphs
+from wsltop.charts.cells import choose_glyphs
 from wsltop.clock import SystemClock
-from wsltop.commands.common import Seconds, host_options, merge, say, say_text, system_of, watch
+from wsltop.commands.common import (
+    Interruption,
+    Seconds,
+    host_options,
+    merge,
+    noted_signals,
+    say,
+    say_text,
+    system_of,
+    watch,
+)
 from wsltop.commands.reclaim import SMALL, check_size
-from wsltop.commands.signals import Interruption, noted_signals
 from wsltop.config import LEAST_HOG, Settings
 from wsltop.core.ledger import keep_ledger
 from wsltop.core.session import Session
@@ -24,22 +33,17 @@ from wsltop.errors import ExitCode, UsageError, WsltopError
 from wsltop.experiment.limits import Limit, help_lines, judge, parse_limit, tell_verdict
 from wsltop.experiment.limits import Verdict as LimitVerdict
 from wsltop.experiment.load import resolve
-from wsltop.experiment.measure import Measures, measure_all
+from wsltop.experiment.measure import Measures, measure_all, tell_result
 from wsltop.experiment.run import Experiment, Standing, TrialAction, prepare
-from wsltop.experiment.spec import ExperimentPlan
-from wsltop.experiment.summary import tell_result
-from wsltop.experiment.trial import Result, Trial
+from wsltop.experiment.trial import ExperimentPlan, Result, Trial
 from wsltop.hogs.kinds import KINDS, PLAIN
 from wsltop.hogs.pool import HogPool
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import Sample
-from wsltop.model.text import clean
-from wsltop.model.units import format_duration, format_size, parse_size
+from wsltop.model.sample import Sample, Unavailable
+from wsltop.model.text import clean, format_duration, format_size, parse_size
 from wsltop.reclaim.actions import ACTIONS
 from wsltop.reclaim.plan import tell_plan
 from wsltop.reclaim.root import find_root_access
-from wsltop.report.experiment import encode, plan_facts, report
-from wsltop.report.experiment_pages import check_output, write_output
+from wsltop.report.experiment import check_output, encode, plan_facts, report, write_output
 from wsltop.sampler import Sampler
 from wsltop.system import System
 

@@ -11,13 +11,12 @@ from typing import Any, Final
 import click
 import msgspec
 
-from wsltop.commands.common import host_options, merge, say_text, system_of
-from wsltop.commands.service import program
+from wsltop.commands.common import host_options, merge, program, say_text, system_of
 from wsltop.config import Settings
 from wsltop.errors import UsageError, WsltopError
 from wsltop.host.interop import Windows
 from wsltop.host.wslconfig_file import list_profiles, passed_profile
-from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Unavailable
 from wsltop.model.text import clean
 from wsltop.reclaim.root import find_distro
 

@@ -70,8 +70,7 @@ def one_line(system: System, settings: Settings) -> Line:
     from wsltop.guest.kernel_files import BuddyinfoSource, MeminfoSource, ReportingSource, ZoneinfoSource
     from wsltop.host.choose import NOT_ASKED
     from wsltop.host.shared import read_answer
-    from wsltop.model.reading import Unavailable
-    from wsltop.model.sample import Identity, OwnUse, Sample
+    from wsltop.model.sample import Identity, OwnUse, Sample, Unavailable
 
     root, unread = system.root, Unavailable("not read for one line")
     host = NOT_ASKED if settings.host == "none" else read_answer(system.windows, system.clock, FRESH)

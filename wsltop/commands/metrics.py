@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from wsltop.commands.common import Seconds, host_options, merge, sampling, say, say_text, system_of, watch
-from wsltop.commands.service import service_unit
+from wsltop.commands.common import Seconds, host_options, merge, sampling, say, say_text, service_unit, system_of, watch
 from wsltop.config import Settings
 from wsltop.core.session import Session
 from wsltop.errors import UsageError, WsltopError

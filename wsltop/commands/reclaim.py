@@ -13,8 +13,7 @@ from wsltop.core.moment import interpret
 from wsltop.core.reclaimed import ReclaimWatch
 from wsltop.core.session import Session
 from wsltop.errors import UsageError, WsltopError
-from wsltop.model.text import clean
-from wsltop.model.units import format_size, parse_size
+from wsltop.model.text import clean, format_size, parse_size
 from wsltop.reclaim.actions import ACTIONS, ActionName
 from wsltop.reclaim.perform import Done, Failed, ReclaimAction, perform
 from wsltop.reclaim.plan import Plan, plan, tell_plan

@@ -13,12 +13,9 @@ from typing import Any, Final
 
 import click
 
-from wsltop.commands.common import INTERVAL, host_options, merge, sampling, say_text
-from wsltop.commands.service import service_unit
-from wsltop.commands.signals import noted_signals
+from wsltop.commands.common import INTERVAL, host_options, merge, noted_signals, sampling, say_text, service_unit
 from wsltop.config import Settings
-from wsltop.model.text import clean
-from wsltop.model.units import MIB, format_duration, format_size, parse_duration, parse_size
+from wsltop.model.text import MIB, clean, format_duration, format_size, parse_duration, parse_size
 from wsltop.recording.writer import MIN_SIZE, RecordingWriter
 
 WEEK: Final = 7 * 86400.0

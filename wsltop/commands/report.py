@@ -15,7 +15,7 @@ from wsltop.core.diagnosis.rules import diagnose
 from wsltop.core.session import Session
 from wsltop.errors import UsageError, WsltopError
 from wsltop.host.distros import ask_distros
-from wsltop.model.distros import NOT_RECORDED, Distros
+from wsltop.model.sample import NOT_RECORDED, Distros
 from wsltop.model.text import clean
 from wsltop.private import write_private
 from wsltop.recording.player import Player

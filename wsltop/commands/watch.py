@@ -23,7 +23,7 @@ from wsltop.core.session import Session
 from wsltop.errors import UsageError
 from wsltop.host.interop import Windows
 from wsltop.host.toast import show_toast
-from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Unavailable
 from wsltop.model.text import clean
 
 EVERY: Final = 5.0

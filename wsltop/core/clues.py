@@ -7,8 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import Meminfo, Sample
+from wsltop.model.sample import Meminfo, Sample, Unavailable
 
 RELEASE: Final = re.compile(r"([0-9]{1,3})\.([0-9]{1,3})", re.ASCII)
 

@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-from wsltop.model.units import MIB
+from wsltop.model.text import MIB
 
 LEAST_BAND: Final = 8 * MIB
 BAND_SHARE: Final = 0.01

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 from msgspec.structs import replace
 
 from wsltop.core.events import TELLERS, cause_of_compaction, describe, times
-from wsltop.model.event import Event, Origin
+from wsltop.model.sample import Event, Origin
 
 MERGE_WITHIN: Final = 6.0
 """Seconds of silence after which the same thing is a new event."""

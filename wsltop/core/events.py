@@ -7,11 +7,20 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final, Literal, NamedTuple
 
 from wsltop.core.ledger import reportable_free
-from wsltop.model.event import Event, EventKind, Origin
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import Hog, HogEnded, KernelRecord, Mark, Meminfo, Sample
-from wsltop.model.text import clean
-from wsltop.model.units import format_duration, format_size
+from wsltop.model.sample import (
+    Event,
+    EventKind,
+    Hog,
+    HogEnded,
+    KernelRecord,
+    Mark,
+    Meminfo,
+    Origin,
+    Reading,
+    Sample,
+    Unavailable,
+)
+from wsltop.model.text import clean, format_duration, format_size
 
 Amounts = Mapping[str, int]
 Cause = Literal["requested", "kernel", "unknown", "running"]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import (
     CONTAINER,
     DISTRO,
@@ -20,10 +19,11 @@ from wsltop.model.sample import (
     ProcessCpu,
     ProcessTable,
     ProcessUse,
+    Reading,
     Tmpfs,
+    Unavailable,
 )
-from wsltop.model.text import clean
-from wsltop.model.units import KIB, MIB, format_size
+from wsltop.model.text import KIB, MIB, clean, format_size
 
 if TYPE_CHECKING:
     from wsltop.model.sample import Meminfo

@@ -9,9 +9,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from wsltop.core.clues import Clues, gather_clues
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import FreeBlocks, HostMemory, Meminfo, ReportingOrder, Sample, Zone
-from wsltop.model.units import MIB
+from wsltop.model.sample import FreeBlocks, HostMemory, Meminfo, Reading, ReportingOrder, Sample, Unavailable, Zone
+from wsltop.model.text import MIB
 
 
 class FreeSplit(Struct, frozen=True, kw_only=True, tag="split"):

@@ -26,8 +26,17 @@ from wsltop.core.wslconfig.effective import (
 )
 from wsltop.core.wslconfig.grammar import parse
 from wsltop.core.wslconfig.lint import ConfigFinding, as_wsl_reads, lint, lint_file
-from wsltop.model.reading import Reading, Unavailable, known
-from wsltop.model.sample import Census, HostMemory, Sample, SeveralVms, VmProcess, WslconfigFile
+from wsltop.model.sample import (
+    Census,
+    HostMemory,
+    Reading,
+    Sample,
+    SeveralVms,
+    Unavailable,
+    VmProcess,
+    WslconfigFile,
+    known,
+)
 
 HOST_FRESH = 12.0
 """A host reading older than this is no longer the present (the slowest source answers every five seconds)."""

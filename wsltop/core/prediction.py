@@ -17,9 +17,8 @@ from msgspec.structs import replace
 
 from wsltop.core.clues import Span
 from wsltop.core.ledger import NEVER, FreeSplit, Ledger
-from wsltop.model.event import Event
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.units import MIB, format_size
+from wsltop.model.sample import Event, Reading, Unavailable
+from wsltop.model.text import MIB, format_size
 
 FINE_ORDER: Final = 5
 COARSE_ORDER: Final = 9

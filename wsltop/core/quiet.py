@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from wsltop.core.moment import Moment
-from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Unavailable
 
 QUIET_INTERVAL: Final = 4.0
 """Seconds between two samples at rest: what happens is seen within five."""

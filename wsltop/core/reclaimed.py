@@ -10,7 +10,7 @@ from msgspec import Struct
 from wsltop.core.curve import REST, Crossing, Dot, add_answer, at_rest, band_of, fall_below, floor_of, level_of
 from wsltop.core.moment import Moment
 from wsltop.core.prediction import Outcome, Prediction
-from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import Reading, Unavailable
 
 LONGEST: Final = 45.0
 """Seconds after which a curve that never rests is measured all the same."""

@@ -18,11 +18,8 @@ from wsltop.core.curve import LEAST_BAND, REST, Dot, add_answer, at_rest
 from wsltop.core.moment import Moment
 from wsltop.core.prediction import Prediction
 from wsltop.core.reclaimed import Returned, measure_return
-from wsltop.model.event import Event
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import Census
-from wsltop.model.text import clean
-from wsltop.model.units import MIB, format_duration, format_size
+from wsltop.model.sample import Census, Event, Reading, Unavailable
+from wsltop.model.text import MIB, clean, format_duration, format_size
 
 STEP: Final = 32 * MIB
 """Bytes by which the expected host memory must fall from one sample to the next to be a release, or to go on as one."""

@@ -22,9 +22,7 @@ from wsltop.core.ledger import Drain, Draining, Ledger, OrderWatch, keep_ledger
 from wsltop.core.moment import NOT_FOLLOWED, Insight, Moment, Tracker, chart_point, interpret, lend, vms_of
 from wsltop.core.prediction import Outcomes
 from wsltop.core.returning import Release, Returning, ReturnTracker
-from wsltop.model.event import Event
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import WAITING, Sample
+from wsltop.model.sample import WAITING, Event, Reading, Sample, Unavailable
 
 DIAGNOSE_EVERY = 4.0
 """Seconds between two diagnoses: they cost a third of a millisecond, and a verdict that flickers is none."""

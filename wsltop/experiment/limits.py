@@ -11,9 +11,8 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from wsltop.errors import UsageError
 from wsltop.experiment.measure import Measures, Side, summarize
 from wsltop.experiment.trial import Result
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.text import clean
-from wsltop.model.units import format_duration, format_size, parse_duration, parse_size
+from wsltop.model.sample import Reading, Unavailable
+from wsltop.model.text import clean, format_duration, format_size, parse_duration, parse_size
 
 Unit: TypeAlias = Literal["size", "share", "time"]
 

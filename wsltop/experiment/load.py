@@ -19,13 +19,12 @@ from wsltop.child import Child, signal_name
 from wsltop.core.events import tell_cause
 from wsltop.errors import CommandError, ExitCode, HogRefused, WsltopError
 from wsltop.experiment import keeper
-from wsltop.experiment.spec import ExperimentPlan
+from wsltop.experiment.trial import ExperimentPlan
 from wsltop.hogs.guard import INTERPRETER, PAGES_PER_TABLE, MemoryGuard, cost_of, headroom
-from wsltop.hogs.options import HogOptions
+from wsltop.hogs.load import HogOptions
 from wsltop.hogs.pool import Hogs
 from wsltop.model.sample import Sample
-from wsltop.model.text import clean
-from wsltop.model.units import MIB, format_size
+from wsltop.model.text import MIB, clean, format_size
 
 LoadState: TypeAlias = Literal["filling", "full", "ending", "gone"]
 LEAST_HOG: Final = 64 * MIB

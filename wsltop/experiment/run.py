@@ -13,14 +13,11 @@ from wsltop.core.ledger import Ledger, keep_ledger
 from wsltop.core.prediction import Prediction
 from wsltop.errors import WsltopError
 from wsltop.experiment.load import CommandLoad, HogLoad, Load, fit
-from wsltop.experiment.spec import ExperimentPlan
-from wsltop.experiment.trial import ActionOutcome, Ending, Phase, Recorder, Result, Stage, Trial
+from wsltop.experiment.trial import ActionOutcome, Ending, ExperimentPlan, Phase, Recorder, Result, Stage, Trial
 from wsltop.hogs.kinds import KINDS
-from wsltop.hogs.options import HogOptions
+from wsltop.hogs.load import HogOptions
 from wsltop.hogs.pool import Hogs
-from wsltop.model.event import Event
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import Identity, Sample
+from wsltop.model.sample import Event, Identity, Reading, Sample, Unavailable
 from wsltop.reclaim.actions import ActionName
 from wsltop.reclaim.perform import Done, Failed, ReclaimAction, Running, perform
 from wsltop.reclaim.plan import Plan, plan

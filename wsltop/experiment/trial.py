@@ -1,4 +1,4 @@
-"""One trial as it was recorded: its phases, its samples, and how the load and the action ended."""
+"""What an experiment will do, and one trial as recorded: phases, samples, how the load and the action ended."""
 
 from __future__ import annotations
 
@@ -6,13 +6,67 @@ from typing import Final, Literal, NamedTuple, TypeAlias, TypeVar, get_args
 
 from msgspec import Struct
 
-from wsltop.core.curve import FEWEST, LEAST_BAND, Dot, add_answer, at_rest, band_of, level_of, step_of
+from wsltop.core.curve import FEWEST, LEAST_BAND, REST, Dot, add_answer, at_rest, band_of, level_of, step_of
+from wsltop.core.events import tell_kind
 from wsltop.core.ledger import Ledger
 from wsltop.core.moment import Moment, interpret
 from wsltop.core.prediction import Prediction
-from wsltop.experiment.spec import ExperimentPlan
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import USER_HZ, CpuTimes, Identity, Sample
+from wsltop.hogs.kinds import KINDS
+from wsltop.model.sample import USER_HZ, CpuTimes, Identity, Reading, Sample, Unavailable
+from wsltop.model.text import GIB
+
+
+class ExperimentPlan(Struct, frozen=True, kw_only=True):
+    """Loads, times and actions. Sizes in bytes, times in seconds."""
+
+    command: tuple[str, ...] = ()
+    """The program and its arguments, an absolute path first; empty: the load is hogs."""
+    hogs: int = 4
+    size: int = GIB
+    """Of each hog."""
+    kind: str = "anonymous"
+    incompressible: bool = False
+    """Whether the content of the hogs is random."""
+    baseline: float = 5.0
+    hold: float | None = 10.0
+    """How long the full hogs stay, or how long a command may run; ``None``: until the command ends."""
+    settle: float = 60.0
+    """The longest time to wait for rest."""
+    action: str = ""
+    """The action to try after the release; empty: none."""
+    action_size: int | None = None
+    repeat: int = 1
+    control: bool = False
+    """Each trial also without the action, to tell what would have come back anyway."""
+
+    @property
+    def lasting(self) -> bool:
+        """Whether the load stays until the action has been measured."""
+        return bool(self.action) and not self.command and KINDS[self.kind].lasts
+
+    @property
+    def hog_kind(self) -> str:
+        """What the hogs are, in words."""
+        return tell_kind(self.kind, incompressible=self.incompressible)
+
+    @property
+    def window(self) -> float:
+        """Seconds without change that count as rest."""
+        return min(REST, self.settle / 2)
+
+    @property
+    def trials(self) -> tuple[bool, ...]:
+        """One entry for each trial, true for a control; controls go first, so that an action cannot color them."""
+        return (True, False) * self.repeat if self.control and self.action else (False,) * self.repeat
+
+    @property
+    def seconds(self) -> float | None:
+        """The most that it takes without filling and ending; ``None``: the command decides."""
+        if self.hold is None:
+            return None
+        waits = 2 if self.action and not self.lasting else 1
+        return len(self.trials) * (self.baseline + self.hold + waits * self.settle)
+
 
 Phase: TypeAlias = Literal["baseline", "load", "hold", "release", "wait", "action", "settle", "clear", "done"]
 """``wait``: for rest between the release and the action. ``clear``: a lasting load is ended after the measurement."""

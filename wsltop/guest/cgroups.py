@@ -13,8 +13,7 @@ from typing import Final, NamedTuple
 
 from wsltop.core.holders import frozen_by_strangers, name_group
 from wsltop.guest.files import KernelFile
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import CONTAINER, DISTRO, CgroupMode, Group, Groups
+from wsltop.model.sample import CONTAINER, DISTRO, CgroupMode, Group, Groups, Reading, Unavailable
 from wsltop.model.text import clean
 
 PLAIN: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
-from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import Reading, Unavailable
 
 CHUNK: Final = 32 * 1024
 """Bytes asked for at once; the files in question are 1 to 10 KB on a PC."""
@@ -89,3 +89,28 @@ def unreadable(path: Path, error: OSError) -> Unavailable:
     if isinstance(error, PermissionError):
         return Unavailable(f"reading {path} is not permitted", "Run wsltop as a user who may read it.")
     return Unavailable(f"{path} cannot be read: {error.strerror or error}")
+
+
+def read_small(path: Path) -> str:
+    """The first 64 KiB of a file as text, empty when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(64 * 1024).decode("utf-8", "replace")
+    except (OSError, ValueError):
+        return ""
+
+
+def is_there(path: Path) -> bool:
+    """Whether ``path`` exists, as far as we may look; an impossible name does not."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
+def list_directory(directory: Path) -> list[Path]:
+    """What a directory holds, sorted; nothing when it cannot be read."""
+    try:
+        return sorted(directory.iterdir())
+    except OSError:
+        return []

@@ -14,8 +14,7 @@ from msgspec import Struct
 
 from wsltop.child import run_command
 from wsltop.guest.files import KernelFile
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import Identity, KernelRecord
+from wsltop.model.sample import Identity, KernelRecord, Reading, Unavailable
 from wsltop.model.text import clean
 
 WslFlavor = Literal["wsl2", "wsl1", "none"]

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final, Literal, cast
 
 from wsltop.guest.files import KernelFile, KernelFileSource, unreadable
-from wsltop.model.reading import Reading, Unavailable
 from wsltop.model.sample import (
     Counters,
     CpuTimes,
@@ -18,9 +17,11 @@ from wsltop.model.sample import (
     FreeBlocks,
     Meminfo,
     Pressure,
+    Reading,
     ReportingOrder,
     SlabCache,
     TransparentHugePages,
+    Unavailable,
     Zone,
 )
 from wsltop.model.text import clean

@@ -17,8 +17,7 @@ from msgspec import Struct, field
 
 from wsltop.child import Output, run_command
 from wsltop.guest.files import KernelFile
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import KernelLog, KernelRecord
+from wsltop.model.sample import KernelLog, KernelRecord, Reading, Unavailable
 from wsltop.model.text import clean
 
 BUFFER: Final = 16 * 1024

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
 from wsltop.guest.files import KernelFile, unreadable
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import CgroupMode, Mounts, Tmpfs
+from wsltop.model.sample import CgroupMode, Mounts, Reading, Tmpfs, Unavailable
 from wsltop.model.text import clean
 
 IN_MEMORY: Final = frozenset({"tmpfs", "devtmpfs", "ramfs"})

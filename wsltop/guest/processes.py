@@ -1,4 +1,4 @@
-"""The visible processes: what each holds and computes, read at a bounded cost."""
+"""The visible processes, and wsltop among them: what each holds and computes, read at a bounded cost."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import heapq
 import os
 import re
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -18,11 +18,8 @@ import msgspec
 from wsltop.core.holders import family_of, is_interpreter
 from wsltop.guest.files import KernelFile, unreadable
 from wsltop.guest.identity import identify_guest
-from wsltop.guest.own import PAGE_SIZE
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import PSS_NOT_READ, PidView, ProcessTable, ProcessUse, Pss
-from wsltop.model.text import clean
-from wsltop.model.units import KIB, MIB
+from wsltop.model.sample import PSS_NOT_READ, OwnUse, PidView, ProcessTable, ProcessUse, Pss, Reading, Unavailable
+from wsltop.model.text import KIB, MIB, clean
 
 INITIAL: Final = "pid:[4026531836]"
 """The first PID namespace has this fixed number (include/linux/proc_ns.h, PROC_PID_INIT_INO = 0xEFFFFFFC)."""
@@ -502,3 +499,51 @@ class ProcessSource:
         for pid, answer in self._pss.refresh(self._biggest(), monotonic).items():
             known = self._known[pid]
             self._known[pid] = known._replace(use=msgspec.structs.replace(known.use, pss=answer))
+
+
+TICKS = os.sysconf("SC_CLK_TCK")
+WINDOW = 5.0
+"""Seconds over which the share is a mean: it varies from second to second, and each change is painted."""
+PAGE_SIZE = os.sysconf("SC_PAGE_SIZE")
+
+
+class OwnUseSource:
+    """Reads this process's own use between two calls."""
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        self._proc = root / "proc"
+        self._statm = KernelFile(root / "proc/self/statm")
+        self._past: deque[tuple[float, float]] = deque()
+        self._children: dict[int, float] = {}
+
+    def read(self, monotonic: float, children: Iterable[int] = ()) -> OwnUse:
+        """The share of a core over the last few seconds, and the resident memory now."""
+        used = time.process_time() + self._children_time(children)
+        while len(self._past) > 1 and monotonic - self._past[0][0] > WINDOW:
+            self._past.popleft()
+        cpu = None
+        if self._past and monotonic > self._past[0][0]:
+            cpu = max(0.0, used - self._past[0][1]) / (monotonic - self._past[0][0])
+        self._past.append((monotonic, used))
+        return OwnUse(cpu=cpu, resident=self._resident())
+
+    def close(self) -> None:
+        """Close the file."""
+        self._statm.close()
+
+    def _children_time(self, children: Iterable[int]) -> float:
+        """CPU seconds of the children, those that have ended included."""
+        for pid in children:
+            try:
+                text = (self._proc / str(pid) / "stat").read_text(errors="replace")
+            except OSError:
+                continue
+            fields = text.rpartition(")")[2].split()
+            self._children[pid] = (int(fields[11]) + int(fields[12])) / TICKS  # utime and stime, proc(5)
+        return sum(self._children.values())
+
+    def _resident(self) -> Reading[int]:
+        text = self._statm.read()
+        if isinstance(text, Unavailable):
+            return text
+        return int(text.split()[1]) * PAGE_SIZE

@@ -19,8 +19,7 @@ if __name__ == "__main__":
 
 from wsltop.hogs.guard import MemoryGuard
 from wsltop.hogs.kinds import KINDS
-from wsltop.hogs.load import Load
-from wsltop.hogs.options import HogOptions, parse_options
+from wsltop.hogs.load import HogOptions, Load, parse_options
 from wsltop.prctl import die_with_parent, name_process, prefer_oom
 
 NAME = "wsltop-hog"

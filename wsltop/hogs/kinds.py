@@ -11,8 +11,7 @@ import mmap
 import os
 import time
 
-from wsltop.hogs.load import PAGE, Hold, Load, noise_for
-from wsltop.hogs.options import HogOptions
+from wsltop.hogs.load import PAGE, HogOptions, Hold, Load, noise_for
 
 CHUNK = 1024**2
 CACHESTAT = 451

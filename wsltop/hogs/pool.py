@@ -16,10 +16,10 @@ from wsltop.clock import SYSTEM_CLOCK, Clock
 from wsltop.errors import HogRefused
 from wsltop.hogs.guard import MemoryGuard, Supply, cost_of, field, headroom
 from wsltop.hogs.kinds import KINDS
-from wsltop.hogs.options import HogOptions
+from wsltop.hogs.load import HogOptions
 from wsltop.hogs.worker import Worker
 from wsltop.model.sample import Hog, HogEnded
-from wsltop.model.units import format_size
+from wsltop.model.text import format_size
 
 PATIENCE = 5.0
 """Seconds that closing waits for the kernel to take the memory of the killed hogs back."""

@@ -13,7 +13,7 @@ from wsltop.clock import Clock
 from wsltop.hogs import hog, load
 from wsltop.hogs.guard import cost_of
 from wsltop.hogs.kinds import KINDS
-from wsltop.hogs.options import HogOptions
+from wsltop.hogs.load import HogOptions
 from wsltop.model.sample import Hog, HogEnded, HogStatus
 from wsltop.model.text import clean
 

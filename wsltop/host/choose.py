@@ -18,8 +18,7 @@ from wsltop.host.failure import explain_guest
 from wsltop.host.interop import Windows
 from wsltop.host.runtime import open_runtime
 from wsltop.host.source import NOT_FOUND, Contender, FixedSource, HostSource
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import WAITING, HostMemory
+from wsltop.model.sample import WAITING, HostMemory, Reading, Unavailable
 
 if TYPE_CHECKING:
     from wsltop.host.source import Pace

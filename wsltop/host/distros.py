@@ -11,8 +11,7 @@ from wsltop.guest.identity import identify_guest
 from wsltop.host.failure import decode_text, explain_end, find_interop_fault
 from wsltop.host.interop import WSL_EXE, Windows
 from wsltop.host.relay import run_relay
-from wsltop.model.distros import Distro, Distros, no_distros
-from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import Distro, Distros, Reading, Unavailable, no_distros
 from wsltop.model.text import clean
 
 TIMEOUT: Final = 8.0

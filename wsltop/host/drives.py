@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
+from wsltop.guest.files import read_small
 from wsltop.guest.mounts import Mount, parse_mountinfo, unescape
-from wsltop.host.files import read_small
 
 ROOT_OF_DRIVE: Final = re.compile(r"([A-Za-z]):[\\/]{0,2}")
 NAMED_PATH: Final = re.compile(r"(?:^|[;,])path=([A-Za-z]):\\{0,2}(?=[;,]|$)")

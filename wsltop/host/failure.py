@@ -10,11 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from wsltop.core.wslconfig.grammar import parse
-from wsltop.core.wslconfig.keys import parse_wsl_bool
+from wsltop.core.wslconfig.grammar import parse, parse_wsl_bool
+from wsltop.guest.files import is_there, list_directory, read_small
 from wsltop.guest.identity import Guest, identify_guest
-from wsltop.host.files import is_there, list_directory, read_small
-from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Unavailable
 from wsltop.model.text import clean
 
 BYTE_ORDER_MARKS: Final = (

@@ -9,11 +9,11 @@ from typing import Final
 
 from msgspec import Struct
 
+from wsltop.guest.files import list_directory
 from wsltop.host.drives import find_mounts
 from wsltop.host.failure import NO_EXEC_BIT, wsl_flag
-from wsltop.host.files import list_directory
 from wsltop.host.runtime import runtime_base
-from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import Reading, Unavailable
 
 SYSTEM: Final = "Windows/System32"
 POWERSHELL: Final = f"{SYSTEM}/WindowsPowerShell/v1.0/powershell.exe"

@@ -25,8 +25,7 @@ from wsltop.host.source import (
     list_vms,
     plausible_size,
 )
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import HostMemory
+from wsltop.model.sample import HostMemory, Reading, Unavailable
 
 OPTIONS: Final = ("-NoLogo", "-NoProfile", "-NonInteractive", "-InputFormat", "None", "-Command")
 """``-InputFormat None``: PowerShell itself must not read the stdin whose end the script waits for."""

@@ -12,8 +12,7 @@ from typing import Final
 import psutil
 
 from wsltop.clock import Clock
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import HostMemory
+from wsltop.model.sample import HostMemory, Reading, Unavailable
 from wsltop.model.text import clean
 
 LOOK_AGAIN: Final = 5.0

@@ -23,7 +23,7 @@ from wsltop.child import Child, Output, collect, never
 from wsltop.host.failure import explain_exec
 from wsltop.host.interop import Launch
 from wsltop.host.runtime import open_runtime
-from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import Reading, Unavailable
 
 AGAIN: Final = 0.1
 """Seconds between two looks whether the last relay of a program has ended."""

@@ -22,8 +22,7 @@ from wsltop.clock import Clock
 from wsltop.host.interop import Windows
 from wsltop.host.runtime import RuntimeFolder, open_runtime
 from wsltop.host.source import LARGEST, AskingSource, Publisher
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import WAITING, HostMemory, SeveralVms, VmProcess
+from wsltop.model.sample import WAITING, HostMemory, Reading, SeveralVms, Unavailable, VmProcess
 from wsltop.model.text import clean
 
 FORMAT: Final = 1

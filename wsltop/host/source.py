@@ -16,9 +16,8 @@ from wsltop.clock import Clock
 from wsltop.host.failure import STALE_SOCKET, explain_end, suspect_interop
 from wsltop.host.interop import Launch
 from wsltop.host.relay import AGAIN, Relay, start_relay, still_lives
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import WAITING, HostMemory, SeveralVms, VmProcess
-from wsltop.model.units import format_size
+from wsltop.model.sample import WAITING, HostMemory, Reading, SeveralVms, Unavailable, VmProcess
+from wsltop.model.text import format_size
 
 
 class HostSource(Protocol):

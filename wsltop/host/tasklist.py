@@ -15,8 +15,7 @@ from wsltop.clock import Clock
 from wsltop.host.failure import decode_text, find_interop_fault
 from wsltop.host.interop import TASKLIST, Launch, Windows
 from wsltop.host.source import Candidate, Pace, Publisher, RepeatSource, choose_process, list_vms, plausible_size
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import HostMemory
+from wsltop.model.sample import HostMemory, Reading, Unavailable
 from wsltop.model.text import clean
 
 ARGUMENTS: Final = ("/FI", "IMAGENAME eq vmmem*", "/FO", "CSV", "/NH")

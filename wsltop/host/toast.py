@@ -7,7 +7,7 @@ from typing import Final
 from wsltop.host.interop import POWERSHELL, Windows
 from wsltop.host.powershell import OPTIONS
 from wsltop.host.relay import Relay
-from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Unavailable
 from wsltop.model.text import clean
 
 LONGEST: Final = 300

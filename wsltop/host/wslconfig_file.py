@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from wsltop.core.wslconfig.lint import decode
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import ChosenBy, WslconfigFile
+from wsltop.model.sample import ChosenBy, Reading, Unavailable, WslconfigFile
 from wsltop.model.text import clean
 
 NAME: Final = ".wslconfig"

@@ -3,11 +3,34 @@
 from __future__ import annotations
 
 import re
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias, TypeVar, Union
 
 from msgspec import Struct
 
-from wsltop.model.reading import Reading, Unavailable
+T = TypeVar("T")
+
+
+class Unavailable(Struct, frozen=True, tag="unavailable"):
+    """Why a value is missing, and what the user can do about it."""
+
+    reason: str
+    """What is wrong, as a short clause: ``interop is disabled``."""
+    hint: str = ""
+    """What to do, as an imperative sentence; empty when there is nothing to do."""
+
+    def __str__(self) -> str:
+        """The reason, and the hint where there is one: ``interop is disabled. Run wsl --shutdown on Windows.``"""
+        return f"{self.reason}. {self.hint}" if self.hint else self.reason
+
+
+Reading: TypeAlias = Union[T, Unavailable]
+"""A value of type ``T``, or the reason why there is none."""
+
+
+def known(reading: Reading[T]) -> T | None:
+    """The value, or ``None`` where there is none: for code that does not care why."""
+    return None if isinstance(reading, Unavailable) else reading
+
 
 USER_HZ: Final = 100
 """Ticks per second in ``/proc/stat``: fixed by the kernel's ABI on x86-64 and arm64, whatever CONFIG_HZ is."""
@@ -595,3 +618,74 @@ class Sample(Struct, frozen=True, kw_only=True):
     """What wsltop did since the last sample. Here, so that a recording and a replay tell it too."""
     surroundings: Surroundings = Surroundings()
     census: Reading[Census] = Unavailable("not read")
+
+
+EventKind = Literal[
+    "log",  # a line of the kernel log that is about nothing below
+    "compaction",
+    "cache drop",
+    "direct reclaim",
+    "proactive reclaim",
+    "swap",
+    "stall",
+    "oom kill",
+    "balloon",
+    "reporting",
+    "init",  # WSL's init speaks
+    "hog",
+    "return",  # memory that Windows got back
+    "mark",
+]
+Origin = Literal["kmsg", "dmesg", "journal", "vmstat", "wsltop", "host"]
+"""Who says so."""
+
+
+class Event(Struct, frozen=True, kw_only=True):
+    """Something that happened, or is still happening."""
+
+    kind: EventKind
+    origin: Origin
+    time: float
+    """Wall clock of the start, seconds since the epoch."""
+    start: float
+    """Monotonic start, seconds: its place on the timeline."""
+    end: float
+    """Monotonic end; equal to ``start`` for a moment, and grows while the same thing goes on."""
+    text: str
+    """What to tell, stripped of control characters."""
+    memory: bool = True
+    """False: hidden unless all of the log is shown."""
+    level: int = 6
+    """Syslog severity: 3 and below is an error, 4 a warning."""
+    amounts: dict[str, int] = {}
+    """Figures behind the text, by name, in bytes or counts; they add up while the event goes on."""
+
+
+class Distro(Struct, frozen=True, kw_only=True):
+    """One distribution that Windows knows."""
+
+    name: str
+    state: str
+    """In the words of Windows, which are in its user's language; cleaned."""
+    version: int
+    """Of WSL: 1 or 2."""
+    default: bool
+    running: bool | None = None
+    """``None``: not known."""
+
+
+class Distros(Struct, frozen=True, kw_only=True):
+    """The distributions, and the versions of what WSL is made of."""
+
+    distros: Reading[tuple[Distro, ...]]
+    versions: Reading[tuple[str, ...]]
+    """The lines of ``wsl.exe --version``, cleaned; their labels are in Windows' language."""
+
+
+def no_distros(why: Unavailable) -> Distros:
+    """Nothing is known, and why."""
+    return Distros(distros=why, versions=why)
+
+
+NOT_ASKED = no_distros(Unavailable("Windows was not asked"))
+NOT_RECORDED = no_distros(Unavailable("a recording does not tell it", "Run: wsltop report (without a file)"))

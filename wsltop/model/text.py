@@ -1,13 +1,10 @@
-"""Text from outside, made safe to show.
-
-Process names, kernel messages and what Windows prints are written by strangers. A terminal obeys control
-characters, and bidirectional marks reorder what the reader sees, so neither may reach the screen.
-"""
+"""Text for people: cleaned of what controls a terminal, and sizes, shares, times written out and read."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Final
 
 ESCAPE_SEQUENCE = re.compile(
     r"""
@@ -34,3 +31,81 @@ def clean(text: str) -> str:
 def ascii_only(text: str) -> str:
     """Replace what an ASCII terminal cannot show by ``?``."""
     return text if text.isascii() else text.encode("ascii", "replace").decode("ascii")
+
+
+KIB: Final = 1024
+MIB: Final = 1024**2
+GIB: Final = 1024**3
+SUFFIXES: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+SIZE: Final = re.compile(r"\s*([0-9]{1,20})(?:\.([0-9]{1,20}))?\s*(?:([kmgtp])i?)?b?\s*", re.ASCII | re.IGNORECASE)
+DURATION: Final = re.compile(r"\s*([0-9]{1,20}(?:\.[0-9]{1,20})?)\s*(ms|s|min|m|h|d)?\s*", re.ASCII | re.IGNORECASE)
+SECONDS_IN: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def format_size(size: float) -> str:
+    """Three digits at the most and an IEC suffix: ``512 MiB``, ``1.5 GiB``, ``-3.2 GiB``."""
+    sign, rest = ("-", -size) if size < 0 else ("", size)
+    index = 0
+    while rest >= 999.5 and index < len(SUFFIXES) - 1:
+        rest /= 1024
+        index += 1
+    if index == 0 or rest >= 99.95:
+        number = f"{rest:.0f}"
+    else:
+        number = f"{rest:.1f}"
+        if index < 3 and rest >= 9.95:
+            number = f"{rest:.0f}"
+    return f"{sign}{number} {SUFFIXES[index]}"
+
+
+def format_gib(size: float) -> str:
+    """The number of GiB alone, for rows whose heading carries the unit: ``0.3``, ``15.6``, ``123``."""
+    gib = size / GIB
+    return f"{gib:.0f}" if abs(gib) >= 99.95 else f"{gib:.1f}"
+
+
+def format_short(size: float) -> str:
+    """A size where there is little room: ``2.4`` GiB without its unit, below one GiB ``61M``, and ``0``."""
+    if size >= GIB:
+        return format_gib(size)
+    return f"{round(size / MIB)}M" if size >= MIB / 2 else "0"
+
+
+def parse_size(text: str) -> int:
+    """Bytes from ``1G``, ``512MiB``, ``1.5 GiB``, ``4096``; a suffix is a power of 1024.
+
+    Raises:
+        ValueError: the text is no size.
+    """
+    match = SIZE.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a size such as 512M or 1.5G")
+    whole, decimals, suffix = match[1], match[2] or "", match[3]
+    power = " kmgtp".index(suffix.lower()) if suffix else 0
+    return int(int(whole + decimals) * 1024**power // 10 ** len(decimals))
+
+
+def format_duration(seconds: float) -> str:
+    """``0.4 s``, ``12 s``, ``3 min 05 s``, ``2 h 10 min``, ``3 d 4 h``."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def parse_duration(text: str) -> float:
+    """Seconds from ``5``, ``0.5``, ``90s``, ``5m``, ``5min``, ``2h``, ``1d``.
+
+    Raises:
+        ValueError: the text is no duration.
+    """
+    match = DURATION.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a duration such as 90s, 5m or 2h")
+    return float(match[1]) * SECONDS_IN[(match[2] or "s").lower()]

@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 from msgspec import Struct
 
 from wsltop.hogs.guard import lineage
-from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Unavailable
 
 ActionName: TypeAlias = Literal["compact", "drop-cache", "drop-all", "reclaim", "pressure"]
 

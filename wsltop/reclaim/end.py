@@ -8,7 +8,7 @@ import select
 import signal
 from pathlib import Path
 
-from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Unavailable
 
 
 class ProcessEnd:

@@ -15,8 +15,8 @@ from wsltop.hogs.worker import Worker
 from wsltop.host.failure import decode_text, explain_end, telling_line
 from wsltop.host.interop import Launch
 from wsltop.host.relay import Relay, start_relay, still_lives
-from wsltop.model.reading import Unavailable
-from wsltop.model.units import format_size
+from wsltop.model.sample import Unavailable
+from wsltop.model.text import format_size
 from wsltop.reclaim.plan import Plan
 from wsltop.reclaim.root import Start, Way
 

@@ -20,9 +20,8 @@ from wsltop.core.prediction import (
     pressure_size,
 )
 from wsltop.hogs.guard import floor_for
-from wsltop.model.reading import Reading, Unavailable, known
-from wsltop.model.text import clean
-from wsltop.model.units import format_size
+from wsltop.model.sample import Reading, Unavailable, known
+from wsltop.model.text import clean, format_size
 from wsltop.reclaim import write
 from wsltop.reclaim.actions import ACTIONS, Action, ActionName, explain_absence, find_reclaim_file
 from wsltop.reclaim.root import RootAccess, Start, Way

@@ -17,7 +17,7 @@ from msgspec import Struct, field
 
 from wsltop.child import ENVIRONMENT
 from wsltop.host.interop import WSL_EXE, Windows
-from wsltop.model.reading import Reading, Unavailable
+from wsltop.model.sample import Reading, Unavailable
 
 Way = Literal["direct", "sudo", "wsl", "hog", "paste"]
 """Who does it: this process, sudo, wsl.exe as root, a hog, or the user with a command to paste."""

@@ -18,8 +18,7 @@ from typing import Final, NamedTuple, TypeVar
 from wsltop.core.ledger import Ledger
 from wsltop.core.moment import fresh_host
 from wsltop.errors import RecordingError
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import Sample
+from wsltop.model.sample import Reading, Sample, Unavailable
 from wsltop.model.text import clean
 
 APPLICATION_ID: Final = 0x77736C74

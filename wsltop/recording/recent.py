@@ -13,7 +13,7 @@ from typing import Final
 
 from wsltop.core.session import Bookmark, Session
 from wsltop.model.sample import Sample
-from wsltop.model.units import MIB
+from wsltop.model.text import MIB
 from wsltop.recording.codec import Malformed, SampleCoder, SampleDecoder
 from wsltop.recording.timeline_index import CHUNK, MissingSample
 

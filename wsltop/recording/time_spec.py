@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from wsltop.model.units import SECONDS_IN
+from wsltop.model.text import SECONDS_IN
 from wsltop.recording.timeline_index import SampleLog, first_good
 
 TIME_EXAMPLES: Final = (

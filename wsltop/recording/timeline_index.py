@@ -13,8 +13,7 @@ from wsltop.core.history import Point
 from wsltop.core.moment import chart_point, interpret
 from wsltop.core.session import DIAGNOSE_EVERY, Bookmark, Session
 from wsltop.errors import RecordingError
-from wsltop.model.event import Event
-from wsltop.model.sample import KernelLog, Meminfo, Sample
+from wsltop.model.sample import Event, KernelLog, Meminfo, Sample
 
 CHUNK: Final = 300
 """Samples of a chunk. There is a bookmark before each chunk, so a jump goes through this many samples at most."""

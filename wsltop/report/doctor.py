@@ -10,12 +10,10 @@ import msgspec
 
 from wsltop.core.diagnosis.finding import Finding, Remedy, Severity, rank
 from wsltop.core.diagnosis.rules import worst
-from wsltop.core.explanation import Explanation
-from wsltop.core.headline import headline
+from wsltop.core.explanation import Explanation, headline
 from wsltop.errors import ExitCode
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.text import clean
-from wsltop.model.units import format_size
+from wsltop.model.sample import Reading, Unavailable
+from wsltop.model.text import clean, format_size
 from wsltop.report.snapshot import explanation_part, finding_part, lent_part
 
 SCHEMA: Final = 2

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Final, NamedTuple
 
-from wsltop.charts.axis import size_ticks, size_unit
+from wsltop.charts.timeline import size_ticks, size_unit
 from wsltop.core.curve import Dot
 from wsltop.experiment.measure import Measures, Side, host_dots
 from wsltop.experiment.trial import Result, Tick, Trial
-from wsltop.model.text import clean
-from wsltop.model.units import format_duration
+from wsltop.model.text import clean, format_duration
 
 WIDTH: Final = 960
 PANEL: Final = 300

@@ -14,12 +14,20 @@ from wsltop.core.diagnosis.finding import Finding
 from wsltop.core.holders import apart
 from wsltop.core.moment import ConfigView, Moment, compare_config
 from wsltop.core.wslconfig.lint import as_wsl_reads
-from wsltop.model.distros import NOT_ASKED, Distro, Distros
-from wsltop.model.event import Event
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import Groups, Holders, Sample, Surroundings, WslconfigFile
-from wsltop.model.text import clean
-from wsltop.model.units import format_duration, format_size
+from wsltop.model.sample import (
+    NOT_ASKED,
+    Distro,
+    Distros,
+    Event,
+    Groups,
+    Holders,
+    Reading,
+    Sample,
+    Surroundings,
+    Unavailable,
+    WslconfigFile,
+)
+from wsltop.model.text import clean, format_duration, format_size
 from wsltop.report.doctor import finding_lines
 from wsltop.report.redact import Redactor, versions_in
 from wsltop.report.text import (

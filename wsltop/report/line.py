@@ -12,10 +12,8 @@ import msgspec
 from wsltop.core.ledger import Ledger
 from wsltop.core.prediction import Shares, predict_compaction, predict_drop
 from wsltop.errors import UsageError
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import HostMemory
-from wsltop.model.text import clean
-from wsltop.model.units import MIB, format_size
+from wsltop.model.sample import HostMemory, Reading, Unavailable
+from wsltop.model.text import MIB, clean, format_size
 
 UNKNOWN: Final = "?"
 SMALL: Final = 32 * MIB

@@ -19,9 +19,7 @@ from wsltop.core.ledger import Ledger
 from wsltop.core.moment import Moment, host_age
 from wsltop.core.prediction import predict_compaction, predict_drop
 from wsltop.core.session import Session
-from wsltop.model.event import Event, EventKind
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import Family, HostMemory, Identity
+from wsltop.model.sample import Event, EventKind, Family, HostMemory, Identity, Reading, Unavailable
 from wsltop.model.text import clean
 
 MOST_SERIES: Final = 60

@@ -20,18 +20,17 @@ from wsltop import __version__
 from wsltop.child import Output, run_command
 from wsltop.core.wslconfig.grammar import parse
 from wsltop.core.wslconfig.lint import lint
+from wsltop.guest.files import list_directory, read_small
 from wsltop.guest.identity import WSLINFO
 from wsltop.guest.kernel_files import ReportingSource
 from wsltop.host.distros import parse_list, parse_versions
 from wsltop.host.failure import decode_text
-from wsltop.host.files import list_directory, read_small
 from wsltop.host.interop import CMD, POWERSHELL, TASKLIST, WSL_EXE, Windows
 from wsltop.host.powershell import OPTIONS, parse_line, write_script
 from wsltop.host.relay import Relay, run_relay, start_relay
 from wsltop.host.tasklist import ARGUMENTS, Unreadable, parse_rows
 from wsltop.host.wslconfig_file import find_wslconfig
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import HostMemory
+from wsltop.model.sample import HostMemory, Reading, Unavailable
 from wsltop.model.text import clean
 
 BEGIN: Final = "-----BEGIN WSLTOP SELF-TEST-----"

@@ -12,15 +12,12 @@ from typing import Final, TypeAlias
 import msgspec
 
 from wsltop.core.diagnosis.finding import Finding
-from wsltop.core.explanation import Explanation
+from wsltop.core.explanation import Explanation, headline
 from wsltop.core.gate.watch import GateState
-from wsltop.core.headline import headline
 from wsltop.core.ledger import Draining, Ledger, Lent
 from wsltop.core.prediction import Prediction, Settled, Shares, predict_compaction, predict_drop
 from wsltop.core.session import Session
-from wsltop.model.event import Event
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import HostMemory
+from wsltop.model.sample import Event, HostMemory, Reading, Unavailable
 from wsltop.model.text import clean
 
 SCHEMA: Final = 2

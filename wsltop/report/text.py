@@ -12,18 +12,14 @@ import msgspec
 
 from wsltop.core.curve import Crossing
 from wsltop.core.events import tell_kind
-from wsltop.core.explanation import Explanation
-from wsltop.core.headline import headline
+from wsltop.core.explanation import Explanation, headline
 from wsltop.core.ledger import Ledger
 from wsltop.core.moment import NOT_FOLLOWED, ConfigView, Moment
 from wsltop.core.reclaimed import Reclaimed, Returned
 from wsltop.core.wslconfig.effective import Comparison, Suggestion
 from wsltop.core.wslconfig.lint import ConfigFinding
-from wsltop.model.event import Event
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import Hog, HostMemory, WslconfigFile
-from wsltop.model.text import clean
-from wsltop.model.units import format_size
+from wsltop.model.sample import Event, Hog, HostMemory, Reading, Unavailable, WslconfigFile
+from wsltop.model.text import clean, format_size
 from wsltop.report.snapshot import Json
 
 EVENTS: Final = 20

@@ -22,24 +22,20 @@ from textual.timer import Timer
 from wsltop.config import State, load_state, save_state
 from wsltop.core.quiet import QUIET_INTERVAL, Quiet
 from wsltop.errors import HogRefused, RecordingError, WsltopError
-from wsltop.hogs.options import HogOptions
+from wsltop.hogs.load import HogOptions
 from wsltop.hogs.pool import Hogs
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import Sample
-from wsltop.model.text import clean
-from wsltop.model.units import format_size
+from wsltop.model.sample import Sample, Unavailable
+from wsltop.model.text import clean, format_size
 from wsltop.private import write_private
 from wsltop.reclaim.actions import ActionName
 from wsltop.ui.bindings import KEYS, Key, describe
 from wsltop.ui.cards.card import Card
-from wsltop.ui.context import Context, DemoPhase, Notice
+from wsltop.ui.context import Context, DemoPhase, Notice, ScreenOptions, ViewState
 from wsltop.ui.driver import TerminalDriver
 from wsltop.ui.layout import PANEL_KEYS
 from wsltop.ui.main import MainScreen
-from wsltop.ui.options import ScreenOptions
 from wsltop.ui.sources import Source
 from wsltop.ui.terminal import is_gone, vanish
-from wsltop.ui.viewstate import ViewState
 
 if TYPE_CHECKING:
     from wsltop.reclaim.end import ProcessEnd
@@ -511,7 +507,7 @@ class WsltopApp(App[None]):
 
     def action_open_event(self) -> None:
         """Show all of the selected event, or of the newest; in a look back of the last one until then."""
-        from wsltop.ui.cards.event import event_lines
+        from wsltop.ui.cards.table import event_lines
 
         context = self.context
         events = context.state.events(context.log)

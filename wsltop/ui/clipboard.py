@@ -9,10 +9,10 @@ from typing import Final
 
 import pyperclip
 
-from wsltop.host.files import read_small
+from wsltop.guest.files import read_small
 from wsltop.host.interop import Launch
 from wsltop.host.relay import run_relay
-from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Unavailable
 from wsltop.private import write_private
 
 TIMEOUT: Final = 5.0

@@ -13,12 +13,11 @@ from typing import Final, TypeVar
 from msgspec.structs import replace
 
 from wsltop.host.distros import ask_distros
-from wsltop.model.distros import NOT_RECORDED
+from wsltop.model.sample import NOT_RECORDED
 from wsltop.report.issue import IssueInput, issue
 from wsltop.report.redact import this_machine
 from wsltop.ui.clipboard import copy_text
-from wsltop.ui.context import Context
-from wsltop.ui.options import ScreenOptions, stamp
+from wsltop.ui.context import Context, ScreenOptions, stamp
 
 T = TypeVar("T")
 

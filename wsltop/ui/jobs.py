@@ -8,24 +8,22 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from wsltop.charts.glyphs import Glyphs
+from wsltop.charts.cells import Glyphs
 from wsltop.core.moment import Moment
 from wsltop.core.reclaimed import ReclaimWatch
 from wsltop.core.session import Session
 from wsltop.errors import RecordingError
-from wsltop.experiment.measure import measure_all
+from wsltop.experiment.measure import measure_all, tell_result
 from wsltop.experiment.run import prepare
-from wsltop.experiment.spec import ExperimentPlan
-from wsltop.experiment.summary import tell_result
+from wsltop.experiment.trial import ExperimentPlan
 from wsltop.hogs.pool import Hogs
-from wsltop.model.units import format_duration, format_size
+from wsltop.model.text import format_duration, format_size
 from wsltop.reclaim.perform import Done, Failed, Running, perform
 from wsltop.reclaim.plan import Plan
 from wsltop.recording.writer import RecordingWriter
 from wsltop.report.experiment import report
 from wsltop.report.text import reclaimed_lines, tell_reclaimed
-from wsltop.ui.context import DemoPhase
-from wsltop.ui.options import stamp
+from wsltop.ui.context import DemoPhase, stamp
 
 
 class Told(Struct, frozen=True, kw_only=True):

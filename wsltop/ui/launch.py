@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from rich.console import Console
 from textual.theme import BUILTIN_THEMES
 
-from wsltop.charts.glyphs import choose_glyphs
+from wsltop.charts.cells import choose_glyphs
 from wsltop.config import Settings
 from wsltop.core.quiet import PATIENCE, SHORT_PATIENCE
 from wsltop.core.session import Session
@@ -23,13 +23,13 @@ from wsltop.errors import ExitCode, UsageError
 from wsltop.guest.identity import identify_guest
 from wsltop.hogs.pool import HogPool
 from wsltop.host.interop import CLIP, Launch, Windows
-from wsltop.model.reading import known
+from wsltop.model.sample import known
 from wsltop.model.text import clean
 from wsltop.private import write_private
 from wsltop.recording.recent import SPAN
 from wsltop.system import System
 from wsltop.ui.app import WsltopApp
-from wsltop.ui.options import ScreenOptions, stamp
+from wsltop.ui.context import ScreenOptions, stamp
 from wsltop.ui.sources import LiveSource, ReplaySource
 from wsltop.ui.terminal import can_copy, encoding, wants_color
 

@@ -14,9 +14,9 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from wsltop.core.history import Point
-from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Unavailable
 from wsltop.ui.bindings import KEYS, bindings
-from wsltop.ui.context import Context
+from wsltop.ui.context import DEFAULT_WINDOW, WINDOWS, Context
 from wsltop.ui.layout import LEAST_HEIGHT, LEAST_WIDTH, PANEL_KEYS, PANELS, SIDE, Layout, lay_out, side_width
 from wsltop.ui.panels.events import EventsPanel, position_at
 from wsltop.ui.panels.footer import KeyBar
@@ -24,7 +24,6 @@ from wsltop.ui.panels.hogs import HogsPanel
 from wsltop.ui.panels.panel import Panel
 from wsltop.ui.panels.status import StatusLine
 from wsltop.ui.panels.timeline import TimelinePanel
-from wsltop.ui.viewstate import DEFAULT_WINDOW, WINDOWS
 
 BESIDE: Final = {name for _, columns in SIDE for _, names in columns for name in names}
 """Panels that may stand beside the timeline."""

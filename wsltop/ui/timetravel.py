@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from wsltop.core.session import Session
-from wsltop.model.units import format_duration
+from wsltop.model.text import format_duration
 from wsltop.recording.player import Player, tell_speed
 from wsltop.ui.context import TimeLine
 

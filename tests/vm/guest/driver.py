@@ -19,9 +19,7 @@ from wsltop.core.session import Session
 from wsltop.errors import HogRefused
 from wsltop.hogs.pool import HogPool
 from wsltop.host.choose import open_host
-from wsltop.model.event import Event
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import Hog, HogEnded
+from wsltop.model.sample import Event, Hog, HogEnded, Unavailable
 from wsltop.report.snapshot import snapshot
 from wsltop.sampler import Sampler
 

@@ -15,8 +15,8 @@ from typing import Final
 from wsltop.hogs.pool import HogPool
 from wsltop.host.choose import open_host
 from wsltop.host.source import HostSource
-from wsltop.model.reading import Unavailable
-from wsltop.model.units import MIB
+from wsltop.model.sample import Unavailable
+from wsltop.model.text import MIB
 from wsltop.recording.writer import RecordingWriter
 from wsltop.sampler import Sampler
 

@@ -36,8 +36,8 @@ from wsltop.core.diagnosis.finding import (
 from wsltop.core.explanation import Outlook
 from wsltop.core.gate.watch import Blocker, Blockers, GateState
 from wsltop.core.ledger import Ledger
-from wsltop.model.reading import known
-from wsltop.model.units import format_duration, format_size
+from wsltop.model.sample import known
+from wsltop.model.text import format_duration, format_size
 
 NAMED: Final = 3
 """Blockers that are named."""

@@ -17,11 +17,21 @@ from wsltop.core.ledger import Ledger
 from wsltop.core.moment import Moment
 from wsltop.core.wslconfig.effective import Mode, ReclaimMode, Suggestion
 from wsltop.core.wslconfig.lint import ConfigFinding
-from wsltop.model.event import Event, EventKind
-from wsltop.model.reading import Reading, Unavailable, known
-from wsltop.model.sample import Groups, Holders, HostMemory, Mounts, Sample, SlabCache, VmProcess
-from wsltop.model.text import clean
-from wsltop.model.units import GIB
+from wsltop.model.sample import (
+    Event,
+    EventKind,
+    Groups,
+    Holders,
+    HostMemory,
+    Mounts,
+    Reading,
+    Sample,
+    SlabCache,
+    Unavailable,
+    VmProcess,
+    known,
+)
+from wsltop.model.text import GIB, clean
 
 Flavor = Literal["wsl2", "wsl1", "none"]
 NOT_READ: Final = Unavailable("not read")

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from wsltop.core import explanation
 from wsltop.core.diagnosis.evidence import Evidence, short
 from wsltop.core.explanation import Means, Way, WayId
-from wsltop.model.reading import Unavailable, known
-from wsltop.model.units import format_size
+from wsltop.model.sample import Unavailable, known
+from wsltop.model.text import format_size
 
 Severity = Literal["ok", "note", "warning", "problem"]
 """``note``: good to know; ``warning``: memory or time is lost; ``problem``: something fails, or soon will."""

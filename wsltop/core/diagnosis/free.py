@@ -31,9 +31,8 @@ from wsltop.core.diagnosis.finding import (
     size,
 )
 from wsltop.core.ledger import Ledger, free_pages_from
-from wsltop.model.reading import Unavailable, known
-from wsltop.model.sample import ReportingOrder
-from wsltop.model.units import GIB, MIB, format_duration, format_size
+from wsltop.model.sample import ReportingOrder, Unavailable, known
+from wsltop.model.text import GIB, MIB, format_duration, format_size
 
 PARAMETER_SINCE: Final = (5, 14)
 """The first Linux whose page reporting has a parameter, and with it a folder in /sys/module."""

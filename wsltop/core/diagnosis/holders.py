@@ -8,9 +8,8 @@ from typing import Final
 
 from wsltop.core.diagnosis.evidence import Evidence, ledger_of, short, sure_mode
 from wsltop.core.diagnosis.finding import RESTART, SHUTDOWN, Figure, Found, Remedy, advice, percent, rule, size
-from wsltop.model.reading import Unavailable, known
-from wsltop.model.sample import Group, Tmpfs
-from wsltop.model.units import GIB, MIB, format_size
+from wsltop.model.sample import Group, Tmpfs, Unavailable, known
+from wsltop.model.text import GIB, MIB, format_size
 
 HIDDEN, HIDDEN_SHARE, HALF_HIDDEN = GIB, 8, 3
 """The system distribution and WSL's init together hold a few hundred MiB."""

@@ -7,8 +7,8 @@ from typing import Final
 from wsltop.core.diagnosis.evidence import Evidence, explained, ledger_of, short, slab_caches
 from wsltop.core.diagnosis.finding import DROP_ALL, SHUTDOWN, Found, Remedy, Severity, advice, offer, rule, size
 from wsltop.core.ledger import Ledger
-from wsltop.model.reading import known
-from wsltop.model.units import GIB, MIB, format_size
+from wsltop.model.sample import known
+from wsltop.model.text import GIB, MIB, format_size
 
 SOME, SOME_SHARE = GIB, 8
 """Less than this the kernel needs for a large machine."""

@@ -32,10 +32,8 @@ from wsltop.core.diagnosis.finding import (
     size,
 )
 from wsltop.core.gate.rules import FALLS_BACK
-from wsltop.model.event import Event
-from wsltop.model.reading import known
-from wsltop.model.sample import CgroupMode
-from wsltop.model.units import MIB, format_duration, format_size
+from wsltop.model.sample import CgroupMode, Event, known
+from wsltop.model.text import MIB, format_duration, format_size
 
 SWAPPED: Final = 256 * MIB
 """Less in the swap is what any Linux puts there of programs that never run."""

@@ -11,10 +11,8 @@ from msgspec.structs import replace
 from wsltop.core.diagnosis.evidence import Evidence, ledger_of, short
 from wsltop.core.diagnosis.finding import Figure, Found, Remedy, Severity, advice, memory_setting, percent, rule, size
 from wsltop.core.holders import FamilyGrowth, name_group
-from wsltop.model.event import Event
-from wsltop.model.reading import known
-from wsltop.model.sample import Pressure
-from wsltop.model.units import MIB, format_duration, format_size
+from wsltop.model.sample import Event, Pressure, known
+from wsltop.model.text import MIB, format_duration, format_size
 
 THRASH_RATE: Final = 1 * MIB
 """Bytes per second both in and out: the same memory goes back and forth; one way alone is only tidying up."""

@@ -8,7 +8,7 @@ from wsltop.core.diagnosis import cache, free, holders, kernel, mode, pressure, 
 from wsltop.core.diagnosis.evidence import Evidence, explained, ledger_of
 from wsltop.core.diagnosis.finding import Figure, Finding, Rule, Severity, rank, size
 from wsltop.core.diagnosis.windows import lent_figures
-from wsltop.model.units import format_size
+from wsltop.model.text import format_size
 
 MODULES: Final = (pressure, windows, holders, kernel, free, cache, mode, settings)
 RULES: Final = tuple(one for module in MODULES for one in vars(module).values() if isinstance(one, Rule))

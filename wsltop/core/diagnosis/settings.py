@@ -8,9 +8,8 @@ from wsltop.core.diagnosis.evidence import Evidence, clause, ledger_of, short
 from wsltop.core.diagnosis.finding import RESTART, SHUTDOWN, Figure, Found, Remedy, advice, hint_of, rule, size
 from wsltop.core.wslconfig.effective import FINDING_IDS
 from wsltop.core.wslconfig.lint import ConfigFinding
-from wsltop.model.reading import Unavailable, known
-from wsltop.model.sample import WAITING, SeveralVms
-from wsltop.model.units import format_duration, format_size
+from wsltop.model.sample import WAITING, SeveralVms, Unavailable, known
+from wsltop.model.text import format_duration, format_size
 
 SLEPT: Final = 120.0
 """Seconds by which the wall clock of the boot may differ from when init began: more is a clock that was stepped."""

@@ -6,22 +6,12 @@ import re
 from typing import Final
 
 from wsltop.core.diagnosis.evidence import Evidence, clause, explained, host_name, host_of, ledger_of, recent, short
-from wsltop.core.diagnosis.finding import (
-    SHUTDOWN,
-    Figure,
-    Found,
-    advice,
-    best_ways,
-    hint_of,
-    rule,
-    size,
-)
+from wsltop.core.diagnosis.finding import SHUTDOWN, Figure, Found, advice, best_ways, hint_of, rule, size
 from wsltop.core.diagnosis.free import large_blocks, make_blocks, nothing_reported
 from wsltop.core.explanation import Explanation
 from wsltop.core.ledger import Ledger
-from wsltop.model.reading import Unavailable, known
-from wsltop.model.sample import VmProcess
-from wsltop.model.units import MIB, format_size
+from wsltop.model.sample import Unavailable, VmProcess, known
+from wsltop.model.text import MIB, format_size
 
 TRIMMED, TRIMMED_SHARE = 512 * MIB, 16
 """Two clocks and two kernels: smaller differences say nothing."""

@@ -14,9 +14,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from wsltop.core.wslconfig.effective import Mode
-from wsltop.core.wslconfig.keys import parse_version
-from wsltop.model.reading import Reading, known
-from wsltop.model.sample import USER_HZ, CpuTimes, ProcessCpu
+from wsltop.core.wslconfig.grammar import parse_version
+from wsltop.model.sample import USER_HZ, CpuTimes, ProcessCpu, Reading, known
 
 Metric = Literal["user", "busy"]
 """What counts as busy: the user column alone (up to 2.9.4), or all but idle and iowait (later)."""

@@ -13,10 +13,8 @@ from wsltop.core.events import requested_pages
 from wsltop.core.gate.rules import Dropped, IdleRule, WindowRule, dropped_by_counters, dropped_by_init, rules_for
 from wsltop.core.gate.ticks import TickHistory
 from wsltop.core.wslconfig.effective import Mode
-from wsltop.model.reading import Unavailable, known
-from wsltop.model.sample import CpuTimes, ProcessCpu, Sample
-from wsltop.model.text import clean
-from wsltop.model.units import format_duration
+from wsltop.model.sample import CpuTimes, ProcessCpu, Sample, Unavailable, known
+from wsltop.model.text import clean, format_duration
 
 ELSEWHERE: Final = (
     "not visible from this distro: other distros, WSLg, mini_init and kernel threads live in other PID namespaces; "

@@ -7,10 +7,10 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from wsltop.core.wslconfig.grammar import WslConfig
-from wsltop.core.wslconfig.keys import (
+from wsltop.core.wslconfig.grammar import (
     RECLAIM,
     U64,
+    WslConfig,
     parse_version,
     parse_wsl_bool,
     parse_wsl_int,
@@ -18,8 +18,8 @@ from wsltop.core.wslconfig.keys import (
     render_size,
 )
 from wsltop.core.wslconfig.lint import MINIMUM_MEMORY, ConfigFinding, quote
-from wsltop.model.reading import Reading, Unavailable, known
-from wsltop.model.units import GIB, MIB, format_duration, format_size
+from wsltop.model.sample import Reading, Unavailable, known
+from wsltop.model.text import GIB, MIB, format_duration, format_size
 
 Mode = Literal["dropCache", "gradual", "disabled"]
 """``autoMemoryReclaim``."""

@@ -9,8 +9,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from wsltop.core.wslconfig.grammar import Entry, Header, Problem, WslConfig, parse
-from wsltop.core.wslconfig.keys import (
+from wsltop.core.wslconfig.grammar import (
     BY_KEY,
     KNOWN_KEYS,
     RETIRED_BY_KEY,
@@ -18,18 +17,21 @@ from wsltop.core.wslconfig.keys import (
     WSL_CONF_BY_KEY,
     WSL_CONF_NAMES,
     WSL_CONF_SECTIONS,
+    Entry,
+    Header,
     KnownKey,
+    Problem,
+    WslConfig,
     find_key,
     is_valid,
+    parse,
     parse_version,
     parse_wsl_int,
     parse_wsl_size,
     render_size,
 )
-from wsltop.model.reading import Reading, Unavailable, known
-from wsltop.model.sample import Encoding, WslconfigFile
-from wsltop.model.text import clean
-from wsltop.model.units import GIB, MIB, format_size, parse_size
+from wsltop.model.sample import Encoding, Reading, Unavailable, WslconfigFile, known
+from wsltop.model.text import GIB, MIB, clean, format_size, parse_size
 
 Severity = Literal["error", "warning", "note"]
 """``error``: WSL does not do what the line says; ``warning``: it does, and that is rarely meant;

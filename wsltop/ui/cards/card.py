@@ -11,10 +11,8 @@ from textual.containers import VerticalScroll
 from textual.events import Resize
 from textual.screen import ModalScreen
 
-from wsltop.charts.cells import Line
-from wsltop.charts.glyphs import Glyphs
-from wsltop.ui.paint import fit_spans, fold_spans
-from wsltop.ui.panels.panel import Panel
+from wsltop.charts.cells import Glyphs, Line
+from wsltop.ui.panels.panel import Panel, fit_spans, fold_spans
 
 CARD_KEYS: Final = {"v": "verdict", "b": "ledger", "p": "holders"}
 """Keys that change to another card."""

@@ -13,20 +13,18 @@ from textual.containers import Vertical, VerticalScroll
 from textual.events import Resize
 from textual.screen import ModalScreen
 
-from wsltop.charts.cells import Line, Span
-from wsltop.charts.glyphs import Glyphs
+from wsltop.charts.cells import Glyphs, Line, Span
 from wsltop.core.events import tell_kind
 from wsltop.errors import HogRefused
 from wsltop.experiment.load import fit
-from wsltop.experiment.spec import ExperimentPlan
+from wsltop.experiment.trial import ExperimentPlan
 from wsltop.hogs.pool import Hogs
-from wsltop.model.reading import Unavailable
-from wsltop.model.text import clean
-from wsltop.model.units import format_duration, format_size
+from wsltop.model.sample import Unavailable
+from wsltop.model.text import clean, format_duration, format_size
 from wsltop.ui.cards.card import WIDTH as CARD_WIDTH
 from wsltop.ui.cards.card import CardText
 from wsltop.ui.context import Context
-from wsltop.ui.paint import heading, wrap
+from wsltop.ui.panels.panel import heading, wrap
 
 HOGS = 4
 HOLD = 10.0

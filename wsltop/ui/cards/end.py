@@ -9,11 +9,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from wsltop.charts.cells import Line, Span
-from wsltop.charts.glyphs import Glyphs
+from wsltop.charts.cells import Glyphs, Line, Span
 from wsltop.model.text import clean
 from wsltop.ui.cards.card import CardText
-from wsltop.ui.paint import heading, wrap
+from wsltop.ui.panels.panel import heading, wrap
 
 WIDTH = 76
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import zip_longest
 
-from wsltop.charts.cells import Line, Span, merged
-from wsltop.charts.glyphs import Glyphs
+from wsltop.charts.cells import Glyphs, Line, Span, merged
 from wsltop.ui.bindings import GROUPS, KEYS, Group, Key
 from wsltop.ui.cards.card import WIDTH
 from wsltop.ui.layout import PANEL_KEYS
-from wsltop.ui.paint import fit_spans, heading
+from wsltop.ui.panels.panel import fit_spans, heading
 
 LEGEND: tuple[tuple[str, str, str], ...] = (
     ("anonymous", "anonymous", "of programs"),

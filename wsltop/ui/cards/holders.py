@@ -9,17 +9,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.events import Resize
 
-from wsltop.charts.cells import Line, Span
-from wsltop.charts.glyphs import Glyphs
+from wsltop.charts.cells import Glyphs, Line, Span
 from wsltop.core.holders import FamilyGrowth, apart
 from wsltop.core.moment import Moment
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import ProcessUse
-from wsltop.model.text import clean
-from wsltop.model.units import format_size
+from wsltop.model.sample import ProcessUse, Reading, Unavailable
+from wsltop.model.text import clean, format_size
 from wsltop.ui.cards.card import Card, CardText
 from wsltop.ui.context import Context
-from wsltop.ui.paint import fit, heading, wrap
+from wsltop.ui.panels.panel import fit, heading, wrap
 
 FAMILIES: Final = 6
 PROCESSES: Final = 15

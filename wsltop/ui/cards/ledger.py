@@ -6,18 +6,15 @@ from collections.abc import Iterator
 from typing import Final
 
 from wsltop.charts.bar import order_chart
-from wsltop.charts.cells import Line, Span
-from wsltop.charts.glyphs import Glyphs
-from wsltop.core.headline import say_rest
+from wsltop.charts.cells import Glyphs, Line, Span
+from wsltop.core.explanation import say_rest
 from wsltop.core.ledger import Ledger, free_pages_from, order_sizes
 from wsltop.core.moment import Moment
 from wsltop.core.prediction import Outcomes, Prediction, predict_compaction, predict_drop, predict_kill
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import Hog
-from wsltop.model.text import clean
-from wsltop.model.units import format_duration, format_size
-from wsltop.ui.buckets import BUCKETS
-from wsltop.ui.paint import heading, wrap
+from wsltop.model.sample import Hog, Reading, Unavailable
+from wsltop.model.text import clean, format_duration, format_size
+from wsltop.ui.panels.ledger import BUCKETS
+from wsltop.ui.panels.panel import heading, wrap
 
 OUTCOMES: Final = 5
 NAME: Final = 20

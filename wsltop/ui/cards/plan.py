@@ -13,20 +13,19 @@ from textual.containers import Vertical, VerticalScroll
 from textual.events import Resize
 from textual.screen import ModalScreen
 
-from wsltop.charts.cells import Line, Span
-from wsltop.charts.glyphs import Glyphs
+from wsltop.charts.cells import Glyphs, Line, Span
 from wsltop.core.ledger import Ledger
 from wsltop.core.moment import Moment
 from wsltop.core.prediction import all_free
 from wsltop.core.session import Session
 from wsltop.hogs.guard import floor_for
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.units import GIB, MIB, format_size
+from wsltop.model.sample import Reading, Unavailable
+from wsltop.model.text import GIB, MIB, format_size
 from wsltop.reclaim.actions import ACTIONS, ActionName
 from wsltop.reclaim.plan import Plan, plan, tell_plan
 from wsltop.reclaim.root import RootAccess, Way
 from wsltop.ui.cards.card import CardText
-from wsltop.ui.paint import heading, wrap
+from wsltop.ui.panels.panel import heading, wrap
 
 LEAST: Final = 64 * MIB
 """The smallest size: less does not stand out of the noise of two machines."""

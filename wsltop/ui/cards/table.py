@@ -2,15 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from wsltop.charts.cells import Line
-from wsltop.model.reading import Unavailable
-from wsltop.ui.cards.findings import finding_card
+from wsltop.charts.cells import Glyphs, Line, Span
+from wsltop.core.diagnosis.finding import Finding
+from wsltop.model.sample import Event, Unavailable
+from wsltop.model.text import clean
+from wsltop.report.doctor import finding_lines
 from wsltop.ui.cards.holders import holder_lines
 from wsltop.ui.cards.ledger import ledger_lines
 from wsltop.ui.context import Context
+from wsltop.ui.panels.panel import heading, wrap
+from wsltop.ui.panels.verdict import SEVERITY_STYLES
+
+MOST = 60
+"""Rows of the text."""
+
+
+def event_lines(event: Event, glyphs: Glyphs, width: int) -> tuple[Line, ...]:
+    """Kind and time, the text, where it comes from, and its figures as they are kept."""
+    clock = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event.time))
+    lines: list[Line] = [heading(f"{clean(event.kind)}, {clock}", "Esc closes", width, glyphs)]
+    lines += [(Span(f" {row}", "value"),) for row in wrap(clean(event.text), width - 1, MOST, glyphs)]
+    lines += [(), (Span(f" from {clean(event.origin)}", "note"),)]
+    if event.end > event.start:
+        lines.append((Span(f" lasted {event.end - event.start:.1f} s", "note"),))
+    lines += [(Span(f" {clean(name)}: {amount}", "muted"),) for name, amount in event.amounts.items()]
+    return tuple(lines)
+
+
+def finding_card(findings: Sequence[Finding], width: int, glyphs: Glyphs) -> Iterator[Line]:
+    """Yield the lines of the card with all findings."""
+    yield heading("findings", "Esc closes", width, glyphs)
+    for finding in findings:
+        for index, text in enumerate(finding_lines(finding, width - 1)):
+            style = SEVERITY_STYLES[finding.severity] if index == 0 else "value"
+            yield (Span(f" {text}", style),)
+        yield ()
 
 
 def findings(context: Context, width: int) -> Iterable[Line]:

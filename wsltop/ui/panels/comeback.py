@@ -8,13 +8,11 @@ from wsltop.charts.bar import order_chart
 from wsltop.charts.cells import Line, Span
 from wsltop.core.explanation import Way
 from wsltop.core.ledger import order_sizes
-from wsltop.model.reading import Unavailable, known
-from wsltop.model.text import clean
-from wsltop.model.units import format_duration, format_size
+from wsltop.model.sample import Unavailable, known
+from wsltop.model.text import clean, format_duration, format_size
 from wsltop.ui.context import Context
-from wsltop.ui.paint import fit, fit_spans, heading
 from wsltop.ui.panels.memory import round_step
-from wsltop.ui.panels.panel import Panel
+from wsltop.ui.panels.panel import Panel, fit, fit_spans, heading
 from wsltop.ui.panels.verdict import WAY_ACTIONS
 
 

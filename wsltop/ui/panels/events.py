@@ -13,13 +13,10 @@ from textual.events import MouseScrollDown, MouseScrollUp
 from textual.message import Message
 
 from wsltop.charts.cells import Line, Span
-from wsltop.model.event import Event
-from wsltop.model.reading import Unavailable
+from wsltop.model.sample import Event, Unavailable
 from wsltop.model.text import clean
-from wsltop.ui.context import Context
-from wsltop.ui.paint import fit, fit_spans, heading
-from wsltop.ui.panels.panel import Panel
-from wsltop.ui.viewstate import Position
+from wsltop.ui.context import Context, Position
+from wsltop.ui.panels.panel import Panel, fit, fit_spans, heading
 
 STEP: Final = 4
 """Rows by which the list grows."""

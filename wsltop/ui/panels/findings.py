@@ -7,8 +7,7 @@ from msgspec import Struct
 from wsltop.charts.cells import Line, Span
 from wsltop.model.text import clean
 from wsltop.ui.context import Context
-from wsltop.ui.paint import fit, fit_spans, heading, width_of
-from wsltop.ui.panels.panel import Panel
+from wsltop.ui.panels.panel import Panel, fit, fit_spans, heading, width_of
 from wsltop.ui.panels.verdict import SEVERITY_STYLES
 
 

@@ -10,8 +10,7 @@ from msgspec import Struct
 from wsltop.charts.cells import Line, Span
 from wsltop.ui.bindings import KEYS, Key
 from wsltop.ui.context import Context
-from wsltop.ui.paint import row, width_of
-from wsltop.ui.panels.panel import Panel
+from wsltop.ui.panels.panel import Panel, row, width_of
 
 
 class KeyHint(Struct, frozen=True):

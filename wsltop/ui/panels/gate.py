@@ -10,12 +10,10 @@ from rich.cells import cell_len
 from wsltop.charts.bar import host_bar
 from wsltop.charts.cells import Line, Span
 from wsltop.core.gate.watch import Blockers, Bounds, GateState, WindowState
-from wsltop.model.reading import known
-from wsltop.model.text import clean
-from wsltop.model.units import format_duration
+from wsltop.model.sample import known
+from wsltop.model.text import clean, format_duration
 from wsltop.ui.context import Context
-from wsltop.ui.paint import fit, fit_spans, heading, wrap
-from wsltop.ui.panels.panel import Panel
+from wsltop.ui.panels.panel import Panel, fit, fit_spans, heading, wrap
 
 GATE_EVERY = 4.0
 """Seconds between two pictures of the gate: its shortest window is ten seconds, and each picture costs CPU in it."""

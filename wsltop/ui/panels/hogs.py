@@ -12,13 +12,10 @@ from wsltop.charts.bar import host_bar
 from wsltop.charts.cells import Line, Span
 from wsltop.core.events import tell_kind
 from wsltop.hogs.guard import INTERPRETER, floor_for
-from wsltop.model.reading import Unavailable
-from wsltop.model.sample import Hog
-from wsltop.model.text import clean
-from wsltop.model.units import GIB, MIB, format_size
+from wsltop.model.sample import Hog, Unavailable
+from wsltop.model.text import GIB, MIB, clean, format_size
 from wsltop.ui.context import Context
-from wsltop.ui.paint import fit, fit_spans, heading, width_of
-from wsltop.ui.panels.panel import Panel
+from wsltop.ui.panels.panel import Panel, fit, fit_spans, heading, width_of
 
 STATUS_TEXT: Final = {
     "starting": "starting",

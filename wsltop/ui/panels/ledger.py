@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+from typing import Final, NamedTuple
+
 from msgspec import Struct
 
 from wsltop.charts.cells import Line, Span
-from wsltop.core.headline import say_rest
-from wsltop.model.reading import Unavailable
-from wsltop.model.text import clean
-from wsltop.model.units import format_size
-from wsltop.ui.buckets import BUCKETS
+from wsltop.core.explanation import say_rest
+from wsltop.model.sample import Unavailable
+from wsltop.model.text import clean, format_size
 from wsltop.ui.context import Context
-from wsltop.ui.paint import fit, fit_spans, heading
 from wsltop.ui.panels.memory import round_step
-from wsltop.ui.panels.panel import Panel
+from wsltop.ui.panels.panel import Panel, fit, fit_spans, heading
+
+
+class Bucket(NamedTuple):
+    """One bucket of the ledger."""
+
+    name: str
+    attribute: str
+    """Of ``Ledger``."""
+    formula: str
+
+
+BUCKETS: Final = (
+    Bucket("programs", "anonymous", "AnonPages: memory of programs"),
+    Bucket("shared, tmpfs", "shared", "Shmem: tmpfs and shared memory"),
+    Bucket("file cache", "cache_clean", "the rest of the cache: d frees it"),
+    Bucket("file cache dirty", "cache_dirty", "Dirty + Writeback: written first"),
+    Bucket("file cache in use", "cache_held", "mapped or unevictable: programs have it open"),
+    Bucket("slab reclaimable", "slab_reclaimable", "SReclaimable: names and inodes of files; D frees it"),
+    Bucket("slab fixed", "slab_unreclaimable", "SUnreclaim: kernel objects"),
+    Bucket("page tables", "page_tables", "PageTables + SecPageTables"),
+    Bucket("huge pages", "huge_pages", "Hugetlb: reserved, used or not"),
+    Bucket("freed in huge", "freed_in_huge", "free inside huge pages: drop slab, then compact"),
+    Bucket("other kernel", "kernel_other", "what remains of MemTotal"),
+)
 
 
 class LedgerView(Struct, frozen=True, kw_only=True):

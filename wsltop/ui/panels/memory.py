@@ -11,13 +11,10 @@ from wsltop.charts.bar import host_bar, nearest, segment_cells
 from wsltop.charts.cells import Line, Span, merged
 from wsltop.core.explanation import Explanation, Way
 from wsltop.core.ledger import GroupId, Ledger
-from wsltop.model.reading import Reading, Unavailable, known
-from wsltop.model.sample import HostMemory
-from wsltop.model.text import clean
-from wsltop.model.units import MIB, format_gib, format_short, format_size
+from wsltop.model.sample import HostMemory, Reading, Unavailable, known
+from wsltop.model.text import MIB, clean, format_gib, format_short, format_size
 from wsltop.ui.context import Context
-from wsltop.ui.paint import fit_spans, row, width_of
-from wsltop.ui.panels.panel import Panel
+from wsltop.ui.panels.panel import Panel, fit_spans, row, width_of
 
 STEP: Final = 4 * MIB
 """Bars and figures move in steps of this, finer than any cell: what cannot be seen is not repainted."""

@@ -10,13 +10,10 @@ from msgspec import Struct
 from wsltop.charts.cells import Line, Span
 from wsltop.core.diagnosis.finding import rank
 from wsltop.core.moment import HOST_FRESH, Moment, host_age
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.sample import Sample
-from wsltop.model.text import clean
-from wsltop.model.units import format_duration
+from wsltop.model.sample import Reading, Sample, Unavailable
+from wsltop.model.text import clean, format_duration
 from wsltop.ui.context import Context
-from wsltop.ui.paint import row, width_of
-from wsltop.ui.panels.panel import Panel
+from wsltop.ui.panels.panel import Panel, row, width_of
 from wsltop.ui.panels.verdict import SEVERITY_STYLES, WORDS
 
 

@@ -9,17 +9,14 @@ from typing import Final
 from msgspec import Struct
 from textual.events import MouseMove, MouseScrollDown, MouseScrollUp
 
-from wsltop.charts.cells import Line, Span, merged
-from wsltop.charts.glyphs import Glyphs
+from wsltop.charts.cells import Glyphs, Line, Span, merged
 from wsltop.charts.timeline import Column, Mark, Timeline, TimelineInput, geometry_of
 from wsltop.core.history import Columns, Point
 from wsltop.core.moment import Moment
-from wsltop.model.event import Event
-from wsltop.model.reading import Unavailable
-from wsltop.model.units import MIB, format_duration
+from wsltop.model.sample import Event, Unavailable
+from wsltop.model.text import MIB, format_duration
 from wsltop.ui.context import Context
-from wsltop.ui.paint import width_of
-from wsltop.ui.panels.panel import Panel
+from wsltop.ui.panels.panel import Panel, width_of
 
 STEP: Final = 8 * MIB
 """Figures are rounded to this before they are drawn: finer than an eighth of a cell of a guest of a few GiB."""

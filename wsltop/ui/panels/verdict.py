@@ -7,18 +7,14 @@ from typing import Final
 from msgspec import Struct
 
 from wsltop.charts.bar import host_bar
-from wsltop.charts.cells import Line, Span
-from wsltop.charts.glyphs import Glyphs
+from wsltop.charts.cells import Glyphs, Line, Span
 from wsltop.core.diagnosis.finding import Finding, Remedy, Severity
-from wsltop.core.explanation import Explanation, Way
-from wsltop.core.headline import say_lent, say_matter, say_outlook
+from wsltop.core.explanation import Explanation, Way, say_lent, say_matter, say_outlook
 from wsltop.core.returning import Returning
-from wsltop.model.reading import Reading, Unavailable
-from wsltop.model.text import clean
-from wsltop.model.units import format_duration, format_size
+from wsltop.model.sample import Reading, Unavailable
+from wsltop.model.text import clean, format_duration, format_size
 from wsltop.ui.context import Context, DemoPhase
-from wsltop.ui.paint import fit_spans, heading_of, wrap
-from wsltop.ui.panels.panel import Panel
+from wsltop.ui.panels.panel import Panel, fit_spans, heading_of, wrap
 
 SEVERITY_STYLES: Final[dict[Severity, str]] = {"ok": "good", "note": "value", "warning": "warning", "problem": "error"}
 WORDS: Final[dict[Severity, str]] = {"ok": "OK", "note": "NOTE", "warning": "WARNING", "problem": "PROBLEM"}

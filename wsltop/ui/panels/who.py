@@ -8,13 +8,10 @@ from msgspec import Struct
 
 from wsltop.charts.cells import Line, Span
 from wsltop.core.holders import FamilyGrowth
-from wsltop.model.reading import Reading, Unavailable, known
-from wsltop.model.sample import Census, ProcessUse
-from wsltop.model.text import clean
-from wsltop.model.units import MIB, format_size
+from wsltop.model.sample import Census, ProcessUse, Reading, Unavailable, known
+from wsltop.model.text import MIB, clean, format_size
 from wsltop.ui.context import Context
-from wsltop.ui.paint import fit, fit_spans, heading
-from wsltop.ui.panels.panel import Panel
+from wsltop.ui.panels.panel import Panel, fit, fit_spans, heading
 
 STEP: Final = MIB
 """What holds less is left out."""
