@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 from textual.screen import Screen
+from textual.strip import Strip
 from textual.timer import Timer
 
 from tests.core.test_bookmark import life
 from tests.hogs.fake import FakePool
-from tests.ui.worlds import FakeSampler
+from tests.ui.worlds import FakeSampler, World
 from wsltop.charts.cells import BLOCK
 from wsltop.core.moment import Moment
 from wsltop.core.session import Session
@@ -124,3 +127,19 @@ def test_a_job_that_has_something_to_say_ends_and_the_others_go_on(
             assert marks == ["over: done"]
 
     asyncio.run(play())
+
+
+def test_a_closed_screen_lets_go_of_its_rows(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    rows: list[int] = []
+
+    async def open_and_close(pilot: Pilot[None]) -> None:
+        for _ in range(4):
+            for keys in (("ctrl+p",), ("h", "e"), ("escape",), ("escape",), ("b",), ("escape",)):
+                await world.press(pilot, *keys)
+            gc.unfreeze()
+            gc.collect()
+            rows.append(sum(isinstance(one, Strip) for one in gc.get_objects()))
+
+    world.run(open_and_close, size=(160, 48))
+    assert rows[-1] <= rows[0]

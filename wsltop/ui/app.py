@@ -587,10 +587,15 @@ class WsltopApp(App[None]):
         Textual's ``dismiss`` takes away whatever is on top: the palette that was chosen from twice in a moment, by a
         click and by Enter, would take what lies below it along.
         """
-        if self.screen is self.main:
-            done: AwaitComplete = AwaitComplete.nothing()  # type: ignore[no-untyped-call]
+        gone = self.screen
+        done: AwaitComplete
+        if gone is self.main:
+            done = AwaitComplete.nothing()  # type: ignore[no-untyped-call]
             return done
-        return super().pop_screen()
+        done = super().pop_screen()
+        for widget in gone.walk_children():
+            widget.refresh()  # lets go of its rows: Textual keeps the last thousand caches of rows, of closed ones too
+        return done
 
     async def action_change_card(self, name: str) -> None:
         """Show another card in the place of the one that is open."""
