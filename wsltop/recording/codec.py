@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from functools import cache
 from operator import attrgetter
 from typing import Any, Final
 
@@ -28,21 +29,25 @@ SELDOM: Final = ("schema", "page_size", "interval", "identity", "reporting", "su
 """Fields that seldom change. They come first: deflate sees only the last 32 KiB of what came before, and mostly the
 dictionary can begin behind them, at ``FIRST_BUSY``."""
 FIRST_BUSY: Final = "time"
-TYPES: Final[dict[str, Any]] = {field.name: field.type for field in msgspec.structs.fields(Sample)}
-NAMES: Final = (*SELDOM, *(name for name in TYPES if name not in SELDOM))
+NAMES: Final = (*SELDOM, *(name for name in Sample.__struct_fields__ if name not in SELDOM))
 VALUES: Final = attrgetter(*NAMES)
 """The values of a sample's fields, in the order of ``NAMES``."""
 TIMED: Final = frozenset({"time", "monotonic", "pressure", "kernel_log", "host", "hogs_ended", "marks", "census"})
 """Fields that hold a number which may not be missing and is no integer."""
 KEYS: Final = {name: f'"{name}":'.encode() for name in NAMES}
 ENCODER: Final = msgspec.json.Encoder()
-DECODERS: Final = {name: msgspec.json.Decoder(kind) for name, kind in TYPES.items()}
 FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 DICTIONARY_FLAG: Final = 0x20
 """Bit of the second byte of a zlib stream: it needs a dictionary (RFC 1950, FDICT)."""
 ESCAPE: Final = re.compile(rb"\\(.)", re.DOTALL)
 HARMLESS: Final = frozenset((b'"', b"\\", b"/"))
 """What an escape in JSON may stand for without being a control character or a character spelled by its number."""
+
+
+@cache
+def decoders() -> dict[str, msgspec.json.Decoder[Any]]:
+    """A decoder for each field of a sample; made when the first is wanted, as they take 3 ms of a start."""
+    return {field.name: msgspec.json.Decoder(field.type) for field in msgspec.structs.fields(Sample)}
 
 
 class Malformed(ValueError):
@@ -93,7 +98,7 @@ def to_json(name: str, value: object) -> bytes:
         raise ValueError(f"{name}: {error}") from None
     if name in TIMED and b"null" in data:  # a number that is none, such as infinity, becomes null too
         try:
-            DECODERS[name].decode(data)
+            decoders()[name].decode(data)
         except msgspec.MsgspecError:
             raise ValueError(f"{name} holds a number that is none") from None
     return data
@@ -140,7 +145,7 @@ class SampleDecoder:
             changed = {name: bytes(raw) for name, raw in FIELDS.decode(json).items()}
             suspicious = needs_cleaning(json)
             for name, raw in changed.items():
-                if name in TYPES:  # a later version may have more
+                if name in KEYS:  # a later version may have more
                     self._values[name], self._shown[name] = read_field(name, raw, suspicious=suspicious)
             self._fields.update(changed)
             return Sample(**self._values)
@@ -203,7 +208,7 @@ def read_field(name: str, json: bytes, *, suspicious: bool) -> tuple[Any, bytes]
     """
     if suspicious and needs_cleaning(json):
         json = ENCODER.encode(clean_strings(msgspec.json.decode(json)))
-    return DECODERS[name].decode(json), json
+    return decoders()[name].decode(json), json
 
 
 def clean_strings(value: Any) -> Any:
