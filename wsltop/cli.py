@@ -100,8 +100,8 @@ def show_screen(settings: Settings) -> int:
         click.echo(f"wsltop: {why}, so this is a snapshot; see wsltop snapshot --help", err=True)
         with sampling(settings, settings.interval) as sampler:
             session = Session(settings.interval)
-            moment = watch(sampler, session, system_of(settings).clock, wait=8.0)
-        say_text(report(moment, session.journal.events(), session.explanation))
+            watch(sampler, session, system_of(settings).clock, wait=8.0)
+        say_text(report(session, session.journal.events()))
         return ExitCode.OK
     from wsltop.ui.terminal import prepare_start
 

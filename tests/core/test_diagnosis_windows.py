@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from tests.core.diagnosis_scene import (
     NO,
@@ -166,6 +167,34 @@ def test_the_less_windows_has_left_the_worse_it_is(lent: int, left: int, rule: s
     found = diagnose(evidence(sample(host=host(lent, available=left))))
     ids = {"windows-short", "windows-short-elsewhere", "lends-much", "nothing-wrong"}
     assert [(one.id, one.severity) for one in found if one.id in ids] == [(rule, severity)]
+
+
+@pytest.mark.parametrize(
+    ("lent", "left", "verdict"),
+    [
+        (8 * GIB, TENTH - 1, "WINDOWS IS SHORT"),
+        (8 * GIB, QUARTER - 1, "WSL HOLDS MUCH"),
+        (5 * GIB, QUARTER - 1, "WINDOWS FILLS UP"),
+        (3 * GIB, QUARTER - 1, "WINDOWS FILLS UP"),
+        (3 * GIB, TENTH - 1, "WINDOWS IS SHORT"),
+    ],
+)
+def test_windows_is_called_short_only_below_a_tenth(lent: int, left: int, verdict: str) -> None:
+    """With 21 % left it said "Windows is short", and was not believed any more when it was."""
+    found = diagnose(evidence(sample(host=host(lent, available=left))))
+    assert verdict in [one.verdict for one in found]
+    assert all("less than a quarter" in one.sentence for one in found if one.verdict == "WINDOWS FILLS UP")
+
+
+def test_a_windows_that_fills_up_without_wsl_is_not_blamed_on_it() -> None:
+    taken = sample(host=host(4 * GIB, available=12 * GIB))
+    seen = evidence(taken)
+    assert not isinstance(seen.explanation, Unavailable)
+    falling = replace(seen.explanation.matter, runs_out=120.0, weight="note", id="lends-much")
+    found = judge("lends-much", replace(seen, explanation=replace(seen.explanation, matter=falling)))
+    assert found is not None
+    assert found.verdict == "WINDOWS FILLS UP"
+    assert "2 min 00 s" in found.sentence
 
 
 def test_a_small_wsl_is_not_blamed_and_other_vms_are_named() -> None:

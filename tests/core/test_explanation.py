@@ -5,8 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from tests.core.diagnosis_scene import gate
 from tests.samples import GIB, MIB, host_memory, later, meminfo, sample, small_sample
 from wsltop.core.explanation import Explanation, explain_matter, explain_outlook, headline, say_lent
+from wsltop.core.gate.watch import WindowState
 from wsltop.core.ledger import Draining, Ledger, Lent, Part, explain_lent, keep_ledger
 from wsltop.core.session import Session
 from wsltop.model.sample import (
@@ -238,6 +240,19 @@ def test_no_sentence_is_without_a_part_and_no_way_gives_more_than_there_is(seen:
     if found.lent.cause.id != "programs":
         assert found.lent[found.lent.cause.id] == found.lent.cause.size
         assert found.lent.cause.name in say_lent(found) or found.lent["trimmed"] < 0
+
+
+def test_a_drop_of_wsl_that_was_seen_is_not_forgotten() -> None:
+    """On an idle VM it said that nothing can be known yet, seconds after WSL had dropped the cache."""
+    for spent, answer, id_ in ((True, "no", "spent"), (None, "unknown", "watching")):
+        watched = replace(gate("unknown", spent=spent, last_fired=240.0), windows=(UNSEEN,))
+        outlook = explain_outlook((watched,), Unavailable("not counted"), uptime=9000.0, drops=1)
+        assert outlook is not None
+        assert (outlook.answer, outlook.id) == (answer, id_)
+        assert spent or "4 min 00 s ago" in outlook.reason
+
+
+UNSEEN = WindowState(name="10 min", seconds=600, busy=None, limit=0.005, watched=3.0, ok=None)
 
 
 def test_no_outlook_without_wsl() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from tests.samples import GIB, MIB, MONOTONIC, ended, host_memory, later, meminfo, small_sample
+from wsltop.core.prediction import Prediction
 from wsltop.core.returning import ended_process
 from wsltop.core.session import Session
 from wsltop.model.sample import Census, Event, FreeBlocks, Holders, HostMemory, ProcessUse, Sample, Unavailable
@@ -73,6 +74,30 @@ def test_while_it_comes_back_its_share_grows() -> None:
     assert shares == sorted(shares)
     assert shares[-1] > 0.99
     assert session.returning is None
+
+
+def test_what_is_all_back_has_nothing_to_go() -> None:
+    """It said "100 %" next to "6 s to go": Windows was faster than the kernel is expected to be."""
+    session, seen = Session(1.0), []
+    for second in range(20):
+        freed = 2 * GIB if second >= 10 else 0
+        got = 2 * GIB if second >= 12 else 0
+        session.take(at(second, free=600 * MIB + freed, working_set=9 * GIB - got))
+        seen += [] if session.returning is None else [session.returning]
+    assert any(one.left is not None and one.share < 1.0 for one in seen)
+    assert any(one.share == 1.0 for one in seen)
+    assert all(one.left is None for one in seen if round(one.share, 2) == 1.0)
+
+
+def test_an_outcome_outside_the_prediction_says_so() -> None:
+    range_ = Prediction(low=int(2.5 * GIB), likely=3 * GIB, high=int(3.5 * GIB))
+    assert range_.tell_miss(3 * GIB) == ""
+    assert range_.tell_miss(GIB) == "outside the predicted range 2.5 to 3.5 GiB"
+    assert replace(range_, low=900 * MIB).tell_miss(0) == "outside the predicted range 900 MiB to 3.5 GiB"
+    _, (told,) = run(kill())
+    amounts = told.amounts
+    assert amounts["within"] == (amounts["predicted_low"] <= amounts["got"] <= amounts["predicted_high"])
+    assert ("outside the predicted range" in told.text) != amounts["within"]
 
 
 def test_without_windows_what_linux_offers_is_told_and_labeled() -> None:

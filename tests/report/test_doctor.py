@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tests.core.diagnosis_scene import NO, Case, evidence, gate, host, judge, meminfo, mode, sample
+from tests.core.diagnosis_scene import NO, Case, event, evidence, gate, host, judge, meminfo, mode, sample
 from tests.core.test_diagnosis_cache import BUSY
 from tests.core.test_diagnosis_verdict import CASES
 from wsltop.core.diagnosis.finding import Figure, Finding, Remedy, Severity
@@ -29,6 +29,7 @@ KEPT = tuple(
     for one in FOUND
 )
 
+KILL = event("oom kill", "Out of memory: Killed process 512 (java) total-vm:20936kB, anon-rss:901944kB", 60)
 TEXT = """\
 WARNING  CACHE KEPT                                                 [cache-kept]
   5.0 GiB of file cache stays: the VM is too busy for WSL to drop it (node 1.2
@@ -42,7 +43,7 @@ WARNING  CACHE KEPT                                                 [cache-kept]
     not visible here      0.20 %
   -> Drop the file cache: key d on the screen, or in this shell:
        sudo sh -c 'echo 1 > /proc/sys/vm/drop_caches'
-     gives back: about 4.0 GiB (3.0 GiB to 5.0 GiB)
+     gives back: about 4.0 GiB (3.0 to 5.0 GiB)
      cost: files are read from the disk again
   -> Nice what keeps the VM busy: this WSL does not count niced processes, in
      this shell:
@@ -65,6 +66,18 @@ def test_every_case_fits_80_columns(case: Case) -> None:
     text = doctor(diagnose(case.hit))
     assert text.endswith("\n")
     assert all(cells(line) <= WIDTH and line == line.rstrip() for line in text.splitlines())
+
+
+def test_a_problem_that_is_not_about_what_is_lent_is_named_in_the_first_line() -> None:
+    """An OOM kill stood below an answer that did not mention it."""
+    seen = evidence(sample(host=host(8 * GIB, available=3 * GIB)), events=(KILL,))
+    found = diagnose(seen)
+    assert found[0].id == "oom-kill"
+    assert doctor(found, seen.explanation).startswith("OOM kill: The kernel killed java")
+    first = msgspec.json.decode(encode(found, seen.explanation))["headline"][0]
+    assert first.endswith(found[0].sentence)
+    other = replace(found[0], severity="warning")
+    assert not doctor((other, *found[1:]), seen.explanation).startswith("OOM kill")
 
 
 def test_findings_stand_apart() -> None:

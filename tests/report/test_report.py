@@ -21,7 +21,7 @@ from tests.samples import (
     nothing,
     small_sample,
 )
-from wsltop.core.moment import interpret
+from wsltop.core.session import Session
 from wsltop.model.sample import Event, Identity, ReportingOrder, Sample, Unavailable
 from wsltop.report.text import EVENTS, report
 
@@ -29,7 +29,9 @@ HOSTILE = "vm\x1b]0;evil\x07\u202emem\udc80\nWSL"
 
 
 def told(taken: Sample, *events: Event) -> str:
-    return report(interpret(taken, 1.0), events)
+    session = Session(1.0)
+    session.take(taken)
+    return report(session, events)
 
 
 def words(text: str) -> set[str]:
@@ -125,9 +127,16 @@ def test_hogs_and_events_are_listed() -> None:
     assert re.search(r"\d\d:\d\d:\d\d cache drop +1 drop_caches 1 \[vmstat\]", text)
 
 
+def test_an_event_of_another_day_has_its_date() -> None:
+    old = event("Memory cgroup out of memory", time=TIME - 2 * 86400, start=MONOTONIC - 1, end=MONOTONIC - 1)
+    lines = told(small_sample(), old, numbered(1)).splitlines()[-2:]
+    assert re.match(r"  2023-11-1[23] \d\d:\d\d:\d\d ", lines[0])
+    assert re.match(r"  \d\d:\d\d:\d\d ", lines[1])
+
+
 def test_only_the_newest_events_are_listed() -> None:
     text = told(small_sample(), *(numbered(number) for number in range(50)))
-    assert text.count("drop_caches") == EVENTS
+    assert text.count("drop_caches 1 [") == EVENTS
     assert " 49 drop_caches" in text
     assert " 29 drop_caches" not in text
 

@@ -98,7 +98,7 @@ def print_moment(recording: Recording, at: str, *, as_json: bool) -> None:
     if as_json:
         say((encode(player.session, player.session.journal.events()) + "\n").encode())
     else:
-        say_text(report(player.moment, player.session.journal.events(), player.session.explanation))
+        say_text(report(player.session, player.session.journal.events()))
 
 
 def show(recording: Recording, title: str, settings: Settings) -> int:

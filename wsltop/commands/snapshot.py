@@ -67,5 +67,5 @@ def show(session: Session, shown: frozenset[Seen], *, as_json: bool, indent: boo
     else:
         from wsltop.report.text import report
 
-        say_text(report(session.moment, new, session.explanation))
+        say_text(report(session, new))
     return frozenset(events)

@@ -335,17 +335,27 @@ def explain_outlook(
         return shut_outlook(gates, blockers, uptime)
     if verdicts == {"open"}:
         return open_outlook(gates, uptime, drops)
+    if all(gate.spent is True for gate in gates):
+        return SPENT  # its drop was seen, so the VM was idle enough, however little was watched
     unseen = [window for gate in gates for window in gate.windows if window.ok is None]
     if not unseen:
         return Outlook(answer="unknown", id="rules-differ", reason="the idle rules that may apply to this WSL differ")
     longest = max(unseen, key=lambda window: window.seconds)
+    fired = min((gate.last_fired for gate in gates if gate.last_fired is not None), default=None)
+    before = "" if fired is None else f", and it last dropped the cache {format_duration(fired)} ago"
     return Outlook(
         answer="unknown",
         id="watching",
-        reason=f"its idle rule looks back {format_duration(longest.seconds)}, of which wsltop has seen "
-        f"{format_duration(longest.watched)}",
+        reason=f"its idle rule looks back {longest.seconds / 60:.0f} min{before}",
         known_in=max(0.0, longest.seconds - longest.watched),
     )
+
+
+SPENT: Final = Outlook(
+    answer="no",
+    id="spent",
+    reason="it has dropped the file cache once in this idle period, and does so again only after the VM was busy",
+)
 
 
 def shut_outlook(gates: tuple[GateState, ...], blockers: Reading[Blockers], uptime: float) -> Outlook:
@@ -382,12 +392,7 @@ def open_outlook(gates: tuple[GateState, ...], uptime: float, drops: int | None)
             latest=latest,
         )
     if all(gate.spent is True for gate in gates):
-        return Outlook(
-            answer="no",
-            id="spent",
-            reason="WSL has dropped the file cache once in this idle period; it does so again only after the VM was "
-            "busy",
-        )
+        return SPENT
     # The gate was open when watching began. Had WSL still had to act, it would have done so at its next look.
     if all((gate.open_for or 0.0) > gate.rule.period for gate in gates):
         if drops == 0 and uptime > max(gate.rule.earliest(gate.mode) for gate in gates):
@@ -399,8 +404,7 @@ def open_outlook(gates: tuple[GateState, ...], uptime: float, drops: int | None)
         return Outlook(
             answer="no",
             id="acted-before",
-            reason="WSL has already acted in this idle period, before wsltop began; it acts again only after the VM "
-            "was busy",
+            reason="it acted in this idle period before wsltop began, and does so again only after the VM was busy",
         )
     return Outlook(
         answer="unknown",
@@ -552,11 +556,11 @@ def say_outlook(outlook: Outlook) -> str:
         when = "" if outlook.latest is None else f" within {format_duration(outlook.latest)}"
         return f"WSL gives memory back{when} if the VM stays idle."
     if outlook.answer == "unknown":
-        when = "is not known" if outlook.known_in is None else f"can be said in {format_duration(outlook.known_in)}"
+        when = "is not known" if outlook.known_in is None else f"is known in {format_duration(outlook.known_in)}"
         return f"Whether WSL gives it back without help {when}: {outlook.reason}."
     who = ", ".join(f"{name} {share * 100:.2g} %" for name, share in outlook.by)
     rest = "" if outlook.latest is None else f"; after {format_duration(outlook.latest)} of rest it does"
-    return f"WSL gives nothing back by itself now: {outlook.reason}{f' ({who})' if who else ''}{rest}."
+    return f"WSL gives nothing back now: {outlook.reason}{f' ({who})' if who else ''}{rest}."
 
 
 def say_matter(explanation: Explanation) -> str:

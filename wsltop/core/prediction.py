@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from wsltop.core.clues import Span
 from wsltop.core.ledger import NEVER, FreeSplit, Ledger
 from wsltop.model.sample import Event, Reading, Unavailable
-from wsltop.model.text import MIB, format_size
+from wsltop.model.text import MIB, format_range, format_size
 
 FINE_ORDER: Final = 5
 COARSE_ORDER: Final = 9
@@ -179,6 +179,14 @@ class Prediction(Struct, frozen=True, kw_only=True, tag="prediction"):
     def basis(self) -> str:
         """How the figures were found, as a sentence."""
         return "; ".join(part.basis for part in self.parts)
+
+    def holds(self, size: int) -> bool:
+        """Whether what came, in bytes, lies within the range."""
+        return self.low <= size <= self.high
+
+    def tell_miss(self, size: int) -> str:
+        """``outside the predicted range 2.5 to 3.5 GiB``; empty where what came lies within it."""
+        return "" if self.holds(size) else f"outside the predicted range {format_range(self.low, self.high)}"
 
     def tell(self) -> str:
         """The three figures for people."""
@@ -466,6 +474,11 @@ class Outcome(Struct, frozen=True, kw_only=True, tag="outcome"):
     def error(self) -> int:
         """How much more came than was predicted."""
         return self.gained - self.predicted.likely
+
+    @property
+    def miss(self) -> str:
+        """That what came lies outside the predicted range, as a clause; empty where it does not."""
+        return self.predicted.tell_miss(self.gained)
 
 
 def compare(predicted: Prediction, before: FreeSplit, after: FreeSplit) -> Outcome:

@@ -15,6 +15,7 @@ from typing import Final
 from msgspec import Struct
 
 from wsltop.core.curve import LEAST_BAND, REST, Dot, add_answer, at_rest
+from wsltop.core.ledger import Draining
 from wsltop.core.moment import Moment
 from wsltop.core.prediction import Prediction
 from wsltop.core.reclaimed import Returned, measure_return
@@ -31,6 +32,8 @@ BASELINE: Final = 3.5
 """Seconds of figures before a release from which its start is measured: what was before that may be another story."""
 LONGEST: Final = 60.0
 """Seconds after which a release is over even if something still moves: other things happen meanwhile."""
+ALL: Final = 0.995
+"""The share of a release from which it is shown as 100 %."""
 CAUSES: Final = ("hog", "cache drop", "compaction", "proactive reclaim", "oom kill")
 """Kinds of events that free memory, the most telling first."""
 
@@ -174,21 +177,22 @@ class ReturnTracker:
         if taken_again or release.rests(now):
             self._release = self.returning = None
             return tell_release(release, moment, self._census)
-        draining = moment.draining
-        left = None if isinstance(draining, Unavailable) or not draining.size else draining.seconds
-        self.returning = (
-            Returning(
-                cause=release.cause(),
-                owed=release.owed,
-                got=release.got,
-                measured=bool(release.host),
-                elapsed=max(0.0, now - release.began),
-                left=left,
-            )
-            if release.owed >= STEP
-            else None
-        )
+        self.returning = show_release(release, moment.draining, now) if release.owed >= STEP else None
         return ()
+
+
+def show_release(release: Release, draining: Reading[Draining], now: float) -> Returning:
+    """A release as it stands; where all of it is back, nothing is left to wait for, whatever else is draining."""
+    owed, got = release.owed, min(release.owed, max(0, release.got))
+    left = None if isinstance(draining, Unavailable) or not draining.size else draining.seconds
+    return Returning(
+        cause=release.cause(),
+        owed=owed,
+        got=got,
+        measured=bool(release.host),
+        elapsed=max(0.0, now - release.began),
+        left=None if got >= owed * ALL else left,
+    )
 
 
 def cause_of(event: Event) -> str:
@@ -218,7 +222,9 @@ def tell_release(release: Release, moment: Moment, census: Reading[Census]) -> t
         return ()
     amounts = {"got": max(0, side.size), "owed": owed}
     if release.predicted is not None:
-        amounts["predicted"] = release.predicted.likely
+        one = release.predicted
+        amounts |= {"predicted": one.likely, "predicted_low": one.low, "predicted_high": one.high}
+        amounts["within"] = int(one.holds(amounts["got"]))
     sample = moment.sample
     end = sample.monotonic if side.most is None else min(sample.monotonic, release.began + max(0.0, side.most.seconds))
     return (
@@ -228,22 +234,25 @@ def tell_release(release: Release, moment: Moment, census: Reading[Census]) -> t
             time=sample.time - (sample.monotonic - end),
             start=end,
             end=end,
-            text=tell_return(side, amounts, cause, "Windows" if measured else "Linux", measured=measured),
+            text=tell_return(side, amounts, cause, release.predicted, measured=measured),
             amounts=amounts,
         ),
     )
 
 
-def tell_return(side: Returned, amounts: dict[str, int], cause: str, who: str, *, measured: bool) -> str:
+def tell_return(
+    side: Returned, amounts: dict[str, int], cause: str, predicted: Prediction | None, *, measured: bool
+) -> str:
     """``Windows got 2.0 GiB back in 8.7 s, half in 4.1 s (predicted 1.9 GiB): 4 hogs ended``."""
     size = format_size(amounts["got"])
-    text = f"{who} got {size} back" if measured else f"{who} has {size} more free for Windows (Windows was not read)"
+    text = f"Windows got {size} back" if measured else f"Linux has {size} more free for Windows (Windows was not read)"
     if side.most is not None:
         text += f" in {format_duration(max(0.0, side.most.seconds))}"
     if side.half is not None:
         text += f", half in {format_duration(max(0.0, side.half.seconds))}"
-    if "predicted" in amounts:
-        text += f" (predicted {format_size(amounts['predicted'])})"
+    if predicted is not None:
+        miss = predicted.tell_miss(amounts["got"])
+        text += f" ({miss or f'predicted {format_size(predicted.likely)}'})"
     missing = amounts["owed"] - amounts["got"]
     if missing >= max(WORTH_KNOWN, amounts["owed"] // 10):
         text += f"; {format_size(missing)} of {format_size(amounts['owed'])} has not come back"

@@ -442,12 +442,24 @@ def tell_action(result: Result, chosen: Sequence[Measures], without: Sequence[Me
         error = middle([figures.error for figures in acted])
         yield (
             f"{result.plan.action} made {format_size(middle(gains))} reportable, "
-            f"predicted were {format_size(likely)} (error {tell_signed(error)})"
+            f"predicted were {format_size(likely)} (error {tell_signed(error)}{tell_missed(acted)})"
         )
     plain = [figures.gained for figures in (one.action for one in without) if figures is not None]
     control = summarize(plain)
     if control is not None and gains:
         yield f"without it {format_size(control.middle)} came"
+
+
+def tell_missed(acted: Sequence[ActionFigures]) -> str:
+    """That some of the outcomes lie outside the predicted range, as the end of a clause; empty where none does."""
+    misses = [
+        miss
+        for one in acted
+        if one.predicted is not None and one.gained is not None and (miss := one.predicted.tell_miss(one.gained))
+    ]
+    if not misses:
+        return ""
+    return f"; {misses[0]}" if len(acted) == 1 else f"; {len(misses)} of {len(acted)} outside the predicted range"
 
 
 def tell_signed(size: float) -> str:

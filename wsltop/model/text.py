@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import datetime
 from typing import Final
 
 ESCAPE_SEQUENCE = re.compile(
@@ -58,6 +59,13 @@ def format_size(size: float) -> str:
     return f"{sign}{number} {SUFFIXES[index]}"
 
 
+def format_range(low: float, high: float) -> str:
+    """Two sizes, with one suffix where it is the same: ``2.5 to 3.5 GiB``, ``900 MiB to 1.1 GiB``."""
+    first, last = format_size(low), format_size(high)
+    number, suffix = first.split(" ")
+    return f"{number} to {last}" if last.endswith(f" {suffix}") else f"{first} to {last}"
+
+
 def format_gib(size: float) -> str:
     """The number of GiB alone, for rows whose heading carries the unit: ``0.3``, ``15.6``, ``123``."""
     gib = size / GIB
@@ -97,6 +105,16 @@ def format_duration(seconds: float) -> str:
     if whole < 86400:
         return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def format_clock(wall_clock: float, now: float) -> str:
+    """``14:03:20``, or ``2026-11-25 14:03:20`` where that is another day than ``now``; seconds since the epoch."""
+    try:
+        then = datetime.fromtimestamp(wall_clock).astimezone()
+        same = then.date() == datetime.fromtimestamp(now).astimezone().date()
+    except (OSError, OverflowError, ValueError):
+        return "??:??:??"  # a recording may hold any number
+    return f"{then:%H:%M:%S}" if same else f"{then:%Y-%m-%d %H:%M:%S}"
 
 
 def parse_duration(text: str) -> float:

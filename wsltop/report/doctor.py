@@ -9,11 +9,11 @@ from typing import Final
 import msgspec
 
 from wsltop.core.diagnosis.finding import Finding, Remedy, Severity, rank
-from wsltop.core.diagnosis.rules import worst
-from wsltop.core.explanation import Explanation, headline
+from wsltop.core.diagnosis.rules import answer, worst
+from wsltop.core.explanation import Explanation
 from wsltop.errors import ExitCode
 from wsltop.model.sample import Reading, Unavailable
-from wsltop.model.text import clean, format_size
+from wsltop.model.text import clean, format_range, format_size
 from wsltop.report.snapshot import explanation_part, finding_part, lent_part
 
 SCHEMA: Final = 2
@@ -31,12 +31,8 @@ WHERE: Final = {
 
 def doctor(findings: tuple[Finding, ...], explanation: Reading[Explanation] = NOT_EXPLAINED, width: int = WIDTH) -> str:
     """The answer in sentences, then all findings, as plain text that ends with a newline."""
-    blocks = []
-    if not isinstance(explanation, Unavailable):
-        answer = (
-            line for said in headline(explanation, screen=False) for line in wrap(said, width, indent="  ", first="")
-        )
-        blocks.append("\n".join(answer))
+    said = [line for one in answer(findings, explanation) for line in wrap(one, width, indent="  ", first="")]
+    blocks = ["\n".join(said)] if said else []
     blocks += ["\n".join(finding_lines(finding, width)) for finding in findings]
     return "\n\n".join(blocks or ["Nothing to report."]) + "\n"
 
@@ -52,7 +48,7 @@ def encode(findings: tuple[Finding, ...], explanation: Reading[Explanation] = NO
         "schema": SCHEMA,
         "severity": worst(findings),
         "verdict": None if first is None else {"id": first.id, "text": first.verdict, "sentence": first.sentence},
-        **explanation_part(explanation),
+        **explanation_part(explanation, findings),
         "lent": lent_part(lent),
         "findings": [finding_part(finding) for finding in findings],
     }
@@ -101,7 +97,7 @@ def remedy_lines(remedy: Remedy, width: int) -> Iterator[str]:
         span = (
             ""
             if remedy.low is None or remedy.high is None or remedy.low == remedy.high
-            else (f" ({format_size(remedy.low)} to {format_size(remedy.high)})")
+            else f" ({format_range(remedy.low, remedy.high)})"
         )
         yield from wrap(f"gives back: about {format_size(remedy.gives)}{span}", width, indent="     ")
     if remedy.cost:

@@ -151,7 +151,7 @@ def issue_lines(case: IssueInput) -> Iterator[str]:
     yield from block("Top consumers", holder_lines(holders))
     yield from block("Settings", setting_lines(sample, case.config))
     yield from block("Findings", findings_lines(case.findings))
-    yield from block("Last events", [event_line(event) for event in case.events[-EVENTS:]] or ["none"])
+    yield from block("Last events", [event_line(event, sample.time) for event in case.events[-EVENTS:]] or ["none"])
 
 
 def block(title: str, lines: Iterable[str]) -> Iterator[str]:

@@ -12,7 +12,8 @@ from typing import Final, TypeAlias
 import msgspec
 
 from wsltop.core.diagnosis.finding import Finding
-from wsltop.core.explanation import Explanation, headline
+from wsltop.core.diagnosis.rules import answer
+from wsltop.core.explanation import Explanation
 from wsltop.core.gate.watch import GateState
 from wsltop.core.ledger import Draining, Ledger, Lent
 from wsltop.core.prediction import Prediction, Settled, Shares, predict_compaction, predict_drop
@@ -36,7 +37,7 @@ def snapshot(session: Session, events: Sequence[Event] = ()) -> dict[str, Json]:
         "schema": SCHEMA,
         "time": sample.time,
         "monotonic": sample.monotonic,
-        **explanation_part(session.explanation),
+        **explanation_part(session.explanation, session.findings),
         "guest": guest_part(moment.ledger),
         "host": host_part(sample.host, sample.monotonic),
         "lent": lent_part(moment.lent),
@@ -62,14 +63,14 @@ def encode(session: Session, events: Sequence[Event] = (), *, indent: bool = Tru
     return (msgspec.json.format(text, indent=2) if indent else text).decode()
 
 
-def explanation_part(explanation: Reading[Explanation]) -> dict[str, Json]:
+def explanation_part(explanation: Reading[Explanation], findings: tuple[Finding, ...]) -> dict[str, Json]:
     """The answer in sentences and figures: headline, what gives memory back, what WSL will do, whether it matters."""
     if isinstance(explanation, Unavailable):
         why = missing(explanation)
-        return {"headline": [], "ways": why, "outlook": why, "matter": why}
+        return {"headline": list(answer(findings, explanation)), "ways": why, "outlook": why, "matter": why}
     outlook, matter = explanation.outlook, explanation.matter
     return {
-        "headline": list(headline(explanation, screen=False)),
+        "headline": list(answer(findings, explanation)),
         "ways": [
             {
                 "id": way.id,

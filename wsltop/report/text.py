@@ -11,15 +11,16 @@ from typing import Final
 import msgspec
 
 from wsltop.core.curve import Crossing
+from wsltop.core.diagnosis.rules import answer
 from wsltop.core.events import tell_kind
-from wsltop.core.explanation import Explanation, headline
 from wsltop.core.ledger import Ledger
-from wsltop.core.moment import NOT_FOLLOWED, ConfigView, Moment
+from wsltop.core.moment import ConfigView, Moment
 from wsltop.core.reclaimed import Reclaimed, Returned
+from wsltop.core.session import Session
 from wsltop.core.wslconfig.effective import Comparison, Suggestion
 from wsltop.core.wslconfig.lint import ConfigFinding
 from wsltop.model.sample import Event, Hog, HostMemory, Reading, Unavailable, WslconfigFile
-from wsltop.model.text import clean, format_size
+from wsltop.model.text import clean, format_clock, format_size
 from wsltop.report.snapshot import Json
 
 EVENTS: Final = 20
@@ -28,12 +29,12 @@ WIDTH: Final = 80
 wrap = partial(wrap_text, width=WIDTH, break_on_hyphens=False)
 
 
-def report(moment: Moment, events: Sequence[Event] = (), explanation: Reading[Explanation] = NOT_FOLLOWED) -> str:
-    """All that the screen says at ``moment``, ending with a newline; the explanation's sentences come first."""
-    return "\n".join(report_lines(moment, events, explanation)) + "\n"
+def report(session: Session, events: Sequence[Event]) -> str:
+    """All that the screen says at a session's newest moment, ending with a newline; the answer comes first."""
+    return "" if session.moment is None else "\n".join(report_lines(session, session.moment, events)) + "\n"
 
 
-def report_lines(moment: Moment, events: Sequence[Event], explanation: Reading[Explanation]) -> Iterator[str]:
+def report_lines(session: Session, moment: Moment, events: Sequence[Event]) -> Iterator[str]:
     """Yield the report's lines."""
     sample = moment.sample
     identity = sample.identity
@@ -41,10 +42,9 @@ def report_lines(moment: Moment, events: Sequence[Event], explanation: Reading[E
     yield f"distro  {tell(identity.distro)}"
     yield f"WSL     {tell(identity.wsl_version)}"
     yield f"kernel  {tell(identity.kernel)}"
-    if not isinstance(explanation, Unavailable):
-        yield ""
-        for sentence in headline(explanation, screen=False):
-            yield from wrap(sentence, subsequent_indent="  ")
+    yield ""
+    for sentence in answer(session.findings, session.explanation):
+        yield from wrap(clean(sentence), subsequent_indent="  ")
     yield ""
     yield from host_lines(moment)
     yield ""
@@ -58,7 +58,7 @@ def report_lines(moment: Moment, events: Sequence[Event], explanation: Reading[E
     if events:
         yield ""
         yield "events"
-        yield from (event_line(event) for event in events[-EVENTS:])
+        yield from (event_line(event, sample.time) for event in events[-EVENTS:])
 
 
 def host_lines(moment: Moment) -> Iterator[str]:
@@ -125,10 +125,9 @@ def hog_line(hog: Hog) -> str:
     return f"  {hog.pid:>7} {kind} {format_size(hog.resident)} of {format_size(hog.target)}{speed}, {hog.status}"
 
 
-def event_line(event: Event) -> str:
-    """One event."""
-    clock = time.strftime("%H:%M:%S", time.localtime(event.time))
-    return f"  {clock} {event.kind:<17} {clean(event.text)} [{event.origin}]"
+def event_line(event: Event, now: float) -> str:
+    """One event, with its date where that is another day than ``now``."""
+    return f"  {format_clock(event.time, now)} {event.kind:<17} {clean(event.text)} [{event.origin}]"
 
 
 def stamp(wall_clock: float) -> str:
@@ -159,7 +158,7 @@ def reclaimed_lines(result: Reclaimed) -> Iterator[str]:
         outcome = result.outcome
         yield (
             f"{'predicted':<10}{format_size(outcome.predicted.likely)}, came {format_size(outcome.gained)}, "
-            f"error {format_size(outcome.error)}"
+            f"error {format_size(outcome.error)}{f'; {outcome.miss}' if outcome.miss else ''}"
         )
     if not result.settled:
         yield f"{'':<10}it had not settled when the watch ended"
@@ -170,7 +169,7 @@ def tell_reclaimed(name: str, result: Reclaimed, note: str = "") -> str:
     guest, host = result.expected, result.host
     parts = [] if guest is None else [f"returned {tell_amount(guest.size)}"]
     if result.outcome is not None:
-        parts.append(f"predicted {format_size(result.outcome.predicted.likely)}")
+        parts.append(result.outcome.miss or f"predicted {format_size(result.outcome.predicted.likely)}")
     if host is not None:
         parts.append(f"host {tell_amount(host.size)}")
     speed = () if guest is None else (("t50", guest.half), ("t90", guest.most))
@@ -202,6 +201,7 @@ def encode_reclaimed(action: str, result: Reclaimed) -> str:
         "predicted_low": None if outcome is None else outcome.predicted.low,
         "predicted_high": None if outcome is None else outcome.predicted.high,
         "gained": None if outcome is None else outcome.gained,
+        "within": None if outcome is None else not outcome.miss,
         "error": None if outcome is None else outcome.error,
         "settled": result.settled,
     }

@@ -124,6 +124,16 @@ def rule(name: str, severity: Severity, meaning: str, *, where: Where = "linux")
     return lambda judge: Rule(id=name, severity=severity, meaning=meaning, where=where, judge=judge)
 
 
+SPELLED: Final = {"VMS": "VMs", "WSLTOP": "wsltop"} | {name: name for name in ("WSL", "OOM", "OOMD", "GPU", "ZFS")}
+"""Names, as they are spelled in a sentence."""
+
+
+def title(verdict: str) -> str:
+    """A verdict as the beginning of a sentence: ``OOM kill``, ``WSL holds much``, ``Cache kept``."""
+    text = " ".join(SPELLED.get(word, word.lower()) for word in verdict.split())
+    return text if text.startswith("wsltop") else f"{text[:1].upper()}{text[1:]}"
+
+
 def rank(severity: Severity) -> int:
     """How bad it is, 0 the best."""
     return SEVERITIES.index(severity)

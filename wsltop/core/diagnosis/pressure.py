@@ -12,7 +12,7 @@ from wsltop.core.diagnosis.evidence import Evidence, ledger_of, short
 from wsltop.core.diagnosis.finding import Figure, Found, Remedy, Severity, advice, memory_setting, percent, rule, size
 from wsltop.core.holders import FamilyGrowth, name_group
 from wsltop.model.sample import Event, Pressure, known
-from wsltop.model.text import MIB, format_duration, format_size
+from wsltop.model.text import MIB, format_clock, format_duration, format_size
 
 THRASH_RATE: Final = 1 * MIB
 """Bytes per second both in and out: the same memory goes back and forth; one way alone is only tidying up."""
@@ -148,7 +148,7 @@ def oom_kill(evidence: Evidence) -> Found | None:
         f"{tell_limit(group) if last.in_cgroup else 'memory'} ran out"
         + (f"; {len(victims) - 1} more before it." if len(victims) > 1 else "."),
         evidence=(
-            *(victim_figure(victim, evidence.uptime) for victim in reversed(victims[-3:])),
+            *(victim_figure(victim, evidence) for victim in reversed(victims[-3:])),
             *((Figure("group", group.path),) if group else ()),
         ),
         remedy=() if age > OOM_RECENT else raise_group(group) if last.in_cgroup else more_memory(evidence),
@@ -274,11 +274,13 @@ def read_victim(event: Event, match: re.Match[str], groups: Mapping[int | None, 
     return Victim(event, match[4], pid, held, in_cgroup=match[1] not in (None, "Out"), group=group)
 
 
-def victim_figure(victim: Victim, now: float) -> Figure:
+def victim_figure(victim: Victim, evidence: Evidence) -> Figure:
     """When, who, how much."""
     held = "" if victim.held is None else f", {format_size(victim.held)}"
-    ago = format_duration(max(0.0, now - victim.event.end))
-    return Figure(f"{ago} ago", f"{short(victim.name, 20)} (pid {victim.pid}){held}")
+    ago = format_duration(max(0.0, evidence.uptime - victim.event.end))
+    at = format_clock(victim.event.time, evidence.moment.sample.time)
+    date = f", {at}" if " " in at else ""  # of another day
+    return Figure(f"{ago} ago", f"{short(victim.name, 20)} (pid {victim.pid}){held}{date}")
 
 
 def pressure_figures(pressure: Pressure | None) -> tuple[Figure, ...]:

@@ -6,8 +6,10 @@ from typing import Final
 
 from wsltop.core.diagnosis import cache, free, holders, kernel, mode, pressure, settings, windows
 from wsltop.core.diagnosis.evidence import Evidence, explained, ledger_of
-from wsltop.core.diagnosis.finding import Figure, Finding, Rule, Severity, rank, size
+from wsltop.core.diagnosis.finding import Figure, Finding, Rule, Severity, rank, size, title
 from wsltop.core.diagnosis.windows import lent_figures
+from wsltop.core.explanation import Explanation, headline
+from wsltop.model.sample import Reading, Unavailable
 from wsltop.model.text import format_size
 
 MODULES: Final = (pressure, windows, holders, kernel, free, cache, mode, settings)
@@ -39,6 +41,18 @@ def diagnose(evidence: Evidence) -> tuple[Finding, ...]:
 def worst(findings: tuple[Finding, ...]) -> Severity:
     """The worst severity; ``ok`` where there is no finding."""
     return max((finding.severity for finding in findings), key=rank, default="ok")
+
+
+def answer(findings: tuple[Finding, ...], explanation: Reading[Explanation]) -> tuple[str, ...]:
+    """The answer in sentences, where there is no screen: what Windows lends, what gets it back, whether WSL will.
+
+    A problem that is not about what Windows lends comes first: it is why somebody looks.
+    """
+    told = () if isinstance(explanation, Unavailable) else headline(explanation, screen=False)
+    first = findings[0] if findings else None
+    if first is None or first.severity != "problem" or first.id in MATTERS:
+        return told
+    return (f"{title(first.verdict)}: {first.sentence}", *told)
 
 
 def nothing_wrong(evidence: Evidence, silenced: tuple[Finding, ...], *, answered: bool) -> Finding | None:

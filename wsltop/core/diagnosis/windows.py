@@ -8,10 +8,10 @@ from typing import Final
 from wsltop.core.diagnosis.evidence import Evidence, clause, explained, host_name, host_of, ledger_of, recent, short
 from wsltop.core.diagnosis.finding import SHUTDOWN, Figure, Found, advice, best_ways, hint_of, rule, size
 from wsltop.core.diagnosis.free import large_blocks, make_blocks, nothing_reported
-from wsltop.core.explanation import Explanation
+from wsltop.core.explanation import TIGHT, TOO_LARGE, Explanation
 from wsltop.core.ledger import Ledger
 from wsltop.model.sample import Unavailable, VmProcess, known
-from wsltop.model.text import MIB, format_size
+from wsltop.model.text import MIB, format_duration, format_size
 
 TRIMMED, TRIMMED_SHARE = 512 * MIB, 16
 """Two clocks and two kernels: smaller differences say nothing."""
@@ -41,12 +41,20 @@ def windows_short(evidence: Evidence) -> Found | None:
     lent, cause = explanation.lent, explanation.lent.cause
     return Found(
         severity=explanation.matter.weight,
-        verdict="WINDOWS IS SHORT",
+        verdict=verdict_of(explanation, "WSL HOLDS MUCH"),
         sentence=f"{left_of(explanation)} and lends {format_size(lent.size)} to WSL: "
         f"{format_size(cause.size)} of that is {cause.name}.",
         evidence=lent_figures(explanation),
         remedy=best_ways(evidence),
     )
+
+
+def verdict_of(explanation: Explanation, warned: str) -> str:
+    """What to call it: Windows is short below a tenth; above, only what WSL holds makes it a warning."""
+    matter = explanation.matter
+    if (matter.available or 0) < (matter.total or 0) * TIGHT:
+        return "WINDOWS IS SHORT"
+    return "WINDOWS FILLS UP" if matter.weight == "note" else warned
 
 
 @rule("windows-short-elsewhere", "warning", "Windows has little memory left, and it is not WSL.", where="wsl2")
@@ -58,8 +66,9 @@ def windows_short_elsewhere(evidence: Evidence) -> Found | None:
     others = other_vms(evidence)
     return Found(
         severity=explanation.matter.weight,
-        verdict="NOT WSL",
-        sentence=f"{left_of(explanation)}, and it is not WSL, which has {format_size(explanation.lent.size)}.",
+        verdict=verdict_of(explanation, "WINDOWS FILLS UP"),
+        sentence=f"{left_of(explanation).removesuffix(',')}, and it is not WSL, which has "
+        f"{format_size(explanation.lent.size)}.",
         evidence=(*lent_figures(explanation), *(size(short(vm.name), vm.working_set) for vm in others[:3])),
         remedy=(
             advice("In Task Manager, sort Details by memory: it shows which program of Windows holds it."),
@@ -77,7 +86,14 @@ def lends_much(evidence: Evidence) -> Found | None:
     explanation = explained(evidence)
     if explanation is None or explanation.matter.id != "lends-much":
         return None
-    lent, cause = explanation.lent, explanation.lent.cause
+    lent, cause, matter = explanation.lent, explanation.lent.cause, explanation.matter
+    if matter.runs_out is not None and lent.beyond_use <= (matter.total or 0) * TOO_LARGE:
+        return Found(
+            verdict="WINDOWS FILLS UP",
+            sentence=f"{left_of(explanation)}, and at this pace a tenth in {format_duration(matter.runs_out)}. "
+            f"It lends {format_size(lent.size)} to WSL.",
+            evidence=lent_figures(explanation),
+        )
     return Found(
         verdict="LENDS MUCH",
         sentence=f"Windows lends {format_size(lent.size)} and Linux uses {format_size(lent.used)}: "
@@ -90,7 +106,8 @@ def lends_much(evidence: Evidence) -> Found | None:
 def left_of(explanation: Explanation) -> str:
     """``Windows has 5.0 GiB of 32.0 GiB left``."""
     matter = explanation.matter
-    return f"Windows has {format_size(matter.available or 0)} of {format_size(matter.total or 0)} left"
+    few = ", less than a quarter," if matter.weight == "note" and matter.id != "lends-much" else ""
+    return f"Windows has {format_size(matter.available or 0)} of {format_size(matter.total or 0)} left{few}"
 
 
 def lent_figures(explanation: Explanation) -> tuple[Figure, ...]:

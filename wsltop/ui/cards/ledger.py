@@ -164,5 +164,6 @@ def outcome_lines(outcomes: Outcomes, width: int, glyphs: Glyphs) -> Iterator[Li
     """Yield the newest acts: predicted, measured, error."""
     for settled in list(outcomes.settled)[-OUTCOMES:]:
         outcome = settled.outcome
-        text = f"measured {format_size(outcome.gained)}, error {format_size(outcome.error)}"
+        miss = f"; {outcome.miss}" if outcome.miss else ""
+        text = f"measured {format_size(outcome.gained)}, error {format_size(outcome.error)}{miss}"
         yield from row(settled.act, format_size(outcome.predicted.likely), text, width, glyphs)

@@ -209,7 +209,7 @@ class MemoryPanel(Panel[MemoryView]):
         else:
             lines += [self._guest(view, width, room), self._legend(view, width)]
         if view.host.problem and not view.host.asking and height > len(lines):
-            host = [Span(f" no figure of {view.host.name} ", "warning"), Span(view.host.problem, "muted")]
+            host = [Span(f" no figure of {view.host.name}: ", "warning"), Span(view.host.problem, "muted")]
             lines.insert(1, fit_spans(host, width, self.glyphs))
         return lines
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from wsltop.charts.bar import host_bar
 from wsltop.charts.cells import Glyphs, Line, Span
-from wsltop.core.diagnosis.finding import Finding, Remedy, Severity
+from wsltop.core.diagnosis.finding import Finding, Remedy, Severity, title
 from wsltop.core.explanation import Explanation, Way, say_lent, say_matter, say_outlook
 from wsltop.core.returning import Returning
 from wsltop.model.sample import Reading, Unavailable
@@ -128,7 +128,7 @@ def finding_view(findings: tuple[Finding, ...], explanation: Reading[Explanation
     return VerdictView(
         word=WORDS[first.severity],
         style=SEVERITY_STYLES[first.severity],
-        title=clean(first.verdict).capitalize(),
+        title=clean(title(first.verdict)),
         note=f"v {more} more" if more else "v",
         text=text,
         hints=hints,
