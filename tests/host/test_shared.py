@@ -177,15 +177,73 @@ def test_a_stopped_one_is_replaced_until_it_is_back(user: User) -> None:
     second.read()
     assert len(user.asking) == 1
     time.sleep(0.6)
-    for source in (second, third):
-        source.read()
-    assert len(user.asking) == 2
+    wait_for(lambda: all(source.read() for source in (second, third)) and len(user.asking) == 2)
     user.asking[1].answer(3 * GIB)
     assert size_of(third) == 3 * GIB
     user.asking[0].answer(4 * GIB)
     assert size_of(second) in (3 * GIB, 4 * GIB)
     assert size_of(second) == 4 * GIB
     assert user.asking[1].stopped
+
+
+def test_who_has_just_taken_the_lock_is_not_late(user: User) -> None:
+    """The answer of a wsltop that ended a minute ago was late, so a second PowerShell was started next to the first."""
+    user.open().close()
+    user.write(at=boot_time() - 100.0)
+    first, second = user.open(), user.open()
+    assert len(user.asking) == 2  # the one that ended, and one more
+    for source in (first, second):
+        source.read()
+    time.sleep(1.2)
+    assert second.read() == WAITING
+    assert len(user.asking) == 2
+
+
+def test_a_late_answer_of_before_stays_until_the_first_new_one(user: User) -> None:
+    user.open().close()
+    user.write(at=boot_time() - 20.0)
+    first, second = user.open(), user.open()
+    assert [size_of(source) for source in (first, second)] == [11 * GIB] * 2
+    user.asking[1].answer(3 * GIB)
+    assert [size_of(source) for source in (first, second)] == [3 * GIB] * 2
+
+
+@pytest.mark.parametrize("age", [None, 5.0, 100.0])
+def test_of_many_that_begin_at_once_one_asks(user: User, age: float | None) -> None:
+    """One that had looked before the first answered took the lock after it had ended, and asked again."""
+    user.open().close()
+    for _ in range(20):
+        user.asking.clear()
+        (answer,) = (user.base / "wsltop").glob("*.answer")
+        answer.unlink()
+        if age is not None:
+            user.write(at=boot_time() - age)
+        assert len(race(user, 12)) == 12
+        assert len(user.asking) == 1
+
+
+def race(user: User, count: int) -> list[int]:
+    """Let so many begin at once, each until it has the new answer, which comes after 5 ms; the answers."""
+    barrier, seen = threading.Barrier(count), list[int]()
+
+    def one() -> None:
+        barrier.wait(10)
+        source = user.open(period=3.0)
+        if source._own is not None:
+            time.sleep(0.005)
+            user.asking[-1].answer(7 * GIB)
+        until = time.monotonic() + 10
+        while size_of(source) != 7 * GIB and time.monotonic() < until:
+            time.sleep(0.001)
+        seen.append(size_of(source) or 0)
+        source.close()
+
+    threads = [threading.Thread(target=one) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    return [size for size in seen if size == 7 * GIB]
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,8 @@ SLACK: Final = 10.0
 """Seconds that an answer may be late before the one who asks counts as stopped."""
 MOST_PATIENCE: Final = 120.0
 """Seconds of silence that the one who asks can announce at most."""
+GRACE: Final = 1.0
+"""Seconds for which an answer must have been found late: who has just taken the lock says so only then."""
 FIRST_ANSWER: Final = 20.0
 """Seconds within which the first answer of a program is to come."""
 FAILURE_COUNTS: Final = 60.0
@@ -96,6 +98,8 @@ class SharedSource:
         self._lock = self._wish = -1
         self._second = self._closed = self._done = False
         self._began = boot_time()
+        self._late_since: float | None = None
+        """When this one first found that the lock is held and the answer late."""
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -174,29 +178,44 @@ class SharedSource:
         at, patience = (self._began, 0.0) if left is None else (left.at, left.patience)
         return boot_time() - at > min(patience, MOST_PATIENCE) + self._slack
 
-    def _ask_if_free(self, left: Left | None) -> None:
-        """Ask, if no other does: take the lock, or the second one where the first is held and its answer is late.
+    def _is_answered(self, left: Left | None) -> bool:
+        """Whether the last answer is as new as a next one would be, or has just failed for another."""
+        if left is None or left.reading == WAITING:
+            return False
+        return boot_time() - left.at < (FAILURE_COUNTS if left.failing else self._period)
 
-        Not while the last answer is as new as a next one would be, and not what has just failed for another.
-        """
-        if not self._asks:
+    def _ask_if_free(self, left: Left | None) -> None:
+        """Ask, if no other does: take the lock, or the second one where the first is held and its answer stays late."""
+        if not self._asks or self._is_answered(left):
             return
-        age = self._period if left is None else boot_time() - left.at
-        if left is not None and left.reading != WAITING and age < (FAILURE_COUNTS if left.failing else self._period):
-            return
-        for name in (".asker", ".asker2")[: 1 + self._is_late(left)]:
+        late = self._is_late(left)
+        self._late_since = None if not late else self._late_since or boot_time()
+        stays = self._late_since is not None and boot_time() - self._late_since >= min(GRACE, self._slack)
+        for name in (".asker", ".asker2")[: 1 + stays]:
             try:
-                self._lock = self._folder.lock(self._base + name)
+                lock = self._folder.lock(self._base + name)
             except BlockingIOError:
                 continue
             except OSError:
-                self._lock = -1  # there is no place for locks any more: each asks for itself
-            self._second = name == ".asker2"
+                lock = -1  # there is no place for locks any more: each asks for itself
+            second = name == ".asker2"
+            left = self._load()  # another may have asked, answered and ended since it was read
+            if lock >= 0 and (self._is_answered(left) or (second and not self._is_late(left))):
+                os.close(lock)
+                return
+            self._lock, self._second = lock, second
+            self._announce(left)
             self._own = self._make(self._shortest_wish(), self._publish)
-            if left is None or isinstance(left.reading, Unavailable):
-                self._publish(WAITING, False, FIRST_ANSWER)
             self._own.start()
             return
+
+    def _announce(self, left: Left | None) -> None:
+        """Tell the others, as soon as the lock is held, to wait for the first answer; the last one stays meanwhile."""
+        age = 0.0 if left is None else boot_time() - left.at
+        if left is None or isinstance(left.reading, Unavailable) or age > self._silence:
+            self._leave(WAITING, failing=False, patience=FIRST_ANSWER)
+        else:
+            self._leave(left.reading, failing=False, patience=age + FIRST_ANSWER, at=left.at)
 
     def _yield(self) -> None:
         """Stop asking: the first asker is back."""
@@ -215,14 +234,18 @@ class SharedSource:
         if self._closed or own is None:
             return
         own.period = self._shortest_wish()
+        self._leave(reading, failing=failing, patience=pause + 3 * own.period)
+
+    def _leave(self, reading: Reading[HostMemory], *, failing: bool, patience: float, at: float | None = None) -> None:
+        """Write an answer for the others; ``at``: when it came, if that is not now."""
         left = Left(
             format=FORMAT,
             boot_id=self._boot_id,
             source=self._name,
             drive=self._drive,
             asker=self._word,
-            at=boot_time(),
-            patience=pause + 3 * own.period,
+            at=boot_time() if at is None else at,
+            patience=patience,
             failing=failing,
             reading=reading,
         )
