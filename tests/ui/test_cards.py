@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from rich.cells import cell_len
-from textual.containers import VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.pilot import Pilot
 
 from tests.ui.worlds import FORBIDDEN, HOST, HOSTILE, MEMINFO, SAMPLE, START, World, hog
@@ -22,10 +22,11 @@ from wsltop.core.moment import Moment, interpret
 from wsltop.core.prediction import SETTLE, Outcomes, predict_kill
 from wsltop.model.sample import Census, Event, Family, Group, Holders, ProcessUse, Reading, Unavailable
 from wsltop.model.text import GIB, MIB, format_size
-from wsltop.ui.cards.card import WIDTH, Card, CardText
+from wsltop.ui.cards.card import MARGIN, WIDTH, Card, CardText
 from wsltop.ui.cards.holders import holder_lines
 from wsltop.ui.cards.ledger import ledger_lines
 from wsltop.ui.cards.table import finding_card
+from wsltop.ui.panels.footer import KeyRow
 from wsltop.ui.panels.ledger import BUCKETS
 
 NO = Unavailable("not read here", "Read it there.")
@@ -298,7 +299,7 @@ TITLES = {"v": "findings", "b": "every byte of the guest", "p": "who holds it"}
 def title(world: World) -> str:
     """The heading of the card that is open."""
     assert isinstance(world.app.screen, Card)
-    return next(line for line in world.lines if "Esc closes" in line)
+    return next(line for line in world.lines if any(name in line for name in TITLES.values()))
 
 
 @pytest.mark.slow
@@ -434,3 +435,51 @@ def test_hogs_that_end_while_the_ledger_is_open_leave_it(world: World) -> None:
         assert "by killing the hogs" not in world.text
 
     world.run(play, size=(80, 60))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [40, 78, 80, 81, 84, 95, 97, 120])
+@pytest.mark.parametrize("key", ["b", "question_mark", "c"])
+def test_a_card_leaves_no_sliver_of_the_screen_below(world: World, key: str, width: int) -> None:
+    """From 81 to 84 columns one or two of the main screen's showed at each side of a card."""
+
+    async def play(pilot: Pilot[None]) -> None:
+        await world.press(pilot, key)
+        box = world.app.screen.query_one(Vertical).region
+        assert box.width == width or min(box.x, width - box.right) >= MARGIN
+
+    world.run(play, size=(width, 24))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(40, 8), (80, 24), (160, 48)])
+@pytest.mark.parametrize("key", [*TITLES, "question_mark"])
+def test_a_card_names_its_keys_at_its_foot_and_they_can_be_clicked(
+    world: World, key: str, size: tuple[int, int]
+) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        await world.press(pilot, key)
+        keys = world.app.screen.query_one(KeyRow)
+        shown = world.lines[keys.region.y][keys.region.x : keys.region.right]
+        assert shown.rstrip().endswith("Esc close")
+        assert f" {key} " not in shown
+        assert await pilot.click(keys, offset=(keys.region.width - 3, 0))
+        await world.tick(pilot)
+        assert world.app.screen is world.app.main
+
+    world.run(play, size=size)
+
+
+def test_a_wrong_time_keeps_the_box_open(world: World) -> None:
+    """It closed the box, and said so in a notice only."""
+
+    async def play(pilot: Pilot[None]) -> None:
+        await world.tick(pilot, 30)
+        await world.press(pilot, "g", *"25:61", "enter")
+        assert "'25:61' is not a time of day" in " ".join(world.text.split())
+        assert not world.app.context.frozen
+        await world.press(pilot, *["backspace"] * 5, *"10s", "enter")
+        assert world.app.screen is world.app.main
+        assert world.app.context.frozen
+
+    world.run(play, size=(40, 8))

@@ -176,7 +176,7 @@ def test_an_open_card_goes_along(world: World) -> None:
         moment = world.app.context.moment
         assert moment is not None
         assert moment.sample.time == NOON + 59
-        assert "Esc closes" in world.text
+        assert "Esc close" in world.text
         assert "error" in "".join(plain(line) for line in last)
         assert card(world) != last, "the drop had not come then"
         await world.press(pilot, *[ON] * 31)

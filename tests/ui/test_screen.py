@@ -270,7 +270,7 @@ def test_hostile_text_is_shown_harmlessly_wherever_it_comes_from(world: World) -
         await world.tick(pilot)
         check(world, "[red]evil[/red]")
         await world.press(pilot, "question_mark")
-        check(world, "Esc closes")
+        check(world, "Esc close")
 
     world.run(play, size=(160, 40))
 

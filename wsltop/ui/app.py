@@ -284,11 +284,14 @@ class WsltopApp(App[None]):
         """Ask for a time, and go there."""
         from wsltop.ui.cards.goto import GoToScreen
 
-        def answered(text: str | None) -> None:
-            if text:
-                self._go(lambda travel: travel.go_to(text))
+        def go(text: str) -> str:
+            try:
+                self._travel(lambda travel: travel.go_to(text))
+            except (ValueError, RecordingError) as error:
+                return str(error)
+            return ""
 
-        self.push_screen(GoToScreen(), answered)
+        self.push_screen(GoToScreen(go))
 
     def action_go_to_share(self, share: float) -> None:
         """Go to a share of the line of time, 0 to 1."""
@@ -304,17 +307,31 @@ class WsltopApp(App[None]):
             self.action_pause()
 
     def _go(self, act: Callable[[TimeTravel], str | None]) -> None:
-        """Go through time, and show where that leads or why it does not; live, that begins a look back."""
-        if self.source.travel is None:
+        """Go through time, and show where that leads or why it does not."""
+        try:
+            self._travel(act)
+        except (ValueError, RecordingError) as error:
+            self.notify(str(error), severity="warning")
+
+    def _travel(self, act: Callable[[TimeTravel], str | None]) -> None:
+        """Go through time; live, that begins a look back.
+
+        Raises:
+            ValueError: there is no such place; the screen is as it was.
+            RecordingError: the samples cannot be read.
+        """
+        began = self.source.travel is None
+        if began:
             self.action_pause()
         travel = self.source.travel
         if travel is None:
             return
         try:
             told = act(travel)
-        except (ValueError, RecordingError) as error:
-            self.notify(str(error), severity="warning")
-            return
+        except (ValueError, RecordingError):
+            if began:
+                self.action_live()
+            raise
         if told:
             self.notify(told)
         self._show_place()
@@ -487,7 +504,9 @@ class WsltopApp(App[None]):
         from wsltop.ui.cards.help import help_lines
 
         context = self.context
-        card = Card(context.glyphs, lambda _: help_lines(context.glyphs, context.works), "question_mark,h,f1")
+        card = Card(
+            context.glyphs, lambda width: help_lines(context.glyphs, context.works, width), "question_mark,h,f1"
+        )
         self.push_screen(card)
 
     def action_card(self, name: str) -> None:

@@ -1,25 +1,32 @@
-"""A card over the main screen: lines that may be longer than the terminal, kept up with each sample."""
+"""Texts over the main screen that scroll where the terminal is smaller, each with a footer of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import ClassVar, Final
 
+from textual.actions import parse
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.events import Resize
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, ScreenResultType
+from textual.widget import Widget
 
 from wsltop.charts.cells import Glyphs, Line
+from wsltop.ui.panels.footer import KeyBarView, KeyHint, KeyRow
 from wsltop.ui.panels.panel import Panel, fit_spans, fold_spans
 
-CARD_KEYS: Final = {"v": "verdict", "b": "ledger", "p": "holders"}
-"""Keys that change to another card."""
+CARD_KEYS: Final = (("v", "verdict", "why"), ("b", "ledger", "bytes"), ("p", "holders", "who"))
+"""Keys that change to another card, its name, and the word for the footer."""
 WIDTH = 77
 """Cells of a card's text: what fits on a terminal of 80 with a blank on each side and the scroll bar."""
 BORDER = 2
 """Columns of a card that hold no text: the blank at its left and the scroll bar."""
+MARGIN: Final = 8
+"""Columns of the screen below that must show at each side; a card that would leave fewer takes them too."""
+TALL: Final = 10_000
+"""Pages of a text that is longer than any."""
 
 
 class CardText(Panel[tuple[Line, ...]]):
@@ -30,7 +37,115 @@ class CardText(Panel[tuple[Line, ...]]):
         return [fit_spans(line, width, self.glyphs) for line in view]
 
 
-class Card(ModalScreen[None]):
+class TextScreen(ModalScreen[ScreenResultType]):
+    """A text over the main screen: it scrolls, folds its lines to the terminal, and names the keys that work here.
+
+    A subclass gives the text in ``text_lines`` and its keys in ``BINDINGS``. Those with ``show`` stand in the footer in
+    their order, those of the subclass first; Escape stands at the right end.
+
+    Args:
+        glyphs: what it is drawn with.
+        wide: cells of the text where the terminal has room for them.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "scroll_text(1)", "scroll", key_display="j k"),
+        Binding("k,up", "scroll_text(-1)", "up", show=False),
+        Binding("pagedown", "page_text(1)", "page down", show=False),
+        Binding("pageup", "page_text(-1)", "page up", show=False),
+        Binding("home", f"page_text(-{TALL})", "top", show=False),
+        Binding("end,G", f"page_text({TALL})", "bottom", show=False),
+    ]
+
+    def __init__(self, glyphs: Glyphs, *, wide: int = WIDTH) -> None:
+        super().__init__()
+        self.glyphs = glyphs
+        self.wide = wide
+        self._lines = 0
+        """Rows of the text."""
+
+    def text_lines(self, width: int) -> Iterable[Line]:
+        """The text for ``width`` cells; longer lines go on in the next row."""
+        raise NotImplementedError
+
+    def compose(self) -> ComposeResult:
+        """The text, and the keys, which always show."""
+        with Vertical():
+            with VerticalScroll(can_focus=False):
+                yield CardText(self.glyphs, id="card")
+            yield KeyRow(self.glyphs, id="card-keys")
+
+    def on_mount(self) -> None:
+        """Show the text."""
+        self.show_lines()
+
+    def on_resize(self, _event: Resize) -> None:
+        """Fold the lines to the new width."""
+        self.show_lines()
+
+    def show_lines(self) -> None:
+        """Show what there is to tell now, in a box that the terminal has room for."""
+        columns, rows = self.size
+        if not self.query(CardText) or not columns:  # not composed yet
+            return
+        box = max(WIDTH, self.wide) + BORDER + 1
+        box = columns if box + 2 * MARGIN > columns else box
+        width = max(1, min(self.wide, box - BORDER))
+        lines = tuple(row for line in self.text_lines(width) for row in fold_spans(line, width))
+        text, scroll = self.query_one(CardText), self.query_one(VerticalScroll)
+        room = max(1, rows - 1)
+        self._lines = len(lines)
+        set_size(self.query_one(Vertical), width=box)
+        set_size(text, width=width, height=len(lines))
+        set_size(scroll, height=min(len(lines), room))
+        text.show(lines)
+        self.query_one(KeyRow).show(self.key_hints())
+
+    def key_hints(self) -> KeyBarView:
+        """The keys that do something here now; Escape stands at the right, whatever gives way."""
+        taken: set[str] = set() if self.scrolls else {"j,down"}
+        hints: list[KeyHint] = []
+        pinned: list[KeyHint] = []
+        for binding in (one for cls in type(self).__mro__ for one in vars(cls).get("BINDINGS", ())):
+            if not isinstance(binding, Binding) or binding.key in taken:
+                continue
+            taken.add(binding.key)
+            if not binding.show or not self._works(binding):
+                continue
+            action = binding.action if binding.action.startswith("app.") else f"screen.{binding.action}"
+            hint = KeyHint(binding.key_display or binding.key.partition(",")[0], binding.description, action)
+            (pinned if "escape" in binding.key else hints).append(hint)
+        return KeyBarView(tuple(hints), tuple(pinned))
+
+    def _works(self, binding: Binding) -> bool:
+        """Whether its action, one of the app's or of this screen's, does something now."""
+        place, name, parameters = parse(binding.action)
+        return bool((self.app if place == "app" else self).check_action(name, parameters))
+
+    @property
+    def scrolls(self) -> bool:
+        """Whether the text is longer than the terminal."""
+        return self._lines > max(1, self.size.height - 1)
+
+    def action_scroll_text(self, rows: int) -> None:
+        """Scroll by some rows."""
+        self.query_one(VerticalScroll).scroll_relative(y=rows, animate=False)
+
+    def action_page_text(self, pages: int) -> None:
+        """Scroll by some pages."""
+        scroll = self.query_one(VerticalScroll)
+        scroll.scroll_relative(y=pages * max(1, scroll.size.height - 1), animate=False)
+
+
+def set_size(widget: Widget, *, width: int | None = None, height: int | None = None) -> None:
+    """Give a widget its cells; only a change counts, because each one makes Textual lay out the screen."""
+    for name, cells in (("width", width), ("height", height)):
+        now = getattr(widget.styles, name)
+        if cells is not None and (now is None or now.value != cells):
+            setattr(widget.styles, name, cells)
+
+
+class Card(TextScreen[None]):
     """Shows the lines that ``tell`` gives, again at each sample; Escape, q or the key that opened it closes it.
 
     Args:
@@ -41,54 +156,54 @@ class Card(ModalScreen[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "dismiss", "close", show=False),
-        Binding("j", "scroll_card(1)", "down", show=False),
-        Binding("k", "scroll_card(-1)", "up", show=False),
-        Binding("left_square_bracket", "app.step(-1)", "back", show=False),
+        Binding("escape,q", "dismiss", "close", key_display="Esc"),
+        Binding("j,down", "scroll_text(1)", "scroll", key_display="j k"),
+        *(Binding(key, f"app.change_card('{name}')", word) for key, name, word in CARD_KEYS),
+        Binding("s", "app.save_screenshot", "picture"),
+        Binding("y", "app.copy", "copy"),
+        Binding("space", "app.pause", "pause"),
+        Binding("left_square_bracket", "app.step(-1)", "step", key_display="[ ]"),
         Binding("right_square_bracket", "app.step(1)", "on", show=False),
-        Binding("left_curly_bracket", "app.seek(-1)", "last event", show=False),
-        Binding("s", "app.save_screenshot", "picture", show=False),
-        Binding("y", "app.copy", "copy", show=False),
-        Binding("space", "app.pause", "pause", show=False),
-        *(Binding(key, f"app.change_card('{name}')", name, show=False) for key, name in CARD_KEYS.items()),
+        Binding("left_curly_bracket", "app.seek(-1)", "event", key_display="{ }"),
         Binding("right_curly_bracket", "app.seek(1)", "next event", show=False),
     ]
 
     def __init__(self, glyphs: Glyphs, tell: Callable[[int], Iterable[Line]], keys: str, *, wide: int = WIDTH) -> None:
-        super().__init__()
-        self.glyphs = glyphs
-        self.tell = tell
-        self.wide = wide
-        for key in filter(None, keys.split(",")):
+        super().__init__(glyphs, wide=wide)
+        self._tell = tell
+        self._own_keys = frozenset(filter(None, keys.split(",")))
+        for key in self._own_keys:
             self._bindings.key_to_bindings.pop(key, None)
             self._bindings.bind(key, "dismiss", show=False)
 
-    def compose(self) -> ComposeResult:
-        """One scrollable text."""
-        with VerticalScroll():
-            yield CardText(self.glyphs, id="card")
+    def text_lines(self, width: int) -> Iterable[Line]:
+        """What there is to tell."""
+        return self._tell(width)
 
-    def on_mount(self) -> None:
-        """Show the lines, and take the focus so that the arrows scroll."""
-        self.show_lines()
-        self.query_one(VerticalScroll).focus()
+    def key_hints(self) -> KeyBarView:
+        """The keys that work here; not those that close it, besides Escape."""
+        view = super().key_hints()
+        return KeyBarView(tuple(hint for hint in view.hints if hint.key not in self._own_keys), view.pinned)
 
-    def on_resize(self, _event: Resize) -> None:
-        """Wrap the lines to the new width."""
-        self.show_lines()
 
-    def show_lines(self) -> None:
-        """Show what there is to tell now."""
-        width = max(1, min(self.wide, self.size.width - BORDER))
-        lines = tuple(row for line in self.tell(width) for row in fold_spans(line, width))
-        for text in self.query(CardText):  # none before it is composed
-            if text.styles.width is None or text.styles.width.value != width:
-                text.styles.width = width
-                self.query_one(VerticalScroll).styles.width = max(WIDTH, width) + BORDER + 1
-            if text.styles.height is None or text.styles.height.value != len(lines):
-                text.styles.height = len(lines)
-            text.show(lines)
+class Question(TextScreen[bool]):
+    """A text that asks: y does it, and every other key that closes it does not."""
 
-    def action_scroll_card(self, rows: int) -> None:
-        """Scroll by some rows."""
-        self.query_one(VerticalScroll).scroll_relative(y=rows, animate=False)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer(True)", "yes"),
+        Binding("n,escape,enter,q", "answer(False)", "cancel", key_display="n"),
+    ]
+
+    @property
+    def can(self) -> bool:
+        """Whether y does anything now; what cannot run stays to be read."""
+        return True
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what works now is offered."""
+        return action != "answer" or parameters != (True,) or self.can
+
+    def action_answer(self, yes: bool) -> None:
+        """Close it with the answer."""
+        if self.can or not yes:
+            self.dismiss(yes)

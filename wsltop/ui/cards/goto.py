@@ -1,7 +1,8 @@
-"""Asks for a time to go to in a replay."""
+"""Asks for a time to go to."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -10,23 +11,37 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from wsltop.model.text import clean
 from wsltop.recording.time_spec import EXAMPLES
 
 
-class GoToScreen(ModalScreen[str | None]):
-    """One line to type into; Enter goes there, Escape stays."""
+class GoToScreen(ModalScreen[None]):
+    """One line to type into: Enter goes there, Escape closes the box. A wrong time stays to be corrected.
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "stay", show=False)]
+    Args:
+        go: goes to the time that was typed; what is wrong with it, empty when nothing is.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "close", show=False)]
+
+    def __init__(self, go: Callable[[str], str]) -> None:
+        super().__init__()
+        self._go = go
 
     def compose(self) -> ComposeResult:
-        """The question, examples, the line."""
+        """The question, the line, what is wrong with it; examples last, where there is room."""
         with Vertical():
-            yield Static("Go to a time", markup=False)
-            yield Static(f"for example {EXAMPLES}", markup=False)
-            line = Input(placeholder="14:03")
+            yield Static("Go to a time: Enter goes there, Esc closes", markup=False)
+            line = Input(placeholder="14:03", compact=True)
             line.cursor_blink = False  # a blinking cursor costs more than the whole screen
             yield line
+            yield Static("", markup=False, id="wrong")
+            yield Static(f"Examples: {EXAMPLES}", markup=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Go there."""
-        self.dismiss(event.value.strip() or None)
+        """Go there and close, or say what is wrong."""
+        text = event.value.strip()
+        wrong = self._go(text) if text else ""
+        if not wrong:
+            self.dismiss(None)
+        self.query_one("#wrong", Static).update(clean(wrong))

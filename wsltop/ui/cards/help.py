@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import zip_longest
+from typing import Final
 
 from wsltop.charts.cells import Glyphs, Line, Span, merged
 from wsltop.ui.bindings import GROUPS, KEYS, Group, Key
-from wsltop.ui.cards.card import WIDTH
 from wsltop.ui.layout import PANEL_KEYS
-from wsltop.ui.panels.panel import fit_spans, heading
+from wsltop.ui.panels.panel import fit_spans, heading, wrap
 
 LEGEND: tuple[tuple[str, str, str], ...] = (
     ("anonymous", "anonymous", "of programs"),
@@ -33,10 +33,16 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
 )
 """Words of the screen, in the order in which a newcomer meets them."""
 KEY_WIDTH = 8
+WORD_WIDTH = 12
+COLUMN: Final = 38
+"""Cells of each of two columns."""
 
 
-def help_lines(glyphs: Glyphs, works: Callable[[Key], bool]) -> list[Line]:
-    """The keys in two columns that fit 80x24, those that ``works`` denies muted; the words of the screen below."""
+def help_lines(glyphs: Glyphs, works: Callable[[Key], bool], width: int) -> list[Line]:
+    """The keys, those that ``works`` denies muted, and what the screen's words mean.
+
+    In two columns that fit 80x24 with the words below; in one where ``width`` is less.
+    """
     groups: tuple[Group, ...] = ("replay", "hogs")
     shown = [group for group in groups if any(works(key) for key in KEYS if key.group == group)]
     shown = shown or ["replay"]
@@ -45,13 +51,15 @@ def help_lines(glyphs: Glyphs, works: Callable[[Key], bool]) -> list[Line]:
         left.append(())
     left += key_lines("program", works)
     right = [*key_lines("view", works), *key_lines("events", works), *legend_lines(glyphs)]
-    half = WIDTH // 2
+    top = heading("wsltop: where the memory of WSL2 goes", "words below", width, glyphs)
+    if width < 2 * COLUMN:
+        top = heading("help", "", width, glyphs)
+        return [top, *left, *right, *glossary_lines(width, glyphs)]
     rows = [
-        merged([*fit_spans(one, half, glyphs), *fit_spans(other, WIDTH - half, glyphs)])
+        merged([*fit_spans(one, COLUMN, glyphs), *fit_spans(other, width - COLUMN, glyphs)])
         for one, other in zip_longest(left, right, fillvalue=())
     ]
-    top = heading("wsltop: where the memory of WSL2 goes", "j words, Esc closes", WIDTH, glyphs)
-    return [top, *rows, (), *glossary_lines()]
+    return [top, *rows, (), *glossary_lines(width, glyphs)]
 
 
 def key_lines(group: Group, works: Callable[[Key], bool]) -> list[Line]:
@@ -77,9 +85,14 @@ def legend_lines(glyphs: Glyphs) -> list[Line]:
     return lines
 
 
-def glossary_lines() -> list[Line]:
+def glossary_lines(width: int, glyphs: Glyphs) -> list[Line]:
     """The words of the screen, each with what it means."""
     lines: list[Line] = [(Span(" Words", "title"),)]
     for word, meaning in GLOSSARY:
-        lines.append((Span(f"  {word:<12}", "value"), Span(meaning, "muted")))
+        rows = wrap(meaning, width - WORD_WIDTH - 2, 4, glyphs)
+        names = [word, *[""] * (len(rows) - 1)]
+        lines += [
+            (Span(f"  {name:<{WORD_WIDTH}}", "value"), Span(row.rstrip(), "muted"))
+            for name, row in zip(names, rows, strict=True)
+        ]
     return lines

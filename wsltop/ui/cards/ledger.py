@@ -27,10 +27,10 @@ def ledger_lines(moment: Moment, outcomes: Outcomes, hogs_hold: int, width: int,
     """Yield the card's lines."""
     ledger = moment.ledger
     if isinstance(ledger, Unavailable):
-        yield heading("every byte of the guest", "Esc closes", width, glyphs)
+        yield heading("every byte of the guest", "", width, glyphs)
         yield (Span(f" {tell_missing(ledger)}", "error"),)
         return
-    yield heading(f"every byte of the guest: {format_size(ledger.total)}", "Esc closes", width, glyphs)
+    yield heading(f"every byte of the guest: {format_size(ledger.total)}", "", width, glyphs)
     for name, attribute, formula in BUCKETS:
         yield from row(name, format_size(getattr(ledger, attribute)), formula, width, glyphs)
     split = ledger.free_split

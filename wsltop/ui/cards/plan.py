@@ -1,4 +1,4 @@
-"""An action as it is proposed: its size and its way to root may be changed before anything runs. No Textual."""
+"""The plan of an action: its size and its way to root may be changed before anything runs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from rich.cells import chop_cells
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
-from textual.events import Resize
-from textual.screen import ModalScreen
 
 from wsltop.charts.cells import Glyphs, Line, Span
 from wsltop.core.ledger import Ledger
@@ -24,7 +20,7 @@ from wsltop.model.text import GIB, MIB, format_size
 from wsltop.reclaim.actions import ACTIONS, ActionName
 from wsltop.reclaim.plan import Plan, plan, tell_plan
 from wsltop.reclaim.root import RootAccess, Way
-from wsltop.ui.cards.card import CardText
+from wsltop.ui.cards.card import Question
 from wsltop.ui.panels.panel import heading, wrap
 
 LEAST: Final = 64 * MIB
@@ -107,7 +103,6 @@ def most_of(name: ActionName, ledger: Ledger) -> int:
     return min(ledger.cache_clean, ledger.available - floor_for(ledger.total) - all_free(ledger))
 
 
-WIDTH = 76
 NAME = 10
 READING_TIME = 0.5
 """Seconds for which a plan must have been on the screen before an answer runs it."""
@@ -115,100 +110,79 @@ LONGEST = 20
 """Rows that one text may take: what will run is shown whole, whatever it is."""
 
 
-class PlanScreen(ModalScreen[bool]):
+class PlanScreen(Question):
     """The plan; y runs it, other keys change its size or its way to root, and all that close it do not run it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer(True)", "run", show=False),
-        Binding("n,escape,enter,q", "answer(False)", "cancel", show=False),
-        Binding("less_than_sign,left", "size(-1)", "smaller", show=False),
+        Binding("y", "answer(True)", "run"),
+        Binding("less_than_sign,left", "size(-1)", "size", key_display="< >"),
         Binding("greater_than_sign,right", "size(1)", "larger", show=False),
-        Binding("w", "way", "through wsl.exe", show=False),
-        Binding("j,down", "scroll_plan(1)", "down", show=False),
-        Binding("k,up", "scroll_plan(-1)", "up", show=False),
+        Binding("w", "way", "way to root"),
     ]
 
     def __init__(self, glyphs: Glyphs, proposal: Proposal) -> None:
-        super().__init__()
-        self.glyphs = glyphs
+        super().__init__(glyphs)
         self.proposal = proposal
         self.shown_at = time.monotonic()
         """When the plan came on the screen."""
 
-    def compose(self) -> ComposeResult:
-        """A text that may be longer than the terminal, and the keys, which always show."""
-        with Vertical():
-            with VerticalScroll(can_focus=False):
-                yield CardText(self.glyphs, id="plan")
-            yield CardText(self.glyphs, id="answers")
-
     def on_mount(self) -> None:
-        """Show the plan."""
+        """Show the plan, which takes time to read from now on."""
         self.shown_at = time.monotonic()
-        self.show_plan()
+        super().on_mount()
 
-    def on_resize(self, _event: Resize) -> None:
-        """Wrap the text to the new width."""
-        self.show_plan()
+    def text_lines(self, width: int) -> list[Line]:
+        """The plan as it is now."""
+        return plan_lines(self.proposal, width, self.glyphs)
 
-    def show_plan(self) -> None:
-        """Show the plan as it is now."""
-        width = min(WIDTH, self.size.width - 2)
-        answers = answer_lines(self.proposal)
-        for name, lines in (("#plan", plan_lines(self.proposal, width, self.glyphs)), ("#answers", answers)):
-            text = self.query_one(name, CardText)
-            text.styles.width, text.styles.height = width, len(lines)
-            text.show(tuple(lines))
-        self.query_one(VerticalScroll).styles.max_height = max(1, self.size.height - len(answers))
+    @property
+    def can(self) -> bool:
+        """Whether it can run as it is planned."""
+        return self.proposal.plan.runs
 
-    def action_answer(self, run: bool) -> None:
-        """Run it, or not; what cannot run, and what nobody can have read yet, stays to be read."""
-        unread = time.monotonic() - self.shown_at < READING_TIME
-        if not run or (self.proposal.plan.runs and not unread):
-            self.dismiss(run)
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what changes something is offered."""
+        if action == "size":
+            return len(self.proposal.sizes) > 1
+        if action == "way":
+            return self.proposal.by_wsl or bool(self.proposal.plan.by_wsl)
+        return super().check_action(action, parameters)
+
+    def action_answer(self, yes: bool) -> None:
+        """Run it, or not; what nobody can have read yet stays to be read."""
+        if not yes or time.monotonic() - self.shown_at >= READING_TIME:
+            super().action_answer(yes)
 
     def action_size(self, step: int) -> None:
         """Plan it with another size."""
         self.proposal.resize(step)
-        self.show_plan()
+        self.show_lines()
 
     def action_way(self) -> None:
         """Plan it through wsl.exe, or no longer."""
         self.proposal.switch_way()
-        self.show_plan()
-
-    def action_scroll_plan(self, rows: int) -> None:
-        """Scroll by some rows."""
-        self.query_one(VerticalScroll).scroll_relative(y=rows, animate=False)
+        self.show_lines()
 
 
 def plan_lines(proposal: Proposal, width: int, glyphs: Glyphs) -> list[Line]:
     """What will run, as whom, what it should return, what it costs."""
     plan, sizes = proposal.plan, proposal.sizes
-    facts = list(tell_plan(plan))
+    facts = [fact for fact in tell_plan(plan) if fact[0] != "action"]  # the heading says that
     if plan.blocked is not None:  # why, and how to get it, rather than all that will not happen
-        facts = [fact for wanted in ("action", "blocked", "returns") for fact in facts if fact[0] == wanted]
+        facts = [fact for wanted in ("blocked", "returns") for fact in facts if fact[0] == wanted]
     if proposal.size is not None and plan.blocked is None:
         span = f" (< and >: {format_size(sizes[0])} to {format_size(sizes[-1])})" if len(sizes) > 1 else ""
-        facts.insert(1, ("size", f"{format_size(proposal.size)}{span}"))
-    lines: list[Line] = [heading(plan.action.title, "", width, glyphs)]
+        facts.insert(0, ("size", f"{format_size(proposal.size)}{span}"))
+    lines: list[Line] = [heading(plan.action.title, plan.action.name, width, glyphs)]
     for name, text in facts:
         room = max(1, width - NAME - 1)
         whole = " ".join(piece for word in text.split() for piece in chop_cells(word, room))
         for index, row in enumerate(wrap(whole, room, LONGEST, glyphs)):
             lines.append((Span(f" {name if index == 0 else '':<{NAME}}", "label"), Span(row, "value")))
-    return lines
-
-
-def answer_lines(proposal: Proposal) -> list[Line]:
-    """The keys that answer."""
-    plan = proposal.plan
-    lines: list[Line] = [()]
+    if not plan.runs:
+        lines += [(), (Span(" It cannot run so.", "warning"),)]
     if proposal.by_wsl:
-        lines.append((Span(" w", "key"), Span("  not through wsl.exe after all", "value")))
+        lines += [(), (Span(" w", "key"), Span("  back to sudo", "value"))]
     elif plan.by_wsl:
-        lines.append((Span(" w", "key"), Span("  as root through wsl.exe, which asks for no password", "value")))
-    keys = (
-        [Span(" y", "key"), Span("  runs it   ", "value")] if plan.runs else [Span(" It cannot run so.  ", "warning")]
-    )
-    return [*lines, (*keys, Span("n", "key"), Span(" or Esc does not", "value"))]
+        lines += [(), (Span(" w", "key"), Span("  as root through wsl.exe, which asks for no password", "value"))]
+    return lines

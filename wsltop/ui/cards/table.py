@@ -24,7 +24,7 @@ MOST = 60
 def event_lines(event: Event, glyphs: Glyphs, width: int) -> tuple[Line, ...]:
     """Kind and time, the text, where it comes from, and its figures as they are kept."""
     clock = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event.time))
-    lines: list[Line] = [heading(f"{clean(event.kind)}, {clock}", "Esc closes", width, glyphs)]
+    lines: list[Line] = [heading(f"{clean(event.kind)}, {clock}", "", width, glyphs)]
     lines += [(Span(f" {row}", "value"),) for row in wrap(clean(event.text), width - 1, MOST, glyphs)]
     lines += [(), (Span(f" from {clean(event.origin)}", "note"),)]
     if event.end > event.start:
@@ -35,7 +35,7 @@ def event_lines(event: Event, glyphs: Glyphs, width: int) -> tuple[Line, ...]:
 
 def finding_card(findings: Sequence[Finding], width: int, glyphs: Glyphs) -> Iterator[Line]:
     """Yield the lines of the card with all findings."""
-    yield heading("findings", "Esc closes", width, glyphs)
+    yield heading("findings", "", width, glyphs)
     for finding in findings:
         for index, text in enumerate(finding_lines(finding, width - 1)):
             style = SEVERITY_STYLES[finding.severity] if index == 0 else "value"

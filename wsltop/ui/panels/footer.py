@@ -30,19 +30,11 @@ class KeyBarView(Struct, frozen=True):
     pinned: tuple[KeyHint, ...]
 
 
-class KeyBar(Panel[KeyBarView]):
-    """One row of keys."""
+class KeyRow(Panel[KeyBarView]):
+    """One row of keys, which can be clicked."""
 
     _places: tuple[tuple[int, int, str], ...] = ()
     """Where each key stands: its first cell, the one behind its last, its action."""
-    _shown: tuple[tuple[Key, ...], bool, bool] | None = None
-
-    def update(self, context: Context) -> None:
-        """Show the keys that work now; that is asked at each tick and changes seldom."""
-        shown = (tuple(filter(context.works, FOOTER)), context.frozen, context.time_line is not None)
-        if shown != self._shown:
-            self._shown = shown
-            self.show(footer_view(shown[0], frozen=shown[1], stepping=shown[2]))
 
     def paint(self, view: KeyBarView, width: int, height: int) -> list[Line]:
         """The line: hints are left out whole, never cut."""
@@ -68,6 +60,19 @@ class KeyBar(Panel[KeyBarView]):
     def action_at(self, x: int, y: int) -> str:
         """The action of the key under the mouse."""
         return next((action for start, end, action in self._places if start <= x < end), "")
+
+
+class KeyBar(KeyRow):
+    """The keys of the main screen."""
+
+    _shown: tuple[tuple[Key, ...], bool, bool] | None = None
+
+    def update(self, context: Context) -> None:
+        """Show the keys that work now; that is asked at each tick and changes seldom."""
+        shown = (tuple(filter(context.works, FOOTER)), context.frozen, context.time_line is not None)
+        if shown != self._shown:
+            self._shown = shown
+            self.show(footer_view(shown[0], frozen=shown[1], stepping=shown[2]))
 
 
 def spell(hint: KeyHint, gap: str) -> list[Span]:
