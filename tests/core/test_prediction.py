@@ -15,6 +15,7 @@ from wsltop.core.prediction import (
     Shares,
     assume_shares,
     compare,
+    loose_free,
     predict_compaction,
     predict_drop,
     predict_kill,
@@ -128,13 +129,22 @@ def test_a_drop_of_2_is_slab_and_of_3_is_both() -> None:
 def test_names_that_nobody_uses_tell_how_much_slab_comes() -> None:
     guest = replace(ledger(), clues=Clues(unused_slab=Span(200 * MIB, 300 * MIB, 400 * MIB)))
     slab = known(predict_drop(guest, replace(ALL, slab=ONE), cache=False, slab=True))
-    assert (slab.low, slab.likely, slab.high) == (200 * MIB, 300 * MIB, 400 * MIB)
+    assert (slab.low, slab.likely) == (200 * MIB, 300 * MIB)
+    assert slab.high >= 400 * MIB
+
+
+def test_a_drop_of_slab_joins_what_lay_free_in_between() -> None:
+    """On Linux 6.1, 233 MiB came of 196 MiB of slab, and at most 200 were predicted."""
+    guest = replace(ledger(), clues=Clues(unused_slab=Span(200 * MIB, 300 * MIB, 400 * MIB)))
+    joined = known(predict_drop(guest, replace(ALL, slab=ONE), cache=False, slab=True)).high - 400 * MIB
+    assert 0 < joined < loose_free(guest)
 
 
 def test_after_a_drop_of_slab_was_seen_what_is_above_its_floor_comes() -> None:
     shares = replace(ALL, slab=ONE, slab_floor=390 * MIB)
     slab = known(predict_drop(ledger(), shares, cache=False, slab=True))
-    assert (slab.likely, slab.high) == (10 * MIB, 10 * MIB)
+    assert slab.likely == 10 * MIB
+    assert 10 * MIB <= slab.high < 60 * MIB
 
 
 def test_what_is_freed_inside_huge_pages_is_split_by_a_drop_of_slab_alone() -> None:
@@ -307,4 +317,5 @@ def test_whatever_is_known_and_was_seen_the_three_figures_are_in_order(
         for part in prediction.parts:
             assert 0 <= part.low <= part.likely <= part.high
             assert part.basis
-    assert known(predict_compaction(guest, shares)).likely <= max(0, GIB - known_clues.kept_by_cpus - left)
+    joined = known(predict_compaction(guest, shares)).likely
+    assert joined <= max(0, GIB - known_clues.kept_by_cpus - left), "what the last compaction left is promised again"

@@ -19,7 +19,7 @@ SCATTER: Final = (0.35, 0.25, 0.2, 0.12, 0.08)
 LOW: Final = 96 * MIB
 """Free memory that the kernel keeps by taking page cache back."""
 HELD: Final = 0.35
-"""Share of the page cache that is mapped or in use, and stays when the cache is dropped."""
+"""Share of the page cache that programs have mapped at first: it stays when the cache is dropped."""
 SETTLED: Final = 0.15
 """Share of scattered free memory that compaction leaves scattered."""
 TORN: Final = 0.06
@@ -50,6 +50,8 @@ class Memory:
     """What hogs of wsltop hold, by kind."""
     counters: dict[str, int] = field(default_factory=dict)
     """Events since boot, by the names of ``/proc/vmstat``."""
+    mapped: int = -1
+    """Page cache that programs have mapped; ``HELD`` of it at first."""
     reported: int = -1
     """Free bytes that Windows has back; all at first."""
     _waited: float = 0.0
@@ -58,6 +60,8 @@ class Memory:
 
     def __post_init__(self) -> None:
         """Begin settled: all that can be reported has been."""
+        if self.mapped < 0:
+            self.mapped = int(self.cache * HELD)
         if self.reported < 0:
             self.reported = self.reportable
 
@@ -73,6 +77,11 @@ class Memory:
         return own + self.hog
 
     @property
+    def held(self) -> int:
+        """Page cache that cannot be dropped."""
+        return min(self.cache, self.mapped)
+
+    @property
     def free(self) -> int:
         """MemFree."""
         return self.total - self.used
@@ -85,7 +94,7 @@ class Memory:
     @property
     def available(self) -> int:
         """MemAvailable, about."""
-        return max(0, int(self.free - LOW + self.cache * (1 - HELD / 2) + self.slab_reclaimable / 2))
+        return max(0, int(self.free - LOW + self.cache - self.held / 2 + self.slab_reclaimable / 2))
 
     @property
     def lent(self) -> int:
@@ -136,7 +145,7 @@ class Memory:
         missing = LOW - self.free
         if missing <= 0:
             return
-        taken = min(missing, max(0, self.cache - int(self.cache * HELD)))
+        taken = min(missing, max(0, self.cache - self.held))
         self.cache -= taken
         self.count("pgsteal_kswapd", taken // PAGE)
         self.count("pgsteal_file", taken // PAGE)
@@ -179,7 +188,7 @@ class Memory:
 
     def drop(self, what: int) -> int:
         """Drop the page cache (1), slab (2) or both (3); how many bytes that freed."""
-        cache = int(self.cache * (1 - HELD)) if what & 1 else 0
+        cache = max(0, self.cache - self.held) if what & 1 else 0
         slab = int(self.slab_reclaimable * 0.6) if what & 2 else 0
         self.cache -= cache
         self.slab_reclaimable -= slab
@@ -190,7 +199,7 @@ class Memory:
 
     def reclaim(self, size: int) -> int:
         """Take page cache back, as much as asked for or as there is; how many bytes that freed."""
-        taken = max(0, min(size, int(self.cache * (1 - HELD))))
+        taken = max(0, min(size, self.cache - self.held))
         self.cache -= taken
         self.scattered += int(taken * TORN)
         for name in ("pgsteal_proactive", "pgsteal_file", "pgscan_proactive"):

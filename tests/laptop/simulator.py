@@ -290,7 +290,7 @@ class Laptop:
             "SwapFree": mem.swap - mem.swapped,
             "AnonPages": anonymous,
             "Shmem": shared,
-            "Mapped": int(mem.cache * 0.12) + shared // 2,
+            "Mapped": mem.held + shared // 2,
             "Active(file)": int(mem.cache * 0.6),
             "Inactive(file)": mem.cache - int(mem.cache * 0.6),
             "Dirty": 3 * MIB,

@@ -108,6 +108,11 @@ class Lab:
 
         return self.wait_until(is_still, "settling")
 
+    def pass_time(self, seconds: float) -> None:
+        """Follow the ticks for some seconds of the guest's time."""
+        began = self.next_state().tick.monotonic
+        self.wait_until(lambda state: state.tick.monotonic - began > seconds, "time", 4 * seconds)
+
     def hogs(self, kind: str, size: int, count: int = 1) -> None:
         """Start hogs and wait until all hold what they should."""
         self.command(hog=[kind, size, count])

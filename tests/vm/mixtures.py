@@ -117,8 +117,8 @@ def draw_mixture(seed: int) -> Mixture:
     ingredients = [ingredient(kind, size, draw) for kind, size in zip(kinds, sizes, strict=True)]
     made = len(ingredients)
     steps: list[Step] = []
-    for kind in draw.sample(list(SUITED), 5):
-        extra = [ingredient(draw.choice(SUITED[kind]), int(memory * draw.uniform(0.08, 0.18)), draw)]
+    for kind in draw.sample(list(SUITED), len(SUITED)):
+        extra = [ingredient(draw.choice(SUITED[kind]), int(memory * draw.uniform(0.07, 0.15)), draw)]
         made += len(extra)
         figure = made - 1 if kind == "kill" else draw.choice((128, 192, 256, 400)) if kind == "reclaim" else 0
         steps.append(Step(extra=tuple(extra), kind=kind, figure=figure))
@@ -207,7 +207,7 @@ class Bench:
         if step.extra:
             self.ask(take=step.extra)
         host_before = self.settle()
-        before = self.ask(copy=True)
+        before = self.ask(copy=figure if kind == "kill" else None)
         if kind == "kill":
             self.ask(end=figure)
         elif kind == "reclaim":
@@ -218,7 +218,7 @@ class Bench:
             self.ask(write=WRITES[kind])
         time.sleep(1.0)
         host_after = self.settle()
-        after = self.ask(copy=True)
+        after = self.ask(copy=None)
         return Trial(
             seed=mixture.seed,
             number=number,

@@ -252,7 +252,8 @@ def predict_compaction(ledger: Ledger, shares: Shares | None = None) -> Reading[
     kernel, kept = ledger.clues.kernel, ledger.clues.kept_by_cpus
     most = base + (kept if kernel is None or kernel >= GIVES_BACK else 0)
     size = Span(base - pinned, base - pinned, most)
-    return add_up(part_of("fragmented free", size, shares.fragmented, basis, most=most))
+    share = replace(shares.fragmented, part=min(1.0, shares.fragmented.part))  # it joins no more than there is
+    return add_up(part_of("fragmented free", size, share, basis, most=most))
 
 
 def predict_drop(
@@ -273,12 +274,26 @@ def predict_drop(
     if slab:
         size = unused_slab(ledger, shares)
         basis = f"reclaimable slab {format_size(ledger.slab_reclaimable)}, {shares.slab.tell()}"
-        parts.append(part_of("slab", size, shares.slab, basis))
+        part = part_of("slab", size, shares.slab, basis)
+        parts.append(replace(part, high=part.high + joined_by(ledger, size.high)))
         huge = ledger.clues.freed_in_huge
         if huge.high:
             basis = f"{format_size(huge.likely)} is freed inside huge pages, which a drop of slab splits"
             parts.append(part_of("inside huge pages", huge, between(SPLIT, coarseness_of(ledger)), basis))
     return add_up(*parts)
+
+
+def joined_by(ledger: Ledger, size: int) -> int:
+    """At most so much fragmented free memory joins when ``size`` bytes of what is used are freed, bytes.
+
+    It lies between all that is used: some of it between these bytes, by their part of what is used. The larger the
+    blocks that are reported, the more of them hold something else as well.
+    """
+    loose = loose_free(ledger)
+    split = ledger.free_split
+    used = ledger.total - (0 if isinstance(split, Unavailable) else split.reportable) - loose
+    share = min(1.0, size / used) if used > 0 else 1.0
+    return round(loose * share * (1 - coarseness_of(ledger)))
 
 
 def predict_split(ledger: Ledger, shares: Shares | None = None) -> Reading[Prediction]:

@@ -1,13 +1,15 @@
 """Makes a mixture of memory in the guest, acts on it, and copies the kernel's files: ``mixer.py``, lines of JSON.
 
 In: ``{"take": [{"kind": KIND, "size": MIB, "seed": N, …}, …]}`` makes the ingredients, each in a process of its own,
-all at the same time; ``{"copy": true}`` copies the files of ``FILES`` and of all processes; ``{"write": [PATH, TEXT]}``
-writes a kernel file; ``{"end": INDEX}`` ends an ingredient's process. One line of JSON answers each. The standard
+all at the same time; ``{"copy": INDEX or null}`` copies the files of ``FILES`` and of all processes, the flags of every
+page, and the pages of an ingredient's process; ``{"write": [PATH, TEXT]}`` writes a kernel file; ``{"end": INDEX}``
+ends an ingredient's process. One line of JSON answers each. The standard
 library alone, so that it starts fast and its own memory is small.
 """
 
 from __future__ import annotations
 
+import base64
 import ctypes
 import fcntl
 import json
@@ -18,6 +20,7 @@ import resource
 import signal
 import sys
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -332,7 +335,9 @@ class Mixer:
             if "take" in message:
                 answer = self.take(message["take"])
             elif "copy" in message:
-                answer = {"files": copy_files(), "children": self.children}
+                index = message["copy"]
+                of = None if index is None else self.children[index]
+                answer = {"files": copy_files() | copy_pages(of), "children": self.children}
             elif "write" in message:
                 answer = write(*message["write"])
             else:
@@ -372,6 +377,40 @@ def copy_files() -> dict[str, str]:
         for name in OF_PROCESS
     ]
     return copy((*FILES, *sizes, *of_processes))
+
+
+PAGE_FLAGS = "proc/kpageflags"
+PAGE_BYTES = 4
+"""Of the eight bytes of a page's flags: those that follow are for the kernel's developers."""
+
+
+def copy_pages(pid: int | None) -> dict[str, str]:
+    """The flags of every page and, with ``pid``, the pages of a process: columns of bytes, packed."""
+    found = {PAGE_FLAGS: pack(read_wide(Path("/", PAGE_FLAGS)), PAGE_BYTES)}
+    if pid is not None:
+        entries = bytearray()
+        with Path(f"/proc/{pid}/pagemap").open("rb", buffering=0) as file:
+            for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+                start, end = (int(place, 16) // PAGE for place in line.split(" ", 1)[0].split("-"))
+                file.seek(start * 8)
+                wide = file.read((end - start) * 8) if end < 1 << 40 else b""
+                entries += b"".join(wide[n : n + 8] for n in range(0, len(wide), 8) if wide[n + 7] & 128)
+        found["pagemap"] = pack(bytes(entries), 8)
+    return found
+
+
+def read_wide(path: Path) -> bytes:
+    """A file of the kernel to its end, which it says no length of."""
+    said = bytearray()
+    with path.open("rb", buffering=0) as file:
+        while more := file.read(MIB):
+            said += more
+    return bytes(said)
+
+
+def pack(wide: bytes, count: int) -> str:
+    """The first bytes of every eight, column by column, compressed."""
+    return base64.b64encode(zlib.compress(b"".join(wide[n::8] for n in range(count)), 1)).decode()
 
 
 def has_memory(pid: str) -> bool:
