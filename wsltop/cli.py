@@ -27,7 +27,7 @@ from wsltop.commands.common import (
     system_of,
     watch,
 )
-from wsltop.commands.group import Commands, current_name, explain_missing, explain_option
+from wsltop.commands.group import Commands, current_name, explain_missing, explain_option, explain_value
 from wsltop.config import THEMES, Settings, config_path, load_settings, state_folder
 from wsltop.errors import ExitCode, WsltopError
 from wsltop.model.text import clean
@@ -127,6 +127,8 @@ def main() -> NoReturn:
         explain_missing(error).show()
         status = ExitCode.USAGE
     except click.ClickException as error:
+        if isinstance(error, click.BadParameter):
+            error = explain_value(error)
         told = io.StringIO()
         error.show(file=told)
         click.echo(printable(told.getvalue().rstrip("\n")), err=True)

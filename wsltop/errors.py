@@ -11,6 +11,7 @@ A source never raises: it returns ``Unavailable``. These are for what a user ask
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 
@@ -57,6 +58,15 @@ class RecordingError(WsltopError):
 
 class HogRefused(WsltopError):
     """A hog would take more memory than the floor leaves."""
+
+
+def did_you_mean(word: str, words: Iterable[str]) -> str:
+    """`` Did you mean compact or compile?``, to stand after a sentence; empty where no word comes near."""
+    from difflib import get_close_matches  # only a mistake needs it
+
+    known = {one.lower(): one for one in words}
+    near = get_close_matches(word.lower()[:64], known, n=2)
+    return f" Did you mean {' or '.join(known[one] for one in near)}?" if near else ""
 
 
 class CommandError(WsltopError):

@@ -30,6 +30,30 @@ def options(name: str) -> Iterator[click.Option]:
     yield from (one for one in command(name).params if isinstance(one, click.Option))
 
 
+@pytest.mark.parametrize(
+    ("arguments", "near"),
+    [
+        (("install", "terminal-profil"), "terminal-profile"),
+        (("install", "foo"), "There is terminal-profile"),
+        (("reclaim", "dropcache"), "drop-cache"),
+        (("experiment", "--kind", "cach"), "cache"),
+        (("experiment", "--then", "compct"), "compact"),
+        (("experiment", "--fail-if", "host.pek>6GiB"), "host.peak"),
+        (("--host", "powershel", "snapshot"), "powershell"),
+        (("--theme", "norde"), "nord"),
+        (("line", "--format", "{lnt}"), "lent"),
+        (("report", "--around", "oo"), "oom"),
+        (("doctor", "--fail-on", "warn"), "warning"),
+        (("completion", "bsh"), "bash"),
+    ],
+)
+def test_a_word_that_is_almost_right_is_suggested(program: Program, arguments: tuple[str, ...], near: str) -> None:
+    """Commands had suggestions; the commands of ``install`` and values had none."""
+    status, _, err = program(*arguments)
+    assert status == ExitCode.USAGE
+    assert near in (err.partition("Did you mean ")[2] or err)
+
+
 def test_every_command_is_a_module_and_every_module_is_a_command() -> None:
     folder = Path(cli.__file__).parent / "commands"
     modules = {

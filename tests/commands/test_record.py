@@ -36,7 +36,9 @@ def wait_for_samples(path: Path, count: int = 3) -> int:
 
 def test_it_records_for_so_long(program: Program, tmp_path: Path) -> None:
     file = tmp_path / "r.wsltop"
-    assert program("record", file, *QUICK, "--duration", "1s") == (0, "", "")
+    status, out, err = program("record", file, *QUICK, "--duration", "1s")
+    assert (status, out) == (0, "")
+    assert re.fullmatch(rf"wsltop: wrote 6 samples in 1\.\d s, \d+ KiB in {re.escape(str(file))}\n", err)
     samples = read(file)
     assert len(samples) == 6
     assert samples[0].hogs == ()
@@ -51,7 +53,8 @@ def test_a_signal_ends_it_well(tmp_path: Path, environ: dict[str, str], number: 
     wait_for_samples(file)
     process.send_signal(number)
     out, err = process.communicate(timeout=20)
-    assert (process.returncode, out, err) == (128 + number, b"", b"")
+    assert (process.returncode, out) == (128 + number, b"")
+    assert err.startswith(b"wsltop: wrote ")
     assert read(file)
 
 
@@ -194,7 +197,7 @@ def test_a_terminal_that_takes_no_output_does_not_stop_it(tmp_path: Path, enviro
 def test_it_appends(program: Program, tmp_path: Path) -> None:
     file = tmp_path / "r.wsltop"
     for _ in range(2):
-        assert program("record", file, *QUICK, "--duration", "1s") == (0, "", "")
+        assert program("record", file, *QUICK, "--duration", "1s", "--quiet") == (0, "", "")
     samples = read(file)
     assert len(samples) == 12
     assert samples[6].marks[0].text.startswith("recording: nothing for ")

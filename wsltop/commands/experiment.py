@@ -29,7 +29,7 @@ from wsltop.commands.reclaim import SMALL, check_size
 from wsltop.config import LEAST_HOG, Settings
 from wsltop.core.ledger import keep_ledger
 from wsltop.core.session import Session
-from wsltop.errors import ExitCode, UsageError, WsltopError
+from wsltop.errors import ExitCode, UsageError, WsltopError, did_you_mean
 from wsltop.experiment.limits import Limit, help_lines, judge, parse_limit, tell_verdict
 from wsltop.experiment.limits import Verdict as LimitVerdict
 from wsltop.experiment.load import resolve
@@ -86,7 +86,7 @@ def plan_from(
     titles = {str(name): one for name, one in ACTIONS.items()}
     action, _, amount = (then or "").partition(":")
     if then is not None and action not in titles:
-        raise UsageError(f"--then {clean(then)!r} is none of {', '.join(ACTIONS)}")
+        raise UsageError(f"--then {clean(then)!r} is none of {', '.join(ACTIONS)}.{did_you_mean(action, ACTIONS)}")
     if times["control"] and not action:
         raise UsageError("--control is a trial without the action, so it needs --then ACTION")
     action_size: int | None = None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Final
 
 import click
 
-from wsltop.errors import ExitCode
+from wsltop.errors import ExitCode, did_you_mean
 
 COMMANDS: Final[tuple[str, ...]] = (
     "completion",
@@ -48,7 +48,26 @@ def current_name(name: str) -> str:
     return newer
 
 
-class Commands(click.Group):
+class Group(click.Group):
+    """Says which command may be meant by one that does not exist, and lists each with a whole sentence."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first argument names, with what is left of the arguments."""
+        name, known = args[0], self.list_commands(ctx)
+        if name not in known and not name.startswith("-") and not ctx.resilient_parsing:
+            ctx.fail(f"There is no command {name!r}.{did_you_mean(name, known) or tell_commands(ctx, known)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands."""
+        rows = [(name, tell_command(self, ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+class Commands(Group):
     """Loads a command when it is called: a snapshot must not wait for what it does not use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -70,15 +89,9 @@ class Commands(click.Group):
         name = args[0]
         if name in ALIASES:
             click.echo(f"wsltop: {name} is an older name of wsltop {ALIASES[name]}", err=True)
-        elif name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
-            ctx.fail(f"There is no command {name!r}. {tell_near(name)}")
+        elif name in OTHER_WORDS and not ctx.resilient_parsing:
+            ctx.fail(f"There is no command {name!r}. Use {OTHER_WORDS[name]}.")
         return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands, each with a whole sentence."""
-        rows = [(name, tell_command(self, ctx, name)) for name in self.list_commands(ctx)]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table of exit statuses."""
@@ -101,12 +114,14 @@ def first_sentence(text: str) -> str:
     return sentence + "." if period else paragraph
 
 
-def tell_near(name: str) -> str:
-    """What the user may have meant by a command that does not exist."""
-    if name in OTHER_WORDS:
-        return f"Use {OTHER_WORDS[name]}."
-    near = get_close_matches(name, [*COMMANDS, *ALIASES])
-    return f"Did you mean {' or '.join(near)}?" if near else "wsltop --help lists the commands."
+def tell_commands(ctx: click.Context, names: list[str]) -> str:
+    """Where the commands are listed, or which they are where they are few."""
+    few = len(names) <= FEW
+    return f" There is {', '.join(names)}." if few else f" {ctx.command_path} --help lists the commands."
+
+
+FEW: Final = 4
+"""Commands that an error names one by one."""
 
 
 def explain_option(error: click.NoSuchOption, group: click.Group) -> click.UsageError:
@@ -119,7 +134,7 @@ def explain_option(error: click.NoSuchOption, group: click.Group) -> click.Usage
         return error
     here = context.command
     owners = [name for name, command in loaded(group, context) if option in options_of(command)]
-    near = get_close_matches(option, options_of(here))
+    near = did_you_mean(option, options_of(here))
     if here is not group and option in options_of(group):
         message = f"{option} goes before the command: wsltop {option} … {here.name} …"
     elif owners and here is group:
@@ -127,12 +142,22 @@ def explain_option(error: click.NoSuchOption, group: click.Group) -> click.Usage
         others = f" It belongs to {', '.join(owners)}." if len(owners) > 1 else ""
         message = f"{option} goes after a command: wsltop {first} {option}.{others}"
     elif near:
-        message = f"There is no option {option}. Did you mean {' or '.join(near)}?"
+        message = f"There is no option {option}.{near}"
     elif owners:
         message = f"{here.name} has no option {option}; it belongs to {', '.join(owners)}."
     else:
         message = f"There is no option {option}."
     return click.UsageError(message, context)
+
+
+def explain_value(error: click.BadParameter) -> click.BadParameter:
+    """An error that says which of the possible values may be meant, where the value comes near one."""
+    kind = None if error.param is None else error.param.type
+    given = re.match(r"'(.*?)' is not one of", error.message)
+    if not isinstance(kind, click.Choice) or given is None:
+        return error
+    near = did_you_mean(given[1], [str(choice) for choice in kind.choices])
+    return click.BadParameter(f"{error.message}{near}", error.ctx, error.param, error.param_hint)
 
 
 def explain_missing(error: click.MissingParameter) -> click.UsageError:

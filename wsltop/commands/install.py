@@ -12,6 +12,7 @@ import click
 import msgspec
 
 from wsltop.commands.common import host_options, merge, program, say_text, system_of
+from wsltop.commands.group import Group
 from wsltop.config import Settings
 from wsltop.errors import UsageError, WsltopError
 from wsltop.host.interop import Windows
@@ -24,7 +25,7 @@ FRAGMENTS: Final = "AppData/Local/Microsoft/Windows Terminal/Fragments/wsltop"
 """Below a user's profile: where Windows Terminal looks for profiles that other programs bring (JSON fragments)."""
 
 
-@click.group("install")
+@click.group("install", cls=Group)
 def command() -> None:
     """Put wsltop where other programs look for it."""
 

@@ -7,7 +7,7 @@ import select
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,6 +57,7 @@ def checked(text: str, parse: Callable[[str], float], least: float, shown: str) 
     "--max-size", type=size_of, metavar="SIZE", help="Delete the oldest samples so that FILE stays below, such as 200M."
 )
 @click.option("--overwrite", is_flag=True, help="Replace FILE, whatever it is, instead of appending to it.")
+@click.option("--quiet", is_flag=True, help="Say nothing of how far it is, nor at the end what was written.")
 @click.option("--service", is_flag=True, help="Print a systemd user unit that records to FILE, and end.")
 @host_options
 @click.pass_obj
@@ -68,6 +69,7 @@ def command(
     keep: float | None,
     max_size: int | None,
     overwrite: bool,
+    quiet: bool,
     service: bool,
     **options: Any,
 ) -> None:
@@ -93,13 +95,14 @@ def command(
         ) as writer,
         sampling(settings, settings.interval) as sampler,
     ):
-        progress = Progress(writer)
+        progress = Progress(writer, quiet=quiet)
         try:
             for _ in ticks(settings.interval, duration, ends.fileno()):
                 writer.write(sampler.sample())
                 progress.show()
         finally:
-            progress.end()
+            progress.clear()
+        progress.end()
     if ends.number:
         raise SystemExit(128 + ends.number)  # the recording is whole; the status says what ended it
 
@@ -149,12 +152,13 @@ def closing(writer: RecordingWriter) -> Iterator[RecordingWriter]:
 
 
 class Progress:
-    """One line on standard error, where that is a terminal: ``● REC 1.2 MiB 14 min 03 s``."""
+    """What is said on standard error: where that is a terminal, ``● REC 1.2 MiB 14 min 03 s``; what was written."""
 
-    def __init__(self, writer: RecordingWriter) -> None:
+    def __init__(self, writer: RecordingWriter, *, quiet: bool) -> None:
         self._writer = writer
         self._shown = ""
-        self._on = sys.stderr is not None and sys.stderr.isatty()
+        self._quiet = quiet or sys.stderr is None
+        self._terminal = self._on = not self._quiet and sys.stderr.isatty()
 
     def show(self) -> None:
         """Write the line when it has changed."""
@@ -162,11 +166,20 @@ class Progress:
         if text != self._shown and self._write(f"\r{text.ljust(len(self._shown))}"):
             self._shown = text
 
+    def clear(self) -> None:
+        """Take the line away."""
+        self._write(f"\r{' ' * len(self._shown)}\r")
+
     def end(self) -> None:
-        """Replace the line by what there is now."""
+        """Say what was written."""
         writer = self._writer
         told = f"{writer.count} samples in {format_duration(writer.age)}, {format_size(writer.size)} in "
-        self._write(f"\r{' ' * len(self._shown)}\r{told}{clean(str(writer.path))}\n")
+        told += f"{clean(str(writer.path))}\n"
+        if self._terminal:
+            self._write(told)
+        elif not self._quiet:
+            with suppress(OSError):  # nothing reads it any more; the recording is whole
+                os.write(sys.stderr.fileno(), f"wsltop: wrote {told}".encode(errors="replace"))
 
     def _write(self, text: str) -> bool:
         """Write to the terminal, unless it takes no output (Ctrl+S): the recording must not wait for it."""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from wsltop.errors import UsageError
+from wsltop.errors import UsageError, did_you_mean
 from wsltop.experiment.measure import Measures, Side, summarize
 from wsltop.experiment.trial import Result
 from wsltop.model.sample import Reading, Unavailable
@@ -101,7 +101,10 @@ def parse_limit(text: str) -> Limit:
     side = side or "host"
     if side not in SIDES or figure not in FIGURES:
         known = ", ".join(FIGURES)
-        raise UsageError(f"{name}: there is no figure {written}. Figures: {known}, behind {', '.join(SIDES)} and a dot")
+        near = did_you_mean(written, [f"{one}.{other}" for one in SIDES for other in FIGURES])
+        raise UsageError(
+            f"{name}: there is no figure {written}.{near} Figures: {known}, behind {', '.join(SIDES)} and a dot"
+        )
     if bound.endswith("%"):
         if figure != "returned":
             raise UsageError(f"{name}: only returned has a share in %")

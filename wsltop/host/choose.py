@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct, structs
 
 from wsltop.clock import SYSTEM_CLOCK, Clock
-from wsltop.errors import UsageError
+from wsltop.errors import UsageError, did_you_mean
 from wsltop.guest.identity import identify_guest
 from wsltop.host.failure import explain_guest
 from wsltop.host.interop import Windows
@@ -240,4 +240,4 @@ def check_choice(choice: str) -> None:
     known = choice in {"auto", "none", *(source.name for source in SOURCES)}
     which = choice.removeprefix("process:")
     if not known and (which == choice or not which.strip() or which in {"0", "NAME-or-PID"}):
-        raise UsageError(f"--host {choice!r} is none of {', '.join(CHOICES)}")
+        raise UsageError(f"--host {choice!r} is none of {', '.join(CHOICES)}.{did_you_mean(choice, CHOICES)}")

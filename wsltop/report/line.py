@@ -11,7 +11,7 @@ import msgspec
 
 from wsltop.core.ledger import Ledger
 from wsltop.core.prediction import Shares, predict_compaction, predict_drop
-from wsltop.errors import UsageError
+from wsltop.errors import UsageError, did_you_mean
 from wsltop.model.sample import HostMemory, Reading, Unavailable
 from wsltop.model.text import MIB, clean, format_size
 
@@ -103,7 +103,8 @@ def check_format(text: str) -> str:
     for match in FIELD.finditer(text):
         if match[0] not in ("{{", "}}") and match[1] not in FIELDS:
             names = ", ".join(FIELDS)
-            raise UsageError(f"--format: {clean(match[0])} is no field; the fields are {names}. {{{{ is a {{")
+            near = did_you_mean(match[1] or "", FIELDS)
+            raise UsageError(f"--format: {clean(match[0])} is no field.{near} The fields are {names}; {{{{ is a {{")
     return text
 
 
