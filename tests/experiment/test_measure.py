@@ -201,6 +201,20 @@ def test_a_host_that_held_enough_already_shows_no_load() -> None:
     assert told.startswith("The load did not show: the memory that Windows lends rose by 0 B, and 8.0 MiB is noise")
 
 
+def test_a_command_that_ends_at_once_is_not_called_a_load_that_does_not_show() -> None:
+    """``experiment -- true`` said that the load rose by 0 B, or asked to hold it longer."""
+    brief: tuple[tuple[Phase, float], ...] = (("baseline", 0.0), ("load", LOADED), ("release", LOADED + 0.25))
+    flat = trial(exponential(1), phases=brief)
+    ticks = tuple(tick._replace(host=3000 * MIB, taken=400 * MIB) for tick in flat.ticks)
+    told = verdict(replace(flat, ticks=ticks), command=("/usr/bin/true",), hold=None)
+    assert "true ended after 0.2 s" in told
+    assert "--every 0.1" in told
+    slow = tuple(one._replace(host_at=math.floor(one.time)) for one in ticks)
+    longer = replace(trial(never, phases=(("baseline", 0.0), ("load", 6.1), ("release", 6.9))), ticks=slow)
+    assert "true ended after 0.8 s" in verdict(longer, command=("/usr/bin/true",), hold=None)
+    assert "ended after" not in verdict(replace(flat, ticks=ticks))
+
+
 LASTING: tuple[tuple[Phase, float], ...] = (
     ("baseline", 0.0),
     ("load", LOADED),

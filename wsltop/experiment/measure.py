@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import PurePath
 from statistics import median
 from typing import Final
 
@@ -126,7 +127,7 @@ def measure_side(dots: Sequence[Dot], marks: Marks) -> Reading[Side]:
         high_until = min(high_until, marks.action)
     peak = peak_of(between(dots, started, high_until))
     if peak is None:
-        return Unavailable("there was no reading under load", "Hold it longer: --hold SECONDS")
+        return Unavailable("there was no reading under load", "Let the load last for some seconds")
     band = band_of(quiet, peak - baseline)
     after = [] if marks.release is None else [dot for dot in dots if dot.time > release]
     side = Side(
@@ -332,10 +333,34 @@ def tell_result(result: Result, measures: Sequence[Measures]) -> str:
     chosen = [measured for measured in with_action if released(measured)] or [
         measured for measured in without if released(measured)
     ]
+    ran = ran_briefly(result)
+    if ran is not None and not any(side.shows for side in sides(chosen)):
+        return (
+            f"No verdict: {PurePath(result.plan.command[0]).name} ended after {format_duration(ran)}, before a reading "
+            "under load could be taken. Let it run for some seconds (more input, or a loop in sh -c), or take readings "
+            "more often: --every 0.1."
+        )
     if not chosen:
         return tell_nothing(result, measures)
     clauses = [tell_return(result, chosen), *tell_caveats(result, chosen), *tell_action(result, chosen, without)]
     return f"{'; '.join(clauses)}."
+
+
+def ran_briefly(result: Result) -> float | None:
+    """Seconds that the longest run of a command took, where in none of them both sides were read; None otherwise."""
+    if not result.plan.command or result.interrupted:
+        return None
+    longest = 0.0
+    for trial in result.trials:
+        start, end = trial.start_of("load"), trial.start_of("release")
+        if start is None or end is None:
+            return None
+        seen = [tick for tick in trial.ticks if start < tick.time <= end]
+        asked = [tick for tick in trial.ticks if tick.host_at is not None]
+        if len(seen) > 1 and (not asked or any(start < tick.host_at <= end for tick in asked if tick.host_at)):
+            return None
+        longest = max(longest, end - start)
+    return longest
 
 
 def released(measured: Measures) -> bool:
