@@ -106,3 +106,19 @@ def test_in_a_look_back_nothing_is_ended(world: World, sleeper: subprocess.Popen
 
     world.run(play)
     assert sleeper.poll() is None
+
+
+@pytest.mark.slow
+def test_the_question_shows_its_keys_at_40x8_and_after_a_resize(world: World, sleeper: subprocess.Popen[bytes]) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        show(world, use_of(sleeper))
+        await world.tick(pilot)
+        await world.press(pilot, "p", "x")
+        assert "y end it" in world.text
+        for size in ((40, 8), (100, 30)):
+            await world.resize(pilot, *size)
+            assert "y end it" in world.text
+            assert "n cancel" in world.text
+        await world.press(pilot, "n")
+
+    world.run(play)

@@ -1,23 +1,22 @@
-"""Asks before a process is ended; what does not say y cancels."""
+"""Asks before a process is ended; what is not y cancels."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from wsltop.charts.cells import Glyphs, Line, Span
 from wsltop.model.text import clean
-from wsltop.ui.cards.card import CardText
+from wsltop.ui.cards.card import Question
 from wsltop.ui.panels.panel import heading, wrap
 
-WIDTH = 76
+LONGEST = 8
+"""Rows that one fact may take."""
 
 
-class EndScreen(ModalScreen[bool]):
+class EndScreen(Question):
     """A question with its consequences; y does it, Enter, Escape, n and q do not.
 
     Args:
@@ -27,33 +26,20 @@ class EndScreen(ModalScreen[bool]):
         can: whether y does anything.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer(True)", "end it", show=False),
-        Binding("n,escape,enter,q", "answer(False)", "cancel", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "answer(True)", "end it")]
 
     def __init__(self, glyphs: Glyphs, title: str, facts: tuple[str, ...], *, can: bool = True) -> None:
-        super().__init__()
-        self.glyphs, self.title_text, self.facts, self.can = glyphs, title, facts, can
+        super().__init__(glyphs)
+        self._question, self._facts, self._can = title, facts, can
 
-    def compose(self) -> ComposeResult:
-        """One text."""
-        with Vertical():
-            yield CardText(self.glyphs, id="question")
+    def text_lines(self, width: int) -> Iterator[Line]:
+        """Yield the question and the facts."""
+        yield heading(clean(self._question), "", width, self.glyphs)
+        for fact in self._facts:
+            for row in wrap(clean(fact), width - 1, LONGEST, self.glyphs):
+                yield (Span(f" {row}", "value"),)
 
-    def on_mount(self) -> None:
-        """Show it."""
-        width = min(WIDTH, self.size.width - 2)
-        lines: list[Line] = [heading(clean(self.title_text), "", width, self.glyphs)]
-        for fact in self.facts:
-            lines += [(Span(f" {row}", "value"),) for row in wrap(clean(fact), width - 1, 4, self.glyphs)]
-        keys = [Span(" y", "key"), Span(" ends it   ", "value")] if self.can else []
-        lines += [(), (*keys, Span(" Enter", "key"), Span(", Esc or n: cancel", "value"))]
-        text = self.query_one(CardText)
-        text.styles.width, text.styles.height = width, len(lines)
-        text.show(tuple(lines))
-
-    def action_answer(self, yes: bool) -> None:
-        """Answer."""
-        if self.can or not yes:
-            self.dismiss(yes)
+    @property
+    def can(self) -> bool:
+        """Whether y does anything."""
+        return self._can
