@@ -15,12 +15,12 @@ from tests.hogs.real import is_hog
 from tests.reclaim.machine import Machine
 from tests.ui.worlds import HOST, MEMINFO, SAMPLE, World, settle
 from tests.waiting import wait_until
-from wsltop.charts.cells import plain
+from wsltop.charts.cells import ASCII, plain
 from wsltop.model.sample import Mark, Unavailable
 from wsltop.model.text import GIB, MIB
 from wsltop.recording.reader import Recording
 from wsltop.system import System
-from wsltop.ui.bindings import KEYS
+from wsltop.ui.bindings import KEYS, describe
 from wsltop.ui.cards import plan
 from wsltop.ui.cards.card import CardText
 from wsltop.ui.cards.plan import PlanScreen
@@ -447,11 +447,11 @@ def offered(world: World) -> dict[str, Callable[[], object]]:
 
 def test_the_palette_offers_every_key_but_its_own(world: World) -> None:
     async def play(_pilot: Pilot[None]) -> None:
-        shown = {
-            f"{key.label} ({key.shown.split()[0]})" for key in (*KEYS, *PANEL_KEYS) if world.app.context.works(key)
-        }
-        assert set(offered(world)) == {"Theme"} | shown - {"palette (ctrl+p)"}
-        assert {"reclaim (m)", "pressure (u)", "drop (d)", "drop all (D)", "quit (q)"} <= shown
+        works = [key for key in (*KEYS, *PANEL_KEYS) if world.app.context.works(key)]
+        titles = [describe(key) for key in works if key.action != "app.command_palette"]
+        assert list(offered(world))[1:] == titles
+        assert len(set(titles)) == len(titles)
+        assert [title for title in titles if len(title.split()) < 2] == []
 
     world.run(play)
 
@@ -530,3 +530,20 @@ def test_pages_are_turned_in_a_palette_without_room_for_its_list(world: World) -
         assert world.app.screen is not world.app.main
 
     world.run(play)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(40, 8), (80, 24)])
+def test_the_palette_has_rows_at_40x8_and_no_block_glyph_in_ascii(tmp_path: Path, size: tuple[int, int]) -> None:
+    world = World(tmp_path, glyphs=ASCII)
+
+    async def play(pilot: Pilot[None]) -> None:
+        await world.press(pilot, "ctrl+p")
+        await pilot.pause(0.3)
+        assert "Choose the theme" in world.text or "Add a hog" in world.text
+        await world.press(pilot, *"byte")
+        await pilot.pause(0.3)
+        assert "Show every byte" in world.text
+        assert world.text.replace("…", "").isascii(), "the ellipsis is Textual's own text"
+
+    world.run(play, size=size)

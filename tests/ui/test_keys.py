@@ -320,11 +320,11 @@ def test_the_program_can_be_left_from_everywhere(world: World, keys: tuple[str, 
 def test_the_palette_offers_what_works_now(world: World) -> None:
     async def play(pilot: Pilot[None]) -> None:
         offered = [command.title for command in world.app.get_system_commands(world.app.screen)]
-        assert "hog (a)" in offered
-        assert "kill all (X)" not in offered
+        assert "Add a hog: a process that takes memory" in offered
+        assert "Kill all hogs" not in offered
         world.app.action_add_hogs(1)
         offered = [command.title for command in world.app.get_system_commands(world.app.screen)]
-        assert "kill all (X)" in offered
+        assert "Kill all hogs" in offered
         await world.press(pilot, "ctrl+p", *"kill all", "enter")
         await world.press(pilot, "enter")
         assert world.app.screen is world.app.main

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from msgspec.structs import replace
 from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
@@ -17,8 +18,10 @@ from textual.events import AppFocus, Event, InputEvent, Paste
 from textual.events import Key as KeyEvent
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
+from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.timer import Timer
 
+from wsltop.charts.cells import ASCII, Glyphs
 from wsltop.config import State, load_state, save_state
 from wsltop.core.quiet import QUIET_INTERVAL, Quiet
 from wsltop.errors import HogRefused, RecordingError, WsltopError
@@ -29,9 +32,9 @@ from wsltop.model.text import clean, format_size
 from wsltop.private import write_private
 from wsltop.reclaim.actions import ActionName
 from wsltop.ui.bindings import KEYS, Key, describe
-from wsltop.ui.cards.card import Card
+from wsltop.ui.cards.card import Card, TextScreen
 from wsltop.ui.context import Context, DemoPhase, Notice, ScreenOptions, ViewState
-from wsltop.ui.driver import TerminalDriver
+from wsltop.ui.driver import GlyphsAreWide, MeasuringDriver, TerminalDriver
 from wsltop.ui.layout import PANEL_KEYS
 from wsltop.ui.main import MainScreen
 from wsltop.ui.sources import Source
@@ -54,6 +57,12 @@ ENDS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, sig
 """Signals that end the screen, the terminal restored."""
 
 
+class PlainBar(ScrollBarRender):
+    """A scroll bar of blanks on a color alone: Textual's ends within a cell by a block glyph."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
+
+
 class WsltopApp(App[None]):
     """Shows what a source gives, live or from a recording.
 
@@ -66,6 +75,7 @@ class WsltopApp(App[None]):
     CSS_PATH = Path(__file__).with_name("wsltop.tcss")
     TITLE = "wsltop"
     ALLOW_SELECT = False
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c,ctrl+q", "quit", "quit", show=False, priority=True, system=True),
         Binding("ctrl+z", "suspend_process", "suspend", show=False),
@@ -73,7 +83,8 @@ class WsltopApp(App[None]):
 
     def __init__(self, source: Source, pool: Hogs | None, options: ScreenOptions) -> None:
         # Without color Textual would paint in greys; only its ANSI mode, chosen here, leaves color out.
-        super().__init__(driver_class=TerminalDriver, ansi_color=None if options.color else True)
+        driver = MeasuringDriver if options.measures_glyphs else TerminalDriver
+        super().__init__(driver_class=driver, ansi_color=None if options.color else True)
         self.source = source
         self.pool = pool
         self.options = options
@@ -88,6 +99,7 @@ class WsltopApp(App[None]):
         self.jobs: dict[str, Job] = {}
         """What goes on: ``record``, ``experiment``, ``action``."""
         self.animation_level = "none"
+        self._use_widgets(options.glyphs)
         self._given_theme = ""
         """The theme with which it began, until another is chosen."""
         self._quiet = Quiet(options.patience)
@@ -173,6 +185,22 @@ class WsltopApp(App[None]):
         if self.context.notice is notice:
             self.context.notice = Notice()
             self.main.show_status()
+
+    def on_glyphs_are_wide(self, _message: GlyphsAreWide) -> None:
+        """Draw with glyphs that no terminal draws two cells wide: the others would shift all that follows them."""
+        self.options = replace(self.options, glyphs=ASCII)
+        self.context.glyphs = ASCII
+        self._use_widgets(ASCII)
+        self.main.use_glyphs(ASCII)
+        for screen in self.screen_stack:
+            if isinstance(screen, TextScreen):
+                screen.use_glyphs(ASCII)
+
+    def _use_widgets(self, glyphs: Glyphs) -> None:
+        """Have Textual's own widgets draw with the same glyphs as ours."""
+        ascii_only = glyphs.tier == "ascii"
+        ScrollBar.renderer = PlainBar if ascii_only else ScrollBarRender
+        self.set_class(ascii_only, "ascii")
 
     # Samples
 
@@ -669,10 +697,10 @@ class WsltopApp(App[None]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: themes, and everything that the table of keys offers now."""
-        yield SystemCommand("Theme", "Choose the colors", self.action_change_theme)
+        yield SystemCommand("Choose the theme: the colors of the screen", "no key", self.action_change_theme)
         for key in (*KEYS, *PANEL_KEYS):
             if key.action != "app.command_palette" and self.context.works(key):
-                yield SystemCommand(f"{key.label} ({key.shown.split()[0]})", describe(key), self._runner(key))
+                yield SystemCommand(describe(key), f"key {key.shown.split()[0]}", self._runner(key))
 
     def _runner(self, key: Key) -> Callable[[], Awaitable[None]]:
         async def run() -> None:

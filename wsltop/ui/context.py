@@ -31,6 +31,8 @@ class ScreenOptions(Struct, frozen=True, kw_only=True):
     """What the command line, the settings and the terminal ask for."""
 
     glyphs: Glyphs
+    measures_glyphs: bool = False
+    """Whether the terminal is asked how wide it draws them: not where the user chose them."""
     color: bool
     theme: str | None
     hog_size: int

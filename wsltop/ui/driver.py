@@ -28,7 +28,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.widgets import Input
 
-from wsltop.ui.input import Escape, InputDecoder, Pasted, Sequence, Text, Unit, typed
+from wsltop.ui.input import Cursor, Escape, InputDecoder, Pasted, Sequence, Text, Unit, typed
 
 READ: Final = 4096
 STALLED: Final = 0.5
@@ -52,6 +52,12 @@ LEAVE: Final = (
 )
 MOTION: Final = re.compile(r"\x1b\[<(\d+);")
 ASK_SYNC: Final = "\x1b[?2026$p"
+SAMPLE: Final = "■▲●█░▁─│×…"  # noqa: RUF001 - glyphs that some terminals and fonts draw two cells wide
+ASK_WIDTH: Final = f"\x1b[2;1H{SAMPLE}\x1b[6n\x1b[2K\x1b[1;1H"
+"""Writes the sample in the second row, asks where the cursor is then, and erases it: the terminal draws no frame
+between."""
+WIDTH_PATIENCE: Final = 1.0
+"""Seconds for the answer: a later one is not believed."""
 
 
 class Output:
@@ -132,6 +138,10 @@ class Output:
             except OSError:
                 return False
         return True
+
+
+class GlyphsAreWide(Message):
+    """The terminal draws glyphs two cells wide for which Unicode lets it choose."""
 
 
 class TerminalDriver(Driver):
@@ -313,8 +323,13 @@ class TerminalDriver(Driver):
                 self.process_message(events.Paste(unit.text))
             elif isinstance(unit, Sequence):
                 self._parse(unit.text)
+            elif isinstance(unit, Cursor):
+                self._take_cursor(unit)
             else:
                 self._type(unit)
+
+    def _take_cursor(self, cursor: Cursor) -> None:
+        """Take an answer about the cursor; nothing was asked."""
 
     def _type(self, unit: Text) -> None:
         text = typed(unit.text, in_text_box=self._in_text_box())
@@ -343,6 +358,25 @@ class TerminalDriver(Driver):
             self._parser.last_x, self._parser.last_y = before.last_x, before.last_y
         for message in messages:
             self.process_message(message)
+
+
+class MeasuringDriver(TerminalDriver):
+    """Asks the terminal once how wide it draws the glyphs of the screen; one that does not answer draws them in one
+    cell, as nearly all do."""
+
+    _asked = 0.0
+    """When it was asked, on the monotonic clock; 0: it has not been."""
+
+    def start_application_mode(self) -> None:
+        """Take the terminal over, and ask it the first time."""
+        super().start_application_mode()
+        if not self._asked and self._output is not None:
+            self._asked = time.monotonic()
+            self._output.put(ASK_WIDTH, frame=False)
+
+    def _take_cursor(self, cursor: Cursor) -> None:
+        if cursor.row == 2 and time.monotonic() - self._asked < WIDTH_PATIENCE and cursor.column > len(SAMPLE) + 1:
+            self.send_message(GlyphsAreWide())
 
 
 def newest_motions(units: Iterable[Unit]) -> list[Unit]:

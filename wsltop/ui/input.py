@@ -5,6 +5,7 @@ The rules, of which none needs to know what the screen shows:
 - Bytes that are no UTF-8, NUL and C1 controls are dropped.
 - OSC, DCS, SOS, PM and APC strings are answers of the terminal, and dropped whole, as are CSI sequences that neither a
   key nor the mouse sends. A torn one is waited for, 50 ms after each part, then dropped.
+- Where the cursor is, below the first row, is an answer that is handed on; in the first row it could be a key (F3).
 - Escape is a key 0.1 s after its byte when nothing follows. Escape and a printable that begins no sequence are two
   keys.
 - What stands between the brackets of a paste is a paste; one whose end does not come ends after a second.
@@ -42,6 +43,8 @@ KEY: Final = re.compile(
 OTHER: Final = re.compile(
     r"\x1b\[(?:<\d{1,5};\d{1,5};\d{1,5}[Mm]|\?\d{1,5};\d\$y|[IO])"  # mouse (SGR), an answer about a mode, focus
 )
+CURSOR: Final = re.compile(rb"\x1b\[(\d{1,5});(\d{1,5})R")
+"""The answer to where the cursor is: row and column, from 1 on."""
 INTERRUPT: Final = "\x03"
 """Ctrl+C ends the program whatever stands around it."""
 MOVES: Final = frozenset("jk<>[]{}+-=,.\t")
@@ -70,7 +73,14 @@ class Pasted(NamedTuple):
     text: str
 
 
-Unit: TypeAlias = "Text | Sequence | Escape | Pasted"
+class Cursor(NamedTuple):
+    """Where the cursor is, as the terminal says: from 1 on, below the first row."""
+
+    row: int
+    column: int
+
+
+Unit: TypeAlias = "Text | Sequence | Escape | Pasted | Cursor"
 
 
 class InputDecoder:
@@ -168,8 +178,12 @@ class InputDecoder:
         return self._hand_on(units, whole.end())
 
     def _hand_on(self, units: list[Unit], size: int) -> bool:
-        sequence = printable_key(self._rest[:size].decode("ascii", "ignore"))
-        self._rest = self._rest[size:]
+        whole, self._rest = self._rest[:size], self._rest[size:]
+        cursor = CURSOR.fullmatch(whole)
+        if cursor is not None and int(cursor[1]) > 1:
+            units.append(Cursor(int(cursor[1]), int(cursor[2])))
+            return True
+        sequence = printable_key(whole.decode("ascii", "ignore"))
         if sequence:
             units.append(Sequence(sequence))
         return True

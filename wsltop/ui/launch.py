@@ -106,8 +106,10 @@ def screen_options(settings: Settings, state_folder: Path) -> ScreenOptions:
     """
     if settings.theme is not None and settings.theme not in BUILTIN_THEMES:
         raise UsageError(f"there is no theme {settings.theme!r}: {', '.join(sorted(BUILTIN_THEMES))}")
+    glyphs = choose_glyphs(settings.glyphs, encoding=encoding())
     return ScreenOptions(
-        glyphs=choose_glyphs(settings.glyphs, encoding=encoding()),
+        glyphs=glyphs,
+        measures_glyphs=settings.glyphs == "auto" and glyphs.tier != "ascii",
         color=wants_color(settings.color, os.environ),
         theme=settings.theme,
         hog_size=settings.hog_bytes,

@@ -62,6 +62,7 @@ PANEL_KEYS: Final = tuple(
         f"{row.title} on or off",
         "Panels on or off, in order" if row.digit == "1" else "",
         "view",
+        phrase=f"Show or hide the panel: {row.title}",
     )
     for row in sorted(PANELS, key=lambda row: row.digit)
     if row.digit

@@ -13,6 +13,7 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import Static
 
+from wsltop.charts.cells import Glyphs
 from wsltop.core.history import Point
 from wsltop.model.sample import Unavailable
 from wsltop.ui.bindings import KEYS, bindings
@@ -66,6 +67,12 @@ class MainScreen(Screen[None]):
     def on_mount(self) -> None:
         """Give the hogs the focus, so that j and k have a list."""
         self.hogs.focus()
+
+    def use_glyphs(self, glyphs: Glyphs) -> None:
+        """Draw everything with other glyphs."""
+        panels: list[Panel[Any]] = [self.status_line, self.key_bar, *self.panels.values()]
+        for panel in panels:
+            panel.use_glyphs(glyphs)
 
     # What is shown
 

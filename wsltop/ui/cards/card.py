@@ -101,6 +101,13 @@ class TextScreen(ModalScreen[ScreenResultType]):
         text.show(lines)
         self.query_one(KeyRow).show(self.key_hints())
 
+    def use_glyphs(self, glyphs: Glyphs) -> None:
+        """Draw it with other glyphs."""
+        self.glyphs = glyphs
+        for panel in self.query(Panel):
+            panel.use_glyphs(glyphs)
+        self.show_lines()
+
     def key_hints(self) -> KeyBarView:
         """The keys that do something here now; Escape stands at the right, whatever gives way."""
         taken: set[str] = set() if self.scrolls else {"j,down"}

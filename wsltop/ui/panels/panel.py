@@ -244,8 +244,16 @@ class Panel(Widget, Generic[ViewT]):
         self._rich_styles.clear()
         self._strips.clear()
 
+    def use_glyphs(self, glyphs: Glyphs) -> None:
+        """Paint with other glyphs."""
+        self.glyphs = glyphs
+        self._paint_again()
+
     def on_resize(self, _event: Resize) -> None:
         """Paint for the new size."""
+        self._paint_again()
+
+    def _paint_again(self) -> None:
         self._lines = []
         self._strips.clear()
         self.repaint_changes()

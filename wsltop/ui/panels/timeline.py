@@ -139,6 +139,11 @@ class TimelinePanel(Panel[TimelineView]):
         self._now, self._window = 0.0, 0.0
         """The monotonic time at the right end, and the seconds from the left end to there."""
 
+    def use_glyphs(self, glyphs: Glyphs) -> None:
+        """Paint with other glyphs."""
+        self._timeline = Timeline(glyphs)
+        super().use_glyphs(glyphs)
+
     def columns_for(self, maximum: int) -> int:
         """How many columns the plot has room for."""
         return geometry_of(maximum, self.size.width, self.size.height - 1).columns
