@@ -44,7 +44,7 @@ WARNING  CACHE KEPT                                                 [cache-kept]
   -> Drop the file cache: key d on the screen, or in this shell:
        sudo sh -c 'echo 1 > /proc/sys/vm/drop_caches'
      gives back: about 4.0 GiB (3.0 to 5.0 GiB)
-     cost: files are read from the disk again
+     cost: files are read again
   -> Nice what keeps the VM busy: this WSL does not count niced processes, in
      this shell:
        renice -n 1 -p $(ps -L -o lwp= -p 4711,4712,99)

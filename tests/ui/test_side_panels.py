@@ -113,6 +113,17 @@ def test_the_gate_of_a_young_watch_is_painted() -> None:
     assert lines[3].startswith(" cannot tell yet: watched 7 of 10 s")
 
 
+def test_a_drop_that_was_seen_is_no_reason_to_say_that_nothing_can_be_told() -> None:
+    """Eleven seconds after WSL had dropped the cache the panel said "cannot tell yet: watched 39 of 600 s"."""
+    watched = Gate(RULE_POST_2_9_4, "dropCache", "configured")
+    for second in range(8):
+        watched.feed(5000.0 + second, times(user=5000, idle=1_995_000 + 400 * second))
+        if second == 5:
+            watched.observed(5004.5)
+    lines = told(GatePanel(BLOCK, id="gate").paint(gate_view([watched.state()], None, ""), 70, 8))
+    assert lines[3].startswith(" done: WSL has acted in this idle period")
+
+
 @pytest.mark.parametrize("busy", [0.0, 0.001, 0.00525, 0.02, 1.0])
 @pytest.mark.parametrize("width", [44, 50, 62, 80])
 def test_the_limit_stands_in_the_middle_of_the_bar(busy: float, width: int) -> None:

@@ -147,14 +147,14 @@ DROP_CACHE: Final = Means(
     does="drop the file cache",
     key="d",
     command="sudo sh -c 'echo 1 > /proc/sys/vm/drop_caches'",
-    cost="files are read from the disk again",
+    cost="files are read again",
 )
 DROP_ALL: Final = Means(
     id="drop-all",
     does="drop the file cache and the names and inodes of files (slab)",
     key="D",
     command="sudo sh -c 'echo 3 > /proc/sys/vm/drop_caches'",
-    cost="files and folders are read from the disk again: the next build or search is slow",
+    cost="files and folders are read again: the next build or search is slow",
 )
 COMPACT: Final = Means(
     id="compact",
@@ -252,7 +252,7 @@ def split(ledger: Ledger, shares: Shares | None) -> Iterable[Way]:
             id="split",
             does=f"split huge pages in which {format_size(ledger.freed_in_huge)} is freed (drop slab), then compact",
             command="sudo sh -c 'echo 2 > /proc/sys/vm/drop_caches; echo 1 > /proc/sys/vm/compact_memory'",
-            cost="names and inodes of files are read from the disk again; the kernel may join the pages later",
+            cost="names and inodes of files are read again; the kernel may join the pages later",
             gives=predicted.likely,
             low=predicted.low,
             high=predicted.high,

@@ -388,12 +388,10 @@ class Gate:
                 f"the VM has run for {format_duration(self.history.now)}; WSL does nothing in the first "
                 f"{format_duration(self.rule.earliest(self.mode))}"
             )
+        if self._verdict in ("open", "unknown") and self._spent and self.mode == "dropCache":
+            return "WSL has acted in this idle period; it acts again only after the VM was busy"
         if self._verdict == "open":
-            return (
-                "WSL has acted in this idle period; it acts again only after the VM was busy"
-                if self._spent and self.mode == "dropCache"
-                else "the VM is idle"
-            )
+            return "the VM is idle"
         if self._verdict == "unknown":
             window = next((window for window in self._windows if window.ok is None), None)
             watched = window.watched if window else 0.0

@@ -88,6 +88,8 @@ def tell_verdict(state: GateState) -> str:
     look = "" if state.look is None else f"; next look {tell_bounds(state.look)}"
     fired = "" if state.last_fired is None else f"; fired {format_duration(state.last_fired)} ago"
     word = {"open": "open", "shut": "shut", "unknown": "cannot tell yet", "off": "off"}[state.verdict]
+    if state.spent and state.verdict in ("open", "unknown"):
+        word = "done"
     if state.verdict == "shut" and state.opens is not None:
         return f"{word}: fires {tell_bounds(state.opens)} if all goes idle now; {clean(state.reason)}{look}{fired}"
     return f"{word}: {clean(state.reason)}{look}{fired}"
