@@ -46,6 +46,7 @@ from wsltop.model.sample import (
     Meminfo,
     ProcessCpu,
     ProcessTable,
+    ProcessUse,
     Reading,
     Sample,
     Surroundings,
@@ -116,6 +117,10 @@ class SlowSources:
         self._surveyed: float | None = None
         self._shared: int | None = None
         """Shared memory when the mounts were read last, bytes."""
+        self.processes: tuple[ProcessUse, ...] = ()
+        """All that hold memory, biggest first, as of the newest census, which keeps the biggest alone."""
+        self.used: tuple[ProcessCpu, ...] = ()
+        """What all of them computed between the last two full countings."""
         self._census: Reading[Census] = Unavailable("the processes have not been counted yet")
         self._table: ProcessTable | None = None
         self._table_cpu: CpuTimes | None = None
@@ -200,6 +205,7 @@ class SlowSources:
             tmpfs=() if isinstance(mounts, Unavailable) else mounts.tmpfs,
             hidden=hides_others(self._root),
         )
+        self.processes = tuple(use for use in holders.processes if use.rss) if self.attentive else ()
         holders = replace(holders, processes=holders.processes[:BIGGEST], families=holders.families[:FAMILIES])
         before, since = self._table, self._table_cpu
         until = known(cpu)
@@ -207,8 +213,8 @@ class SlowSources:
             # Between two full counts only memory is counted again: a second is too short for CPU ticks.
             return replace(self._census, read_at=monotonic, holders=holders)
         self._table, self._table_cpu = table, until
-        busy = () if before is None else keep_busiest(cpu_between(before.processes, table.processes))
-        return Census(read_at=monotonic, holders=holders, since=since, until=until, busy=busy)
+        self.used = () if before is None else cpu_between(before.processes, table.processes)
+        return Census(read_at=monotonic, holders=holders, since=since, until=until, busy=keep_busiest(self.used))
 
     def _read_wslconfig(self) -> None:
         """Look for ``.wslconfig`` without waiting for the drive, which may answer late or never."""
@@ -338,6 +344,10 @@ class Sampler:
     def attend(self, wanted: bool) -> None:
         """Count the processes at every sample, with their PSS, while they are shown."""
         self.survey.attentive = wanted
+
+    def processes(self) -> tuple[tuple[ProcessUse, ...], tuple[ProcessCpu, ...]]:
+        """All visible processes that hold memory, biggest first, and what they computed lately."""
+        return self.survey.processes, self.survey.used
 
     def close(self) -> None:
         """Close every file; the host and the hogs are closed by their owner."""

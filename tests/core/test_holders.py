@@ -9,26 +9,33 @@ from tests.samples import meminfo
 from wsltop.core.holders import (
     NOISE,
     FamilySizes,
+    ProcessSizes,
     apart,
     attribute_memory,
     cpu_between,
+    cpu_shares,
     family_of,
     fit_line,
+    follow_process,
     frozen_by_strangers,
     group_families,
     is_interpreter,
     measure_growth,
     name_group,
     note_families,
+    note_processes,
     unescape_unit,
 )
 from wsltop.model.sample import (
+    Census,
+    CpuTimes,
     Family,
     Group,
     GroupKind,
     Holders,
     Meminfo,
     PidView,
+    ProcessCpu,
     ProcessTable,
     ProcessUse,
     Pss,
@@ -336,3 +343,39 @@ def test_groups_apart_do_not_contain_each_other() -> None:
 def test_frozen_groups_of_engines_and_inside_frozen_ones_are_not_told() -> None:
     frozen = {"docker/abc": "abc", "user.slice": "user.slice", "user.slice/a": "a", "b/c": "c"}
     assert frozen_by_strangers(frozen) == ("c", "user.slice")
+
+
+def notes(*sizes: int, step: float = 10.0) -> list[ProcessSizes]:
+    return [note_processes(step * index, [process(7, size)]) for index, size in enumerate(sizes)]
+
+
+def test_the_growth_of_a_process_is_told_after_some_notes() -> None:
+    assert follow_process([], process(7)).rate is None
+    assert follow_process(notes(MIB, 2 * MIB), process(7)).rate is None
+    growth = follow_process(notes(*(index * 10 * MIB for index in range(4))), process(7))
+    assert growth.rate == pytest.approx(60 * MIB)
+    assert not growth.steady
+    assert growth.curve[-1] == (30.0, 30 * MIB)
+    assert follow_process(notes(GIB, GIB + MIB // 2, GIB), process(7)).steady
+
+
+def test_another_process_with_the_same_number_has_not_grown() -> None:
+    assert follow_process(notes(MIB, 20 * MIB, 40 * MIB), process(7, started=99)).curve == ()
+
+
+def test_the_rate_is_that_of_the_last_minutes() -> None:
+    sizes = [index * 10 * MIB for index in range(60)] + [600 * MIB] * 31
+    assert follow_process(notes(*sizes), process(7)).rate == pytest.approx(0.0, abs=MIB)
+
+
+def test_what_a_process_computes_is_a_share_of_one_core() -> None:
+    def times(total: int) -> CpuTimes:
+        return CpuTimes(user=total, nice=0, system=0, idle=3 * total, iowait=0, cpus=4)
+
+    one = ProcessCpu(pid=7, name="work", user=400, system=100)
+    holders = Holders(processes=(), families=(), groups=NONE, elsewhere=NONE, reason="", unread=0)
+    census = Census(read_at=0.0, holders=holders, since=times(0), until=times(1000), busy=(one,))
+    assert cpu_shares(census) == {7: 0.5}
+    assert cpu_shares(census, ()) == {}
+    assert cpu_shares(msgspec.structs.replace(census, since=times(1000))) == {}
+    assert cpu_shares(msgspec.structs.replace(census, since=None)) == {}

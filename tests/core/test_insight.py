@@ -25,7 +25,17 @@ from wsltop.core import moment as insight_module
 from wsltop.core.diagnosis.finding import Finding
 from wsltop.core.holders import FamilyGrowth
 from wsltop.core.ledger import keep_ledger
-from wsltop.core.moment import NOT_YET, SIZES_EVERY, ConfigView, Insight, Tracker, compare_config, windows_total
+from wsltop.core.moment import (
+    NOT_YET,
+    PROCESSES_EVERY,
+    PROCESSES_KEPT,
+    SIZES_EVERY,
+    ConfigView,
+    Insight,
+    Tracker,
+    compare_config,
+    windows_total,
+)
 from wsltop.core.session import DIAGNOSE_EVERY, Bookmark, Session
 from wsltop.core.wslconfig.effective import Suggestion
 from wsltop.model.sample import (
@@ -268,6 +278,13 @@ def test_counts_at_every_sample_are_not_all_noted() -> None:
     found = trend(insight)
     assert found.rate == pytest.approx(60 * MIB)
     assert found.span <= 400
+
+
+def test_what_processes_hold_is_noted_every_ten_seconds_for_a_quarter_of_an_hour() -> None:
+    notes = watch([GIB] * 200, step=1.0).processes
+    assert len(notes) == pytest.approx(22, abs=1)
+    assert min(after.monotonic - before.monotonic for before, after in pairwise(notes)) >= PROCESSES_EVERY
+    assert len(watch([GIB] * 200, step=10.0).processes) == PROCESSES_KEPT
 
 
 def test_an_unreadable_census_changes_nothing() -> None:

@@ -16,21 +16,18 @@ from textual.pilot import Pilot
 from tests.ui.worlds import FORBIDDEN, HOST, HOSTILE, MEMINFO, SAMPLE, START, World, hog
 from wsltop.charts.cells import ASCII, BLOCK, Glyphs, Line, plain
 from wsltop.core.diagnosis.finding import Figure, Finding, Remedy
-from wsltop.core.holders import FamilyGrowth
 from wsltop.core.ledger import FreeSplit, Ledger
 from wsltop.core.moment import Moment, interpret
 from wsltop.core.prediction import SETTLE, Outcomes, predict_kill
-from wsltop.model.sample import Census, Event, Family, Group, Holders, ProcessUse, Reading, Unavailable
+from wsltop.model.sample import Census, Event, Family, Group, Holders, ProcessUse, Unavailable
 from wsltop.model.text import GIB, MIB, format_size
 from wsltop.ui.cards.card import MARGIN, WIDTH, Card, CardText
-from wsltop.ui.cards.holders import holder_lines
 from wsltop.ui.cards.ledger import ledger_lines
 from wsltop.ui.cards.table import finding_card
 from wsltop.ui.panels.footer import KeyRow
 from wsltop.ui.panels.ledger import BUCKETS
 
 NO = Unavailable("not read here", "Read it there.")
-GROWTH: Reading[tuple[FamilyGrowth, ...]] = Unavailable("not watched for long enough")
 
 
 def texts(lines: Iterable[Line]) -> list[str]:
@@ -210,58 +207,7 @@ def holders(name: str = "node", **changes: object) -> Holders:
     return replace(made, **changes)
 
 
-def holder_card(held: Holders, growth: Reading[tuple[FamilyGrowth, ...]] = GROWTH) -> list[Line]:
-    census = Census(read_at=START, holders=held)
-    return list(holder_lines(interpret(replace(SAMPLE, census=census), 1.0), growth, WIDTH, BLOCK))
-
-
-def test_families_processes_groups_and_the_rest_are_told() -> None:
-    lines = texts(holder_card(holders()))
-    told = "\n".join(lines)
-    assert "node                     1.0 GiB          2  watched for less than 5 min" in told
-    assert any(line.split()[:3] == ["7", "node", "~200"] for line in lines)
-    assert "at least 3.0 GiB" in told
-    assert "held outside this distro" in told
-
-
-def test_growth_is_told_with_what_is_left() -> None:
-    def trend(growing: bool) -> tuple[FamilyGrowth, ...]:
-        return (FamilyGrowth(name="node", rate=20 * MIB, gained=GIB, span=400, growing=growing, minutes_left=90.0),)
-
-    assert "+20 MiB/min, 90 min left" in "\n".join(texts(holder_card(holders(), trend(True))))
-    assert "steady" in "\n".join(texts(holder_card(holders(), trend(False))))
-
-
-def test_what_is_unknown_of_the_holders_says_why() -> None:
-    told = "\n".join(texts(holder_card(holders(groups=NO, elsewhere=NO))))
-    assert told.count("not read here. Read it there.") == 2
-    census = texts(holder_lines(interpret(replace(SAMPLE, census=NO), 1.0), GROWTH, WIDTH, BLOCK))
-    assert census[1].strip() == "not read here. Read it there."
-
-
-def test_the_reason_why_it_is_elsewhere_is_told_in_full() -> None:
-    reason = " ".join(f"word{number}" for number in range(60))
-    shown = " ".join(line.strip() for line in fitted(holder_card(holders(reason=reason))))
-    assert reason in shown
-
-
 NASTY = [HOSTILE, "漢字" * 40, "x" * 500, "", "[b]bold[/b]", "e\u0301" * 30]
-
-
-@pytest.mark.parametrize("name", NASTY)
-def test_hostile_names_fit_and_are_cleaned(name: str) -> None:
-    held = holders(name, processes=(process(4194304, name, own=True),), families=(family(name, own=True),))
-    for line in fitted(holder_card(held)):
-        assert cell_len(line) == WIDTH
-        assert not any(bad in line for bad in FORBIDDEN)
-
-
-def test_columns_stay_in_place_behind_wide_names() -> None:
-    def column(name: str) -> int:
-        (line,) = [line for line in texts(holder_card(holders(name))) if "watched for" in line]
-        return cell_len(line.partition("1.0 GiB")[0])
-
-    assert column("漢字" * 40) == column("node")
 
 
 # Findings

@@ -26,6 +26,8 @@ from wsltop.model.sample import (
     KernelRecord,
     Mark,
     OwnUse,
+    ProcessCpu,
+    ProcessUse,
     Reading,
     ReportingOrder,
     Sample,
@@ -146,6 +148,10 @@ class FakeSampler:
 
     def attend(self, wanted: bool) -> None:
         self.attended = wanted
+
+    def processes(self) -> tuple[tuple[ProcessUse, ...], tuple[ProcessCpu, ...]]:
+        census = self.next.census
+        return ((), ()) if isinstance(census, Unavailable) else (census.holders.processes, census.busy)
 
     def log(self, *records: KernelRecord) -> None:
         """Let the next sample bring lines of the kernel log, stamped with its time."""

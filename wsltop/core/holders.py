@@ -11,6 +11,8 @@ from msgspec import Struct
 from wsltop.model.sample import (
     CONTAINER,
     DISTRO,
+    Census,
+    CpuTimes,
     Family,
     Group,
     GroupKind,
@@ -397,3 +399,70 @@ def fit_line(times: Sequence[float], sizes: Sequence[float]) -> tuple[float, flo
         return 0.0, 0.0
     together = sum((time - middle_time) * (size - middle_size) for time, size in zip(times, sizes, strict=True))
     return together / spread, together**2 / (spread * variation)
+
+
+PROCESS_LEAST: Final = 20.0
+"""Seconds between the first and the last note of a process below which its growth is not told."""
+PROCESS_WINDOW: Final = 300.0
+"""Seconds of the newest notes that its growth is computed from."""
+PROCESS_STEADY: Final = 2 * MIB
+"""Change over the window below which a process is called steady."""
+
+
+class ProcessSizes(Struct, frozen=True, kw_only=True):
+    """What the biggest processes held at one moment, in bytes of anonymous memory, by pid and start time."""
+
+    monotonic: float
+    sizes: dict[tuple[int, int], int]
+
+
+class ProcessGrowth(Struct, frozen=True, kw_only=True):
+    """How the anonymous memory of one process has changed while it was watched."""
+
+    curve: tuple[tuple[float, int], ...]
+    """Monotonic time and bytes of each note, the oldest first."""
+    rate: float | None
+    """Bytes per minute, the slope of the least-squares line over the last five minutes; None: watched too briefly."""
+    steady: bool
+    """Whether that is too little to be called growth."""
+
+
+def note_processes(monotonic: float, processes: Iterable[ProcessUse]) -> ProcessSizes:
+    """Keep what ``follow_process`` needs of one moment.
+
+    RSS less shared pages is coarser than PSS, but it is measured the same way every time.
+    """
+    return ProcessSizes(monotonic=monotonic, sizes={(use.pid, use.started): use.rss_anon for use in processes})
+
+
+def follow_process(observed: Sequence[ProcessSizes], use: ProcessUse) -> ProcessGrowth:
+    """The growth of one process over the notes that have it."""
+    key = (use.pid, use.started)
+    curve = tuple((note.monotonic, note.sizes[key]) for note in observed if key in note.sizes)
+    recent = [dot for dot in curve if curve[-1][0] - dot[0] <= PROCESS_WINDOW]
+    span = recent[-1][0] - recent[0][0] if recent else 0.0
+    if len(recent) < 3 or span < PROCESS_LEAST:
+        return ProcessGrowth(curve=curve, rate=None, steady=True)
+    slope, _ = fit_line([time for time, _ in recent], [size for _, size in recent])
+    return ProcessGrowth(curve=curve, rate=slope * 60, steady=abs(slope * span) < PROCESS_STEADY)
+
+
+def cpu_shares(census: Census, busy: Iterable[ProcessCpu] | None = None) -> dict[int, float]:
+    """The share of one core that processes used between the last two full countings, by pid; 1.0 is a whole core.
+
+    Args:
+        census: says when these were.
+        busy: what the processes used; None takes those that the census keeps.
+    """
+    if census.since is None or census.until is None:
+        return {}
+    ticks = (all_ticks(census.until) - all_ticks(census.since)) / max(1, census.until.cpus)
+    if ticks <= 0:
+        return {}
+    return {one.pid: (one.user + one.system) / ticks for one in (census.busy if busy is None else busy)}
+
+
+def all_ticks(cpu: CpuTimes) -> int:
+    """Ticks of all columns: what has passed on all CPUs together."""
+    columns = (cpu.user, cpu.nice, cpu.system, cpu.idle, cpu.iowait, cpu.irq, cpu.softirq, cpu.steal)
+    return sum(column or 0 for column in columns)

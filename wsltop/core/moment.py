@@ -10,7 +10,14 @@ from msgspec import Struct
 from wsltop.core.gate.rules import FALLS_BACK, effective_mode
 from wsltop.core.gate.watch import Blockers, Certainty, Gates, GateState, blockers
 from wsltop.core.history import Point
-from wsltop.core.holders import FamilyGrowth, FamilySizes, measure_growth, note_families
+from wsltop.core.holders import (
+    FamilyGrowth,
+    FamilySizes,
+    ProcessSizes,
+    measure_growth,
+    note_families,
+    note_processes,
+)
 from wsltop.core.ledger import Draining, Ledger, Lent, explain_lent, keep_ledger
 from wsltop.core.wslconfig.effective import (
     Comparison,
@@ -107,6 +114,10 @@ SIZES_EVERY: Final = 30.0
 """Seconds between two notes of what the families hold."""
 SIZES_KEPT: Final = 120
 """An hour of notes."""
+PROCESSES_EVERY: Final = 9.0
+"""Seconds between two notes of what the biggest processes hold: each full counting, which comes every 10 s."""
+PROCESSES_KEPT: Final = 90
+"""A quarter of an hour of notes."""
 CERTAINTIES: Final[dict[str, Certainty]] = {"configured": "configured", "default": "default", "assumed": "unknown"}
 
 
@@ -126,6 +137,8 @@ class Insight(Struct, frozen=True, kw_only=True):
     growth: Reading[tuple[FamilyGrowth, ...]] = NOT_YET
     config: Reading[ConfigView] = NOT_YET
     suggestion: Reading[Suggestion] = NOT_YET
+    processes: tuple[ProcessSizes, ...] = ()
+    """What the biggest processes held in the last quarter of an hour, the oldest first."""
 
 
 class Tracker:
@@ -134,6 +147,7 @@ class Tracker:
     def __init__(self) -> None:
         self._gates = Gates()
         self._sizes: deque[FamilySizes] = deque(maxlen=SIZES_KEPT)
+        self._processes: tuple[ProcessSizes, ...] = ()
         self._census: Reading[Census] | None = None
         self._blockers: Reading[Blockers] = NOT_YET
         self._growth: Reading[tuple[FamilyGrowth, ...]] = NOT_YET
@@ -154,6 +168,7 @@ class Tracker:
             growth=self._growth,
             config=self._config,
             suggestion=self._suggest(sample, ledger),
+            processes=self._processes,
         )
 
     def follow(self, sample: Sample, ledger: Reading[Ledger]) -> None:
@@ -182,6 +197,10 @@ class Tracker:
         if gates and census.since is not None and census.until is not None:
             found = blockers(gates[0].rule, census.since, census.until, census.busy)
             self._blockers = found if found is not None else NOT_YET
+        noted = self._processes
+        if not noted or census.read_at - noted[-1].monotonic >= PROCESSES_EVERY:
+            note = note_processes(census.read_at, census.holders.processes)
+            self._processes = (*noted[1 - PROCESSES_KEPT :], note)
         if census.holders.unread:
             return
         if not self._sizes or census.read_at - self._sizes[-1].monotonic >= SIZES_EVERY:

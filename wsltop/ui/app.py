@@ -27,8 +27,8 @@ from wsltop.core.quiet import QUIET_INTERVAL, Quiet
 from wsltop.errors import HogRefused, RecordingError, WsltopError
 from wsltop.hogs.load import HogOptions
 from wsltop.hogs.pool import Hogs
-from wsltop.model.sample import Sample, Unavailable
-from wsltop.model.text import clean, format_size
+from wsltop.model.sample import ProcessUse, Sample
+from wsltop.model.text import clean
 from wsltop.private import write_private
 from wsltop.reclaim.actions import ActionName
 from wsltop.ui.bindings import KEYS, Key, describe
@@ -41,9 +41,11 @@ from wsltop.ui.sources import Source
 from wsltop.ui.terminal import is_gone, vanish
 
 if TYPE_CHECKING:
+    from wsltop.guest.process_details import ProcessDetails
     from wsltop.reclaim.end import ProcessEnd
     from wsltop.report.issue import IssueInput
-    from wsltop.ui.jobs import Job, Told
+    from wsltop.ui.cards.end import EndPlan
+    from wsltop.ui.jobs import EndRun, Job, Told
     from wsltop.ui.timetravel import TimeTravel
 
 BUSY_INTERVAL: Final = 0.1
@@ -90,14 +92,14 @@ class WsltopApp(App[None]):
         self.options = options
         self.context = Context(
             source.session,
-            ViewState(hog_size=options.hog_size),
+            ViewState(hog_size=options.hog_size, command_lines=options.command_lines),
             options.glyphs,
             can_act=source.can_act,
             hint=source.hint,
         )
         self.main = MainScreen(self.context)
         self.jobs: dict[str, Job] = {}
-        """What goes on: ``record``, ``experiment``, ``action``."""
+        """What goes on: ``record``, ``experiment``, ``action``, and ``end`` with the pid of a process."""
         self.animation_level = "none"
         self._use_widgets(options.glyphs)
         self._given_theme = ""
@@ -131,7 +133,7 @@ class WsltopApp(App[None]):
 
     def on_unmount(self) -> None:
         """End what goes on: what takes memory first, the recording last, so that it has the rest."""
-        for name in ("action", "experiment", "record"):
+        for name in sorted(self.jobs, key=lambda name: name == "record"):
             self._end_job(name)
 
     def _first_theme(self) -> str:
@@ -224,6 +226,8 @@ class WsltopApp(App[None]):
         """Let the session take a sample, and show what there is to see then."""
         session = self.source.session
         self.context.hogs = sample.hogs
+        if self._attending:
+            self.context.processes = self.source.processes()
         point = session.take(sample)
         if session.moment is not None:
             for name, job in list(self.jobs.items()):
@@ -539,18 +543,27 @@ class WsltopApp(App[None]):
 
     def action_card(self, name: str) -> None:
         """Show a card over the screen: ``verdict``, ``ledger`` or ``holders``."""
-        from wsltop.ui.cards.holders import HoldersCard
         from wsltop.ui.cards.table import CARDS
 
+        if name == "holders":
+            self._show_holders()
+            return
         lines, key = CARDS[name]
         context = self.context
-        if name == "holders":
-            self.push_screen(
-                HoldersCard(context, lambda width: lines(context, width), key), lambda _: self._attend(False)
-            )
-        else:
-            self.push_screen(Card(context.glyphs, lambda width: lines(context, width), key))
-        self._attend(name == "holders")
+        self.push_screen(Card(context.glyphs, lambda width: lines(context, width), key))
+
+    def action_find_process(self) -> None:
+        """Show who holds the memory, with the box for the filter."""
+        self._show_holders(filtering=True)
+
+    def _show_holders(self, *, filtering: bool = False) -> None:
+        from wsltop.guest.process_details import DetailSource
+        from wsltop.ui.cards.holders import HoldersCard
+
+        details = DetailSource(self.options.system.root)
+        card = HoldersCard(self.context, details, self.end_process, "p", filtering=filtering)
+        self.push_screen(card, lambda _: self._attend(False))
+        self._attend(True)
 
     def action_open_event(self) -> None:
         """Show all of the selected event, or of the newest; in a look back of the last one until then."""
@@ -566,67 +579,67 @@ class WsltopApp(App[None]):
             shown = event
             self.push_screen(Card(context.glyphs, lambda width: event_lines(shown, context.glyphs, width), "enter"))
 
-    def action_end_process(self) -> None:
-        """Ask to end the selected process; SIGTERM first, and SIGKILL after another question."""
-        from wsltop.reclaim.end import ProcessEnd, ancestors, command_for, refusal
-        from wsltop.ui.cards.end import EndScreen
+    def end_process(self, use: ProcessUse, seen: ProcessDetails | None) -> None:
+        """Ask to end a process; SIGTERM first, and SIGKILL after another question."""
+        from wsltop.ui.cards.end import EndPlan, EndScreen
 
-        moment, system = self.source.session.moment, self.options.system
-        census = Unavailable("") if moment is None else moment.sample.census
-        if self.context.frozen or not self.source.can_act or isinstance(census, Unavailable):
+        if not self.context.shows_now:
             self.notify("only live: press space first", title="nothing ended", severity="warning")
             return
-        use = self.context.state.chosen_process(census.holders.processes)
-        if use is None:
-            return
-        if system.root != Path("/"):
+        if self.options.system.root != Path("/"):
             self.notify("below --root no process is signaled", title="nothing ended", severity="warning")
             return
-        refused = refusal(use.pid, own=use.own)
-        command = command_for(use.pid)
-        facts = [f"{clean(use.name)}, pid {use.pid}, holds {format_size(use.held)}. Unsaved work in it is lost."]
-        if use.pid in ancestors():
-            facts.append("wsltop itself runs below it, and may end with it.")
-        if refused is not None:
-            facts = [str(refused)]
-        elif command:
-            facts.append(f"It belongs to another user: {command}")
-        target: ProcessEnd | None = None
-        if refused is None and not command:
-            try:
-                target = ProcessEnd(use.pid, use.started)
-            except (OSError, ProcessLookupError):
-                self.notify(f"process {use.pid} has ended")
-                return
-        screen = EndScreen(self.options.glyphs, f"End {clean(use.name)}?", tuple(facts), can=target is not None)
-        self.push_screen(screen, lambda yes: self._end(target, clean(use.name), bool(yes)))
-
-    def _end(self, target: ProcessEnd | None, name: str, yes: bool, *, kill: bool = False) -> None:
-        """Signal a process after the answer; ask again after a while when it is still there."""
-        if target is None:
-            return
-        if not yes:
-            target.close()
-            return
         try:
-            (target.kill if kill else target.terminate)()
-        except (OSError, ProcessLookupError) as error:
-            self.notify(f"{name}: {error.strerror or error}", title="nothing ended", severity="warning")
+            plan = EndPlan(use, seen, self.source.session)
+        except OSError:
+            self.notify(f"process {use.pid} has ended")
+            return
+
+        def answered(yes: bool | None) -> None:
+            if plan.target is None:
+                return
+            if yes:
+                self._end(plan, plan.target)
+            else:
+                plan.target.close()
+
+        screen = EndScreen(self.options.glyphs, f"End {plan.name}?", plan.facts, can=plan.target is not None)
+        self.push_screen(screen, answered)
+
+    def _end(self, plan: EndPlan, target: ProcessEnd) -> None:
+        """Ask a process to end, and watch what comes back; ask the user again when it is still there."""
+        from wsltop.ui.jobs import EndRun
+
+        self.tick()  # a sample from right before is the measure of what comes back
+        try:
+            target.terminate()
+        except OSError as error:
+            self.notify(f"{plan.name}: {error.strerror or error}", title="nothing ended", severity="warning")
             target.close()
             return
-        self.mark(f"{name} (pid {target.pid}) was ended here")
-        self.set_timer(TERM_PATIENCE, lambda: self._look_whether_ended(target, name))
+        self.mark(f"{plan.name} (pid {target.pid}) was ended here")
+        moment = self.source.session.moment
+        if moment is not None:
+            job = EndRun(target, plan.name, plan.predicted, moment)
+            name = f"end {target.pid}"
+            self._end_job(name)
+            self.jobs[name] = job
+            self.set_timer(TERM_PATIENCE, lambda: self._look_whether_ended(name, job))
 
-    def _look_whether_ended(self, target: ProcessEnd, name: str) -> None:
+    def _look_whether_ended(self, name: str, job: EndRun) -> None:
         from wsltop.ui.cards.end import EndScreen
 
-        if target.ended:
-            self.notify(f"{name} has ended")
-            target.close()
+        if self.jobs.get(name) is not job or job.ended:
             return
-        facts = (f"{name}, pid {target.pid}, is still there {TERM_PATIENCE:.0f} s after it was asked to end.",)
-        screen = EndScreen(self.options.glyphs, f"Kill {name} at once?", facts)
-        self.push_screen(screen, lambda yes: self._end(target, name, bool(yes), kill=True))
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                job.kill()
+            elif self.jobs.get(name) is job:
+                self._end_job(name)
+
+        facts = (f"{job.name}, pid {job.pid}, is still there {TERM_PATIENCE:.0f} s after it was asked to end.",)
+        self.push_screen(EndScreen(self.options.glyphs, f"Kill {job.name} at once?", facts), answered)
 
     def pop_screen(self) -> AwaitComplete:
         """Take the screen on top away, but never the main one.
@@ -645,8 +658,9 @@ class WsltopApp(App[None]):
         return done
 
     async def action_change_card(self, name: str) -> None:
-        """Show another card in the place of the one that is open."""
-        await self.pop_screen()
+        """Show another card in the place of those that are open."""
+        while isinstance(self.screen, Card):
+            await self.pop_screen()
         self._attend(False)
         self.action_card(name)
 
@@ -654,6 +668,7 @@ class WsltopApp(App[None]):
         """Count the processes at every sample while somebody looks at them."""
         self._attending = wanted
         self.source.attend(wanted)
+        self.context.processes = None
         if wanted and self.source.can_act:
             self.tick()
 
@@ -685,11 +700,24 @@ class WsltopApp(App[None]):
         folder = self.options.state_folder
         try:
             path = picture_path(folder)
-            write_private(path, clean_picture(self.export_screenshot(title="wsltop")))
+            write_private(path, clean_picture(self._take_picture()))
         except OSError as error:
             self.notify(f"cannot write below {folder}: {error.strerror}", severity="error")
             return
         self.notify(f"saved {path}")
+
+    def _take_picture(self) -> str:
+        """The screen as it is, but without the command lines of processes, which may hold passwords."""
+        state, cards = self.context.state, [screen for screen in self.screen_stack if isinstance(screen, Card)]
+        shown, state.command_lines = state.command_lines, False
+        try:
+            for card in cards:  # one shows through the other
+                card.show_lines()
+            return self.export_screenshot(title="wsltop")
+        finally:
+            state.command_lines = shown
+            for card in cards:
+                card.show_lines()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what works now is offered."""

@@ -149,7 +149,17 @@ KEYS: Final = (
         8,
         phrase="Show every byte and what could come back",
     ),
-    Key("p", "p", "app.card('holders')", "who", "Who holds the memory", "view", 9, phrase="Show who holds the memory"),
+    Key(
+        "p",
+        "p /",
+        "app.card('holders')",
+        "who",
+        "Who holds it (/ finds)",
+        "view",
+        9,
+        phrase="Show who holds the memory",
+    ),
+    Key("slash", "/", "app.find_process", "find", "", "view", phrase="Find a process by its name or its command line"),
     Key(
         "plus,equals_sign",
         "+ -",

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from operator import attrgetter
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -21,7 +21,7 @@ from wsltop.core.moment import Insight, Moment
 from wsltop.core.session import Session
 from wsltop.hogs.kinds import KINDS, PLAIN
 from wsltop.host.interop import Launch, Windows
-from wsltop.model.sample import Event, Hog, ProcessUse, Reading, Unavailable
+from wsltop.model.sample import Event, Hog, ProcessCpu, ProcessUse, Reading, Unavailable
 from wsltop.model.text import MIB
 from wsltop.system import System
 from wsltop.ui.bindings import NEEDS, Key, action_name
@@ -37,6 +37,8 @@ class ScreenOptions(Struct, frozen=True, kw_only=True):
     theme: str | None
     hog_size: int
     state_folder: Path
+    command_lines: bool = True
+    """Whether the list of processes begins with their command lines."""
     clip: Launch | None = None
     """How to start Windows' clip.exe, inside WSL."""
     osc52: bool = True
@@ -64,6 +66,11 @@ GROWING: Final = (60.0, 120.0, 300.0)
 LEAST_HOG: Final = 64 * MIB
 CHOICES: Final = ((PLAIN, False), (PLAIN, True), *((kind, False) for kind in KINDS if kind != PLAIN))
 """The kinds of hogs in turn, and whether their content is incompressible: of the plain ones it can be."""
+
+
+ProcessOrder: TypeAlias = Literal["held", "growth", "CPU", "name"]
+ORDERS: Final[tuple[ProcessOrder, ...]] = ("held", "growth", "CPU", "name")
+"""What the processes can be ordered by, in turn."""
 
 
 class Position(Struct, frozen=True, kw_only=True):
@@ -106,6 +113,13 @@ class ViewState(Struct, kw_only=True):
     selected_hog: int | None = None
     selected_process: tuple[int, int] | None = None
     """Pid and start time: the selection follows the process, not the row."""
+    process_row: int = 0
+    """The row that it had: the one to select when the process has ended."""
+    process_order: ProcessOrder = "held"
+    process_filter: str = ""
+    """What the processes that are listed have in their pid, name, owner, place or command line."""
+    command_lines: bool = True
+    """Whether they are shown; never in a picture."""
     hog_size: int
     """Bytes of the next hog."""
     hog_kind: str = PLAIN
@@ -148,16 +162,27 @@ class ViewState(Struct, kw_only=True):
         return alive[-1] if alive else None
 
     def chosen_process(self, processes: Sequence[ProcessUse]) -> ProcessUse | None:
-        """The selected process, or the biggest."""
-        found = (use for use in processes if (use.pid, use.started) == self.selected_process)
-        return next(found, processes[0] if processes else None)
+        """The selected process; when it has ended, the one in its row. From now on that one is followed."""
+        keys = [(use.pid, use.started) for use in processes]
+        if not keys:
+            return None
+        if self.selected_process in keys:
+            self.process_row = keys.index(self.selected_process)
+        else:
+            self.process_row = min(self.process_row, len(keys) - 1)
+            self.selected_process = keys[self.process_row]
+        return processes[self.process_row]
 
-    def move_process(self, step: int, processes: Sequence[ProcessUse]) -> None:
-        """Select the process ``step`` rows on."""
-        chosen = self.chosen_process(processes)
-        if chosen is not None:
-            place = min(len(processes) - 1, max(0, list(processes).index(chosen) + step))
-            self.selected_process = (processes[place].pid, processes[place].started)
+    def select_process(self, row: int, processes: Sequence[ProcessUse]) -> None:
+        """Select the process in a row, or the nearest."""
+        if processes:
+            self.process_row = min(len(processes) - 1, max(0, row))
+            chosen = processes[self.process_row]
+            self.selected_process = (chosen.pid, chosen.started)
+
+    def change_order(self) -> None:
+        """Take the next order of the processes."""
+        self.process_order = ORDERS[(ORDERS.index(self.process_order) + 1) % len(ORDERS)]
 
     def toggle(self, panel: str) -> None:
         """Show a hidden panel, hide a shown one."""
@@ -277,6 +302,8 @@ class Context:
         """The same while it rests because nothing happens, or None."""
         self.hogs: Sequence[Hog] = ()
         """Our hogs as they are now, whatever moment is shown."""
+        self.processes: tuple[Sequence[ProcessUse], Sequence[ProcessCpu]] | None = None
+        """All processes of now and what they computed, while they are listed; a sample keeps the biggest alone."""
         self.banner: str | None = None
         """What the status line says instead of live or paused."""
         self.time_line: TimeLine | None = None
@@ -344,6 +371,11 @@ class Context:
         """The hogs of now, or those of the moment where that is another one."""
         moment = self.moment
         return moment.sample.hogs if moment is not None and (self.frozen or not self.can_act) else self.hogs
+
+    @property
+    def shows_now(self) -> bool:
+        """Whether what is shown is this machine as it is now."""
+        return self.can_act and not self.frozen
 
     @property
     def vm_size(self) -> int:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 
 from wsltop.charts.cells import Glyphs
 from wsltop.core.moment import Moment
+from wsltop.core.prediction import Prediction
 from wsltop.core.reclaimed import ReclaimWatch
 from wsltop.core.session import Session
 from wsltop.errors import RecordingError
@@ -17,13 +19,20 @@ from wsltop.experiment.measure import measure_all, tell_result
 from wsltop.experiment.run import prepare
 from wsltop.experiment.trial import ExperimentPlan
 from wsltop.hogs.pool import Hogs
-from wsltop.model.text import format_duration, format_size
+from wsltop.model.sample import Reading, Unavailable
+from wsltop.model.text import MIB, format_duration, format_size
+from wsltop.reclaim.end import ProcessEnd
 from wsltop.reclaim.perform import Done, Failed, Running, perform
 from wsltop.reclaim.plan import Plan
 from wsltop.recording.writer import RecordingWriter
 from wsltop.report.experiment import report
 from wsltop.report.text import reclaimed_lines, tell_reclaimed
 from wsltop.ui.context import DemoPhase, stamp
+
+WORTH_WATCHING: Final = 32 * MIB
+"""Bytes below which what a process gives back is not told apart from all else that moves."""
+LONGEST_END: Final = 120.0
+"""Seconds after which a process that does not end is given up."""
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -171,6 +180,62 @@ class LiveExperiment(Job):
         """End its hogs."""
         self._show(None)
         self._experiment.close()
+
+
+class EndRun(Job):
+    """A process that was asked to end: watches until it has ended and what it held has come back.
+
+    Args:
+        target: the process; closed with the job.
+        name: what it is called.
+        predicted: what should come back.
+        baseline: the moment right before it was asked.
+    """
+
+    def __init__(self, target: ProcessEnd, name: str, predicted: Reading[Prediction], baseline: Moment) -> None:
+        self.name, self.pid = name, target.pid
+        self._target = target
+        self._watch = ReclaimWatch(predicted)
+        self._watch.take(baseline)
+        self._began = baseline.sample.monotonic
+        self._watch.begin(self._began)
+        self._small = not isinstance(predicted, Unavailable) and predicted.likely < WORTH_WATCHING
+        self._ended_at: float | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process has ended."""
+        return self._target.ended
+
+    def kill(self) -> None:
+        """End it at once; one that has ended meanwhile stays as it is."""
+        with contextlib.suppress(OSError):
+            self._target.kill()
+
+    def take(self, moment: Moment) -> Told | None:
+        """Take the next moment; what to say when it has ended and its memory has settled."""
+        self._watch.take(moment)
+        now = moment.sample.monotonic
+        if self._ended_at is None and self.ended:
+            self._ended_at = now
+        if self._ended_at is None:
+            late = now - self._began >= LONGEST_END
+            return Told(title="", toast=f"{self.name}, pid {self.pid}, is still there", failed=True) if late else None
+        if self._small:
+            return Told(title="", toast=f"{self.name} has ended")
+        if not self._watch.rests(self._ended_at, now):
+            return None
+        result = self._watch.result()
+        return Told(
+            title=f"{self.name} has ended",
+            toast="\n".join(reclaimed_lines(result)),
+            mark=tell_reclaimed(f"{self.name} has ended", result),
+            timeout=15,
+        )
+
+    def close(self) -> None:
+        """Let go of the process."""
+        self._target.close()
 
 
 class ActionRun(Job):

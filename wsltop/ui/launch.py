@@ -113,6 +113,7 @@ def screen_options(settings: Settings, state_folder: Path) -> ScreenOptions:
         color=wants_color(settings.color, os.environ),
         theme=settings.theme,
         hog_size=settings.hog_bytes,
+        command_lines=settings.command_lines,
         state_folder=state_folder,
         clip=find_clip(drive_of(settings)),
         osc52=can_copy(os.environ),

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from wsltop.core.session import Session
 from wsltop.host.source import HostSource
-from wsltop.model.sample import Sample
+from wsltop.model.sample import ProcessCpu, ProcessUse, Sample
 
 if TYPE_CHECKING:
     from wsltop.recording.player import Player
     from wsltop.recording.recent import Recent
     from wsltop.ui.timetravel import TimeTravel
 
+Processes: TypeAlias = tuple[tuple[ProcessUse, ...], tuple[ProcessCpu, ...]]
+"""Processes, biggest first, and what they computed between the last two full countings."""
 PACE: Final = 0.2
 """Seconds between two looks at a player: at a high speed many samples pass in a second."""
 
@@ -66,6 +68,9 @@ class Source(Protocol):
     def attend(self, wanted: bool) -> None:
         """Count the processes at every sample while somebody looks at them."""
 
+    def processes(self) -> Processes | None:
+        """All processes of now; None in a recording, which has the biggest alone, in its census."""
+
     def mark(self, text: str, level: int) -> None:
         """Put an event of ours into the next sample."""
 
@@ -90,6 +95,9 @@ class Samples(Protocol):
 
     def attend(self, wanted: bool) -> None:
         """Count the processes with every sample while somebody looks at them."""
+
+    def processes(self) -> Processes:
+        """All visible processes that hold memory, biggest first, and what they computed lately."""
 
 
 class LiveSource:
@@ -148,6 +156,10 @@ class LiveSource:
     def attend(self, wanted: bool) -> None:
         """Count them at each sample, as far as that may cost."""
         self.sampler.attend(wanted)
+
+    def processes(self) -> Processes:
+        """Those of the newest census, the small ones too."""
+        return self.sampler.processes()
 
     def mark(self, text: str, level: int) -> None:
         """Put it into the next sample."""
@@ -208,6 +220,9 @@ class ReplaySource:
 
     def attend(self, wanted: bool) -> None:
         """The processes are those of the recording."""
+
+    def processes(self) -> None:
+        """Only those of the census."""
 
     def mark(self, text: str, level: int) -> None:
         """A recording does not change."""

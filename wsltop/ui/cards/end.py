@@ -1,19 +1,60 @@
-"""Asks before a process is ended; what is not y cancels."""
+"""Asks before a process is ended: what it is, what that would give back, what it costs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import ClassVar
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
 
 from wsltop.charts.cells import Glyphs, Line, Span
-from wsltop.model.text import clean
+from wsltop.core.session import Session
+from wsltop.guest.process_details import ProcessDetails
+from wsltop.model.sample import ProcessUse
+from wsltop.model.text import clean, format_size
+from wsltop.reclaim.end import ProcessEnd, ancestors, command_for, refusal
 from wsltop.ui.cards.card import Question
+from wsltop.ui.cards.process import predict_end, tell_end
 from wsltop.ui.panels.panel import heading, wrap
 
-LONGEST = 8
-"""Rows that one fact may take."""
+MOST: Final = 6
+"""Rows of one paragraph."""
+
+
+class EndPlan:
+    """One process that the user wants to end. Close it, or hand ``target`` to what ends it.
+
+    Args:
+        use: the process.
+        seen: its owner and command line, where they are shown.
+        session: predicts what comes back.
+
+    Raises:
+        OSError: it has ended, or it cannot be watched.
+    """
+
+    def __init__(self, use: ProcessUse, seen: ProcessDetails | None, session: Session) -> None:
+        self.name = clean(use.name)
+        self.predicted = predict_end(session, use)
+        self.target: ProcessEnd | None = None
+        """None: wsltop does not end it, and the facts say why."""
+        refused = refusal(use.pid, own=use.own)
+        if refused is not None:
+            self.facts: Sequence[str] = (str(refused),)
+            return
+        owner = f" of {seen.owner}" if seen is not None and seen.owner else ""
+        facts = [f"{self.name}{owner}, pid {use.pid}, holds {format_size(use.held)}."]
+        if seen is not None and seen.command:
+            facts.append(seen.command)
+        facts.append(f"Ending it {tell_end(self.predicted)}. What is not saved in it is lost.")
+        if use.pid in ancestors():
+            facts.append(f"wsltop itself was started from {self.name}, and may end with it.")
+        command = command_for(use.pid)
+        if command:
+            facts.append(f"It belongs to another user. To end it, run: {command}")
+        else:
+            self.target = ProcessEnd(use.pid, use.started)
+        self.facts = facts
 
 
 class EndScreen(Question):
@@ -28,18 +69,18 @@ class EndScreen(Question):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "answer(True)", "end it")]
 
-    def __init__(self, glyphs: Glyphs, title: str, facts: tuple[str, ...], *, can: bool = True) -> None:
+    def __init__(self, glyphs: Glyphs, title: str, facts: Sequence[str], *, can: bool = True) -> None:
         super().__init__(glyphs)
-        self._question, self._facts, self._can = title, facts, can
-
-    def text_lines(self, width: int) -> Iterator[Line]:
-        """Yield the question and the facts."""
-        yield heading(clean(self._question), "", width, self.glyphs)
-        for fact in self._facts:
-            for row in wrap(clean(fact), width - 1, LONGEST, self.glyphs):
-                yield (Span(f" {row}", "value"),)
+        self.title_text, self.facts, self._can = title, facts, can
 
     @property
     def can(self) -> bool:
-        """Whether y does anything."""
+        """Whether wsltop ends it."""
         return self._can
+
+    def text_lines(self, width: int) -> Iterator[Line]:
+        """The question and the facts."""
+        yield heading(clean(self.title_text), "", width, self.glyphs)
+        for fact in self.facts:
+            for row in wrap(clean(fact), width - 1, MOST, self.glyphs):
+                yield (Span(f" {row}", "value"),)

@@ -1,87 +1,142 @@
-"""The card of who holds the memory: families, processes, control groups, and what cannot be seen from here."""
+"""The process view: who holds the memory, process by process, and the families, groups and distributions below."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar, Final
 
+from msgspec import Struct
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
-from textual.events import Resize
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.events import MouseScrollDown, MouseScrollUp
+from textual.widgets import Input, Static
 
 from wsltop.charts.cells import Glyphs, Line, Span
 from wsltop.core.holders import FamilyGrowth, apart
-from wsltop.core.moment import Moment
-from wsltop.model.sample import ProcessUse, Reading, Unavailable
+from wsltop.guest.process_details import DetailSource, ProcessDetails
+from wsltop.model.sample import Holders, ProcessUse, Reading, Unavailable, known
 from wsltop.model.text import clean, format_size
 from wsltop.ui.cards.card import Card, CardText
-from wsltop.ui.context import Context
+from wsltop.ui.cards.process import ProcessCard
+from wsltop.ui.cards.process_list import ProcessList, ProcessRow
+from wsltop.ui.context import Context, ProcessOrder
+from wsltop.ui.panels.footer import KeyBarView, KeyHint, KeyRow
 from wsltop.ui.panels.panel import fit, heading, wrap
 
-FAMILIES: Final = 6
-PROCESSES: Final = 15
-GROUPS: Final = 6
+WIDE: Final = 400
+"""Cells of the list where the terminal has them: command lines are long."""
 REASON: Final = 8
 """Rows for the reason why the rest cannot be seen."""
+MOST: Final = 6
+"""Rows of families and of control groups."""
+TALL: Final = 20
+"""Rows of the terminal from which the list leaves room for what is below it."""
+LEAST: Final = 10
+"""Rows of the list that are not given up for that."""
+HEAD: Final = 2
+"""Rows above the first process."""
+WHEEL: Final = 3
+"""Rows that a turn of the mouse wheel moves."""
+FAR: Final = 100_000
+"""Rows: more than there are processes."""
 
 
-def holder_lines(
-    moment: Moment,
-    growth: Reading[tuple[FamilyGrowth, ...]],
-    width: int,
-    glyphs: Glyphs,
-    chosen: ProcessUse | None = None,
+class Column(Struct, frozen=True):
+    """One column of the list."""
+
+    name: str
+    width: int
+    right: bool = False
+    gap: int = 1
+    """Blanks before it."""
+
+
+LEADS: Final = (Column("pid", 7, right=True, gap=0), Column("name", 15), Column("held", 9, right=True))
+"""The columns that are always there, behind the mark of the selection."""
+OPTIONAL: Final = (
+    Column("growth", 8),
+    Column("user", 8),
+    Column("per min", 9, right=True),
+    Column("CPU %", 6, right=True),
+    Column("where", 16, gap=2),
+    Column("anonymous", 9, right=True),
+    Column("file", 9, right=True),
+)
+"""Those that are there while there is room, the most important first."""
+HEADS: Final[dict[ProcessOrder, str]] = {"held": "held", "growth": "growth", "CPU": "CPU %", "name": "name"}
+"""The column that each order goes by."""
+SHOWN: Final = ("pid", "user", "name", "held", "anonymous", "file", "growth", "per min", "CPU %", "where")
+"""The order from left to right; the command line stands behind them."""
+LIVE_ONLY: Final = ("user", "where")
+COMMAND: Final = 22
+"""The least cells of the command line; other columns give way to it."""
+
+
+def choose_columns(width: int, *, live: bool, commands: bool) -> tuple[Column, ...]:
+    """The columns for ``width`` cells, from left to right.
+
+    Args:
+        width: cells of a row.
+        live: whether owner and control group can be read.
+        commands: whether the command lines are shown.
+    """
+    narrow = width < 60
+    columns = [Column("name", 12) if narrow and column.name == "name" else column for column in LEADS]
+    room = width - 1 - sum(column.gap + column.width for column in columns)
+    command = live and commands and room >= COMMAND + 2
+    room -= COMMAND + 2 if command else 0
+    for column in OPTIONAL:
+        one = Column("growth", 5) if narrow and column.name == "growth" else column
+        if one.gap + one.width <= room and (live or one.name not in LIVE_ONLY):
+            columns.append(one)
+            room -= one.gap + one.width
+    columns.sort(key=lambda column: SHOWN.index(column.name))
+    if command:
+        columns.append(Column("command line", COMMAND + room, gap=2))
+    return tuple(columns)
+
+
+def head_line(columns: Iterable[Column], order: str, glyphs: Glyphs) -> Line:
+    """The names of the columns; the one that the list is ordered by stands out."""
+    spans = [Span(" ")]
+    for column in columns:
+        name = fit(column.name, column.width, glyphs)
+        name = f"{name.rstrip():>{column.width}}" if column.right else name
+        spans += [Span(" " * column.gap), Span(name, "key" if column.name == order else "note")]
+    return tuple(spans)
+
+
+def row_line(row: ProcessRow, columns: Iterable[Column], glyphs: Glyphs) -> Line:
+    """One process."""
+    style = "selected" if row.selected else "note" if row.own else "value"
+    styles = {"growth": "warning" if row.growing else "note", "command line": "value" if row.selected else "muted"}
+    styles["per min"] = styles["growth"]
+    spans = [Span(glyphs.selection if row.selected else " ", "key")]
+    for column in columns:
+        text = row.cells[column.name]
+        text = fit(text, column.width, glyphs)
+        text = f"{text.rstrip():>{column.width}}" if column.right else text
+        spans.append(Span(" " * column.gap + text, styles.get(column.name, style)))
+    return tuple(spans)
+
+
+def family_lines(
+    holders: Holders, growth: Reading[tuple[FamilyGrowth, ...]], width: int, glyphs: Glyphs
 ) -> Iterator[Line]:
-    """Yield the card's lines; ``chosen`` is the process that is selected."""
-    yield heading("who holds it", "Esc closes", width, glyphs)
-    census = moment.sample.census
-    if isinstance(census, Unavailable):
-        yield (Span(f" {clean(str(census))}", "muted"),)
-        return
-    holders = census.holders
-    rates = {} if isinstance(growth, Unavailable) else {trend.name: trend for trend in growth}
-    yield (Span(f" {'family':<22}{'held':>10}{'processes':>11}  growth", "note"),)
-    for family in holders.families[:FAMILIES]:
+    """Yield the biggest families, under a heading."""
+    rates = {trend.name: trend for trend in known(growth) or ()}
+    yield heading("families", "", width, glyphs)
+    for family in holders.families[:MOST]:
         name = f"{clean(family.name)}{' (ours)' if family.own else ''}"
+        count = len(family.pids)
+        few = width < 60
         yield (
-            Span(f" {fit(name, 21, glyphs)} ", "value"),
-            Span(f"{format_size(family.held):>10}{len(family.pids):>11}", "value"),
+            Span(f" {fit(name, 15 if few else 19, glyphs)} ", "value"),
+            Span(f"{format_size(family.held):>10}", "value"),
+            Span("" if few else f"{count:>5} process{'es' if count != 1 else ''}".ljust(15), "value"),
             Span(f"  {tell_growth(rates.get(family.name))}", "note"),
         )
-    yield heading("processes", "j k select  x ends it", width, glyphs)
-    yield (Span(f" {'pid':>7} {'name':<18}{'held':>10}{'anonymous':>11}{'file':>10}{'RSS':>10}", "note"),)
-    for use in holders.processes[:PROCESSES]:
-        yield process_line(use, glyphs, selected=chosen is not None and use.pid == chosen.pid)
-    yield heading("control groups", "", width, glyphs)
-    if isinstance(holders.groups, Unavailable):
-        yield (Span(f" {clean(str(holders.groups))}", "muted"),)
-    else:
-        for group in apart(holders.groups)[:GROUPS]:
-            mark = "  frozen" if group.frozen else "  ours" if group.ours else ""
-            yield (
-                Span(f" {fit(clean(group.name), 49, glyphs)} ", "value"),
-                Span(f"{format_size(group.current):>10}{mark}", "value"),
-            )
-    yield heading("elsewhere in the VM", "", width, glyphs)
-    elsewhere = holders.elsewhere
-    if isinstance(elsewhere, Unavailable):
-        yield (Span(f" {clean(str(elsewhere))}", "muted"),)
-    else:
-        yield (Span(f" at least {format_size(elsewhere)}", "value"),)
-        for text in wrap(clean(holders.reason), width - 1, REASON, glyphs):
-            yield (Span(f" {text}", "muted"),)
-
-
-def process_line(use: ProcessUse, glyphs: Glyphs, *, selected: bool = False) -> Line:
-    """One process; what is only estimated says so."""
-    file = "" if isinstance(use.pss, Unavailable) or use.pss.file is None else format_size(use.pss.file)
-    held = f"{'~' if use.estimated else ''}{format_size(use.held)}"
-    return (
-        Span(glyphs.selection if selected else " ", "key"),
-        Span(f"{use.pid:>7} {fit(clean(use.name), 17, glyphs)} ", "selected" if selected else "value"),
-        Span(f"{held:>10}{format_size(use.anonymous):>11}{file:>10}{format_size(use.rss):>10}", "value"),
-        Span("  ours" if use.own else "", "note"),
-    )
 
 
 def tell_growth(trend: FamilyGrowth | None) -> str:
@@ -94,38 +149,288 @@ def tell_growth(trend: FamilyGrowth | None) -> str:
     return f"+{format_size(trend.rate)}/min{left}"
 
 
-class HoldersCard(Card):
-    """The card with a selection among the processes."""
+def group_lines(holders: Holders, width: int, glyphs: Glyphs) -> Iterator[Line]:
+    """Yield the biggest control groups, containers among them, under a heading."""
+    yield heading("control groups", "", width, glyphs)
+    if isinstance(holders.groups, Unavailable):
+        yield (Span(f" {clean(str(holders.groups))}", "muted"),)
+        return
+    for group in apart(holders.groups)[:MOST]:
+        mark = "  frozen" if group.frozen else "  ours" if group.ours else ""
+        yield (
+            Span(f" {fit(clean(group.name), max(8, min(49, width - 22)), glyphs)} ", "value"),
+            Span(f"{format_size(group.current):>10}{mark}", "value"),
+        )
 
+
+def elsewhere_lines(holders: Holders, width: int, glyphs: Glyphs) -> Iterator[Line]:
+    """Yield what is held out of sight, and why, under a heading."""
+    yield heading("elsewhere in the VM", "", width, glyphs)
+    if isinstance(holders.elsewhere, Unavailable):
+        yield (Span(f" {clean(str(holders.elsewhere))}", "muted"),)
+        return
+    yield (Span(f" at least {format_size(holders.elsewhere)}", "value"),)
+    for text in wrap(clean(holders.reason), width - 1, REASON, glyphs):
+        yield (Span(f" {text}", "muted"),)
+
+
+def elsewhere_line(holders: Holders) -> Line:
+    """The same in one line."""
+    elsewhere = holders.elsewhere
+    if isinstance(elsewhere, Unavailable):
+        return (Span(f" elsewhere in the VM: {clean(str(elsewhere))}", "muted"),)
+    size = format_size(elsewhere)
+    return (Span(f" at least {size} elsewhere in the VM, {clean(holders.reason)}", "muted"),)
+
+
+def sections(
+    holders: Holders, growth: Reading[tuple[FamilyGrowth, ...]], rows: int, width: int, glyphs: Glyphs
+) -> list[Line]:
+    """What stands below the processes in at most ``rows`` rows: families, what is elsewhere, control groups."""
+    families = list(family_lines(holders, growth, width, glyphs))
+    elsewhere = list(elsewhere_lines(holders, width, glyphs))
+    groups = list(group_lines(holders, width, glyphs))
+    if len(families) + len(elsewhere) + len(groups) > rows:
+        elsewhere = [elsewhere_line(holders)]
+    lines = families[: rows - 1 if rows > 2 else 0]
+    lines += elsewhere[: max(0, rows - len(lines))]
+    left = rows - len(lines)
+    return lines + (groups[:left] if left >= 2 else [])
+
+
+class HoldersText(CardText):
+    """The list, whose rows can be clicked."""
+
+    def action_at(self, x: int, y: int) -> str:
+        """Select the process in the row; the one that is selected already is opened."""
+        return f"screen.pick({y})"
+
+
+class HoldersCard(Card):
+    """The process view.
+
+    Args:
+        context: what is shown.
+        details: reads owners and command lines; closed with the card.
+        end: asks whether a process is to be ended; gets its owner and command line too, where they are known.
+        key: the key that opens and closes it.
+        filtering: whether it begins with the box for the filter.
+    """
+
+    AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "select(1)", "next", show=False),
+        Binding("j,down", "select(1)", "select", key_display="j k"),
         Binding("k,up", "select(-1)", "last", show=False),
-        Binding("x,f9", "app.end_process", "end", show=False),
+        Binding("x,f9", "end", "end it", key_display="x"),
+        Binding("enter", "open", "open", key_display="Enter"),
+        Binding("slash", "filter", "filter", key_display="/"),
+        Binding("o", "order", "order"),
+        Binding("l", "command_lines", "commands"),
+        Binding("q", "dismiss", "close", show=False),
+        Binding("escape,q", "back", "close", key_display="Esc"),
+        Binding("pagedown", "page(1)", "page down", show=False),
+        Binding("pageup", "page(-1)", "page up", show=False),
+        Binding("home", f"select(-{FAR})", "first", show=False),
+        Binding("end,G", f"select({FAR})", "last", show=False),
+        Binding("g", "app.go_to", "time", show=False),
+        Binding("question_mark,h,f1", "app.help", "help", show=False),
     ]
 
-    def __init__(self, context: Context, tell: Callable[[int], Iterable[Line]], keys: str) -> None:
-        super().__init__(context.glyphs, tell, keys)
+    def __init__(
+        self,
+        context: Context,
+        details: DetailSource,
+        end: Callable[[ProcessUse, ProcessDetails | None], None],
+        key: str,
+        *,
+        filtering: bool = False,
+    ) -> None:
+        super().__init__(context.glyphs, self._tell_list, key, wide=WIDE)
         self.context = context
+        self.list = ProcessList(context, details)
+        self._end = end
+        self._filtering = filtering
+        self._top = 0
+        """Index of the process in the first row."""
+        self._rows = 1
+        """Rows that show processes."""
 
-    def on_resize(self, event: Resize) -> None:
-        """Wrap the lines, and scroll to the selected process once they are laid out."""
-        super().on_resize(event)
-        self.call_after_refresh(self._keep_in_view)
+    # What is shown
+
+    def compose(self) -> ComposeResult:
+        """The list, the box for the filter, the keys."""
+        box = Input(self.context.state.process_filter, placeholder="a pid, a name, words of the command", compact=True)
+        box.cursor_blink = False  # a blinking cursor costs more than the whole screen
+        with Vertical():
+            with VerticalScroll(can_focus=False):
+                yield HoldersText(self.glyphs, id="card")
+            with Horizontal(id="filter") as line:
+                line.display = self._filtering
+                yield Static("/")
+                yield box
+            yield KeyRow(self.glyphs, id="card-keys")
+
+    def on_mount(self) -> None:
+        """Show the list, and take the filter where that was asked for."""
+        super().on_mount()
+        self.set_focus(self.query_one(Input) if self._filtering else None)
+
+    def on_unmount(self) -> None:
+        """Forget what was read."""
+        self.list.details.close()
+
+    def on_screen_resume(self) -> None:
+        """What was opened over it is closed."""
+        self.show_lines()
+
+    def _tell_list(self, width: int) -> Iterator[Line]:
+        """The lines: the list, as far as it fits, and what stands below it."""
+        glyphs, state, listed = self.glyphs, self.context.state, self.list
+        holders = listed.holders
+        listed.refresh()
+        if isinstance(holders, Unavailable):
+            yield heading("who holds it", "", width, glyphs)
+            yield (Span(f" {clean(str(holders))}", "muted"),)
+            return
+        rows = max(3, self.size.height - 1 - self._filtering) - 2
+        found = listed.processes
+        most = rows - min(len(found), LEAST) if rows >= TALL else 0
+        below = sections(holders, self.context.insight.growth, most, width, glyphs) if most > 0 else []
+        self._rows = max(1, rows - len(below))
+        self._scroll_to_selected()
+        shown = found[self._top : self._top + self._rows]
+        listed.look(shown)
+        columns = choose_columns(width, live=self.context.shows_now, commands=state.command_lines)
+        yield heading("who holds it", self._note(width), width, glyphs)
+        yield head_line(columns, HEADS[state.process_order], glyphs)
+        curve = next((column.width for column in columns if column.name == "growth"), 0)
+        chosen = state.chosen_process(found)
+        for use in shown:
+            yield row_line(listed.row(use, curve, selected=use is chosen), columns, glyphs)
+        if not found:
+            yield (Span(" no process matches; Esc clears the filter", "muted"),)
+        yield from below
+
+    def _note(self, width: int) -> str:
+        """How many are listed, and in which order."""
+        state, listed = self.context.state, self.list
+        by = f"by {state.process_order}"
+        if state.process_filter:
+            count = f"{len(listed.processes)} of {len(listed.all)}"
+            return f"{count}, {by}" if width < 60 else f"{count} match {clean(state.process_filter)!r}, {by}"
+        if width < 60:
+            return f"{len(listed.all)}, {by}"
+        return f"{len(listed.all)} {'processes' if self.context.shows_now else 'biggest processes'}, {by}"
+
+    def _scroll_to_selected(self) -> None:
+        """Let the selected process be in view: it moves when others grow past it."""
+        found = self.list.processes
+        if self.context.state.chosen_process(found) is None:
+            self._top = 0
+            return
+        row = self.context.state.process_row
+        self._top = min(row, max(self._top, row - self._rows + 1))
+        self._top = max(0, min(self._top, len(found) - self._rows))
+
+    def key_hints(self) -> KeyBarView:
+        """The keys that do something now: nothing is ended, and no command line is read, in a look back."""
+        if self._filtering:
+            return KeyBarView((KeyHint("Enter", "keep the filter"),), (KeyHint("Esc", "clear it", "screen.back"),))
+        view = super().key_hints()
+        if self.context.shows_now:
+            return view
+        return KeyBarView(tuple(hint for hint in view.hints if hint.key not in ("x", "l")), view.pinned)
+
+    # Selecting
 
     def action_select(self, step: int) -> None:
         """Select another process."""
-        moment = self.context.moment
-        census = Unavailable("") if moment is None else moment.sample.census
-        if not isinstance(census, Unavailable):
-            self.context.state.move_process(step, census.holders.processes[:PROCESSES])
-            self.show_lines()
-            self._keep_in_view()
+        self.list.refresh()
+        state = self.context.state
+        state.chosen_process(self.list.processes)
+        state.select_process(state.process_row + step, self.list.processes)
+        self.show_lines()
 
-    def _keep_in_view(self) -> None:
-        """Scroll as far as it takes to see the selected process."""
-        scroll, card = self.query_one(VerticalScroll), self.query_one(CardText)
-        mark = Span(self.glyphs.selection, "key")
-        row = next((index for index, line in enumerate(card.view or ()) if line[:1] == (mark,)), None)
-        if row is not None:
-            top, rows = round(scroll.scroll_y), scroll.size.height
-            scroll.scroll_to(y=min(row, max(top, row - rows + 2)), animate=False)
+    def action_page(self, pages: int) -> None:
+        """Select the process a page on."""
+        self.action_select(pages * max(1, self._rows - 1))
+
+    def action_pick(self, y: int) -> None:
+        """Select the process in a row of the text; open it where it is selected already."""
+        row = self._top + y - HEAD
+        if not 0 <= y - HEAD < self._rows or row >= len(self.list.processes):
+            return
+        use = self.list.processes[row]
+        if (use.pid, use.started) == self.context.state.selected_process:
+            self.action_open()
+        else:
+            self.context.state.select_process(row, self.list.processes)
+            self.show_lines()
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        """Move on in the list."""
+        event.stop()
+        self.action_select(WHEEL)
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        """Move back in the list."""
+        event.stop()
+        self.action_select(-WHEEL)
+
+    # Filter, order, command lines
+
+    def action_filter(self) -> None:
+        """Open the box for the filter."""
+        self._filtering = self.query_one("#filter").display = True
+        self.set_focus(self.query_one(Input))
+        self.show_lines()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """List what matches, while it is typed."""
+        event.stop()
+        self.context.state.process_filter = event.value.strip()
+        self.show_lines()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Keep the filter, and give the keys back to the list."""
+        event.stop()
+        self._close_box()
+
+    def action_back(self) -> None:
+        """Clear the filter, or close the view where there is none."""
+        if self._filtering or self.context.state.process_filter:
+            self.query_one(Input).value = self.context.state.process_filter = ""
+            self._close_box()
+        else:
+            self.dismiss()
+
+    def _close_box(self) -> None:
+        self._filtering = self.query_one("#filter").display = False
+        self.set_focus(None)
+        self.show_lines()
+
+    def action_order(self) -> None:
+        """Order the list by something else."""
+        self.context.state.change_order()
+        self.show_lines()
+
+    def action_command_lines(self) -> None:
+        """Show the command lines, or hide them."""
+        state = self.context.state
+        state.command_lines = not state.command_lines
+        self.list.details.forget()
+        self.show_lines()
+
+    # One process
+
+    def action_open(self) -> None:
+        """Show all of the selected process."""
+        use = self.context.state.chosen_process(self.list.processes)
+        if use is not None:
+            self.app.push_screen(ProcessCard(self.list, use, self._end))
+
+    def action_end(self) -> None:
+        """Ask whether the selected process is to be ended."""
+        use = self.context.state.chosen_process(self.list.processes)
+        if use is not None:
+            self._end(use, self.list.seen(use))

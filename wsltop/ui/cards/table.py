@@ -8,10 +8,9 @@ from typing import Final
 
 from wsltop.charts.cells import Glyphs, Line, Span
 from wsltop.core.diagnosis.finding import Finding
-from wsltop.model.sample import Event, Unavailable
+from wsltop.model.sample import Event
 from wsltop.model.text import clean
 from wsltop.report.doctor import finding_lines
-from wsltop.ui.cards.holders import holder_lines
 from wsltop.ui.cards.ledger import ledger_lines
 from wsltop.ui.context import Context
 from wsltop.ui.panels.panel import heading, wrap
@@ -57,17 +56,7 @@ def ledger(context: Context, width: int) -> Iterable[Line]:
     return ledger_lines(moment, context.session.outcomes, held, width, context.glyphs)
 
 
-def holders(context: Context, width: int) -> Iterable[Line]:
-    """Who holds the memory."""
-    if context.moment is None:
-        return ()
-    census = context.moment.sample.census
-    chosen = None if isinstance(census, Unavailable) else context.state.chosen_process(census.holders.processes)
-    return holder_lines(context.moment, context.insight.growth, width, context.glyphs, chosen)
-
-
 CARDS: Final[dict[str, tuple[Callable[[Context, int], Iterable[Line]], str]]] = {
     "verdict": (findings, "v"),
     "ledger": (ledger, "b"),
-    "holders": (holders, "p"),
 }

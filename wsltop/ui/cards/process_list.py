@@ -1,0 +1,173 @@
+"""The processes that are listed: which of them, in which order, and what is known of each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from wsltop.charts.spark import spark
+from wsltop.core.holders import ProcessGrowth, cpu_shares, follow_process
+from wsltop.guest.process_details import FRESH, DetailSource, ProcessDetails, place_of
+from wsltop.model.sample import Holders, ProcessUse, Reading, Unavailable, known
+from wsltop.model.text import clean, format_size
+from wsltop.ui.context import Context
+
+NOISE: Final = re.compile(r" GNU/Linux| LTS| \(.*\)")
+"""What the name of a distribution is told without in a column: ``Debian GNU/Linux 12 (bookworm)``."""
+FILTERED: Final = 60.0
+"""Seconds for which the command lines are kept that only the filter needs."""
+
+
+class ProcessRow(Struct, frozen=True):
+    """One process as it is listed: texts by the name of their column."""
+
+    cells: Mapping[str, str]
+    growing: bool
+    own: bool
+    selected: bool
+
+
+class ProcessList:
+    """The processes that are listed, in their order, and what is known of each.
+
+    Args:
+        context: what is shown.
+        details: reads owners and command lines; only of this machine as it is now.
+    """
+
+    def __init__(self, context: Context, details: DetailSource) -> None:
+        self.context = context
+        self.details = details
+        self.processes: Sequence[ProcessUse] = ()
+        """Those that the filter lets through, in their order."""
+        self.all: Sequence[ProcessUse] = ()
+        """The same without the filter, biggest first."""
+        self.shares: Mapping[int, float] = {}
+        """What part of a core each uses, by pid; those that are not known are absent."""
+        self._seen: Mapping[int, ProcessDetails] = {}
+        self._growth: dict[tuple[int, int], ProcessGrowth] = {}
+        self._noted: object = None
+        self._places: dict[str, str] = {}
+        self._groups: object = None
+
+    @property
+    def holders(self) -> Reading[Holders]:
+        """The newest counting of the moment that is shown."""
+        moment = self.context.moment
+        if moment is None:
+            return Unavailable("no sample yet")
+        census = moment.sample.census
+        return census if isinstance(census, Unavailable) else census.holders
+
+    def refresh(self) -> None:
+        """List the processes of the moment that is shown."""
+        moment, state, now = self.context.moment, self.context.state, self.context.processes
+        census = Unavailable("") if moment is None else moment.sample.census
+        if moment is None or isinstance(census, Unavailable):
+            self.all, self.processes, self._seen = (), (), {}
+            return
+        self.all, self.shares = census.holders.processes, cpu_shares(census)
+        if self.context.shows_now and now is not None and now[0]:
+            self.all, self.shares = now[0], cpu_shares(census, now[1])
+        self.details.keep(self.all)
+        found: Sequence[ProcessUse] = self.all
+        if state.process_filter:
+            self._seen = self._look(found, FILTERED)
+            found = [use for use in found if self._matches(use)]
+        self.processes = self._ordered(found)
+
+    def look(self, processes: Sequence[ProcessUse]) -> None:
+        """Read what is shown of these processes: those on the screen."""
+        self._seen = self._look(processes, FRESH)
+
+    def _look(self, processes: Sequence[ProcessUse], fresh: float) -> Mapping[int, ProcessDetails]:
+        moment, commands = self.context.moment, self.context.state.command_lines
+        if moment is None or not self.context.shows_now:
+            return {}
+        return self.details.look(processes, moment.sample.monotonic, commands=commands, fresh=fresh)
+
+    def seen(self, use: ProcessUse) -> ProcessDetails | None:
+        """Owner, command line and control group, where they were read."""
+        return self._seen.get(use.pid)
+
+    def place(self, use: ProcessUse) -> str:
+        """The container, unit or distribution of a process; empty where that is not known."""
+        moment, seen = self.context.moment, self.seen(use)
+        if moment is None or seen is None or seen.group is None:
+            return ""
+        groups = moment.sample.surroundings.groups
+        if groups is not self._groups:
+            self._groups, self._places = groups, {}
+        if seen.group not in self._places:
+            measured = () if isinstance(groups, Unavailable) else groups.groups
+            distro = NOISE.sub("", known(moment.sample.identity.distro) or "")
+            self._places[seen.group] = place_of(seen.group, measured, distro)
+        return self._places[seen.group]
+
+    def growth(self, use: ProcessUse) -> ProcessGrowth:
+        """How it has grown while it was among the biggest."""
+        noted = self.context.insight.processes
+        if noted is not self._noted:
+            self._noted, self._growth = noted, {}
+        key = (use.pid, use.started)
+        if key not in self._growth:
+            self._growth[key] = follow_process(noted, use)
+        return self._growth[key]
+
+    def row(self, use: ProcessUse, width: int, *, selected: bool) -> ProcessRow:
+        """What the list says of a process; ``width`` is that of the curve."""
+        growth, seen, share = self.growth(use), self.seen(use), self.shares.get(use.pid)
+        pss = known(use.pss)
+        return ProcessRow(
+            {
+                "pid": str(use.pid),
+                "user": "" if seen is None else seen.owner,
+                "name": f"{clean(use.name)}{' (ours)' if use.own else ''}",
+                "held": f"{'~' if use.estimated else ''}{format_size(use.held)}",
+                "anonymous": format_size(use.anonymous),
+                "file": "" if pss is None or pss.file is None else format_size(pss.file),
+                "growth": spark(growth.curve, width, self.context.glyphs) if len(growth.curve) > 1 else "",
+                "per min": tell_rate(growth),
+                "CPU %": "" if share is None else f"{100 * share:.1f}",
+                "where": self.place(use),
+                "command line": "" if seen is None else shorten(seen.command or ""),
+            },
+            growing=growth.rate is not None and growth.rate > 0 and not growth.steady,
+            own=use.own,
+            selected=selected,
+        )
+
+    def _matches(self, use: ProcessUse) -> bool:
+        seen = self.seen(use)
+        texts = [str(use.pid), use.name, use.family]
+        if seen is not None:
+            texts += [seen.owner, self.place(use)]
+            texts += [seen.command or ""] if self.context.state.command_lines else []
+        return self.context.state.process_filter.casefold() in " ".join(texts).casefold()
+
+    def _ordered(self, processes: Sequence[ProcessUse]) -> Sequence[ProcessUse]:
+        """Biggest first, or fastest growing, busiest, by name."""
+        match self.context.state.process_order:
+            case "growth":
+                return sorted(processes, key=lambda use: -(self.growth(use).rate or 0.0))
+            case "CPU":
+                return sorted(processes, key=lambda use: -self.shares.get(use.pid, 0.0))
+            case "name":
+                return sorted(processes, key=lambda use: use.name.casefold())
+        return processes  # as they were counted
+
+
+def shorten(command: str) -> str:
+    """A command line without the folder of its program, which takes all the room and says little."""
+    program, blank, words = command.partition(" ")
+    return f"{program.rpartition('/')[2] or program}{blank}{words}"
+
+
+def tell_rate(growth: ProcessGrowth) -> str:
+    """The growth per minute: ``+174 MiB``; empty while it is not known."""
+    if growth.rate is None:
+        return ""
+    return "steady" if growth.steady else f"{'+' if growth.rate > 0 else ''}{format_size(growth.rate)}"
