@@ -713,11 +713,13 @@ class WsltopApp(App[None]):
         try:
             for card in cards:  # one shows through the other
                 card.show_lines()
+            self.screen.refresh()  # or it keeps what showed through before
             return self.export_screenshot(title="wsltop")
         finally:
             state.command_lines = shown
             for card in cards:
                 card.show_lines()
+            self.screen.refresh()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what works now is offered."""

@@ -84,7 +84,7 @@ def choose_columns(width: int, *, live: bool, commands: bool) -> tuple[Column, .
     narrow = width < 60
     columns = [Column("name", 12) if narrow and column.name == "name" else column for column in LEADS]
     room = width - 1 - sum(column.gap + column.width for column in columns)
-    command = live and commands and room >= COMMAND + 2
+    command = live and commands and room >= COMMAND + 2 + OPTIONAL[0].width + 1  # and the growth
     room -= COMMAND + 2 if command else 0
     for column in OPTIONAL:
         one = Column("growth", 5) if narrow and column.name == "growth" else column
