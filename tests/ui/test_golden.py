@@ -1,6 +1,8 @@
-"""The whole screen of a known machine, line by line.
+"""The whole screen of a known machine: text and styles at every size, in color, without color, and in ascii.
 
-After a change that is meant, make the files anew and look at the difference::
+One file a view and size. It has the screen's text, below it the styles as letters in the places of their cells (blank:
+the most frequent one) with what each letter looks like, then the same for ``NO_COLOR`` and ascii where it differs.
+Of a card that is the card alone. After a change that is meant, write the files again and look at the difference::
 
     WSLTOP_GOLDEN=write pytest tests/ui/test_golden.py
 """
@@ -8,30 +10,76 @@ After a change that is meant, make the files anew and look at the difference::
 from __future__ import annotations
 
 import os
+import string
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from typing import Final, NamedTuple
 
 import pytest
 from msgspec.structs import replace
+from rich.style import Style
+from textual.containers import Vertical
 from textual.pilot import Pilot
 
-from tests.ui.worlds import HOST, MEMINFO, SAMPLE, World, drops, hog, record
-from wsltop.charts.cells import ASCII, BLOCK
-from wsltop.model.sample import FreeBlocks, Unavailable
-from wsltop.model.text import GIB
+from tests.ui.test_cards import family, holders, process
+from tests.ui.worlds import HOST, MEMINFO, SAMPLE, World, drops, record
+from wsltop.charts.cells import ASCII, BLOCK, Glyphs
+from wsltop.model.sample import Census, CpuTimes, FreeBlocks, Sample, Unavailable
+from wsltop.model.text import GIB, MIB
 
 FOLDER = Path(__file__).parent / "golden"
 WRITES = os.environ.get("WSLTOP_GOLDEN") == "write"
+Size = tuple[int, int]
+SIZES: Final[tuple[Size, ...]] = (
+    (40, 8),
+    (80, 10),
+    (80, 24),
+    (100, 30),
+    (120, 12),
+    (120, 36),
+    (160, 48),
+    (240, 60),
+)
+MODES: Final[dict[str, tuple[Glyphs, bool]]] = {
+    "in color": (BLOCK, True),
+    "without color": (BLOCK, False),
+    "in ascii": (ASCII, True),
+}
 
-SIZES = [(40, 8), (80, 10), (80, 24), (100, 30), (120, 12), (120, 36), (160, 48), (240, 60)]
+
+class View(NamedTuple):
+    """What is on the screen: the keys that open and those that close it, and whether it is a card."""
+
+    name: str
+    opens: tuple[str, ...] = ()
+    closes: tuple[str, ...] = ()
+    card: bool = False
+    sizes: tuple[Size, ...] = SIZES
 
 
-def compare(name: str, text: str) -> None:
-    """Fail when the screen is not what the file says."""
-    file = FOLDER / f"{name}.txt"
-    text += "\n"
-    if WRITES:
-        file.write_text(text, encoding="utf-8")
-    assert text.splitlines() == file.read_text(encoding="utf-8").splitlines()
+VIEWS: Final = (
+    View("live"),
+    View("plan", ("d",), ("escape",), card=True),
+    View("who", ("p",), ("escape",), card=True),
+    View("demo", ("e",), ("escape",), card=True),
+    View("bytes", ("b",), ("escape",), card=True, sizes=((40, 8), (80, 24), (160, 48))),
+    View("findings", ("v",), ("escape",), card=True, sizes=((40, 8), (80, 24), (160, 48))),
+    View("help", ("question_mark",), ("escape",), card=True, sizes=((40, 8), (80, 24), (160, 48))),
+    View("pause", ("space", "g", *"50%", "enter")),
+)
+BLIND: Final = View("blind")
+"""The screen of a machine that tells nothing."""
+CENSUS: Final = holders(
+    processes=tuple(
+        process(pid, name, size * MIB, own=name == "wsltop")
+        for pid, name, size in ((61, "node", 783), (402, "java", 648), (733, "dockerd", 86), (4242, "wsltop", 36))
+    ),
+    families=tuple(family(name, size * MIB) for name, size in (("node", 783), ("java", 648), ("dockerd", 86))),
+)
 
 
 async def live_a_little(world: World, pilot: Pilot[None]) -> None:
@@ -51,6 +99,8 @@ async def live_a_little(world: World, pilot: Pilot[None]) -> None:
             ),
             free_blocks=(FreeBlocks(node=0, zone="Normal", counts=(*[0] * 10, (2 * GIB - used * 3 // 4) >> 22)),),
             host=replace(HOST, working_set=min(8 * GIB, 7 * GIB + used * 3 // 4)),
+            cpu=CpuTimes(user=5000 + 5 * second, nice=0, system=900 + second, idle=90_000 + 390 * second, cpus=4),
+            census=Census(read_at=world.sampler.next.monotonic, holders=CENSUS),
         )
         if second == 30:
             world.pool.add(GIB, 2)
@@ -60,66 +110,100 @@ async def live_a_little(world: World, pilot: Pilot[None]) -> None:
     await world.tick(pilot)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-def test_the_screen_of_a_known_machine(world: World, size: tuple[int, int]) -> None:
-    async def look(pilot: Pilot[None]) -> None:
-        await live_a_little(world, pilot)
-        compare(f"live-{size[0]}x{size[1]}", world.text)
-
-    world.run(look, size=size)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-def test_the_screen_of_a_machine_that_tells_nothing(tmp_path: Path, size: tuple[int, int]) -> None:
+def blind() -> Sample:
+    """A sample in which next to nothing could be read."""
     away = Unavailable("it is not there", "Put it there.")
-    blind = replace(SAMPLE, meminfo=away, free_blocks=away, zones=away, reporting=away, kernel_log=away, host=away)
-    world = World(tmp_path, sample=blind)
+    return replace(SAMPLE, meminfo=away, free_blocks=away, zones=away, reporting=away, kernel_log=away, host=away)
 
-    async def look(pilot: Pilot[None]) -> None:
-        await world.tick(pilot, 3)
-        compare(f"blind-{size[0]}x{size[1]}", world.text)
 
-    world.run(look, size=size)
+@contextmanager
+def no_color(wanted: bool) -> Iterator[None]:
+    """The environment as the screen's start leaves it for Textual."""
+    with pytest.MonkeyPatch.context() as patch:
+        if wanted:
+            patch.setenv("NO_COLOR", "1")
+        yield
+
+
+@cache
+def pictures(mode: str) -> dict[tuple[str, Size], str]:
+    """Text and styles of every view at every size in a mode, each from one run of the app."""
+    glyphs, color = MODES[mode]
+    taken: dict[tuple[str, Size], str] = {}
+
+    async def take(world: World, pilot: Pilot[None], view: View) -> None:
+        await world.press(pilot, *view.opens)
+        for size in view.sizes:
+            await world.resize(pilot, *size)
+            taken[view.name, size] = picture(world, card=view.card)
+        await world.press(pilot, *view.closes)
+
+    with tempfile.TemporaryDirectory() as folder, no_color(not color):
+        world = World(Path(folder), glyphs=glyphs, color=color)
+
+        async def play(pilot: Pilot[None]) -> None:
+            await live_a_little(world, pilot)
+            for view in VIEWS:
+                await take(world, pilot, view)
+
+        world.run(play)
+        unread = World(Path(folder), sample=blind(), glyphs=glyphs, color=color)
+
+        async def look(pilot: Pilot[None]) -> None:
+            await unread.tick(pilot, 3)
+            await take(unread, pilot, BLIND)
+
+        unread.run(look)
+    return taken
+
+
+def picture(world: World, *, card: bool) -> str:
+    """The text of the screen, or of the card over it, and its styles as letters in the places of the cells."""
+    region = world.app.screen.query_one(Vertical).region if card else world.app.screen.region
+    cells = [
+        [(char, segment.style) for segment in strip.crop(region.x, region.right) for char in segment.text]
+        for strip in world.strips[region.y : region.bottom]
+    ]
+    count = Counter(looks(style) for row in cells for _, style in row)
+    usual = count.most_common(1)[0][0]
+    letters = dict(zip(sorted(count.keys() - {usual}), string.ascii_letters + string.digits, strict=False))
+    letters[usual] = " "
+    text = ["".join(char for char, _ in row).rstrip() for row in cells]
+    styles = ["".join(letters[looks(style)] for _, style in row).rstrip() for row in cells]
+    key = [f"{letter or ' '} = {name}" for name, letter in letters.items()]
+    return "\n".join([*text, "", *styles, "", *key])
+
+
+def looks(style: Style | None) -> str:
+    """How a style looks, without what cannot be seen."""
+    return "plain" if style is None else str(style)
+
+
+def told(view: View, size: Size) -> str:
+    """What the file of a view and size says: text and styles in color, then the other modes' where they differ."""
+    parts: list[str] = []
+    before: set[str] = set()
+    for mode in MODES:
+        for block in pictures(mode)[view.name, size].split("\n\n"):
+            if block not in before:
+                before.add(block)
+                parts.append(f"{'=' * 8} {mode}\n{block}")
+    return "\n".join(parts) + "\n"
+
+
+ALL: Final = [(view, size) for view in (*VIEWS, BLIND) for size in view.sizes]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-def test_the_screen_in_a_pause_that_was_stepped_back(world: World, size: tuple[int, int]) -> None:
-    async def look(pilot: Pilot[None]) -> None:
-        await live_a_little(world, pilot)
-        await world.press(pilot, "space", "g", *"50%", "enter")
-        await world.tick(pilot, 2)
-        compare(f"pause-{size[0]}x{size[1]}", world.text)
-
-    world.run(look, size=size)
-
-
-@pytest.mark.slow
-def test_the_screen_in_ascii(tmp_path: Path) -> None:
-    world = World(tmp_path, glyphs=ASCII)
-
-    async def look(pilot: Pilot[None]) -> None:
-        await live_a_little(world, pilot)
-        assert world.text.isascii()
-        compare("ascii-80x24", world.text)
-        await world.press(pilot, "space", "g", *"50%", "enter")
-        await world.tick(pilot, 2)
-        assert world.text.isascii()
-        compare("ascii-pause-80x24", world.text)
-
-    world.run(look)
+@pytest.mark.parametrize(("view", "size"), ALL, ids=[f"{view.name}-{size[0]}x{size[1]}" for view, size in ALL])
+def test_the_screen_of_a_known_machine(view: View, size: Size) -> None:
+    file = FOLDER / f"{view.name}-{size[0]}x{size[1]}.txt"
+    text = told(view, size)
+    if WRITES:
+        file.write_text(text, encoding="utf-8")
+    assert text.splitlines() == file.read_text(encoding="utf-8").splitlines()
+    assert pictures("in ascii")[view.name, size].isascii()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("glyphs", [BLOCK, ASCII], ids=["block", "ascii"])
-def test_the_help_card(tmp_path: Path, glyphs: object) -> None:
-    world = World(tmp_path, glyphs=ASCII if glyphs is ASCII else BLOCK)
-    world.pool.there[1] = hog(1)
-
-    async def look(pilot: Pilot[None]) -> None:
-        await world.press(pilot, "question_mark")
-        compare(f"help-{'ascii' if glyphs is ASCII else 'block'}-80x24", world.text)
-
-    world.run(look)
+def test_there_is_no_picture_of_a_view_that_is_gone() -> None:
+    assert {file.stem for file in FOLDER.iterdir()} == {f"{view.name}-{size[0]}x{size[1]}" for view, size in ALL}
