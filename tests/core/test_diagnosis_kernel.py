@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from tests.core.diagnosis_scene import NO, TOTAL, Case, check, evidence, gate, host, judge, meminfo, sample
 from wsltop.core.gate.rules import RULE_2_8_7, RULE_POST_2_9_4
-from wsltop.model.sample import Sample, Surroundings
+from wsltop.model.sample import Meminfo, Sample, Surroundings, Unavailable
 from wsltop.model.text import GIB
 
 EIGHTH = TOTAL // 8
@@ -52,6 +52,29 @@ CASES = (
     Case("zfs-cache", evidence(holding(arc=3 * GIB)), evidence(holding(arc=GIB - 1)), evidence()),
     Case("kernel-other", evidence(unnamed(EIGHTH)), evidence(), BLIND),
 )
+
+
+def test_vmalloc_is_named_where_it_is_most_of_it() -> None:
+    """9 GiB of VmallocUsed were "named by no counter"."""
+    made = unnamed(3 * GIB)
+    assert isinstance(made.meminfo, Meminfo)
+    found = judge("kernel-other", evidence(replace(made, meminfo=replace(made.meminfo, vmalloc=3 * GIB))))
+    assert found is not None
+    assert ("vmalloc", 3 * GIB) in [(one.name, one.amount) for one in found.evidence]
+    assert "no counter" not in found.sentence
+
+
+def test_the_cache_of_zfs_is_a_part_of_what_is_lent_and_shrinks_with_a_drop() -> None:
+    made = unnamed(4 * GIB)
+    seen = evidence(replace(made, surroundings=replace(made.surroundings, zfs_arc=4 * GIB), host=host(8 * GIB)))
+    assert not isinstance(seen.explanation, Unavailable)
+    lent = seen.explanation.lent
+    assert lent["zfs-cache"] == 4 * GIB
+    assert lent.cause.id == "zfs-cache"
+    assert sum(part.size for part in lent.parts) == lent.size
+    assert seen.explanation.best is not None
+    assert seen.explanation.best.id == "drop-all"
+    assert 2 * GIB <= seen.explanation.best.gives < 3 * GIB
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)

@@ -109,11 +109,13 @@ def test_low_without_swap_is_a_problem(swap_total: int, swap_used: int, severity
 
 MORE = Suggestion(line="memory=20GB", size=20 * GIB, reasons=())
 LESS = Suggestion(line="memory=8GB", size=8 * GIB, reasons=())
+SAME = Suggestion(line="memory=12GB", size=TOTAL + TOTAL // 30, reasons=())
+"""What the VM has already: MemTotal is less by the kernel's own part."""
 
 
 @pytest.mark.parametrize(
     ("flavor", "suggestion", "lines"),
-    [("wsl2", MORE, ["[wsl2]\nmemory=20GB"]), ("wsl2", LESS, []), ("none", MORE, [])],
+    [("wsl2", MORE, ["[wsl2]\nmemory=20GB"]), ("wsl2", LESS, []), ("wsl2", SAME, []), ("none", MORE, [])],
 )
 def test_low_suggests_more_memory_where_that_is_more(
     flavor: Literal["wsl2", "none"], suggestion: Suggestion, lines: list[str]

@@ -21,7 +21,16 @@ from msgspec.structs import asdict, replace
 
 from wsltop.core.gate.watch import Blockers, GateState
 from wsltop.core.ledger import NOISE, NOISE_SHARE, WSL1, Draining, Ledger, Lent
-from wsltop.core.prediction import Prediction, Shares, predict_compaction, predict_drop, predict_kill, predict_split
+from wsltop.core.prediction import (
+    Part,
+    Prediction,
+    Shares,
+    add_up,
+    predict_compaction,
+    predict_drop,
+    predict_kill,
+    predict_split,
+)
 from wsltop.core.wslconfig.effective import Suggestion
 from wsltop.model.sample import Holders, HostMemory, Reading, Unavailable
 from wsltop.model.text import GIB, MIB, clean, format_duration, format_size
@@ -196,7 +205,11 @@ def explain_ways(
     ways = [
         *wait_for(lent, draining),
         *sorted(
-            (*drop(ledger, shares, reclaim_file), *compact(ledger, shares), *split(ledger, shares)),
+            (
+                *drop(ledger, shares, reclaim_file, arc=lent["zfs-cache"]),
+                *compact(ledger, shares),
+                *split(ledger, shares),
+            ),
             key=lambda way: -way.gives,
         ),
         *end_largest(ledger, shares, holders),
@@ -214,9 +227,15 @@ def wait_for(lent: Lent, draining: Reading[Draining]) -> Iterable[Way]:
         )
 
 
-def drop(ledger: Ledger, shares: Shares | None, reclaim_file: Reading[bool]) -> Iterable[Way]:
-    """Yield the drops that free something: of the file cache, with slab too where that adds a good part, or a part."""
+def drop(ledger: Ledger, shares: Shares | None, reclaim_file: Reading[bool], *, arc: int) -> Iterable[Way]:
+    """Yield the drops that free something: of the file cache, with slab too where that adds a good part, or a part.
+
+    A drop of slab also asks ZFS to shrink its cache of ``arc`` bytes, which gives way by an unknown part.
+    """
     cache, everything = predict_drop(ledger, shares), predict_drop(ledger, shares, slab=True)
+    if arc and not isinstance(everything, Unavailable):
+        zfs = Part(name="ZFS cache", low=0, likely=arc // 2, high=arc, basis="half of ZFS's cache is assumed")
+        everything = add_up(*everything.parts, zfs)
     if not isinstance(cache, Unavailable):
         yield way_of(DROP_CACHE, cache)
         if reclaim_file is True and cache.likely >= GIB:

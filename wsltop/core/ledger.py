@@ -391,6 +391,7 @@ PartId = Literal[
     "slab-reclaimable",
     "slab-fixed",
     "page-tables",
+    "zfs-cache",
     "kernel-other",
     "huge-pages",
     "freed-in-huge-pages",
@@ -410,6 +411,7 @@ PARTS: Final[dict[PartId, tuple[GroupId, str]]] = {
     "slab-reclaimable": ("slab", "names and inodes of files (slab)"),
     "slab-fixed": ("kernel", "kernel objects (slab)"),
     "page-tables": ("kernel", "page tables"),
+    "zfs-cache": ("kernel", "cache of ZFS (ARC)"),
     "kernel-other": ("kernel", "other kernel memory"),
     "huge-pages": ("huge pages", "huge page pool"),
     "freed-in-huge-pages": ("scattered free", "freed inside huge pages"),
@@ -488,13 +490,16 @@ class Lent(Struct, frozen=True, kw_only=True, tag="lent"):
         return largest
 
 
-def explain_lent(ledger: Ledger, host: Reading[HostMemory], draining: Reading[Draining]) -> Reading[Lent]:
+def explain_lent(
+    ledger: Ledger, host: Reading[HostMemory], draining: Reading[Draining], *, arc: int = 0
+) -> Reading[Lent]:
     """Split what Windows lends into parts that add up to the byte.
 
     Args:
         ledger: the guest's buckets.
         host: Windows' figure, fresh; else what is expected stands for it.
         draining: what was freed and is not reported yet.
+        arc: bytes of ZFS's cache, which the ledger counts as other kernel memory.
 
     Returns:
         The parts, or why neither the one figure nor the other is known.
@@ -537,6 +542,8 @@ def explain_lent(ledger: Ledger, host: Reading[HostMemory], draining: Reading[Dr
             sizes["huge-pages"] -= untouched
             rest += untouched
         sizes["vm-itself" if rest >= 0 else "trimmed"] = rest
+    sizes["zfs-cache"] = min(arc, sizes["kernel-other"])
+    sizes["kernel-other"] -= sizes["zfs-cache"]
     parts = tuple(Part(id=part, size=sizes[part]) for part in PARTS if sizes.get(part))
     return Lent(size=size, measured=measured, used=ledger.used, parts=parts)
 

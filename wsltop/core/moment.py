@@ -87,12 +87,16 @@ def interpret(sample: Sample, interval: float) -> Moment:
     """Work out what a sample means."""
     ledger = keep_ledger(sample)
     host = fresh_host(sample, interval)
-    return Moment(sample=sample, ledger=ledger, host=host, lent=lend(ledger, host, NOT_FOLLOWED))
+    return Moment(sample=sample, ledger=ledger, host=host, lent=lend(sample, ledger, host, NOT_FOLLOWED))
 
 
-def lend(ledger: Reading[Ledger], host: Reading[HostMemory], draining: Reading[Draining]) -> Reading[Lent]:
+def lend(
+    sample: Sample, ledger: Reading[Ledger], host: Reading[HostMemory], draining: Reading[Draining]
+) -> Reading[Lent]:
     """What is lent, or why the guest's part of it is unknown."""
-    return ledger if isinstance(ledger, Unavailable) else explain_lent(ledger, host, draining)
+    if isinstance(ledger, Unavailable):
+        return ledger
+    return explain_lent(ledger, host, draining, arc=known(sample.surroundings.zfs_arc) or 0)
 
 
 def chart_point(moment: Moment) -> Point | None:

@@ -80,7 +80,7 @@ class Session:
         if not isinstance(moment.ledger, Unavailable):
             moment = replace(moment, ledger=self._orders.feed(sample, moment.ledger))
         if shown:
-            moment = replace(moment, draining=draining, lent=lend(moment.ledger, moment.host, draining))
+            moment = replace(moment, draining=draining, lent=lend(sample, moment.ledger, moment.host, draining))
         self.moment = moment
         self.samples += 1
         events: tuple[Event, ...] = ()

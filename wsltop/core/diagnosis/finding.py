@@ -231,9 +231,12 @@ def reclaim_setting(mode: str, does: str, cost: str = "") -> Remedy:
 
 
 def memory_setting(evidence: Evidence, *, more_than: int = 0, less_than: int | None = None) -> tuple[Remedy, ...]:
-    """Set ``memory`` to the suggested size, where there is one and it goes in the right direction. Bytes."""
+    """Set ``memory`` to the suggested size, where there is one and it goes in the right direction. Bytes.
+
+    ``more_than`` is a MemTotal: the kernel's own part of the VM, up to a twentieth, is not in it.
+    """
     suggestion = known(evidence.suggestion)
-    if suggestion is None or not evidence.on_wsl or suggestion.size <= more_than:
+    if suggestion is None or not evidence.on_wsl or suggestion.size <= more_than + more_than // 20:
         return ()
     if less_than is not None and suggestion.size >= less_than:
         return ()

@@ -101,7 +101,19 @@ def kernel_other(evidence: Evidence) -> Found | None:
     if amount < max(SOME, ledger.total // SOME_SHARE):
         return None
     meminfo = known(sample.meminfo)
-    vmalloc = None if meminfo is None else meminfo.vmalloc
+    vmalloc = (None if meminfo is None else meminfo.vmalloc) or 0
+    if vmalloc >= amount // 2:
+        return Found(
+            severity=weigh(evidence, ledger, amount),
+            verdict="KERNEL MEMORY",
+            sentence=f"{format_size(vmalloc)} is held by the kernel in vmalloc: buffers of drivers and modules, BPF "
+            "maps, stacks. No drop frees it.",
+            evidence=(size("vmalloc", vmalloc), size("other kernel memory", amount)),
+            remedy=(
+                Remedy(kind="command", does="see who holds it", text="sudo sort -k2 -n -r /proc/vmallocinfo | head"),
+                *shutdown(evidence),
+            ),
+        )
     return Found(
         severity=weigh(evidence, ledger, amount),
         verdict="KERNEL MEMORY",

@@ -259,13 +259,15 @@ def gpu_memory(evidence: Evidence) -> Found | None:
 def drive_starved(evidence: Evidence) -> Found | None:
     """9p asks for 64 to 256 KiB in one piece; where there is none, a read of /mnt/c fails: WSL#40795."""
     events = list(recent(evidence, "log", NINE_COUNT_FOR))
-    lines = [event.text for event in events if FAILED_NINE.search(event.text)]
-    if not lines or not any(NINE_TRACE.search(event.text) for event in events):
+    failures = [(event.text, match) for event in events if (match := FAILED_NINE.search(event.text)) is not None]
+    if not failures or not any(NINE_TRACE.search(event.text) for event in events):
         return None
+    lines = [text for text, _ in failures]
+    block = evidence.moment.sample.page_size << int(failures[-1][1][1])
     return Found(
         verdict="DRIVE READS FAIL",
-        sentence="A request to a Windows drive (9p) failed within the last hour: no block of 64 KiB was free in one "
-        "piece.",
+        sentence=f"A request to a Windows drive (9p) failed within the last hour: no block of {format_size(block)} was "
+        "free in one piece.",
         evidence=(Figure("failures in 1 h", str(len(lines))), Figure("kernel log", short(lines[-1], 120))),
         remedy=make_blocks(evidence),
     )
