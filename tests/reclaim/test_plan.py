@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -240,3 +241,17 @@ def test_pressure_needs_no_root_and_keeps_the_floor(machine: Machine) -> None:
     full = replace(LEDGER, available=256 * MIB)
     made = plan("pressure", ledger=full, access=machine.access(), size=GIB, root=machine.root)
     assert made.blocked == ACTIONS["pressure"].missing
+
+
+ZONE = "Node 0, zone   Normal\n        spanned  128\n  start_pfn:           0\n"
+
+
+def test_root_is_told_what_comes_by_where_each_page_lies(machine: Machine) -> None:
+    cache, anonymous = 1 << 5, 1 << 5 | 1 << 11 | 1 << 12 | 1 << 14
+    machine.put("proc/zoneinfo", ZONE)
+    (machine.root / "proc/kpageflags").write_bytes(struct.pack("<128Q", *(64 * (cache,)), *(32 * (cache, anonymous))))
+    for uid, close in ((0, True), (1000, False)):
+        predicted = plan("drop-cache", ledger=LEDGER, access=machine.access(uid=uid), root=machine.root).predicted
+        assert isinstance(predicted, Prediction)
+        assert (predicted.likely < MIB) is close
+        assert ("where each page lies" in predicted.basis) is close

@@ -13,25 +13,29 @@ quantiles of came / base on the development seeds.
 
 from __future__ import annotations
 
+import base64
 import random
 import re
 import statistics
 import sys
 import tempfile
 import time
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast, get_args
 
 import msgspec
 from msgspec.structs import replace
 
 from tests.vm.findings import MIB
+from tests.vm.guest.mixer import PAGE_BYTES
 from tests.vm.missing import MachineFailed
 from tests.vm.mixtures import Kept, Mixture, Trial, draw_mixture, run_mixture
 from tests.vm.parts import cache_folder
 from wsltop.core.ledger import Ledger, keep_ledger
+from wsltop.core.page_map import Act, PageMap, predict_by_pages
 from wsltop.core.prediction import (
     Prediction,
     Shares,
@@ -49,11 +53,13 @@ from wsltop.guest.kernel_files import (
     parse_dentry_state,
     parse_meminfo,
     parse_order,
+    parse_stat,
     parse_vmstat,
     parse_zoneinfo,
     read_huge_pages,
     read_init_on_alloc,
 )
+from wsltop.guest.page_flags import kinds_of, parse_spans
 from wsltop.model.sample import (
     Census,
     Holders,
@@ -77,6 +83,7 @@ ENOUGH: Final = 40
 BASELINE: Final[dict[str, tuple[float, float]]] = {}
 """By kind, the 5 and 95 % quantiles of came / base on the development seeds; a kind without them gets its own."""
 NO = Unavailable("not read here")
+BY_PAGES: Final = get_args(Act)
 FIELD: Final = re.compile(r"^(\w+): +(\d+) kB$", re.MULTILINE | re.ASCII)
 
 
@@ -132,7 +139,11 @@ def calibrate(seeds: int, folder: Path | None) -> int:
             print(f"  ended early: {str(why).splitlines()[0]}", flush=True)
         (folder / f"{seed}.json").write_bytes(msgspec.json.encode(Kept(mixture=mixture, trials=tuple(trials))))
         print(f"  {time.monotonic() - began:.0f} s", flush=True)
-    return report(judge_all(load(folder)))
+    kept = list(load(folder))
+    print("as root, by where each page lies:")
+    status = report(judge_all(kept))
+    print("by sizes alone, as any user sees it:")
+    return report(judge_all(kept, by_pages=False)) or status
 
 
 def draw_seeds(count: int, folder: Path) -> list[int]:
@@ -163,8 +174,11 @@ def load(folder: Path) -> Iterator[Kept]:
         yield msgspec.json.decode(path.read_bytes(), type=Kept)
 
 
-def judge_all(kept: Iterable[Kept]) -> list[Judged]:
-    """Predict each trial from the copy before it, with what the trials before it in the same machine taught."""
+def judge_all(kept: Iterable[Kept], *, by_pages: bool = True) -> list[Judged]:
+    """Predict each trial from the copy before it, with what the trials before it in the same machine taught.
+
+    ``by_pages``: with the flags of every page, as a plan of root has them.
+    """
     judged: list[Judged] = []
     for one in kept:
         shares: Shares | None = None
@@ -175,6 +189,11 @@ def judge_all(kept: Iterable[Kept]) -> list[Judged]:
             if last is not None:
                 shares = replace(shares, filled=fill_holes(shares.filled, last, before))
             predicted, base = foretell(trial, before, shares)
+            pages = page_map(trial.before) if by_pages and trial.kind in BY_PAGES else None
+            if by_pages and trial.kind in BY_PAGES and pages is None:
+                predicted = Unavailable("kept without the flags of its pages")
+            elif pages is not None:
+                predicted = predict_by_pages(cast("Act", trial.kind), pages, before, trial.figure * MIB, shares)
             if not isinstance(predicted, Unavailable):
                 judged.append(Judged(one.mixture, trial, base, trial.host_before - trial.host_after, predicted))
             shares = learn(trial, shares, after)
@@ -195,6 +214,19 @@ def foretell(trial: Trial, ledger: Ledger, shares: Shares) -> tuple[Reading[Pred
     cache, slab = trial.kind != "drop-slab", trial.kind != "drop-cache"
     base = cache * (ledger.cache - ledger.cache_dirty) + slab * ledger.slab_reclaimable
     return predict_drop(ledger, shares, cache=cache, slab=slab), base
+
+
+def page_map(files: dict[str, str]) -> PageMap | None:
+    """Where each page lies, from what the mixer copied; ``None`` in trials that were kept without it."""
+    packed = files.get("proc/kpageflags")
+    if packed is None:
+        return None
+    columns = zlib.decompress(base64.b64decode(packed))
+    count = len(columns) // PAGE_BYTES
+    wide = bytearray(8 * count)
+    for number in range(PAGE_BYTES):
+        wide[number::8] = columns[number * count : (number + 1) * count]
+    return PageMap(kinds=kinds_of(bytes(wide)), zones=parse_spans(files["proc/zoneinfo"]))
 
 
 def follow_left(shares: Shares, ledger: Ledger) -> Shares:
@@ -244,6 +276,7 @@ def sample_of(files: dict[str, str], mixture: Mixture) -> Sample:
         dentries=parse_dentry_state(text("proc/sys/fs/dentry-state")),
         kernel_log=NO,
         host=NO,
+        cpu=parse_stat(text("proc/stat")),
         own=OwnUse(cpu=None, resident=NO),
         surroundings=surroundings,
         census=census_of(files),

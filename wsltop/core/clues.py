@@ -27,6 +27,8 @@ class Clues(Struct, frozen=True, kw_only=True, tag="clues"):
     """Major and minor version of the kernel; ``None``: not known."""
     kept_by_cpus: int = 0
     """Free pages on the CPUs' own lists: neither compaction nor reporting sees them."""
+    takes_more: Span = Span()
+    """What the list of the CPU that frees memory may still take of it."""
     near: int = 0
     """Free memory in blocks one to three orders below the reporting order: little is missing for them to join."""
     held: Span = Span()
@@ -40,6 +42,8 @@ class Clues(Struct, frozen=True, kw_only=True, tag="clues"):
     unused_slab: Span | None = None
     """Reclaimable slab that is not in use, by the counts of names of files (dentries); ``None``: they are not known."""
     unevictable: int = 0
+    swap_cached: int = 0
+    """In swap and still in RAM: it goes with its program, which does not count it as resident."""
 
 
 def gather_clues(sample: Sample, meminfo: Meminfo, cache: int, kernel_other: int) -> Clues:
@@ -58,6 +62,7 @@ def gather_clues(sample: Sample, meminfo: Meminfo, cache: int, kernel_other: int
         kept_by_cpus=0
         if isinstance(sample.zones, Unavailable)
         else pages(sample, sum(z.per_cpu for z in sample.zones)),
+        takes_more=list_room(sample),
         near=near_blocks(sample),
         held=hold_cache(sample, meminfo, cache, lazyfree, folio=FOLIO if kernel and kernel >= LARGE_FOLIOS else 1),
         lazyfree=lazyfree,
@@ -65,6 +70,7 @@ def gather_clues(sample: Sample, meminfo: Meminfo, cache: int, kernel_other: int
         pinned=find_pinned(sample, meminfo, lazyfree, kernel_other),
         unused_slab=find_unused_slab(sample, meminfo),
         unevictable=meminfo.unevictable,
+        swap_cached=meminfo.swap_cached,
     )
 
 
@@ -76,6 +82,21 @@ def pages(sample: Sample, count: int) -> int:
 def count_kept(sample: Sample) -> int:
     """Free pages on the CPUs' own lists, bytes."""
     return 0 if isinstance(sample.zones, Unavailable) else pages(sample, sum(zone.per_cpu for zone in sample.zones))
+
+
+def list_room(sample: Sample) -> Span:
+    """What the list of the CPU that frees memory may still take of it, bytes.
+
+    Each CPU keeps up to its part of the zone's low watermark (mm/page_alloc.c, ``zone_highsize``). From Linux 6.7 on a
+    list grows beyond that and shrinks to it within seconds; before, it was seen to stay shorter.
+    """
+    if isinstance(sample.zones, Unavailable):
+        return Span()
+    room = pages(sample, sum(max(0, zone.low - zone.per_cpu) for zone in sample.zones))
+    cpus = 1 if isinstance(sample.cpu, Unavailable) else max(1, sample.cpu.cpus)
+    kernel = version_of(sample)
+    likely = room if kernel is None or kernel >= LISTS_GROW else room // 4
+    return Span(0, likely // cpus, room // cpus)
 
 
 def version_of(sample: Sample) -> tuple[int, int] | None:
@@ -119,6 +140,8 @@ def lazily_freed(sample: Sample) -> int:
     return max(0, min(pages(sample, given - (taken or 0)), meminfo.inactive_file, meminfo.anon_pages))
 
 
+LISTS_GROW: Final = (6, 7)
+"""From this kernel on the CPUs' lists of free pages grow and shrink by themselves."""
 LARGE_FOLIOS: Final = (6, 16)
 """From this kernel on page cache of ext4 lies in large folios, which stay whole where one of their pages is mapped."""
 FOLIO: Final = 3
@@ -159,10 +182,12 @@ def mapped_shared(sample: Sample) -> int:
 
 DENTRY: Final = 195
 """Bytes of a name: 21 objects of 192 bytes in a page (fs/dcache.c, struct dentry on 64 bits)."""
-INODE: Final = 700
+INODE: Final = 900
 """Bytes of an inode, about: 600 to 1100 by file system."""
+WITH_OTHERS: Final = 3000
+"""At most so much goes with an inode: its name, its extents, the tree of its pages."""
 SURE: Final = 0.9
-"""Of unused names; they lie together, as they were looked up one after the other."""
+"""Of names of what is not there: some lie in pages with others."""
 
 
 def in_tmpfs(sample: Sample) -> int:
@@ -177,17 +202,20 @@ def in_tmpfs(sample: Sample) -> int:
 def find_unused_slab(sample: Sample, meminfo: Meminfo) -> Span | None:
     """Reclaimable slab that is not in use.
 
-    Unused names can go. One whose file exists holds an inode, which goes with it unless the file has page cache. The
-    rest of the slab may be in use or not.
+    Names of what is not there lie together, as they were looked up one after the other, and go. A name of a file holds
+    an inode, which goes with it; but a page with one file that is open stays, and of files of which one in six was open
+    nothing was seen to come. The rest of the slab may be in use or not.
     """
     dentries = sample.dentries
     if isinstance(dentries, Unavailable):
         return None
     size = meminfo.slab_reclaimable
-    names = min(size, dentries.unused * DENTRY)
-    with_inode = max(0, dentries.unused - (dentries.negative or 0))
-    likely = min(size, names + with_inode * INODE)
-    return Span(round(SURE * names), max(round(SURE * names), likely), size)
+    negative = dentries.unused if dentries.negative is None else dentries.negative
+    names = min(size, negative * DENTRY)
+    with_inode = max(0, dentries.unused - negative)
+    likely = min(size, names + with_inode * (DENTRY + INODE) // 2)
+    most = names + with_inode * WITH_OTHERS + size // 16
+    return Span(round(SURE * names), likely, max(likely, min(size, most)))
 
 
 def find_pinned(sample: Sample, meminfo: Meminfo, lazyfree: int, kernel_other: int) -> int:
@@ -224,6 +252,8 @@ def find_freed_in_huge(sample: Sample, meminfo: Meminfo, lazyfree: int, kernel_o
     huge = sample.surroundings.huge_pages
     if not isinstance(huge, Unavailable) and huge.partially_mapped is not None:
         most = min(most, huge.partially_mapped)
-    ends = (found - meminfo.swap_cached, found, found + lazyfree + meminfo.unevictable)
+    # What was swapped out and is still in RAM is seldom mapped: 176 MiB of it were once taken for freed memory.
+    unmapped = found - meminfo.swap_cached
+    ends = (unmapped, unmapped, found + lazyfree + meminfo.unevictable)
     low, likely, high = (max(0, min(most, end)) for end in ends)
     return Span(low, likely, high)

@@ -15,7 +15,7 @@ from typing import Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from wsltop.core.clues import Span
+from wsltop.core.clues import LISTS_GROW, Span
 from wsltop.core.ledger import NEVER, FreeSplit, Ledger
 from wsltop.model.sample import Event, Reading, Unavailable
 from wsltop.model.text import MIB, format_range, format_size
@@ -95,7 +95,6 @@ def assume_shares(order: int, kernel: tuple[int, int] | None = None) -> Shares:
     )
 
 
-GIVES_BACK: Final = (6, 7)
 EXACT_RECLAIM: Final = (6, 6)
 TAKES_SWAPPINESS: Final = (6, 8)
 """From this kernel on ``memory.reclaim`` takes ``swappiness=0``, and leaves anonymous memory alone."""
@@ -105,7 +104,7 @@ FRAGMENTED: Final[Ends] = ((0.75, 0.1, 1.0), (0.55, 0.0, 0.9))
 CACHE: Final[Ends] = ((0.96, 0.8, 1.05), (0.95, 0.55, 1.05))
 SCATTERED: Final[Ends] = ((0.9, 0.7, 1.05), (0.4, -0.7, 1.0))
 """The same of cache that is a small part of what is used: other memory lies in the same blocks."""
-SLAB: Final[Ends] = ((0.97, 0.85, 1.02), (0.85, 0.6, 0.95))
+SLAB: Final[Ends] = ((0.95, 0.82, 1.04), (0.9, 0.62, 1.02))
 ANONYMOUS: Final[Ends] = ((0.9, 0.6, 1.05), (0.7, 0.0, 1.1))
 
 
@@ -212,6 +211,14 @@ def part_of(name: str, size: Span, share: Share, basis: str, *, most: int | None
     return Part(name=name, low=max(0, min(low, likely)), likely=likely, high=max(likely, high), basis=basis)
 
 
+def less_lists(part: Part, ledger: Ledger) -> Part:
+    """The part without what the CPUs put on their own lists of it, or with what they give back from there."""
+    room, kept = ledger.clues.takes_more, ledger.clues.kept_by_cpus
+    likely = max(part.likely // 2, part.likely - room.likely)
+    high = part.high + (kept // 2 if part.high else 0)
+    return replace(part, low=max(0, min(part.low - room.high, likely)), likely=likely, high=high)
+
+
 def whole(size: int) -> Span:
     """A size that is known to the byte."""
     size = max(0, size)
@@ -250,7 +257,7 @@ def predict_compaction(ledger: Ledger, shares: Shares | None = None) -> Reading[
     )
     # From Linux 6.7 on the CPUs' lists grow to a part of the zone, and are given back within seconds.
     kernel, kept = ledger.clues.kernel, ledger.clues.kept_by_cpus
-    most = base + (kept if kernel is None or kernel >= GIVES_BACK else 0)
+    most = base + (kept if kernel is None or kernel >= LISTS_GROW else 0)
     size = Span(base - pinned, base - pinned, most)
     share = replace(shares.fragmented, part=min(1.0, shares.fragmented.part))  # it joins no more than there is
     return add_up(part_of("fragmented free", size, share, basis, most=most))
@@ -275,7 +282,9 @@ def predict_drop(
         size = unused_slab(ledger, shares)
         basis = f"reclaimable slab {format_size(ledger.slab_reclaimable)}, {shares.slab.tell()}"
         part = part_of("slab", size, shares.slab, basis)
-        parts.append(replace(part, high=part.high + joined_by(ledger, size.high)))
+        # The CPUs were seen to give back what they keep while slab is freed.
+        joined = joined_by(ledger, size.high) + ledger.clues.kept_by_cpus
+        parts.append(replace(part, high=part.high + joined))
         huge = ledger.clues.freed_in_huge
         if huge.high:
             basis = f"{format_size(huge.likely)} is freed inside huge pages, which a drop of slab splits"
@@ -319,13 +328,14 @@ def clean_cache(ledger: Ledger) -> Span:
 def unused_slab(ledger: Ledger, shares: Shares) -> Span:
     """Reclaimable slab that a drop frees.
 
-    Once a drop of slab was seen, that is all above what it left. Before that, the names of files that are not in
-    use tell it; objects that are in use lie in between them and keep whole pages.
+    The names of files that are not in use tell it; objects that are in use lie in between them and keep whole pages.
+    Once a drop of slab was seen, no more than what is above what it left.
     """
     size = ledger.slab_reclaimable
     if shares.slab_floor is not None:
         above = max(0, size - shares.slab_floor)
-        return Span(above // 2, above, above)
+        known = ledger.clues.unused_slab or Span(above // 2, above, above)
+        return Span(min(above, known.low), min(above, known.likely), above)
     return ledger.clues.unused_slab or Span(size // 10, size // 2, size)
 
 
@@ -412,6 +422,11 @@ def predict_kill(
     if joins.high:
         basis = f"{format_size(joins.likely)} of fragmented free memory lies in between and joins"
         parts.append(part_of("fragmented free", joins, JOINED, basis))
+    cached = ledger.clues.swap_cached
+    if cached and anonymous:
+        likely = round(cached * min(1.0, anonymous / max(1, ledger.anonymous)))
+        basis = f"up to {format_size(cached)} of what is in swap is still in RAM and may be its own"
+        parts.append(Part(name="swap", low=0, likely=likely, high=cached, basis=basis))
     if shared:
         basis = f"up to {format_size(shared)} that it shares may go with it"
         parts.append(Part(name="shared", low=0, likely=0, high=shared, basis=basis))

@@ -1,0 +1,79 @@
+"""What becomes reportable, by where each page lies."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wsltop.core.page_map import CACHE, Kind, PageMap, compact, free_kinds, kind_of
+
+PAGE = 4096
+BLOCK = 512
+KPF = {"dirty": 4, "lru": 5, "active": 6, "slab": 7, "buddy": 10, "mapped": 11, "anonymous": 12, "swapbacked": 14}
+
+
+def pages_of(*runs: tuple[Kind, int]) -> PageMap:
+    """Runs of pages of a kind, in one zone."""
+    kinds = b"".join(bytes([kind]) * count for kind, count in runs)
+    return PageMap(kinds=kinds, zones=((0, len(kinds)),))
+
+
+@pytest.mark.parametrize(
+    ("names", "kind"),
+    [
+        (("buddy",), Kind.FREE),
+        ((), Kind.FIXED),
+        (("slab",), Kind.SLAB),
+        (("lru",), Kind.CLEAN),
+        (("lru", "active"), Kind.ACTIVE),
+        (("lru", "dirty"), Kind.DIRTY),
+        (("lru", "mapped"), Kind.MAPPED),
+        (("lru", "swapbacked", "dirty"), Kind.SHARED),
+        (("lru", "mapped", "anonymous", "swapbacked"), Kind.ANONYMOUS),
+        (("lru", "mapped", "anonymous"), Kind.LAZY),
+        (("anonymous", "swapbacked"), Kind.PINNED),
+    ],
+)
+def test_the_flags_say_what_a_page_is(names: tuple[str, ...], kind: Kind) -> None:
+    assert kind_of(sum(1 << KPF[name] for name in names)) is kind
+
+
+def test_a_block_comes_back_when_all_its_pages_are_free() -> None:
+    pages = pages_of((Kind.CLEAN, 32), (Kind.CLEAN, 31), (Kind.ANONYMOUS, 1), (Kind.FREE, 16), (Kind.ACTIVE, 16))
+    assert free_kinds(pages, 5, *CACHE) == 2 * 32 * PAGE
+    assert free_kinds(pages, 6, *CACHE) == 0
+
+
+def test_what_is_free_already_is_not_gained() -> None:
+    assert free_kinds(pages_of((Kind.FREE, 64), (Kind.CLEAN, 64)), 5, *CACHE) == 64 * PAGE
+
+
+def test_a_block_never_spans_two_zones() -> None:
+    pages = PageMap(kinds=bytes([Kind.CLEAN]) * 64, zones=((0, 48), (48, 64)))
+    assert free_kinds(pages, 5, *CACHE) == 32 * PAGE
+
+
+def test_compaction_joins_a_half_that_is_free() -> None:
+    scattered = ((Kind.FREE, 1), (Kind.ANONYMOUS, 1)) * (4 * BLOCK)
+    gained = compact(pages_of(*scattered), 5)
+    assert 3 * BLOCK * PAGE <= gained <= 4 * BLOCK * PAGE
+
+
+def test_compaction_joins_nothing_between_pinned_pages() -> None:
+    """33 MiB came of a half that was free beside a half that pipes held, and 223 were promised."""
+    assert compact(pages_of(*((Kind.FREE, 1), (Kind.PINNED, 1)) * (4 * BLOCK)), 5) == 0
+
+
+def test_a_second_compaction_is_promised_nothing() -> None:
+    bottom, top = (Kind.FREE, 4 * BLOCK), (Kind.ANONYMOUS, 4 * BLOCK)
+    assert compact(pages_of(bottom, top), 5) == 0
+
+
+@given(st.lists(st.sampled_from(list(Kind)[:13]), max_size=4 * BLOCK), st.sampled_from([5, 7, 9]))
+def test_nothing_gives_more_than_there_is(kinds: list[Kind], order: int) -> None:
+    pages = PageMap(kinds=bytes(kinds), zones=((0, len(kinds)),))
+    free = kinds.count(Kind.FREE) * PAGE
+    cache = sum(kinds.count(kind) for kind in CACHE) * PAGE
+    assert 0 <= free_kinds(pages, order, *CACHE) <= cache + free
+    assert compact(pages, order) <= free
