@@ -13,7 +13,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from wsltop.model.sample import Reading, Unavailable
@@ -283,6 +284,26 @@ def forget_left() -> None:
 def own_group() -> dict[str, Any]:
     """The argument of ``Popen`` that gives a child a process group of its own in our session."""
     return {"process_group": 0} if sys.version_info >= (3, 11) else {"preexec_fn": os.setpgrp}
+
+
+@contextmanager
+def keep_files_free(count: int = 6) -> Iterator[None]:
+    """Hold ``count`` descriptors back from what is opened within, so that they are free afterwards.
+
+    For what stays open at the user's wish. Without any descriptor left Textual and Python fail in places where no
+    error is handled, and the screen is deaf.
+
+    Raises:
+        OSError: there are not so many; ``EMFILE`` where the limit of open files is reached.
+    """
+    held: list[int] = []
+    try:
+        while len(held) < count:
+            held.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+        yield
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
 
 
 def close(pipe: IO[bytes] | None) -> None:

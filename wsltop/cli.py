@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import signal
@@ -34,6 +35,8 @@ from wsltop.model.text import clean
 
 SETTINGS_FREE = ("completion", "man", "settings")
 """Commands that run with a settings file that is wrong: they do not need it, or say themselves what is wrong."""
+NO_THREAD = "can't start new thread"
+"""What Python says where the system lets it start no more threads; the error has no class of its own."""
 
 
 @click.group(
@@ -136,11 +139,26 @@ def main() -> NoReturn:
     except WsltopError as error:
         click.echo(f"wsltop: {printable(str(error))}", err=True)
         status = error.exit_code
-    except OSError as error:  # of standard output: the disk behind it is full, or its reader has gone
+    except (OSError, RuntimeError) as error:
+        why = explain_system(error)
         drop_output()
-        click.echo(f"wsltop: {printable(str(error.strerror or error))}", err=True)
+        click.echo(f"wsltop: {printable(why)}", err=True)
         status = ExitCode.FAILURE
     raise SystemExit(int(status or 0))
+
+
+def explain_system(error: OSError | RuntimeError) -> str:
+    """What the system refused: mostly standard output, whose disk is full or whose reader has gone.
+
+    Raises:
+        RuntimeError: it was no refusal but a bug.
+    """
+    if isinstance(error, OSError):
+        remedy = "; raise the limit: ulimit -n 256" if error.errno == errno.EMFILE else ""
+        return (error.strerror or str(error)) + remedy
+    if str(error) != NO_THREAD:
+        raise error
+    return f"{error}: raise the limit of this user's processes (ulimit -u)"
 
 
 def printable(message: str) -> str:

@@ -10,16 +10,18 @@ from pathlib import Path
 def write_private(path: Path, text: str) -> None:
     """Write a file with mode 0600, whole or not at all; what cannot be written leaves the old file as it was.
 
-    A symbolic link is never followed. A device or a FIFO is written to as it is.
+    A symbolic link is never followed. A device or a FIFO that is read is written to as it is.
 
     Raises:
-        OSError: it cannot be written; ``ELOOP`` where ``path`` is a symbolic link.
+        OSError: it cannot be written; ``ELOOP`` where ``path`` is a symbolic link, ``ENXIO`` where it is a FIFO that
+            nothing reads.
     """
     data = text.encode("utf-8")
     if path.is_symlink():
         raise OSError(errno.ELOOP, "it is a symbolic link", str(path))
     if path.exists() and not path.is_file():
-        descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        os.set_blocking(descriptor, True)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
         return

@@ -61,4 +61,5 @@ for _name, _variables in CLIPBOARDS.items():
         group="desktop",
         injected=f"a stand-in for {_name} that sleeps, y, then q",
         holds="q ends it within 2.5 s, with its hogs",
+        was_broken=True,
     )

@@ -7,10 +7,12 @@ import os
 import pty
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import termios
 import time
+from contextlib import closing
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +21,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from tests.commands.test_disks import may_mount
-from tests.faults.place import Place, Skip, clean_message
+from tests.faults.place import ODD, Place, Skip, clean_message, make_odd
 from tests.faults.table import add, fault
 from tests.recording.recorded import record
 from tests.samples import later, small_sample
@@ -95,47 +97,58 @@ for _name in ("snapshot --json", "doctor", "report", "replay --text", "--help"):
     )
 
 
-def odd_recording(make: str, place: Place) -> str:
+def odd_recording(kind: str, place: Place) -> str:
     """What is no recording is refused, and its name is harmless in the message."""
     path = place.home / "odd\x1b]0;P\x07.wsltop"
-    if make == "a FIFO":
-        os.mkfifo(path)
-    elif make == "a folder":
-        path.mkdir()
-    elif make == "a device":
-        path = Path("/dev/zero")
-    elif make == "empty":
-        path.touch()
-    elif make == "text":
+    if kind == "text":
         path.write_text("no recording\n" * 500)
-    elif make == "a database of another kind":
-        import sqlite3
-
-        with sqlite3.connect(path) as database:
+    elif kind == "a database of another kind":
+        with closing(sqlite3.connect(path)) as database:
             database.execute("create table sample (time)")
-        database.close()
-    elif make == "a link to itself":
-        path.symlink_to(path.name)
+    else:
+        path = make_odd(kind, path)
     return clean_message(place.run("replay", path, "--at", "end", "--text", timeout=15), (1, 2))
 
 
-for _make in (
-    "missing",
-    "a FIFO",
-    "a folder",
-    "a device",
-    "empty",
-    "text",
-    "a database of another kind",
-    "a link to itself",
-):
+for _kind in (*ODD, "text", "a database of another kind"):
     add(
-        f"a recording that is {_make}",
-        partial(odd_recording, _make),
+        f"a recording that is {_kind}",
+        partial(odd_recording, _kind),
         group="files",
         injected="wsltop replay FILE, the name with an escape sequence",
         holds="refused with a reason; the name is stripped",
+        was_broken=_kind in ("missing", "a FIFO"),
     )
+
+
+WRITERS: Final = {
+    "report -o": ("report", "--watch", "0", "--host", "none", "-o"),
+    "record": ("record", "--host", "none", "--duration", "1s"),
+    "export -o": ("export", "short.wsltop", "--format", "csv", "-o"),
+}
+
+
+def odd_output(kind: str, arguments: tuple[str, ...], place: Place) -> str:
+    """An output that is no file is refused or written to, and nothing hangs; what is not ours stays."""
+    if "short.wsltop" in arguments:
+        recorded(place)
+    path = make_odd(kind, place.home / "out\x1b]0;P\x07")
+    fine = kind in ("missing", "empty", "/dev/zero")
+    told = clean_message(place.run(*arguments, path, timeout=20), (0, 1, 2) if fine else (1, 2))
+    assert kind != "a FIFO" or path.is_fifo(), "the FIFO is gone"
+    assert kind != "a loop of links" or path.is_symlink(), "the link is gone"
+    return told
+
+
+for _name, _arguments in WRITERS.items():
+    for _kind in ODD:
+        add(
+            f"{_name} into what is {_kind}",
+            partial(odd_output, _kind, _arguments),
+            group="files",
+            injected=f"wsltop {_name} OUT",
+            holds="refused or written; nothing hangs",
+        )
 
 
 def recorded(place: Place) -> Path:
@@ -255,7 +268,10 @@ for _act in ("deleted", "emptied", "renamed", "replayed", "stopped"):
 
 
 @fault(
-    "the clock is set back in a recording", injected="a sample an hour before the last", holds="places by its own clock"
+    "the clock is set back in a recording",
+    injected="a sample an hour before the last",
+    holds="places by its own clock",
+    was_broken=True,
 )
 def clock_back(place: Place) -> str:
     """The percentages of a recording used to show its last sample."""
@@ -348,7 +364,9 @@ for _name, (_size, _options, _arguments) in DISKS.items():
     )
 
 
-@fault("report -o through a link", injected="OUT is a symbolic link", holds="refused; its target stays")
+@fault(
+    "report -o through a link", injected="OUT is a symbolic link", holds="refused; its target stays", was_broken=True
+)
 def report_link(place: Place) -> str:
     """A link in the place of a report is not followed."""
     target = place.home / "target"
@@ -359,7 +377,7 @@ def report_link(place: Place) -> str:
     return told
 
 
-@fault("the mode of a report", injected="umask 0", holds="0600")
+@fault("the mode of a report", injected="umask 0", holds="0600", was_broken=True)
 def report_mode(place: Place) -> str:
     """A report is its owner's."""
     path = place.home / "report.md"
@@ -429,7 +447,9 @@ def failing_fsync(place: Place) -> tuple[Path, dict[str, str]]:
     return flag, {"LD_PRELOAD": str(library), "FSYNC_FAILS": str(flag)}
 
 
-@fault("fsync fails when r ends a recording", injected="LD_PRELOAD: EIO", holds="said; the screen goes on")
+@fault(
+    "fsync fails when r ends a recording", injected="LD_PRELOAD: EIO", holds="said; the screen goes on", was_broken=True
+)
 def fsync_fails_on_the_screen(place: Place) -> str:
     """The end of a recording used to crash the screen and end its hogs."""
     flag, variables = failing_fsync(place)
@@ -470,6 +490,7 @@ def fsync_fails_on_the_command(place: Place) -> str:
     "a screen that records to a terminal without output",
     injected="r, then the pty is not read for 8 s",
     holds="no sample is lost; TERM ends it",
+    was_broken=True,
 )
 def unread_recording(place: Place) -> str:
     """Frames are dropped, samples are not."""

@@ -64,7 +64,12 @@ def keeper_of(place: Place) -> psutil.Process:
     return found[0]
 
 
-@fault("the keeper is killed", injected="kill -9 of keeper.py", holds="the command ends; said, and not status 0")
+@fault(
+    "the keeper is killed",
+    injected="kill -9 of keeper.py",
+    holds="the command ends; said, and not status 0",
+    was_broken=True,
+)
 def keeper_killed(place: Place) -> str:
     """A command without its keeper is no result."""
     process = place.start("experiment", "--host", "none", "--baseline", "1", "--settle", "2", "--", "sleep", "60")
@@ -77,7 +82,12 @@ def keeper_killed(place: Place) -> str:
     return f"status {process.returncode}"
 
 
-@fault("the keeper is stopped", injected="kill -STOP of keeper.py, then INT", holds="nothing outlives wsltop")
+@fault(
+    "the keeper is stopped",
+    injected="kill -STOP of keeper.py, then INT",
+    holds="nothing outlives wsltop",
+    was_broken=True,
+)
 def keeper_stopped(place: Place) -> str:
     """A stopped keeper is ended with what it keeps."""
     process = place.start("experiment", "--host", "none", "--baseline", "1", "--settle", "2", "--", "sleep", "60")

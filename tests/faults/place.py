@@ -7,7 +7,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -54,10 +54,12 @@ class Place:
         kept.pop("PYTHONWARNINGS", None)
         return kept | {VARIABLE: self.token} | more
 
-    def terminal(self, *arguments: str, size: tuple[int, int] = (80, 24), **more: str) -> Terminal:
-        """wsltop in a terminal, with its first frame on it."""
+    def terminal(
+        self, *arguments: str, size: tuple[int, int] = (80, 24), before: Sequence[str] = (), **more: str
+    ) -> Terminal:
+        """wsltop in a terminal, with its first frame on it, or ended; ``before`` is the program that starts it."""
         shown = self._stack.enter_context(
-            Terminal(self.home, *arguments, size=size, environ={VARIABLE: self.token, **more})
+            Terminal(self.home, *arguments, size=size, environ={VARIABLE: self.token, **more}, before=before)
         )
         shown.wait_until(lambda: "q quit" in shown.text or shown.process.poll() is not None, FIRST_FRAME, "a frame")
         return shown
@@ -111,6 +113,27 @@ class Place:
             if (windows or wanted in text.split(b"\0")) and process.pid != os.getpid() and lives(process):
                 found.append(process)
         return found
+
+
+ODD: Final = ("missing", "empty", "a FIFO", "a folder", "/dev/zero", "a loop of links")
+"""What may stand where a file is expected."""
+
+
+def make_odd(kind: str, path: Path) -> Path:
+    """Make one of ``ODD``; where it is: at ``path``, or somewhere else where it exists already."""
+    if kind == "empty":
+        path.touch()
+    elif kind == "a FIFO":
+        os.mkfifo(path)
+    elif kind == "a folder":
+        path.mkdir()
+    elif kind == "a loop of links":
+        path.symlink_to(path.name)
+    elif kind == "/dev/zero":
+        return Path(kind)
+    else:
+        assert kind == "missing"
+    return path
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import subprocess
+import sys
 from functools import partial
-from pathlib import Path
 from typing import Final
 
-from tests.faults.place import Place, clean_message
+from tests.faults.place import ODD, Place, clean_message, make_odd
 from tests.faults.table import add
+from tests.host.stand_ins import fake_wsl
 
 QUICK: Final = ("snapshot", "--json", "--host", "none")
 
@@ -44,6 +45,7 @@ for _name, _changes in HOMES.items():
         group="settings",
         injected=" ".join(f"{key}={value!r}" for key, value in _changes.items()),
         holds="snapshot and doctor work",
+        was_broken=_name == "HOME is a device",
     )
 
 
@@ -51,9 +53,6 @@ def no_home(place: Place) -> str:
     """Without HOME the user database says where it is."""
     environ = place.environ()
     environ.pop("HOME")
-    import subprocess
-    import sys
-
     done = subprocess.run(
         [sys.executable, "-m", "wsltop", *QUICK], capture_output=True, env=environ, timeout=30, check=False
     )
@@ -93,30 +92,68 @@ for _name, (_data, _statuses) in TEXTS.items():
         group="settings",
         injected="in config.toml",
         holds="named, with status 2; or taken",
+        was_broken=_name in ("a byte order mark", "an unknown theme"),
     )
 
 
-def odd_file(make: str, place: Place) -> str:
+def odd_file(kind: str, place: Place) -> str:
     """A settings file that is no file is refused, and nothing hangs."""
-    path = place.home / "config.toml"
-    if make == "a FIFO":
-        os.mkfifo(path)
-    elif make == "a folder":
-        path.mkdir()
-    elif make == "a loop of links":
-        path.symlink_to(path.name)
-    elif make == "/dev/zero":
-        path = Path("/dev/zero")
-    else:
-        path = place.home / "nosuch.toml"
-    return clean_message(place.run("--config", path, *QUICK, timeout=10), (2,))
+    path = make_odd(kind, place.home / "config.toml")
+    return clean_message(place.run("--config", path, *QUICK, timeout=10), (0,) if kind == "empty" else (2,))
 
 
-for _make in ("a FIFO", "a folder", "a loop of links", "/dev/zero", "missing"):
+for _kind in ODD:
     add(
-        f"settings: the file is {_make}",
-        partial(odd_file, _make),
+        f"settings: the file is {_kind}",
+        partial(odd_file, _kind),
         group="settings",
         injected="--config",
-        holds="refused with status 2, and nothing hangs",
+        holds="refused with status 2, or empty; nothing hangs",
+        was_broken=_kind in ("a FIFO", "/dev/zero"),
+    )
+
+
+def odd_default(kind: str, place: Place) -> str:
+    """The settings file of the user is no file: the same, but a missing one is fine."""
+    folder = place.home / ".config/wsltop"
+    folder.mkdir(parents=True)
+    path = make_odd(kind, folder / "config.toml")
+    if path.parent != folder:
+        (folder / "config.toml").symlink_to(path)
+    fine = kind in ("empty", "missing")
+    return clean_message(place.run(*QUICK, timeout=10), (0,) if fine else (2,))
+
+
+for _kind in ODD:
+    add(
+        f"settings: the user's own file is {_kind}",
+        partial(odd_default, _kind),
+        group="settings",
+        injected="~/.config/wsltop/config.toml",
+        holds="refused with status 2, or empty; nothing hangs",
+    )
+
+
+def odd_wslconfig(kind: str, place: Place) -> str:
+    """A .wslconfig that is no file is told, and nothing hangs."""
+    drive = place.drive()
+    user = drive.path / "Users/someone"
+    user.mkdir(parents=True)
+    path = make_odd(kind, user / ".wslconfig")
+    if path.parent != user:
+        (user / ".wslconfig").symlink_to(path)
+    fake_wsl(place.folder, drive=str(drive.path))
+    arguments = ("--watch", "0", "--host", "none", "--drive", drive.path)
+    for command in ("doctor", "report"):
+        told = clean_message(place.run("--root", place.folder, command, *arguments, timeout=15), (0, 1))
+    return told
+
+
+for _kind in ODD:
+    add(
+        f".wslconfig is {_kind}",
+        partial(odd_wslconfig, _kind),
+        group="settings",
+        injected="below the Windows user's folder; doctor and report",
+        holds="told; nothing hangs",
     )

@@ -163,6 +163,7 @@ for _number in ENDING:
             group="signals",
             injected=f"kill -{_number.name[3:]}",
             holds=f"ends soon with {ENDING[_number]}; terminal restored; nothing left",
+            was_broken=_phase is live,
         )
 for _name, _phase in PHASES.items():
     add(
@@ -178,6 +179,7 @@ for _name, _phase in PHASES.items():
         group="signals",
         injected="kill -STOP, kill -CONT",
         holds="goes on; q ends it with 0; terminal restored",
+        was_broken=True,
     )
 
 
@@ -219,6 +221,7 @@ for _name, _arguments in COMMANDS.items():
     "SIGTERM on a quiet screen",
     injected="--every 60, kill -TERM, three times",
     holds="the fastest of three under 0.5 s",
+    was_broken=True,
 )
 def quick_end(place: Place) -> str:
     """A signal used to wait for the next sample; the fastest counts, for the machine may be busy."""

@@ -63,6 +63,7 @@ for _name, _data in BYTES.items():
         group="terminals",
         injected=f"{_data!r} typed",
         holds="dropped; the screen goes on",
+        was_broken=True,
     )
 
 REPLIES: Final = {
@@ -108,7 +109,12 @@ for _name, _data in REPLIES.items():
     )
 
 
-@fault("a word pasted without brackets", injected="'directory' and 'cy' in one write each", holds="nothing is run")
+@fault(
+    "a word pasted without brackets",
+    injected="'directory' and 'cy' in one write each",
+    holds="nothing is run",
+    was_broken=True,
+)
 def pasted_word(place: Place) -> str:
     """A destructive answer counts only alone, after the plan was read."""
     terminal = place.terminal("--host", "none")
@@ -125,7 +131,12 @@ def pasted_word(place: Place) -> str:
     return still_works(terminal)
 
 
-@fault("a lone Escape after another key", injected="Esc at 40 moments after a key", holds="each one closes the card")
+@fault(
+    "a lone Escape after another key",
+    injected="Esc at 40 moments after a key",
+    holds="each one closes the card",
+    was_broken=True,
+)
 def lone_escape(place: Place) -> str:
     """Escape acts, whenever it comes, and takes no key with it."""
     terminal = place.terminal("--host", "none")
@@ -160,7 +171,12 @@ def silent_hang_up(place: Place) -> str:
     return f"gone after {took:.2f} s"
 
 
-@fault("mouse moves", injected="300 SGR motion reports in 3 s", holds="under 5 % of a core (1003 is not on)")
+@fault(
+    "mouse moves",
+    injected="300 SGR motion reports in 3 s",
+    holds="under 5 % of a core (1003 is not on)",
+    was_broken=True,
+)
 def mouse_moves(place: Place) -> str:
     """Motion without a button is not asked for."""
     terminal = place.terminal("--host", "none")
@@ -188,7 +204,12 @@ def resizes(place: Place) -> str:
     return still_works(terminal)
 
 
-@fault("two Enters in the palette", injected="ctrl+p, then two Enters in one write", holds="the screen goes on")
+@fault(
+    "two Enters in the palette",
+    injected="ctrl+p, then two Enters in one write",
+    holds="the screen goes on",
+    was_broken=True,
+)
 def two_enters(place: Place) -> str:
     """A double Enter opens nothing twice."""
     terminal = place.terminal("--host", "none")
@@ -224,7 +245,12 @@ def held_key(place: Place) -> str:
     return still_works(terminal)
 
 
-@fault("a terminal that takes no output", injected="the pty is not read for 8 s", holds="TERM ends it within 4 s")
+@fault(
+    "a terminal that takes no output",
+    injected="the pty is not read for 8 s",
+    holds="TERM ends it within 4 s",
+    was_broken=True,
+)
 def unread_terminal(place: Place) -> str:
     """Frames are dropped, and a signal is heard."""
     import pty

@@ -7,7 +7,6 @@ import random
 import resource
 import subprocess
 import sys
-import time
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -71,6 +70,7 @@ for _name in FILES:
             group="texts",
             injected=f"--root with {_make} {_name}",
             holds="said to be unreadable; no wrong figure",
+            was_broken=_make == "random",
         )
 
 NAMES: Final = {
@@ -119,37 +119,12 @@ for _title, _bytes in NAMES.items():
     )
 
 
-@fault("the clock is set back", injected="libfaketime, one hour back in the middle", holds="no negative times")
-def clock_back(place: Place) -> str:
-    """Times of a recording go by its own clock."""
-    from tests.faults.place import Skip
-
-    library = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))), None)
-    if library is None:
-        raise Skip("libfaketime is not installed")
-    path = place.home / "back.wsltop"
-    stamp = place.home / "faketime"
-    stamp.write_text("+0")
-    process = place.start(
-        *("record", path, "--host", "none", "--every", "0.2", "--duration", "5s"),
-        LD_PRELOAD=str(library),
-        FAKETIME_TIMESTAMP_FILE=str(stamp),
-        FAKETIME_NO_CACHE="1",
-        FAKETIME_DONT_FAKE_MONOTONIC="1",
-    )
-    time.sleep(3.0)
-    stamp.write_text("-3600")
-    process.communicate(timeout=30)
-    seen = []
-    for where in ("start", "25%", "end"):
-        done = place.run("replay", path, "--at", where, "--json")
-        clean_message(done, (0,))
-        seen.append(json.loads(done.stdout)["monotonic"])
-    assert seen == sorted(set(seen)), f"places out of order: {seen}"
-    return "start, 25 % and end are apart"
-
-
-@fault("a word of 100,000 letters in .wslconfig", injected="then wsltop report", holds="ends within 5 s of CPU")
+@fault(
+    "a word of 100,000 letters in .wslconfig",
+    injected="then wsltop report",
+    holds="ends within 5 s of CPU",
+    was_broken=True,
+)
 def long_word(place: Place) -> str:
     """Taking names out of a report used to take a time that grows with the square of a word."""
     drive = place.drive()

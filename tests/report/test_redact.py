@@ -69,6 +69,26 @@ def has_word(text: str, word: str) -> bool:
         ("ghp_0123456789abcdefABCDEF0123456789abcd", "[secret]"),
         ("AKIAIOSFODNN7EXAMPLE sk-abcdefghijklmnop1234", "[secret] [secret]"),
         ("password=hunter2 --token: abc", "password=[secret] --token: [secret]"),
+        ("bücher.example gitlab.acme.info:22 db01.corp.acme:5432", "[host] [host]:22 [host]:5432"),
+        ("hostname=build7", "hostname=[host]"),
+        ("s-1-5-21-1004336348-1177238915-682003330-512", "[id]"),
+        ("id 0xAbCdEf0123456789abcd", "id [id]"),
+        ("id " + "0f" * 64, "id [id]"),
+        ("data-anna.mount run-media-anna-USB.mount", "[path].mount [path].mount"),
+        ("app-Anna\\x20App-1234.scope", "[path].scope"),
+        ("openvpn@acme.service", "openvpn@[id].service"),
+        ('"john doe"@example.com x@[10.1.2.3]', "[e-mail] [e-mail]"),
+        ("/srv/My Data/x /media/anna lee/usb", "[path] [path]"),
+        ("/run/media/anna lee/usb", "[path]"),
+        ("$HOME/My Dir/x", "[path]"),
+        ("~anna/My Dir/x", "[path]"),
+        ("Users\\anna lee\\x has anna", "[path] has [user]"),
+        ("%APPDATA%\\Acme\\x", "[path]"),
+        ("ASIAIOSFODNN7EXAMPLE npm_abcdefghijklmnopqrstuvwxyz0123456789", "[secret] [secret]"),
+        ("AIzaSyA1234567890abcdefghijklmnopqrstuv sk_live_abcdefghijklmnop", "[secret] [secret]"),
+        ('"password": "hun ter2", --password hunter2', '"password": [secret], --password [secret]'),
+        ("Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==", "Authorization: Basic [secret]"),
+        ("-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIB+/=\n-----END RSA PRIVATE KEY----- x", "[secret] x"),
     ],
 )
 def test_it_takes_out(text: str, redacted: str) -> None:
@@ -88,6 +108,9 @@ def test_it_takes_out(text: str, redacted: str) -> None:
         "https://github.com/microsoft/WSL/issues/4166 is public",
         "[wsl2] memory=8GB, pages 264874, 2026-11-22 14:03:20 +0100",
         "root in Ubuntu on localhost",
+        "memory.swap.max memory.swap io.weight cgroup.procs page_reporting.page_reporting_order mm/oom_kill.c:1234",
+        "-.mount mnt-c.mount run-user-1000.mount sys-fs-fuse-connections.mount snap-firefox-123.mount",
+        "token bucket, bearer of news, the password is unknown",
     ],
 )
 def test_it_leaves(text: str) -> None:
@@ -213,6 +236,14 @@ LONG_WORDS = {
     "share": "\\\\" + "a b\\" * 25_000,
     "password": "password=" * 11_000,
     "token": "eyJ" + "a" * 100_000,
+    "times": "1:" * 50_000,
+    "ats": "@" * 100_000,
+    "quotes": '"' * 100_000,
+    "keys": "-----BEGIN PRIVATE KEY-----" * 4_000,
+    "escapes": "a\\x20" * 20_000,
+    "labels": "é." * 50_000,
+    "tildes": "~" * 100_000,
+    "variables": "%a" * 50_000,
 }
 
 

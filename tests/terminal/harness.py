@@ -51,6 +51,7 @@ class Terminal:
         arguments: of the command line.
         size: columns and rows.
         environ: variables beside the few that every terminal sets.
+        before: a program and its arguments that start wsltop, ``prlimit --nofile=24``.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Terminal:
         *arguments: str,
         size: tuple[int, int] = (80, 24),
         environ: Mapping[str, str] | None = None,
+        before: Sequence[str] = (),
     ) -> None:
         self.screen = pyte.Screen(*size)
         self.raw = b""
@@ -73,7 +75,7 @@ class Terminal:
         self._set_size(size)
         try:
             self.process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", OWN_TERMINAL, *command(arguments)],
+                [sys.executable, "-I", "-S", "-c", OWN_TERMINAL, *before, *command(arguments)],
                 stdin=slave,
                 stdout=slave,
                 stderr=slave,

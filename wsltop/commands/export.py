@@ -108,7 +108,10 @@ def writing(output: Path | None) -> Iterator[Callable[[bytes], object]]:
             raise WsltopError(f"cannot write to standard output: {error.strerror}") from error
         return
     try:
-        descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, MODE)
+        # O_NONBLOCK: a FIFO that nothing reads is refused, not waited for.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(output, flags, MODE)
+        os.set_blocking(descriptor, True)
         try:
             yield lambda data: write_all(descriptor, data)
         except BaseException:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
+from wsltop.child import keep_files_free
 from wsltop.clock import SYSTEM_CLOCK, Clock
 from wsltop.errors import HogRefused
 from wsltop.hogs.guard import MemoryGuard, Supply, cost_of, field, headroom
@@ -123,8 +124,9 @@ class HogPool:
         """Start hogs without looking at the floor; when one cannot be started, none stays."""
         started: list[Worker] = []
         try:
-            for number in range(self.last_id + 1, self.last_id + 1 + count):
-                started.append(Worker(number, kind, size, self.floor, self.clock, self.root, options))
+            with keep_files_free():
+                for number in range(self.last_id + 1, self.last_id + 1 + count):
+                    started.append(Worker(number, kind, size, self.floor, self.clock, self.root, options))
         except OSError as error:
             end_all(started, PATIENCE)  # they have no memory yet: this takes a moment only
             for worker in started:

@@ -123,7 +123,7 @@ PUBLIC_DISTRO: Final = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 """Names of distributions as the Store, Docker and others give them."""
-HOMES: Final = r"(?:/mnt/[a-z]/Users/|[A-Z]:[\\/]{1,2}Users[\\/]{1,2}"
+HOMES: Final = r"(?:/mnt/[a-z]/Users/|(?<![a-z0-9_])(?:[A-Z]:[\\/]{1,2}|\\{0,2})Users[\\/]{1,2}"
 HOME: Final = re.compile(rf"{HOMES}|/home/|\\home\\)([^\\/\s:;,'\"`()<>|]+)", re.IGNORECASE)
 SPACED_HOME: Final = re.compile(rf"{HOMES})([^\\/:*?\"<>|\r\n]{{1,64}})[\\/]", re.IGNORECASE)
 """A name with blanks ends at the next separator."""
@@ -138,16 +138,36 @@ SHARE: Final = re.compile(
     rf"\\\\[^\s\\\"'`]+(?:\\[^\\/:*?\"<>|\r\n]{{0,64}}(?=\\))*(?:\\{NAME})?", re.IGNORECASE | re.MULTILINE
 )
 DRIVE_PATH: Final = re.compile(rf"(?<![\w.])/mnt/[a-z]/{FOLDERS}{NAME}", re.IGNORECASE | re.MULTILINE)
+PROFILE_PATH: Final = re.compile(
+    rf"(?<![a-z0-9_%])(?:%[a-z]{{1,32}}%(?!\\\.wslconfig\b)|\\{{0,2}}Users)\\{{1,2}}{FOLDERS}{NAME}",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""A path below a variable of Windows, or without its drive."""
 HOME_PATH: Final = re.compile(
-    rf"(?<![\w.])/(?:home|Users)/(?:{PART}(?:[^/:*?\"<>|\r\n]{{0,62}}{PART})?/)*{NAME}", re.MULTILINE | re.IGNORECASE
+    rf"(?<![\w.~$])(?:~[\w.-]{{0,32}}|\$HOME|/(?:home|Users|srv|opt|root|media|run/media|mnt(?!/(?:wslg?|[a-z])\b)))/(?:{PART}(?:[^/:*?\"<>|\r\n]{{0,62}}{PART})?/)*{NAME}",
+    re.MULTILINE | re.IGNORECASE,
 )
 LINUX_PATH: Final = re.compile(r"(?<![\w.])/(?:[^\s/\"'`,;:()<>|]+/?)+")
-MAIL_PATTERN: Final = re.compile(r"(?<![\w.+%-])[\w.+%-]+@[\w-]+(?:\.[\w-]+)*")
+MAIL_PATTERN: Final = re.compile(
+    r"(?:(?<![\w.+%-])[\w.+%-]+|\"[^\"\s@][^\"\r\n@]{0,62}\")@(?:[\w-]+(?:\.[\w-]+)*|\[[0-9a-f.:]{2,45}\])",
+    re.IGNORECASE,
+)
 """It begins where a word does: tried at each of a word's letters it would take minutes for a long one."""
 UNIT: Final = re.compile(r"@[\w.\\:-]*\.(?:service|scope|slice|socket|mount|timer|target|device)$", re.ASCII)
 """systemd's instances, ``getty@tty1.service``, look like addresses."""
-MOUNT_UNIT: Final = re.compile(r"(?<![\w-])(?:home|mnt-[a-z]|media|opt|srv)-[^\s/]{1,200}?\.(mount|automount|swap)\b")
-"""A path as systemd escapes it: ``mnt-c-Users-Zoe\\x20Kay.mount``."""
+UNIT_ENDS: Final = r"(?:service|scope|slice|socket|mount|automount|swap|timer|target|device)"
+MOUNT_UNIT: Final = re.compile(
+    r"(?<![\w.\\-])(?!(?:-|dev-hugepages|dev-mqueue|proc-sys-fs-binfmt_misc|sys-[\w-]{1,40}|run-user-\d+|run-lock|run-shm|run"
+    r"|tmp|home|boot|init|memory|mnt-wslg?|mnt-[a-z]|usr-lib-[\w-]{1,40}|snap-[\w-]{1,80})\.)"
+    r"[\w:@\\-]{1,200}\.(mount|automount|swap)(?![\w-]|\.\w)"
+)
+"""A path as systemd escapes it, ``mnt-c-Users-Zoe\\x20Kay.mount``, but not those that every system has."""
+ESCAPED_UNIT: Final = re.compile(
+    rf"(?<![\w.:@\\-])(?=[\w.:@-]{{0,200}}\\x[0-9a-f]{{2}})[\w.:@\\-]{{1,255}}\.({UNIT_ENDS})(?![\w-])", re.ASCII
+)
+"""A unit whose name holds what systemd had to escape: a text of the user's."""
+INSTANCE: Final = re.compile(rf"(?<=[\w-]@)(?!tty|hvc|console|\d+\.)[\w:\\-]{{1,64}}\.({UNIT_ENDS})(?![\w-])", re.ASCII)
+"""``openvpn@acme.service``: what stands after the at sign is the user's choice, but ``tty1`` or a number."""
 USER_UNIT: Final = re.compile(
     r"(?<![\w-])(user|session|run-user)-(?!\d+\.)[^\s/.]{1,64}\.(slice|scope|service|mount)\b"
 )
@@ -158,22 +178,38 @@ MACHINE: Final = re.compile(
 )
 """Names that Windows and clouds give to machines."""
 FULL_NAME: Final = re.compile(
-    r"(?<![\w.@/\\-])(?:[a-z0-9][a-z0-9-]{0,62}\.){1,6}"
-    r"(?:com|org|net|edu|gov|io|dev|app|cloud|co|local|localdomain|internal|intranet|lan|corp|home|example|test|arpa"
-    r"|at|au|br|ca|ch|cn|de|es|eu|fr|in|it|jp|kr|nl|pl|pt|ru|se|uk|us)(?:(?=:\d)|(?![\w-]|\.\w))",
-    re.IGNORECASE | re.ASCII,
+    r"(?<![\w.@/\\-])(?!\d+\.\d)(?:[^\W_](?:[^\W_]|-){0,62}\.){1,6}"
+    r"(?:com|org|net|edu|gov|mil|int|info|biz|pro|io|ai|dev|app|cloud|co|me|tv|xyz|online|site|tech|box|local|localdomain"
+    r"|internal|intranet|private|lan|corp|home|domain|example|invalid|test|arpa|onion|at|au|be|br|ca|ch|cn|cz|de|dk|es|eu"
+    r"|fi|fr|gr|hu|ie|il|in|it|jp|kr|mx|nl|nz|pl|pt|ro|ru|se|sg|sk|tr|tw|ua|uk|us|za)(?:(?=:\d)|(?![\w-]|\.\w))",
+    re.IGNORECASE,
 )
 """A host with its domain."""
-SID: Final = re.compile(r"\bS-1-\d{1,3}(?:-\d{1,10}){1,14}\b", re.ASCII)
+HOST_AND_PORT: Final = re.compile(
+    r"(?<![\w.@/\\-])(?:[a-z0-9][a-z0-9-]{0,62}\.){2,6}[a-z][a-z0-9-]{1,62}(?=:\d{2,5}(?!\d))", re.IGNORECASE | re.ASCII
+)
+NAMED_HOST: Final = re.compile(r"\b((?:hostname|computername)\s{0,2}[=:]\s{0,2})([\w.-]{1,64})", re.IGNORECASE)
+"""A setting that names a machine, as ``[network] hostname=`` of /etc/wsl.conf."""
+SID: Final = re.compile(r"\bS-1-\d{1,3}(?:-\d{1,10}){1,14}\b", re.ASCII | re.IGNORECASE)
 SECRETS: Final = re.compile(
     r"(?<![A-Za-z0-9_-])(?:gh[pousr]_[A-Za-z0-9]{16,255}|github_pat_\w{16,255}|glpat-[\w-]{16,64}|sk-[\w-]{16,255}"
-    r"|AKIA[A-Z0-9]{12,20}|xox[abeoprs]-[\w-]{10,255}|eyJ[\w-]{8,2000}\.[\w-]{8,2000}\.[\w-]{0,2000})",
+    r"|[rsp]k_(?:live|test)_\w{10,255}|A[KS]IA[A-Z0-9]{12,20}|AIza[\w-]{30,40}|ya29\.[\w-]{8,500}|xox[abeoprs]-[\w-]{10,255}"
+    r"|xapp-[\w-]{10,255}|(?:npm|hf|pul|shpat)_[A-Za-z0-9]{16,255}|dop_v1_\w{16,255}|pypi-[\w-]{16,500}"
+    r"|SG\.[\w-]{16,64}\.[\w-]{16,128}|eyJ[\w-]{8,2000}\.[\w-]{8,2000}\.[\w-]{0,2000})",
     re.ASCII,
 )
-"""Tokens by the forms that GitHub, GitLab, OpenAI, AWS, Slack and JWT give them."""
+"""Tokens by the forms that GitHub, GitLab, OpenAI, Stripe, AWS, Google, Slack, npm, PyPI and others give them; JWT."""
+KEY_WORD: Final = (
+    r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|credentials?|api[_-]?key|(?:secret[_-]?)?access[_-]?key|account[_-]?key"
+    r"|private[_-]?key|client[_-]?secret)"
+)
 PASSWORD: Final = re.compile(
-    r"(?<![a-z])((?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key)\s{0,2}[=:]\s{0,2})([^\s,;&]{1,255})",
+    rf"(?<![a-z])({KEY_WORD}[\"']?\s{{0,2}}[=:]\s{{0,2}}|--{KEY_WORD}\s{{1,2}}|\bAuthorization:\s{{0,2}}\w{{1,16}}\s{{1,2}}|\bBearer\s{{1,2}}(?=\S{{12}})|\bsig=)"
+    r"(\"[^\"\r\n]{1,255}\"|'[^'\r\n]{1,255}'|[^\s,;&\"']{1,255})",
     re.IGNORECASE | re.ASCII,
+)
+PRIVATE_KEY: Final = re.compile(
+    r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[A-Za-z0-9+/=\s]{0,20000}(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?"
 )
 URL: Final = re.compile(r"\b[a-z][a-z0-9+.-]{1,15}://[^\s\"'`<>)]+", re.IGNORECASE)
 PUBLIC: Final = re.compile(
@@ -181,7 +217,7 @@ PUBLIC: Final = re.compile(
 )
 """Addresses that wsltop itself points to."""
 HEX_ID: Final = re.compile(
-    r"(?<![0-9A-Za-z])(?:(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{12,64}|(?=[0-9]*[A-F])(?=[A-F]*[0-9])[0-9A-F]{12,64})(?![0-9A-Za-z])"
+    r"(?<![0-9A-Za-z])(?:0x)?(?=[0-9]{0,127}[a-fA-F])(?=[a-fA-F]{0,127}[0-9])[0-9a-fA-F]{12,128}(?![0-9A-Za-z])"
 )
 UUID: Final = re.compile(
     r"(?:(?<=pod)|(?<![0-9a-z]))[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}(?![0-9a-f])", re.IGNORECASE
@@ -242,13 +278,15 @@ class Redactor:
         # Names first: they may hold blanks, which would end a path.
         text = self._take_names(text, users)
         text = URL.sub(PATH, text)
-        text = SECRETS.sub(SECRET, PASSWORD.sub(lambda match: match[1] + SECRET, text))
-        text = MOUNT_UNIT.sub(rf"{PATH}.\1", USER_UNIT.sub(rf"\1-{USER}.\2", text))
-        for pattern in (WINDOWS_PATH, SHARE, DRIVE_PATH, HOME_PATH, LINUX_PATH):
+        text = SECRETS.sub(SECRET, PASSWORD.sub(lambda match: match[1] + SECRET, PRIVATE_KEY.sub(SECRET, text)))
+        text = ESCAPED_UNIT.sub(rf"{PATH}.\1", USER_UNIT.sub(rf"\1-{USER}.\2", text))
+        text = INSTANCE.sub(rf"{ID}.\1", MOUNT_UNIT.sub(rf"{PATH}.\1", text))
+        for pattern in (WINDOWS_PATH, SHARE, PROFILE_PATH, DRIVE_PATH, HOME_PATH, LINUX_PATH):
             text = pattern.sub(keep_system_path, text)
         text = MAIL_PATTERN.sub(lambda match: match[0] if UNIT.search(match[0]) else MAIL, text)
         text = take_addresses(text, ADDRESS, self._versions)
-        text = MACHINE.sub(HOST, FULL_NAME.sub(HOST, VM.sub(rf"\1{DISTRO}", text)))
+        text = FULL_NAME.sub(HOST, HOST_AND_PORT.sub(HOST, VM.sub(rf"\1{DISTRO}", text)))
+        text = MACHINE.sub(HOST, NAMED_HOST.sub(rf"\1{HOST}", text))
         text = SID.sub(ID, UUID.sub(ID, text))
         return HEX_ID.sub(ID, text)
 

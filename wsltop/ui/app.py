@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -41,6 +41,9 @@ from wsltop.ui.sources import Source
 from wsltop.ui.terminal import is_gone, vanish
 
 if TYPE_CHECKING:
+    from textual.actions import ActionParseResult
+    from textual.dom import DOMNode
+
     from wsltop.guest.process_details import ProcessDetails
     from wsltop.reclaim.end import ProcessEnd
     from wsltop.report.issue import IssueInput
@@ -720,6 +723,20 @@ class WsltopApp(App[None]):
             for card in cards:
                 card.show_lines()
             self.screen.refresh()
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Do what a key stands for; what the system refuses, such as one more open file, is said and ends nothing."""
+        try:
+            return await super().run_action(action, default_namespace, namespaces)
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            self.notify(f"{where}{error.strerror or error}", title="not done", severity="error")
+            return True
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what works now is offered."""

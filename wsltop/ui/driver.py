@@ -188,8 +188,9 @@ class TerminalDriver(Driver):
         signal.signal(signal.SIGWINCH, lambda *_: self._tell_size())
         self._tell_size()
         woken, self._wake = os.pipe2(os.O_CLOEXEC)
-        self._reader = threading.Thread(target=self._read, args=(woken,), daemon=True, name="wsltop-input")
-        self._reader.start()
+        reader = threading.Thread(target=self._read, args=(woken,), daemon=True, name="wsltop-input")
+        reader.start()
+        self._reader = reader
 
     def disable_input(self) -> None:
         """Listen no more."""

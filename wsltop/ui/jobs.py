@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from wsltop.charts.cells import Glyphs
+from wsltop.child import keep_files_free
 from wsltop.core.moment import Moment
 from wsltop.core.prediction import Prediction
 from wsltop.core.reclaimed import ReclaimWatch
@@ -82,7 +83,8 @@ class Recorder(Job):
         folder.mkdir(parents=True, exist_ok=True)
         self._show = show
         path = folder / f"recording-{stamp()}.wsltop"
-        self._writer = RecordingWriter(path, interval=interval, session=session)
+        with keep_files_free():
+            self._writer = RecordingWriter(path, interval=interval, session=session)
 
     def take(self, moment: Moment) -> Told | None:
         """Write the sample, and show how much there is."""

@@ -6,9 +6,10 @@ import contextlib
 import gc
 import io
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 from msgspec.structs import replace
@@ -16,10 +17,11 @@ from rich.console import Console
 from textual.theme import BUILTIN_THEMES
 
 from wsltop.charts.cells import choose_glyphs
+from wsltop.child import keep_files_free
 from wsltop.config import Settings
 from wsltop.core.quiet import PATIENCE, SHORT_PATIENCE
 from wsltop.core.session import Session
-from wsltop.errors import ExitCode, UsageError
+from wsltop.errors import ExitCode, UsageError, WsltopError
 from wsltop.guest.identity import identify_guest
 from wsltop.hogs.pool import HogPool
 from wsltop.host.interop import CLIP, Launch, Windows
@@ -37,6 +39,42 @@ if TYPE_CHECKING:
     from wsltop.recording.reader import Recording
 GC_THRESHOLD = 5_000
 """Objects made and not freed before cycles are looked for; Python's own 700 come together in three ticks."""
+
+FILES: Final = 21
+"""Files that the screen opens, without a host, a hog or a recording."""
+THREADS: Final = 3
+"""Threads that it starts: for input, output and the kernel log."""
+
+
+def check_limits(files: int = FILES, threads: int = THREADS) -> None:
+    """Open so many files and start so many threads for a moment.
+
+    Without them the screen would stay black and deaf: Textual and asyncio need both in places where no error is
+    handled. Trying it counts every limit: ``RLIMIT_NOFILE``, ``RLIMIT_NPROC`` and ``pids.max`` of a control group.
+
+    Raises:
+        WsltopError: there is no room for them; says how to get it.
+    """
+    over = threading.Event()
+    started: list[threading.Thread] = []
+    try:
+        with keep_files_free(files):
+            pass
+        while len(started) < threads:
+            thread = threading.Thread(target=over.wait, daemon=True)
+            thread.start()
+            started.append(thread)
+    except OSError as error:
+        raise WsltopError(f"the screen opens {files} files more ({error.strerror}): ulimit -n 256") from error
+    except RuntimeError as error:
+        raise WsltopError(
+            f"the screen starts {threads} threads, and {len(started)} can be started: end other programs, or raise the "
+            "limit of this user (ulimit -u) or of the control group (pids.max)"
+        ) from error
+    finally:
+        over.set()
+        for thread in started:
+            thread.join()
 
 
 def run_screen(make: Callable[[], WsltopApp], options: ScreenOptions) -> int:
@@ -75,6 +113,7 @@ def tell_crash(details: str, folder: Path) -> None:
 
 def launch(settings: Settings, system: System, state_folder: Path, *, demo: bool = False) -> int:
     """Show a machine until the user leaves; the exit status."""
+    check_limits()
     options = replace(screen_options(settings, state_folder), windows=system.windows, system=system, demo=demo)
     host = system.open_host(settings.host, settings.interval)
     with HogPool(clock=system.clock) as pool:
@@ -90,6 +129,7 @@ def launch(settings: Settings, system: System, state_folder: Path, *, demo: bool
 
 def replay(recording: Recording, settings: Settings, state_folder: Path, *, title: str) -> int:
     """Show a recording until the user leaves; the exit status."""
+    check_limits()
     from wsltop.recording.player import Player  # the live screen does without
 
     options = screen_options(settings, state_folder)

@@ -173,10 +173,11 @@ class DemoScreen(ModalScreen[bool]):
             (Span(" n", "key"), Span(" or Esc does not; while it runs, space holds a phase and e ends it", "value")),
         ]
         for name, shown in (("#plan", lines), ("#answers", answers)):
-            card = self.query_one(name, CardText)
-            card.styles.width, card.styles.height = width, len(shown)
-            card.show(tuple(shown))
-        self.query_one(VerticalScroll).styles.max_height = max(1, self.size.height - len(answers))
+            for card in self.query(name).results(CardText):  # none where the app ends just now
+                card.styles.width, card.styles.height = width, len(shown)
+                card.show(tuple(shown))
+        for box in self.query(VerticalScroll):
+            box.styles.max_height = max(1, self.size.height - len(answers))
 
     def action_answer(self, run: bool) -> None:
         """Start it, or not; what cannot run stays to be read."""

@@ -273,7 +273,9 @@ class HoldersCard(Card):
     def on_mount(self) -> None:
         """Show the list, and take the filter where that was asked for."""
         super().on_mount()
-        self.set_focus(self.query_one(Input) if self._filtering else None)
+        self.set_focus(None)
+        for box in self.query(Input) if self._filtering else ():  # none where the app ends just now
+            self.set_focus(box)
 
     def on_unmount(self) -> None:
         """Forget what was read."""
