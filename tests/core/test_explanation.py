@@ -17,6 +17,7 @@ from wsltop.model.sample import (
     HostMemory,
     ReportingOrder,
     Sample,
+    SeveralVms,
     Surroundings,
     Unavailable,
     Zone,
@@ -253,6 +254,23 @@ def test_a_drop_of_wsl_that_was_seen_is_not_forgotten() -> None:
 
 
 UNSEEN = WindowState(name="10 min", seconds=600, busy=None, limit=0.005, watched=3.0, ok=None)
+
+
+@pytest.mark.parametrize(
+    ("left", "expected"),
+    [
+        (None, ("windows-unknown", "note")),
+        (20, ("windows-unknown", "note")),
+        (7, ("windows-short", "warning")),
+        (1, ("windows-short", "problem")),
+    ],
+)
+def test_that_windows_is_short_is_known_where_the_vm_is_not(left: int | None, expected: tuple[str, str]) -> None:
+    """With three vmmem, what Windows itself has left was thrown away: 1 of 32 GiB left was status 0."""
+    host = SeveralVms("three", total=32 * GIB, available=None if left is None else left * GIB)
+    lent = Lent(size=9 * GIB, measured=False, used=3 * GIB, parts=(Part(id="programs", size=3 * GIB),))
+    matter = explain_matter(lent, host)
+    assert (matter.id, matter.weight) == expected
 
 
 def test_no_outlook_without_wsl() -> None:

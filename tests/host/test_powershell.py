@@ -76,6 +76,7 @@ def test_several_are_ambiguous() -> None:
     reading = parse_line(make_line(vmmem("vmmem", 1), vmmem("vmmem", 2)), 5.0)
     assert isinstance(reading, Unavailable)
     assert isinstance(reading, SeveralVms)
+    assert (reading.total, reading.available) == (32 * GIB, 4 * GIB)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ from wsltop.core.prediction import (
     predict_split,
 )
 from wsltop.core.wslconfig.effective import Suggestion
-from wsltop.model.sample import Holders, HostMemory, Reading, Unavailable
+from wsltop.model.sample import Holders, HostMemory, Reading, SeveralVms, Unavailable
 from wsltop.model.text import GIB, MIB, clean, format_duration, format_size
 
 SMALL: Final = 32 * MIB
@@ -457,9 +457,23 @@ def explain_matter(lent: Lent, host: Reading[HostMemory], trend: float | None = 
 
 def weigh(lent: Lent, host: Reading[HostMemory]) -> Matter:
     """What matters by what Windows has left at this moment."""
+    if isinstance(host, SeveralVms):
+        return weigh_several(lent, host)
     if isinstance(host, Unavailable) or isinstance(host.total, Unavailable) or isinstance(host.available, Unavailable):
         return Matter(id="windows-unknown", weight="note")
-    total, left = host.total, host.available
+    return weigh_left(lent, host.available, host.total)
+
+
+def weigh_several(lent: Lent, host: SeveralVms) -> Matter:
+    """The same where it is not known which VM is this one: that Windows is short, but never that all is well."""
+    if host.total is None or host.available is None:
+        return Matter(id="windows-unknown", weight="note")
+    matter = weigh_left(lent, host.available, host.total)
+    return replace(matter, id="windows-unknown", weight="note") if matter.weight == "ok" else matter
+
+
+def weigh_left(lent: Lent, left: int, total: int) -> Matter:
+    """What matters by what is left of Windows' RAM, in bytes."""
     if total <= 0:
         return Matter(id="windows-unknown", weight="note")
     room = left / total
@@ -591,8 +605,13 @@ def say_matter(explanation: Explanation) -> str:
     if matter.runs_out is not None:
         left += f", and will have a tenth of it left in {format_duration(matter.runs_out)} at this pace"
     if matter.id == "windows-short-elsewhere":
-        return f"{left}, and it is not WSL, which has {format_size(explanation.lent.size)}."
+        return f"{left}, and {not_wsl(explanation.lent)}."
     return f"{left}."
+
+
+def not_wsl(lent: Lent) -> str:
+    """``it is not WSL, which has 1.9 GiB``."""
+    return f"it is not WSL, which {'has' if lent.measured else 'should have'} {format_size(lent.size)}"
 
 
 def headline(explanation: Explanation, *, screen: bool = True) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from wsltop.clock import Clock
 from wsltop.host.failure import ascii_bytes, find_interop_fault
@@ -25,7 +26,7 @@ from wsltop.host.source import (
     list_vms,
     plausible_size,
 )
-from wsltop.model.sample import HostMemory, Reading, Unavailable
+from wsltop.model.sample import HostMemory, Reading, SeveralVms, Unavailable
 
 OPTIONS: Final = ("-NoLogo", "-NoProfile", "-NonInteractive", "-InputFormat", "None", "-Command")
 """``-InputFormat None``: PowerShell itself must not read the stdin whose end the script waits for."""
@@ -148,9 +149,13 @@ def parse_line(line: bytes, read_at: float) -> Reading[HostMemory] | None:
         private = plausible_size(process.private)
         candidates.append(Candidate(name=process.name, pid=pid, working_set=working_set, private=private))
     chosen = choose_process(candidates)
+    total, available = plausible_size(said.total), plausible_size(said.available)
+    if total is not None and available is not None and available > total:
+        available = None
+    if isinstance(chosen, SeveralVms):
+        return replace(chosen, total=total, available=available)
     if isinstance(chosen, Unavailable):
         return chosen
-    total, available = plausible_size(said.total), plausible_size(said.available)
     return HostMemory(
         source="powershell",
         process=chosen.name,
@@ -158,7 +163,7 @@ def parse_line(line: bytes, read_at: float) -> Reading[HostMemory] | None:
         working_set=chosen.working_set,
         private_bytes=CANNOT_TELL if chosen.private is None else chosen.private,
         total=CANNOT_TELL if total is None else total,
-        available=CANNOT_TELL if available is None or (total is not None and available > total) else available,
+        available=CANNOT_TELL if available is None else available,
         vms=list_vms(candidates),
         read_at=read_at,
     )

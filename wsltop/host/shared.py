@@ -380,5 +380,7 @@ def clean_reason(why: Unavailable) -> Unavailable:
     reason, hint = clean(why.reason)[:300], clean(why.hint)[:300]
     if isinstance(why, SeveralVms):
         vms = tuple(VmProcess(name=clean(vm.name)[:40], working_set=vm.working_set) for vm in why.vms[:MOST_VMS])
-        return SeveralVms(reason, hint, vms=vms)
+        total, available = why.total or 0, why.available or 0
+        known = 0 < available <= total < LARGEST
+        return SeveralVms(reason, hint, vms=vms, total=total if known else None, available=available if known else None)
     return Unavailable(reason, hint)

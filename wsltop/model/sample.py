@@ -491,6 +491,9 @@ class SeveralVms(Unavailable, frozen=True, tag="several_vms"):
     """Windows runs several virtual machines of one name, so none of them can be taken for this one."""
 
     vms: tuple[VmProcess, ...] = ()
+    total: int | None = None
+    """RAM of Windows in bytes, and what is left of it, where Windows told them."""
+    available: int | None = None
 
 
 class HostMemory(Struct, frozen=True, kw_only=True, tag="host"):

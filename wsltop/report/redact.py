@@ -315,7 +315,7 @@ def found_users(text: str) -> set[str]:
 
 def take_names(text: str, signs: Mapping[str, str]) -> str:
     """The text with a sign in place of each name, the longest first: one may be part of another."""
-    telling = [name for name in signs if name.strip() and name.lower() not in COMMON]
+    telling = [name for name in signs if len(name.strip()) > 1 and name.lower() not in COMMON]  # a letter tells nobody
     for name in sorted(telling, key=len, reverse=True):
         text = name_pattern(name).sub(signs[name], text)
     return text

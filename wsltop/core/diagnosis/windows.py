@@ -8,7 +8,7 @@ from typing import Final
 from wsltop.core.diagnosis.evidence import Evidence, clause, explained, host_name, host_of, ledger_of, recent, short
 from wsltop.core.diagnosis.finding import SHUTDOWN, Figure, Found, advice, best_ways, hint_of, rule, size
 from wsltop.core.diagnosis.free import large_blocks, make_blocks, nothing_reported
-from wsltop.core.explanation import TIGHT, TOO_LARGE, Explanation
+from wsltop.core.explanation import TIGHT, TOO_LARGE, Explanation, not_wsl
 from wsltop.core.ledger import Ledger
 from wsltop.model.sample import Unavailable, VmProcess, known
 from wsltop.model.text import MIB, format_duration, format_size
@@ -42,7 +42,8 @@ def windows_short(evidence: Evidence) -> Found | None:
     return Found(
         severity=explanation.matter.weight,
         verdict=verdict_of(explanation, "WSL HOLDS MUCH"),
-        sentence=f"{left_of(explanation)} and lends {format_size(lent.size)} to WSL: "
+        sentence=f"{left_of(explanation)} and {'lends' if lent.measured else 'should lend'} "
+        f"{format_size(lent.size)} to WSL: "
         f"{format_size(cause.size)} of that is {cause.name}.",
         evidence=lent_figures(explanation),
         remedy=best_ways(evidence),
@@ -67,8 +68,7 @@ def windows_short_elsewhere(evidence: Evidence) -> Found | None:
     return Found(
         severity=explanation.matter.weight,
         verdict=verdict_of(explanation, "WINDOWS FILLS UP"),
-        sentence=f"{left_of(explanation).removesuffix(',')}, and it is not WSL, which has "
-        f"{format_size(explanation.lent.size)}.",
+        sentence=f"{left_of(explanation).removesuffix(',')}, and {not_wsl(explanation.lent)}.",
         evidence=(*lent_figures(explanation), *(size(short(vm.name), vm.working_set) for vm in others[:3])),
         remedy=(
             advice("In Task Manager, sort Details by memory: it shows which program of Windows holds it."),
