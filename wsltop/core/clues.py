@@ -29,6 +29,8 @@ class Clues(Struct, frozen=True, kw_only=True, tag="clues"):
     """Free pages on the CPUs' own lists: neither compaction nor reporting sees them."""
     takes_more: Span = Span()
     """What the list of the CPU that frees memory may still take of it."""
+    gives_back: int = 0
+    """At most so much of what the CPUs keep on their lists comes back while an act goes on."""
     near: int = 0
     """Free memory in blocks one to three orders below the reporting order: little is missing for them to join."""
     held: Span = Span()
@@ -63,6 +65,7 @@ def gather_clues(sample: Sample, meminfo: Meminfo, cache: int, kernel_other: int
         if isinstance(sample.zones, Unavailable)
         else pages(sample, sum(z.per_cpu for z in sample.zones)),
         takes_more=list_room(sample),
+        gives_back=list_excess(sample),
         near=near_blocks(sample),
         held=hold_cache(sample, meminfo, cache, lazyfree, folio=FOLIO if kernel and kernel >= LARGE_FOLIOS else 1),
         lazyfree=lazyfree,
@@ -87,16 +90,28 @@ def count_kept(sample: Sample) -> int:
 def list_room(sample: Sample) -> Span:
     """What the list of the CPU that frees memory may still take of it, bytes.
 
-    Each CPU keeps up to its part of the zone's low watermark (mm/page_alloc.c, ``zone_highsize``). From Linux 6.7 on a
-    list grows beyond that and shrinks to it within seconds; before, it was seen to stay shorter.
+    Each CPU keeps up to its part of the zone's low watermark (mm/page_alloc.c, ``zone_highsize``). From Linux 6.7 on its
+    list is that long afterwards; before, it was seen to stay short.
     """
     if isinstance(sample.zones, Unavailable):
         return Span()
     room = pages(sample, sum(max(0, zone.low - zone.per_cpu) for zone in sample.zones))
-    cpus = 1 if isinstance(sample.cpu, Unavailable) else max(1, sample.cpu.cpus)
+    room //= 1 if isinstance(sample.cpu, Unavailable) else max(1, sample.cpu.cpus)
+    return Span(0, room, room) if lists_grow(sample) else Span(0, 0, room)
+
+
+def list_excess(sample: Sample) -> int:
+    """What the CPUs' lists may give back, bytes: from Linux 6.7 on what is above the watermark, and before, all."""
+    if isinstance(sample.zones, Unavailable):
+        return 0
+    grow = lists_grow(sample)
+    return pages(sample, sum(max(0, zone.per_cpu - grow * zone.low) for zone in sample.zones))
+
+
+def lists_grow(sample: Sample) -> bool:
+    """Whether the CPUs' lists of free pages grow and shrink by themselves."""
     kernel = version_of(sample)
-    likely = room if kernel is None or kernel >= LISTS_GROW else room // 4
-    return Span(0, likely // cpus, room // cpus)
+    return kernel is None or kernel >= LISTS_GROW
 
 
 def version_of(sample: Sample) -> tuple[int, int] | None:

@@ -284,17 +284,16 @@ def spread(name: str, size: int, ends: Share, basis: str) -> Part:
 
 UNSEEN: Final = 4 * MIB
 """What the CPUs' lists hold and give back: the flags do not tell it from memory of the kernel."""
-COMPACTED: Final = Share(0.97, 0.85, 1.05)
-DROPPED: Final = Share(0.97, 0.85, 1.02)
+COMPACTED: Final = Share(0.85, 0.6, 1.02)
+DROPPED: Final = Share(0.97, 0.9, 1.0)
 
 
 def predict_slab(pages: PageMap, size: int, ledger: Ledger, shares: Shares) -> Part:
     """What a drop of slab frees: of ``size`` bytes of blocks that hold nothing but slab, those that are not in use."""
     there, all_of_it = unused_slab(ledger, shares), max(1, pages.kinds.count(Kind.SLAB) * pages.page_size)
     low, likely, high = (min(1.0, end / all_of_it) for end in (there.low, there.likely, there.high))
-    kept = ledger.clues.kept_by_cpus  # seen to be given back with it
     basis = f"slab fills {format_size(size)} of blocks that can be reported, {likely:.0%} of it is not in use"
-    ends = (round(SLAB_LEFT * low * size), round(likely * size), round(high * size) + kept)
+    ends = (round(SLAB_LEFT * low * size), round(likely * size), round(high * size))
     return Part(name="slab", low=ends[0], likely=ends[1], high=ends[2], basis=basis)
 
 

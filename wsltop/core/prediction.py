@@ -213,9 +213,9 @@ def part_of(name: str, size: Span, share: Share, basis: str, *, most: int | None
 
 def less_lists(part: Part, ledger: Ledger) -> Part:
     """The part without what the CPUs put on their own lists of it, or with what they give back from there."""
-    room, kept = ledger.clues.takes_more, ledger.clues.kept_by_cpus
+    room = ledger.clues.takes_more
     likely = max(part.likely // 2, part.likely - room.likely)
-    high = part.high + (kept // 2 if part.high else 0)
+    high = part.high + (ledger.clues.gives_back if part.high else 0)
     return replace(part, low=max(0, min(part.low - room.high, likely)), likely=likely, high=high)
 
 
@@ -282,9 +282,7 @@ def predict_drop(
         size = unused_slab(ledger, shares)
         basis = f"reclaimable slab {format_size(ledger.slab_reclaimable)}, {shares.slab.tell()}"
         part = part_of("slab", size, shares.slab, basis)
-        # The CPUs were seen to give back what they keep while slab is freed.
-        joined = joined_by(ledger, size.high) + ledger.clues.kept_by_cpus
-        parts.append(replace(part, high=part.high + joined))
+        parts.append(replace(part, high=part.high + joined_by(ledger, size.high)))
         huge = ledger.clues.freed_in_huge
         if huge.high:
             basis = f"{format_size(huge.likely)} is freed inside huge pages, which a drop of slab splits"
