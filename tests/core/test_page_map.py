@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from wsltop.core.page_map import CACHE, Kind, PageMap, compact, free_kinds, kind_of
+from tests.reclaim.machine import LEDGER
+from wsltop.core.page_map import (
+    CACHE,
+    Act,
+    Kind,
+    PageMap,
+    compact,
+    free_kinds,
+    kind_of,
+    predict_by_pages,
+    predict_kill_by_pages,
+)
+from wsltop.core.prediction import Prediction, joinable, shares_for
+from wsltop.model.sample import ReportingOrder
+from wsltop.model.text import MIB
 
 PAGE = 4096
 BLOCK = 512
@@ -77,3 +94,36 @@ def test_nothing_gives_more_than_there_is(kinds: list[Kind], order: int) -> None
     cache = sum(kinds.count(kind) for kind in CACHE) * PAGE
     assert 0 <= free_kinds(pages, order, *CACHE) <= cache + free
     assert compact(pages, order) <= free
+
+
+def test_a_process_gives_back_the_blocks_that_hold_nothing_but_its_pages() -> None:
+    pages = pages_of(
+        (Kind.ENDING, 2 * 8192), (Kind.ENDING, 31), (Kind.SLAB, 1), (Kind.ENDING_TOO, 8192), (Kind.FREE, 32)
+    )
+    alone = predict_kill_by_pages(pages, LEDGER)
+    assert isinstance(alone, Prediction)
+    sizes = {part.name: part for part in alone.parts}
+    assert 0.9 * 64 * MIB < sizes["anonymous"].likely <= 64 * MIB
+    assert 0.9 * 32 * MIB < sizes["shared"].likely <= 32 * MIB
+    assert sizes["shared"].low == 0, "the file may be open elsewhere"
+
+
+@given(
+    st.lists(st.sampled_from(list(Kind)), max_size=2 * BLOCK), st.sampled_from([5, 7, 9, 10]), st.integers(0, 1 << 24)
+)
+def test_the_three_figures_are_in_order(kinds: list[Kind], order: int, size: int) -> None:
+    pages = PageMap(kinds=bytes(kinds), zones=((0, len(kinds)),))
+    guest = replace(LEDGER, reporting=ReportingOrder(order=order, assumed=False))
+    acts = [predict_by_pages(act, pages, guest, size) for act in get_args(Act)]
+    for made in (*acts, predict_kill_by_pages(pages, guest, size)):
+        assert isinstance(made, Prediction)
+        assert 0 <= made.low <= made.likely <= made.high
+
+
+def test_a_second_compaction_is_promised_nothing_whatever_the_pages_look_like() -> None:
+    scattered = pages_of(*((Kind.FREE, 1), (Kind.ANONYMOUS, 1)) * (4 * BLOCK))
+    after = replace(shares_for(LEDGER), left=joinable(LEDGER, shares_for(LEDGER)))
+    made = predict_by_pages("compact", scattered, LEDGER, 0, after)
+    assert isinstance(made, Prediction)
+    assert made.likely == 0
+    assert made.high <= 8 * MIB

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import struct
+from array import array
 from pathlib import Path
 
 from wsltop.core.page_map import Kind, PageMap
-from wsltop.guest.page_flags import own_pages, parse_spans, read_page_map
+from wsltop.guest.page_flags import Mapping, mark_ending, parse_spans, read_page_map
 from wsltop.model.sample import Unavailable
 
 ZONEINFO = """Node 0, zone      DMA
@@ -51,4 +52,11 @@ def test_a_zone_without_pages_has_no_span() -> None:
 
 def test_the_pages_that_a_process_has_for_itself() -> None:
     present, of_file, alone = 1 << 63, 1 << 61, 1 << 56
-    assert list(own_pages([present | alone | 7, present | 8, alone | 9, present | alone | of_file | 10])) == [7]
+    entries = array("Q", [present | alone | 7, present | 8, alone | 9, present | alone | of_file | 10])
+    kinds = bytearray([Kind.ANONYMOUS]) * 1024
+    kinds[:8] = bytes([Kind.HUGE]) * 8
+    mark_ending(kinds, [Mapping(entries, nameless=False)])
+    assert set(kinds[:8]) == {Kind.ENDING}, "the whole huge page goes"
+    assert set(kinds[8:]) == {Kind.ANONYMOUS}
+    mark_ending(kinds, [Mapping(entries, nameless=True)])
+    assert kinds[10] == Kind.ENDING_TOO

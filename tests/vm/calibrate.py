@@ -21,21 +21,22 @@ import sys
 import tempfile
 import time
 import zlib
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple, cast, get_args
+from typing import Final, NamedTuple, cast
 
 import msgspec
 from msgspec.structs import replace
 
 from tests.vm.findings import MIB
-from tests.vm.guest.mixer import PAGE_BYTES
+from tests.vm.guest.mixer import PAGE_BYTES, PAGE_FLAGS
 from tests.vm.missing import MachineFailed
 from tests.vm.mixtures import Kept, Mixture, Trial, draw_mixture, run_mixture
 from tests.vm.parts import cache_folder
 from wsltop.core.ledger import Ledger, keep_ledger
-from wsltop.core.page_map import Act, PageMap, predict_by_pages
+from wsltop.core.page_map import Act, Kind, PageMap, predict_by_pages, predict_kill_by_pages
 from wsltop.core.prediction import (
     Prediction,
     Shares,
@@ -59,7 +60,7 @@ from wsltop.guest.kernel_files import (
     read_huge_pages,
     read_init_on_alloc,
 )
-from wsltop.guest.page_flags import kinds_of, parse_spans
+from wsltop.guest.page_flags import NUMBER, Mapping, kinds_of, mark_ending, parse_spans
 from wsltop.model.sample import (
     Census,
     Holders,
@@ -83,7 +84,6 @@ ENOUGH: Final = 40
 BASELINE: Final[dict[str, tuple[float, float]]] = {}
 """By kind, the 5 and 95 % quantiles of came / base on the development seeds; a kind without them gets its own."""
 NO = Unavailable("not read here")
-BY_PAGES: Final = get_args(Act)
 FIELD: Final = re.compile(r"^(\w+): +(\d+) kB$", re.MULTILINE | re.ASCII)
 
 
@@ -189,11 +189,8 @@ def judge_all(kept: Iterable[Kept], *, by_pages: bool = True) -> list[Judged]:
             if last is not None:
                 shares = replace(shares, filled=fill_holes(shares.filled, last, before))
             predicted, base = foretell(trial, before, shares)
-            pages = page_map(trial.before) if by_pages and trial.kind in BY_PAGES else None
-            if by_pages and trial.kind in BY_PAGES and pages is None:
-                predicted = Unavailable("kept without the flags of its pages")
-            elif pages is not None:
-                predicted = predict_by_pages(cast("Act", trial.kind), pages, before, trial.figure * MIB, shares)
+            if by_pages:
+                predicted = predict_placed(trial, before, shares)
             if not isinstance(predicted, Unavailable):
                 judged.append(Judged(one.mixture, trial, base, trial.host_before - trial.host_after, predicted))
             shares = learn(trial, shares, after)
@@ -216,17 +213,30 @@ def foretell(trial: Trial, ledger: Ledger, shares: Shares) -> tuple[Reading[Pred
     return predict_drop(ledger, shares, cache=cache, slab=slab), base
 
 
-def page_map(files: dict[str, str]) -> PageMap | None:
-    """Where each page lies, from what the mixer copied; ``None`` in trials that were kept without it."""
-    packed = files.get("proc/kpageflags")
-    if packed is None:
-        return None
+def predict_placed(trial: Trial, ledger: Ledger, shares: Shares) -> Reading[Prediction]:
+    """The prediction of a trial by where each page lies, as root has it."""
+    files = trial.before
+    if PAGE_FLAGS not in files:
+        return Unavailable("kept without the flags of its pages")
+    kinds = bytearray(kinds_of(unpack(files[PAGE_FLAGS], PAGE_BYTES)))
+    if trial.kind == "kill":
+        entries = array("Q", unpack(files["pagemap"], 8))
+        shared = array("Q", (entry for entry in entries if kinds[entry & NUMBER] == Kind.SHARED))
+        mark_ending(kinds, (Mapping(entries, nameless=False), Mapping(shared, nameless=True)))
+    pages = PageMap(kinds=bytes(kinds), zones=parse_spans(files["proc/zoneinfo"]))
+    if trial.kind == "kill":
+        return predict_kill_by_pages(pages, ledger, swapped_by(files, trial.children[trial.figure]))
+    return predict_by_pages(cast("Act", trial.kind), pages, ledger, trial.figure * MIB, shares)
+
+
+def unpack(packed: str, count: int) -> bytes:
+    """Values of eight bytes, of which the mixer has kept the first ``count``, column by column."""
     columns = zlib.decompress(base64.b64decode(packed))
-    count = len(columns) // PAGE_BYTES
-    wide = bytearray(8 * count)
-    for number in range(PAGE_BYTES):
-        wide[number::8] = columns[number * count : (number + 1) * count]
-    return PageMap(kinds=kinds_of(bytes(wide)), zones=parse_spans(files["proc/zoneinfo"]))
+    size = len(columns) // count
+    wide = bytearray(8 * size)
+    for number in range(count):
+        wide[number::8] = columns[number * size : (number + 1) * size]
+    return bytes(wide)
 
 
 def follow_left(shares: Shares, ledger: Ledger) -> Shares:
@@ -332,6 +342,12 @@ def held_by(files: dict[str, str], pid: int) -> tuple[int, int]:
     """Anonymous and shared memory of a process, bytes."""
     sizes = {name: int(size) * 1024 for name, size in FIELD.findall(files.get(f"proc/{pid}/smaps_rollup", ""))}
     return sizes.get("Pss_Anon", 0), sizes.get("Pss_Shmem", 0)
+
+
+def swapped_by(files: dict[str, str], pid: int) -> int:
+    """What a process has in swap, bytes."""
+    sizes = dict(FIELD.findall(files.get(f"proc/{pid}/smaps_rollup", "")))
+    return int(sizes.get("Swap", 0)) * 1024
 
 
 class Verdict(NamedTuple):

@@ -90,8 +90,8 @@ def count_kept(sample: Sample) -> int:
 def list_room(sample: Sample) -> Span:
     """What the list of the CPU that frees memory may still take of it, bytes.
 
-    Each CPU keeps up to its part of the zone's low watermark (mm/page_alloc.c, ``zone_highsize``). From Linux 6.7 on its
-    list is that long afterwards; before, it was seen to stay short.
+    Each CPU keeps up to its part of the zone's low watermark (mm/page_alloc.c, ``zone_highsize``). From Linux 6.7 on
+    its list is that long afterwards; before, it was seen to stay short.
     """
     if isinstance(sample.zones, Unavailable):
         return Span()

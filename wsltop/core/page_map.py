@@ -12,6 +12,7 @@ from enum import IntEnum
 from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from wsltop.core.ledger import Ledger
 from wsltop.core.prediction import (
@@ -62,7 +63,13 @@ class Kind(IntEnum):
     PINNED = 12
     """Anonymous and mapped by nobody, but in use by a pipe or a device: it cannot be moved."""
     ENDING = 13
-    """Of the process that is to be ended."""
+    """Of the process that is to be ended, for itself."""
+    ENDING_TOO = 14
+    """Shared memory that only this process has mapped, and that has no name: it ends with its last user."""
+    HUGE = 15
+    """Of an anonymous huge page."""
+    SWAPPED = 16
+    """In swap, still in RAM, and mapped by nobody: it goes with its program."""
 
 
 class PageMap(Struct, frozen=True, kw_only=True):
@@ -121,7 +128,7 @@ def kind_of(flags: int) -> Kind:
         if has(flags, *names):
             return kind
     if has(flags, "huge") and has(flags, "anonymous", "swapbacked"):
-        return Kind.FIXED
+        return Kind.HUGE if has(flags, "anonymous") else Kind.FIXED
     if has(flags, "anonymous"):
         return kind_of_anonymous(flags)
     if not has(flags, "lru", "unevictable"):
@@ -135,6 +142,8 @@ def kind_of_anonymous(flags: int) -> Kind:
         return Kind.PINNED
     if has(flags, "unevictable"):
         return Kind.HELD
+    if not has(flags, "mapped"):
+        return Kind.SWAPPED
     return Kind.ANONYMOUS if has(flags, "swapbacked") else Kind.LAZY
 
 
@@ -153,6 +162,8 @@ MOVABLE: Final = (
     Kind.LAZY,
     Kind.SHARED,
     Kind.ENDING,
+    Kind.ENDING_TOO,
+    Kind.SWAPPED,
 )
 """What compaction moves."""
 
@@ -273,6 +284,38 @@ def predict_by_pages(
             basis = f"{format_size(huge.likely)} is freed inside huge pages, which a drop of slab splits"
             parts.append(part_of("inside huge pages", huge, between(SPLIT, coarseness(order)), basis))
     return add_up(less_lists(parts[0], ledger), *parts[1:])
+
+
+def predict_kill_by_pages(pages: PageMap, ledger: Ledger, swapped: int = 0) -> Reading[Prediction]:
+    """What ending a process would add to reportable free memory, by where its pages lie.
+
+    Args:
+        pages: the pages, those of the process among them.
+        ledger: the guest's buckets.
+        swapped: bytes that it has in swap; a part may still be in RAM.
+    """
+    split = split_of(ledger)
+    if isinstance(split, Unavailable):
+        return split
+    order = COARSE_ORDER if isinstance(ledger.reporting, Unavailable) else ledger.reporting.order
+    own = free_kinds(pages, order, Kind.ENDING)
+    part = less_lists(spread("anonymous", own, ENDED, "its own pages fill"), ledger)
+    parts = [replace(part, low=max(0, part.low - UNSEEN))]  # a program that ends is busy until then
+    more = free_kinds(pages, order, Kind.ENDING, Kind.ENDING_TOO) - own
+    if more:
+        parts.append(spread("shared", more, SHARED_TOO, "memory that it alone shares fills"))
+    cached = count(pages, (Kind.SWAPPED,)) if swapped else 0
+    if cached:
+        with_swap = free_kinds(pages, order, Kind.ENDING, Kind.SWAPPED) - own
+        likely = round(with_swap * min(1.0, swapped / cached))
+        basis = f"up to {format_size(cached)} of what is in swap is still in RAM and may be its own"
+        parts.append(Part(name="swap", low=likely // 2, likely=likely, high=with_swap, basis=basis))
+    return add_up(*parts)
+
+
+ENDED: Final = Share(0.97, 0.85, 1.02)
+SHARED_TOO: Final = Share(0.95, 0.0, 1.0)
+"""A file that is mapped may be open elsewhere as well."""
 
 
 def spread(name: str, size: int, ends: Share, basis: str) -> Part:

@@ -6,7 +6,7 @@ import re
 from array import array
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from wsltop.core.page_map import Kind, PageMap, kind_of
 from wsltop.guest.files import unreadable
@@ -35,7 +35,7 @@ KNOWN: Final = Kinds()
 
 
 def read_page_map(root: Path = Path("/"), pid: int | None = None) -> Reading[PageMap]:
-    """Read what every page is; with ``pid``, which pages are of that process alone.
+    """Read what every page is; with ``pid``, which pages go with that process.
 
     It takes about 0.1 s for each GiB of the guest. Needs root (CAP_SYS_ADMIN).
     """
@@ -44,9 +44,8 @@ def read_page_map(root: Path = Path("/"), pid: int | None = None) -> Reading[Pag
         if sum(end - start for start, end in zones) > MOST:
             return Unavailable("the guest has more pages than can be looked at in a moment")
         kinds = bytearray(b"".join(read_kinds(root / FLAGS)))
-        for page in () if pid is None else read_own_pages(root / f"proc/{pid}"):
-            if page < len(kinds):
-                kinds[page] = Kind.ENDING
+        if pid is not None:
+            mark_ending(kinds, read_entries(root / f"proc/{pid}"))
     except OSError as error:
         return unreadable(Path(error.filename or root / FLAGS), error)
     if not kinds or not zones:
@@ -86,8 +85,33 @@ LAST: Final = 1 << 47
 """Where the addresses of programs end; the kernel's page behind them is in no pagemap."""
 
 
-def read_own_pages(folder: Path) -> Iterator[int]:
-    """The numbers of the pages that a process holds for itself (Documentation/admin-guide/mm/pagemap.rst)."""
+SWAPPED: Final = re.compile(r"^VmSwap:\s+([0-9]{1,16}) kB$", re.MULTILINE | re.ASCII)
+
+
+def read_swapped(root: Path, pid: int) -> int:
+    """Bytes that a process has in swap; 0 where that is not known."""
+    try:
+        found = SWAPPED.search((root / f"proc/{pid}/status").read_text(encoding="ascii", errors="replace"))
+    except OSError:
+        return 0
+    return int(found[1]) * 1024 if found else 0
+
+
+NAMELESS: Final = re.compile(r" /memfd:| \(deleted\)$")
+"""Mappings of shared memory that goes with its last user: memfd, shared anonymous memory, files that are deleted."""
+
+
+class Mapping(NamedTuple):
+    """The pages of one mapping of a process."""
+
+    entries: array[int]
+    """Of its pagemap, those that are in RAM among them."""
+    nameless: bool
+    """Whether what it maps has no name in a file system."""
+
+
+def read_entries(folder: Path) -> Iterator[Mapping]:
+    """The mappings of a process, and where their pages lie (Documentation/admin-guide/mm/pagemap.rst)."""
     with (folder / "pagemap").open("rb", buffering=0) as file:
         for line in (folder / "maps").read_text(encoding="utf-8", errors="replace").splitlines():
             start, end = (int(address, 16) for address in line.split(" ", 1)[0].split("-"))
@@ -97,10 +121,27 @@ def read_own_pages(folder: Path) -> Iterator[int]:
             left = (end - start) // PAGE * 8
             while left > 0 and (wide := file.read(min(left, CHUNK))):
                 left -= len(wide)
-                yield from own_pages(array("Q", wide[: len(wide) // 8 * 8]))
+                yield Mapping(array("Q", wide[: len(wide) // 8 * 8]), NAMELESS.search(line) is not None)
 
 
-def own_pages(entries: Iterable[int]) -> Iterator[int]:
-    """The page numbers of those entries of a pagemap that are private to the process."""
-    wanted = PRESENT | ALONE
-    return (entry & NUMBER for entry in entries if entry & wanted == wanted and not entry & OF_FILE)
+def mark_ending(kinds: bytearray, mappings: Iterable[Mapping]) -> None:
+    """Mark the pages that go with a process: its own, all of its huge pages, and memory that it alone shares."""
+    blocks = set()
+    for mapping in mappings:
+        for entry in mapping.entries:
+            page = entry & NUMBER
+            if not entry & PRESENT or not entry & ALONE or page >= len(kinds):
+                continue
+            if not entry & OF_FILE:
+                if kinds[page] == Kind.HUGE:
+                    blocks.add(page >> HUGE_ORDER)
+                kinds[page] = Kind.ENDING
+            elif mapping.nameless:
+                kinds[page] = Kind.ENDING_TOO
+    for block in blocks:  # what it has freed inside a huge page is free when the whole page is
+        place = block << HUGE_ORDER
+        part = kinds[place : place + (1 << HUGE_ORDER)]
+        kinds[place : place + (1 << HUGE_ORDER)] = part.replace(bytes([Kind.HUGE]), bytes([Kind.ENDING]))
+
+
+HUGE_ORDER: Final = 9

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
 
 from wsltop.charts.cells import Glyphs, Line, Span
+from wsltop.core.page_map import predict_kill_by_pages
+from wsltop.core.prediction import Prediction
 from wsltop.core.session import Session
+from wsltop.guest.page_flags import read_page_map, read_swapped
 from wsltop.guest.process_details import ProcessDetails
-from wsltop.model.sample import ProcessUse
+from wsltop.model.sample import ProcessUse, Unavailable, known
 from wsltop.model.text import clean, format_size
 from wsltop.reclaim.end import ProcessEnd, ancestors, command_for, refusal
 from wsltop.ui.cards.card import Question
@@ -36,6 +41,8 @@ class EndPlan:
     def __init__(self, use: ProcessUse, seen: ProcessDetails | None, session: Session) -> None:
         self.name = clean(use.name)
         self.predicted = predict_end(session, use)
+        if os.geteuid() == 0:
+            self.predicted = predict_by_pages(session, use.pid) or self.predicted
         self.target: ProcessEnd | None = None
         """None: wsltop does not end it, and the facts say why."""
         refused = refusal(use.pid, own=use.own)
@@ -55,6 +62,15 @@ class EndPlan:
         else:
             self.target = ProcessEnd(use.pid, use.started)
         self.facts = facts
+
+
+def predict_by_pages(session: Session, pid: int) -> Prediction | None:
+    """What ending a process would give back, by where its pages lie; ``None`` where that cannot be read."""
+    pages = read_page_map(pid=pid)
+    ledger = None if session.moment is None else session.moment.ledger
+    if isinstance(pages, Unavailable) or ledger is None or isinstance(ledger, Unavailable):
+        return None
+    return known(predict_kill_by_pages(pages, ledger, read_swapped(Path("/"), pid)))
 
 
 class EndScreen(Question):
