@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,13 +9,15 @@ from msgspec.structs import replace
 
 from tests.core.diagnosis_scene import gate
 from tests.samples import GIB, MIB, host_memory, later, meminfo, sample, small_sample
-from wsltop.core.explanation import Explanation, explain_matter, explain_outlook, headline, say_lent
+from wsltop.core.explanation import Explanation, explain_matter, explain_outlook, headline, say_lent, stop_largest
 from wsltop.core.gate.watch import WindowState
 from wsltop.core.ledger import Draining, Ledger, Lent, Part, explain_lent, keep_ledger
 from wsltop.core.session import Session
 from wsltop.model.sample import (
     CpuTimes,
     FreeBlocks,
+    Group,
+    Holders,
     HostMemory,
     ReportingOrder,
     Sample,
@@ -271,6 +275,25 @@ def test_that_windows_is_short_is_known_where_the_vm_is_not(left: int | None, ex
     lent = Lent(size=9 * GIB, measured=False, used=3 * GIB, parts=(Part(id="programs", size=3 * GIB),))
     matter = explain_matter(lent, host)
     assert (matter.id, matter.weight) == expected
+
+
+@pytest.mark.parametrize(
+    ("group", "command"),
+    [
+        ({"name": "docker web"}, "docker stop web"),
+        ({"name": "podman 3f4a5b6c7d8e"}, "podman stop 3f4a5b6c7d8e"),
+        ({"name": "docker web; reboot"}, None),
+        ({"name": "containerd 3f4a5b6c7d8e"}, None),
+        ({"name": "docker web", "anonymous": 200 * MIB}, None),
+        ({"name": "docker web", "anonymous": None}, None),
+        ({"name": "docker web", "ours": True}, None),
+    ],
+)
+def test_stopping_a_container_is_a_way(group: dict[str, Any], command: str | None) -> None:
+    made = replace(Group(path="docker/x", name="", kind="container", current=3 * GIB, anonymous=2 * GIB), **group)
+    holders = Holders(processes=(), families=(), groups=(made,), elsewhere=NOT_FOLLOWED, reason="", unread=0)
+    ways = list(stop_largest(ledger_of(cache_case()), None, holders))
+    assert [way.command for way in ways] == ([] if command is None else [command])
 
 
 def test_no_outlook_without_wsl() -> None:

@@ -123,6 +123,23 @@ def test_what_windows_keeps_is_said() -> None:
     assert "has not come back" in told[0].text
 
 
+def test_what_was_freed_but_is_scattered_is_said() -> None:
+    """A hog of 2 GiB ended and 1.5 GiB came back; nothing said where the rest was."""
+    samples = kill()
+    half = 512 * MIB // 4096
+    for place in range(10, len(samples)):
+        blocks = samples[place].free_blocks
+        assert not isinstance(blocks, Unavailable)
+        counts = (25_600 + half, *(0,) * 8, blocks[0].counts[9] - 256, 0)
+        host = host_memory(working_set=max(7680 * MIB, 9 * GIB - (place - 10) * GIB), read_at=MONOTONIC + place - 0.2)
+        samples[place] = replace(samples[place], free_blocks=(replace(blocks[0], counts=counts),), host=host)
+    samples[10] = replace(samples[10], hogs_ended=(ended(1, resident=GIB), ended(2, resident=GIB)))
+    _, (told,) = run(samples)
+    assert told.amounts["owed"] == 1536 * MIB
+    assert "512 MiB more is free but scattered" in told.text
+    assert "has not come back" not in told.text
+
+
 def test_memory_that_is_taken_and_freed_in_small_steps_is_no_release() -> None:
     samples = [at(second, free=600 * MIB + (second % 2) * 16 * MIB, working_set=9 * GIB) for second in range(60)]
     session, told = run(samples)

@@ -13,6 +13,7 @@ The parts of what is lent are buckets of the ledger. With what is on its way bac
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final, Literal
 
@@ -49,7 +50,7 @@ TOO_LARGE: Final = 1 / 4
 """Beyond this share it is too much, however much Windows has left."""
 
 
-WayId = Literal["wait", "drop-cache", "drop-all", "compact", "split", "reclaim", "end", "limit", "shutdown"]
+WayId = Literal["wait", "drop-cache", "drop-all", "compact", "split", "reclaim", "end", "stop", "limit", "shutdown"]
 
 
 class Means(Struct, frozen=True, kw_only=True):
@@ -213,6 +214,7 @@ def explain_ways(
             key=lambda way: -way.gives,
         ),
         *end_largest(ledger, shares, holders),
+        *stop_largest(ledger, shares, holders),
     ]
     if on_wsl:
         ways += [*limit_memory(lent, suggestion), *shut_down(lent)]
@@ -296,6 +298,43 @@ def end_largest(ledger: Ledger, shares: Shares | None, holders: Reading[Holders]
             low=predicted.low,
             high=predicted.high,
         )
+
+
+ENGINES: Final = ("docker", "podman")
+"""Container engines with a command that stops one by its name or id."""
+WORTH_A_STOP: Final = 256 * MIB
+"""Bytes that a container must hold for its end to be named."""
+
+
+def stop_largest(ledger: Ledger, shares: Shares | None, holders: Reading[Holders]) -> Iterable[Way]:
+    """Yield stopping the container that holds most, where its engine is one of ``ENGINES``."""
+    if isinstance(holders, Unavailable) or isinstance(holders.groups, Unavailable):
+        return
+    held = [
+        (group.anonymous, group.shared or 0, engine, name)
+        for group in holders.groups
+        if group.kind == "container" and not group.ours and group.anonymous is not None
+        for engine, _, name in (group.name.partition(" "),)
+        if engine in ENGINES and PLAIN_NAME.fullmatch(name)
+    ]
+    if not held:
+        return
+    anonymous, shared, engine, name = max(held, key=lambda one: one[0] + one[1])
+    predicted = predict_kill(ledger, anonymous, shares, shared=shared)
+    if not isinstance(predicted, Unavailable) and anonymous + shared >= WORTH_A_STOP:
+        yield Way(
+            id="stop",
+            does=f"stop the container {name}, which holds {format_size(anonymous + shared)}",
+            command=f"{engine} stop {name}",
+            cost="what runs in it ends",
+            gives=predicted.likely,
+            low=predicted.low,
+            high=predicted.high,
+        )
+
+
+PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}", re.ASCII)
+"""A name or id of a container that a command line can hold as it is."""
 
 
 def limit_memory(lent: Lent, suggestion: Reading[Suggestion]) -> Iterable[Way]:
@@ -535,17 +574,6 @@ def explain(
         matter=explain_matter(lent, host, trend),
         host_name="Windows" if on_wsl else "the host",
     )
-
-
-def say_parts(lent: Lent) -> str:
-    """The parts of what is lent, largest first: ``19.0 GiB file cache, 2.0 GiB memory of programs``."""
-    told = sorted((part for part in lent.parts if part.size >= SMALL), key=lambda part: -part.size)
-    texts = [f"{format_size(part.size)} {part.name}" for part in told]
-    rest = lent.size - sum(part.size for part in told)
-    if trimmed(lent):
-        texts.append(f"less {format_size(-lent['trimmed'])} trimmed or compressed by Windows")
-        rest -= lent["trimmed"]
-    return ", ".join((*texts, f"{format_size(rest)} other") if abs(rest) >= MIB else texts)
 
 
 def trimmed(lent: Lent) -> bool:

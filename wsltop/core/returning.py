@@ -63,14 +63,20 @@ class Returning(Struct, frozen=True, kw_only=True, tag="returning"):
 class Release:
     """One release: its curves, its cause, and when it last grew."""
 
-    def __init__(self, began: float, expected: Iterable[Dot], host: Iterable[Dot], census: Reading[Census]) -> None:
+    def __init__(
+        self, began: float, expected: Iterable[Dot], host: Iterable[Dot], census: Reading[Census], scattered: int
+    ) -> None:
         self.began = began
+        self.scattered = scattered
+        """Scattered free memory before it, in bytes."""
         self.expected = since(expected, began - BASELINE)
         self.host = since(host, began - BASELINE)
         self.census = census
         """The processes before it."""
         self.fell_at = began
         self.causes: dict[str, str] = {}
+        self.freed = 0
+        """Bytes that hogs of ours held when they ended; 0 where that is not known."""
         self.predicted: Prediction | None = None
 
     @property
@@ -113,6 +119,7 @@ class ReturnTracker:
         self._host: deque[Dot] = deque(maxlen=64)
         self._release: Release | None = None
         self._census: Reading[Census] = Unavailable("no process was read yet")
+        self._scattered = 0
         self.returning: Returning | None = None
         """The release that is under way."""
 
@@ -138,7 +145,8 @@ class ReturnTracker:
         self._note(moment, expected)
         fall = 0 if before is None else before.size - expected
         if self._release is None and before is not None and fall >= STEP:
-            self._release = Release(before.time, self._expected, self._host, self._census)
+            self._release = Release(before.time, self._expected, self._host, self._census, self._scattered)
+        self._scattered = scattered_free(moment)
         if not isinstance(sample.census, Unavailable):
             self._census = sample.census
         release = self._release
@@ -172,6 +180,7 @@ class ReturnTracker:
             cause = cause_of(event)
             if cause:
                 release.causes.setdefault(event.kind, cause)
+            release.freed += event.amounts.get("freed", 0) if event.kind == "hog" else 0
         release.predicted = release.predicted or predicted
         taken_again = fall <= -STEP
         if taken_again or release.rests(now):
@@ -234,7 +243,8 @@ def tell_release(release: Release, moment: Moment, census: Reading[Census]) -> t
             time=sample.time - (sample.monotonic - end),
             start=end,
             end=end,
-            text=tell_return(side, amounts, cause, release.predicted, measured=measured),
+            text=tell_return(side, amounts, cause, release.predicted, measured=measured)
+            + tell_rest(amounts, min(release.freed - owed, scattered_free(moment) - release.scattered)),
             amounts=amounts,
         ),
     )
@@ -253,10 +263,31 @@ def tell_return(
     if predicted is not None:
         miss = predicted.tell_miss(amounts["got"])
         text += f" ({miss or f'predicted {format_size(predicted.likely)}'})"
-    missing = amounts["owed"] - amounts["got"]
-    if missing >= max(WORTH_KNOWN, amounts["owed"] // 10):
-        text += f"; {format_size(missing)} of {format_size(amounts['owed'])} has not come back"
     return f"{text}: {cause}"
+
+
+def scattered_free(moment: Moment) -> int:
+    """Free memory in blocks too small to be reported, in bytes; 0 where that is not known."""
+    ledger = moment.ledger
+    if isinstance(ledger, Unavailable) or isinstance(ledger.free_split, Unavailable):
+        return 0
+    return ledger.free_split.fragmented
+
+
+def tell_rest(amounts: dict[str, int], scattered: int) -> str:
+    """What of it stays, and why, as the end of a sentence; empty where that is little.
+
+    ``scattered``: bytes that were freed too, in blocks too small to be reported.
+    """
+    owed = amounts["owed"]
+    missing = owed - amounts["got"]
+    text = ""
+    if missing >= max(WORTH_KNOWN, owed // 10):
+        text += f"; {format_size(missing)} of {format_size(owed)} has not come back: Linux has offered it, Windows "
+        text += "still holds it"
+    if scattered >= max(WORTH_KNOWN, owed // 10):
+        text += f"; {format_size(scattered)} more is free but scattered (c compacts it)"
+    return text
 
 
 def ended_process(before: Reading[Census], after: Reading[Census], size: int) -> str:

@@ -18,9 +18,9 @@ Severity = Literal["ok", "note", "warning", "problem"]
 """``note``: good to know; ``warning``: memory or time is lost; ``problem``: something fails, or soon will."""
 SEVERITIES: Final[tuple[Severity, ...]] = ("ok", "note", "warning", "problem")
 """From the best to the worst."""
-KEPT: Final = ("end", "limit", "shutdown")
+KEPT: Final = ("end", "stop", "limit", "shutdown")
 """Ways that are named after a better one: they help where it is not enough."""
-MOST_WAYS: Final = 4
+MOST_WAYS: Final = 5
 RemedyKind = Literal["command", "windows", "config", "advice"]
 """``command``: in a shell of the guest; ``windows``: in a terminal of Windows; ``config``: lines of ``.wslconfig`` with
 their section; ``advice``: a sentence."""

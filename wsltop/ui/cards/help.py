@@ -23,6 +23,7 @@ LEGEND: tuple[tuple[str, str, str], ...] = (
 """What the segments of the guest's bar are."""
 GLOSSARY: tuple[tuple[str, str], ...] = (
     ("lent", "memory that the virtual machine has and Windows does not"),
+    ("used", "what programs and the kernel need: all that is not available"),
     ("expected", "what should be lent, computed from the guest's own counters"),
     ("file cache", "copies of files; Linux keeps them until it needs the memory"),
     ("scattered", "free, but in blocks too small to be reported to Windows"),
