@@ -3,7 +3,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from wsltop.charts.cells import ASCII, BLOCK, BRAILLE, Glyphs, Line, plain
-from wsltop.charts.timeline import Column, Mark, Timeline, TimelineInput, geometry_of, render_timeline
+from wsltop.charts.timeline import Band, Column, Ghost, Mark, Timeline, TimelineInput, geometry_of, render_timeline
 from wsltop.model.text import GIB, MIB
 
 
@@ -287,3 +287,48 @@ def test_a_renderer_that_is_kept_draws_the_same_and_leaves_unchanged_rows_equal(
     assert renderer.render(STORY, 60, 12) == render_timeline(STORY, 60, 12, BLOCK)
     assert renderer.render(replace(STORY, host_style="expected"), 39, 10) != before
     assert renderer.render(STORY, 39, 10) == before
+
+
+BANDED = replace(
+    STORY, marks=(), bands=(Band(0, 8, "baseline", False), Band(8, 10, "load", True), Band(10, 33, "hold", False))
+)
+
+
+def test_bands_have_a_row_of_names_and_a_ground() -> None:
+    lines = render_timeline(BANDED, 39, 10, BLOCK)
+    assert len(lines) == 10
+    assert plain(lines[0]).rstrip() == "      │       │ │hold"  # a name that does not fit is left out
+    top = next(number for number, line in enumerate(lines) if "8 ┤" in plain(line))
+    assert top == 1
+    assert style_at(lines, 2, 6 + 8) in ("band", "host-on-band")
+    assert style_at(lines, 2, 6) == ""
+    assert {len(plain(line)) for line in lines} == {39}
+
+
+def test_a_low_plot_has_no_room_for_the_names_of_bands() -> None:
+    assert "hold" not in picture(BANDED, 39, 5)
+    assert len(render_timeline(BANDED, 39, 5, BLOCK)) == 5
+
+
+def test_bands_before_the_plot_do_not_show() -> None:
+    lines = render_timeline(BANDED, 25, 10, BLOCK)
+    assert plain(lines[0]).strip(" ").startswith("│hold")
+    assert len(plain(lines[0])) == 25
+
+
+def test_the_ground_below_the_line_is_owed_even_within_one_row() -> None:
+    near = replace(STORY, columns=(column(2, 2, 5.4),) * 33, marks=(), owed=20)
+    lines = render_timeline(near, 39, 10, BLOCK)
+    styles = {style_at(lines, row, 38) for row in range(8)}
+    assert "host-on-owed" in styles
+    assert "host-on-owed" not in {style_at(lines, row, 8) for row in range(8)}
+
+
+def test_the_ghost_stands_at_the_newest_part_and_leaves_the_line_whole() -> None:
+    ghost = replace(STORY, marks=(), ghost=Ghost(int(1.2 * GIB), "1.2 GiB then"))
+    plain_rows, rows = picture(replace(STORY, marks=()), 39, 10).split("\n"), picture(ghost, 39, 10).split("\n")
+    changed = [number for number, (one, other) in enumerate(zip(plain_rows, rows, strict=True)) if one != other]
+    assert changed == [6]  # 1.2 of 8 GiB is in the second row from below
+    assert rows[6].endswith("╍ 1.2 GiB then ╍")
+    same = replace(ghost, ghost=Ghost(int(2.9 * GIB), ""))
+    assert picture(same, 39, 10).split("\n")[5].endswith("▔▔▔▔▔")

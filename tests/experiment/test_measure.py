@@ -278,6 +278,6 @@ def test_the_measures_of_repeats_stand_beside_each_other() -> None:
 def test_more_than_the_load_took_is_no_share_of_it() -> None:
     freed = exponential(2.0)
     told = verdict(trial(lambda since: freed(since) - (300 if since > 2 else 0)))
-    assert "more than the 800 MiB of the load, back" in told
+    assert "back, more than the 800 MiB of the load" in told
     assert "%" not in told
     assert "so something else gave memory back as well" in told

@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
+from xml.etree import ElementTree
+
 import pytest
+from msgspec.structs import replace
 from rich.cells import cell_len
 from textual.pilot import Pilot
 
+from tests.experiment.world import PLAN
+from tests.experiment.world import World as Invented
 from tests.ui.worlds import World
 from wsltop.charts.cells import BLOCK, plain
+from wsltop.core.prediction import Prediction
 from wsltop.core.returning import Returning
+from wsltop.experiment.measure import ActionFigures
+from wsltop.hogs.guard import MemoryGuard
+from wsltop.model.sample import Unavailable
 from wsltop.model.text import GIB, MIB
-from wsltop.report.experiment import Table, lines_of
-from wsltop.ui.cards.card import WIDTH, CardText
-from wsltop.ui.cards.demo import DemoScreen, result_lines
+from wsltop.reclaim.root import find_root_access
+from wsltop.report.demo import DemoResult, facts, make_result, prediction_fact
+from wsltop.system import System
+from wsltop.ui.cards.card import BORDER, CardText
+from wsltop.ui.cards.demo import WIDEST, DemoPlan, DemoScreen, ResultCard, result_lines
 from wsltop.ui.context import DemoPhase
 from wsltop.ui.jobs import LiveExperiment
 from wsltop.ui.panels.verdict import demo_view
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(world: World, tmp_path: Path) -> None:
+    """Nothing of this machine is compacted, whoever runs the tests."""
+    world.app.options = replace(world.app.options, system=System(root=tmp_path / "nothing"))
 
 
 async def start(world: World, pilot: Pilot[None]) -> LiveExperiment:
@@ -89,51 +108,170 @@ def test_the_same_key_ends_it_and_its_hogs(world: World) -> None:
 
 
 def test_the_strip_counts_what_windows_has_got() -> None:
-    phase = DemoPhase(name="settle", seconds=4.0, most=60.0, held=False)
+    phase = DemoPhase(name="returning", seconds=4.0, most=60.0, held=False)
     returning = Returning(cause="", owed=2 * GIB, got=GIB, measured=True, elapsed=4.0, left=3.0)
     view = demo_view(phase, returning)
-    assert (view.word, view.share) == ("DEMO SETTLE", 0.5)
+    assert (view.word, view.share) == ("DEMO RETURNING", 0.5)
     assert "1.0 GiB of 2.0 GiB" in view.text
     assert demo_view(phase, None).share == 0.07
 
 
-def test_the_result_begins_with_the_verdict() -> None:
-    report = "wsltop experiment\n  load     4 hogs\n\n  chart\nverdict  Windows got 2.0 GiB back.\n"
-    lines = [plain(line) for line in result_lines(report, BLOCK)]
-    assert lines[1].strip() == "Windows got 2.0 GiB back."
-    assert lines[2:] == ["load     4 hogs", "", "chart"]
-    assert len(lines[0]) == WIDTH
+def test_the_log_line_takes_the_place_of_the_title() -> None:
+    phase = DemoPhase(name="compact", seconds=1.0, most=60.0)
+    assert "waiting" in demo_view(phase, None).text
+    told = demo_view(replace(phase, log="12:00:00 Performing memory compaction. [kmsg]"), None)
+    assert "Performing memory compaction. [kmsg]" in told.title
 
 
-WIDE = Table(
-    ("", "guest", "host (powershell, performance counters)"),
-    (
-        ("load",),
-        ("taken by the load", "4.9 GiB", "4.9 GiB"),
-        ("returned, share of what was taken", "100%", "98%"),
-        ("time to 50 % host working-set reduction", "-", "6.0 s ± 0.2 s"),
-        ("lag behind the guest (half to half)", "-", "0.4 s ± 0.1 s before"),
-    ),
-)
-RESULT = "\n".join(
-    ["wsltop experiment", "  load     4 hogs", "", "█ used", "x" * 78, "", *lines_of(WIDE), "", "verdict  done.\n"]
-)
+def test_without_root_the_compaction_is_left_out_and_that_is_said(world: World, tmp_path: Path) -> None:
+    (tmp_path / "proc/sys/vm").mkdir(parents=True)
+    (tmp_path / "proc/sys/vm/compact_memory").touch()
 
-
-@pytest.mark.parametrize("size", [(60, 30), (80, 24), (150, 30)])
-def test_the_column_of_the_host_is_never_cut(world: World, size: tuple[int, int]) -> None:
     async def play(pilot: Pilot[None]) -> None:
-        world.app._show_result(RESULT)
+        plans = {
+            uid: DemoPlan(world.app.context, world.pool, find_root_access(tmp_path, {}, uid=uid), tmp_path)
+            for uid in (0, 1000)
+        }
+        assert plans[0].plan.action == "compact"
+        assert plans[0].skipped == ""
+        assert plans[1000].plan.action == ""
+        assert "root" in plans[1000].skipped
+        assert ("compact", f"left out: {plans[1000].skipped}") in plans[1000].facts()
+        plans[0].compacts = False
+        plans[0].change()
+        assert plans[0].acting is None
+
+    world.run(play)
+
+
+def test_fewer_hogs_run_where_four_do_not_fit(world: World) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        with closing(MemoryGuard()) as gauge:
+            supply = gauge.read()
+        world.pool.floor = supply.available - 200 * MIB  # room for two of the smallest
+        access = find_root_access(Path("/nowhere"), {}, uid=1000)
+        demo = DemoPlan(world.app.context, world.pool, access, Path("/nowhere"))
+        assert 0 < demo.plan.hogs < 4
+        assert not demo.refused
+        assert demo.plan.hogs * demo.plan.size < 200 * MIB
+
+    world.run(play)
+
+
+def test_the_phases_of_a_recorded_demo_show_in_the_strip_again(world: World) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        for phase in ("baseline", "load", "hold"):
+            world.app.mark(f"demo: {phase}")
+            await world.tick(pilot, 2)
+        world.app.mark("demo: result")
+        await world.tick(pilot, 2)
+        assert "DEMO" not in world.text
+        await world.press(pilot, "space")
+        for expected in ("HOLD", "HOLD", "LOAD", "LOAD", "BASELINE"):
+            await world.press(pilot, "left_square_bracket")
+            if "DEMO" not in world.text:
+                await world.press(pilot, "left_square_bracket")
+            assert f"DEMO {expected}" in world.text
+            assert "e ends" not in world.text
+
+    world.run(play)
+
+
+def finished(action: str = "compact") -> DemoResult:
+    """The result of a whole demo of an invented machine."""
+    made = Invented(replace(PLAN, action=action))
+    made.until("done")
+    return make_result(made.experiment.result(), log="12:00:00 compacted [vmstat]")
+
+
+@pytest.mark.parametrize("size", [(40, 8), (60, 20), (80, 24), (160, 48)])
+def test_the_result_is_neither_folded_nor_cut_at_any_width(world: World, size: tuple[int, int]) -> None:
+    demo = finished()
+
+    async def play(pilot: Pilot[None]) -> None:
+        world.app._show_result(demo)
         await pilot.pause()
         for columns, rows in (size, (150, 30), size):
             await world.resize(pilot, columns, rows)
-            shown = [plain(line).rstrip() for line in world.app.screen.query_one(CardText).view or ()]
-            ends = {len(line) for line in shown if line.endswith(("counters)", "4.9 GiB", "98%", "± 0.2 s", "before"))}
-            assert len(ends) == 1 or columns < 80, shown
-            for row in WIDE.rows:
-                for cell in (*WIDE.headers, *row):
-                    assert columns < 80 or any(cell in line for line in shown), cell
-            assert all(cell_len(line) <= columns - 2 for line in shown)
-            assert "…" not in "".join(shown)
+            shown = world.app.screen.query_one(CardText).view or ()
+            width = min(WIDEST, columns - BORDER)
+            assert len(shown) == len(result_lines(demo, BLOCK, width, rows))  # no row goes on in the next one
+            texts = [plain(line).rstrip() for line in shown]
+            assert all(cell_len(line) <= width for line in texts)
+            assert "…" not in "".join(texts)
+            start = next(number for number, line in enumerate(texts) if "hold" in line and "│" in line)
+            plotted = [cell_len(line) for line in texts[start + 2 : -2]]
+            assert max(plotted) == width, plotted
 
     world.run(play, size=size)
+
+
+def test_the_result_says_peak_return_and_predictions() -> None:
+    demo = finished()
+    told = {(fact.name, fact.text) for fact in facts(demo)}
+    kill = [text for name, text in told if name == "predicted" and "kill" in text]
+    assert "500 MiB" in kill[0]
+    assert ("log line", demo.log) in told
+    assert {"peak", "returned", "stuck"} <= {name for name, _ in told}
+    assert demo.kill is not None
+    assert not isinstance(demo.kill.outside, Unavailable)
+    assert demo.kill.outside.returned == 500 * MIB
+
+
+@pytest.mark.parametrize(("gained", "word"), [(90, "inside the range"), (20, "outside the range"), (300, "outside")])
+def test_what_lies_outside_the_predicted_range_is_said(gained: int, word: str) -> None:
+    predicted = Prediction(low=50 * MIB, likely=100 * MIB, high=200 * MIB)
+    fact = next(prediction_fact("it", ActionFigures(predicted=predicted, gained=gained * MIB, host_returned=None)))
+    assert word in fact.text
+    assert (fact.style == "error") == word.startswith("outside")
+
+
+def test_the_slide_is_one_picture_that_only_the_user_can_read(world: World) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        world.app._show_result(finished())
+        await pilot.pause()
+        await world.press(pilot, "s")
+        (path,) = world.folder.glob("demo-*.svg")
+        assert path.stat().st_mode & 0o777 == 0o600
+        words = " ".join(ElementTree.fromstring(path.read_text()).itertext())  # noqa: S314 - our own
+        for word in ("peak", "returned", "predicted", "baseline", "returning", "compact"):
+            assert word in words
+
+    world.run(play)
+
+
+def test_the_result_is_copied_as_text(world: World) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        world.app._show_result(finished())
+        await pilot.pause()
+        await world.press(pilot, "y")
+        await world.app.workers.wait_for_complete()
+        (path,) = world.folder.glob("report-*.txt")
+        text = path.read_text()
+        assert text.startswith("Windows got 500 MiB")
+        assert "peak" in text
+        assert "verdict" in text
+
+    world.run(play)
+
+
+@pytest.mark.parametrize("size", [(40, 8), (60, 20), (80, 24), (120, 36)])
+def test_a_demo_goes_on_through_a_resize_at_every_phase(world: World, size: tuple[int, int]) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        await start(world, pilot)
+        seen = set()
+        for _ in range(60):
+            await world.tick(pilot)
+            demo = world.app.context.running_demo
+            if demo is None:
+                break
+            if demo.name not in seen:
+                seen.add(demo.name)
+                await world.resize(pilot, *size)
+                assert f"DEMO {demo.name.upper()}" in world.text
+                await world.resize(pilot, 80, 24)
+        assert {"baseline", "load", "hold", "returning"} <= seen | {"load"}
+        assert isinstance(world.app.screen, ResultCard)
+        assert world.pool.there == {}
+
+    world.run(play)

@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from wsltop.charts.bar import nearest
 from wsltop.charts.cells import Glyphs, Line, Span, Stroke, merged
@@ -116,6 +117,23 @@ class Mark(NamedTuple):
     label: str
 
 
+class Band(NamedTuple):
+    """A stretch of time with a name, from column ``start`` until before ``end``."""
+
+    start: int
+    end: int
+    label: str
+    shaded: bool
+    """Whether its ground differs from that of its neighbors."""
+
+
+class Ghost(NamedTuple):
+    """Where the host's line would go, in bytes, and the words that stand there."""
+
+    size: int
+    label: str
+
+
 class PlacedText(NamedTuple):
     """Text and the column where it starts."""
 
@@ -155,6 +173,7 @@ def _joined(marks: Sequence[Mark], glyphs: Glyphs) -> tuple[str, str]:
 
 HostStyle: TypeAlias = Literal["measured", "expected"]
 BLANK: Final = Span(" ")
+SHADE: Final = Span(" ", "band")
 LEFT_DOTS: Final = (0x40, 0x04, 0x02, 0x01)
 """Bits of a braille cell's left dots, from the bottom (Unicode, Braille Patterns)."""
 RIGHT_DOTS: Final = (0x80, 0x20, 0x10, 0x08)
@@ -176,6 +195,8 @@ class Levels(NamedTuple):
     host: int | None
     owed: bool = False
     """Whether what lies between the stack and the host's line is on its way back."""
+    shaded: bool = False
+    """Whether the ground above the stack is that of a band."""
 
 
 class Canvas(NamedTuple):
@@ -194,7 +215,7 @@ class Canvas(NamedTuple):
         return len(self.glyphs.levels) if self.host_style == "measured" else 1
 
 
-def levels_of(column: Column, canvas: Canvas, *, owed: bool = False) -> Levels:
+def levels_of(column: Column, canvas: Canvas, *, owed: bool = False, shaded: bool = False) -> Levels:
     """Round a column. Sizes below zero or above the maximum are drawn at the edge.
 
     The line is never drawn below an area that it exceeds, although the area is rounded to whole rows.
@@ -210,7 +231,7 @@ def levels_of(column: Column, canvas: Canvas, *, owed: bool = False) -> Levels:
     top = nearest(used + max(column.cache, 0), rows, maximum)
     if host is not None and column.host is not None and column.cache > 0 and column.host >= used + column.cache:
         host = max(host, top * canvas.steps - 1)
-    return Levels(nearest(used, rows * steps, maximum), top, host, owed)
+    return Levels(nearest(used, rows * steps, maximum), top, host, owed, shaded)
 
 
 def column_cells(levels: Levels, previous: int | None, canvas: Canvas) -> tuple[Span, ...]:
@@ -227,13 +248,15 @@ def column_cells(levels: Levels, previous: int | None, canvas: Canvas) -> tuple[
     cells += [Span(glyphs.area_cache, "cache")] * (levels.top - len(cells))
     if levels.owed and levels.host is not None:
         cells += [Span(glyphs.fill("owed"), "owed")] * (levels.host // canvas.steps - len(cells))
-    cells += [BLANK] * (canvas.rows - len(cells))
+    cells += [SHADE if levels.shaded else BLANK] * (canvas.rows - len(cells))
     if levels.host is None:
         return tuple(cells)
     style = "host" if canvas.host_style == "measured" else "expected"
     solid = full + (2 * part >= steps or (part > 0 and not full))  # an area of a single cell stays to be seen
     for row, glyph in _line(levels.host, previous, canvas):
-        ground = "-on-used" if row < solid else "-on-cache" if row < levels.top else ""
+        above = "-on-owed" if levels.owed and row <= levels.host // canvas.steps else ""
+        above = above or ("-on-band" if levels.shaded else "")
+        ground = "-on-used" if row < solid else "-on-cache" if row < levels.top else above
         cells[row] = Span(glyph, style + ground)
     return tuple(cells)
 
@@ -301,15 +324,26 @@ STYLES: Final = (
     "host",
     "host-on-used",
     "host-on-cache",
+    "host-on-owed",
+    "host-on-band",
     "expected",
     "expected-on-used",
     "expected-on-cache",
+    "expected-on-owed",
+    "expected-on-band",
     "owed",
+    "band",
+    "note",
+    "value",
     "gap",
     "mark",
     "cursor",
 )
 """Every style name that a timeline uses; blank cells have none. ``a-on-b`` is a foreground on the color of an area."""
+LEAST_BANDED: Final = 6
+"""With fewer rows than this there is no row for the names of bands."""
+GHOST_SHARE: Final = 3
+"""The ghost takes the newest part of the plot: one of so many."""
 LEAST_PLOT: Final = 16
 """With fewer columns than this left for the plot, the size axis is folded away."""
 CACHE_LIMIT: Final = 4096
@@ -333,6 +367,10 @@ class TimelineInput(Struct, frozen=True, kw_only=True):
     """Index of the column from which what lies between the stack and the host's line is on its way back."""
     end: str = "now"
     """What the right end of the time axis says."""
+    bands: tuple[Band, ...] = ()
+    """Stretches of time with a name, oldest first, as indexes into ``columns``."""
+    ghost: Ghost | None = None
+    """Where the host's line is predicted to go."""
 
 
 class Geometry(Struct, frozen=True, kw_only=True):
@@ -372,7 +410,11 @@ class Timeline:
     def render(self, chart: TimelineInput, width: int, height: int) -> list[Line]:
         """Return exactly ``height`` lines of exactly ``width`` cells; rows that look the same compare equal."""
         geometry = geometry_of(chart.maximum, width, height)
-        lines = self._plot(chart, geometry)
+        named = bool(chart.bands) and height >= LEAST_BANDED
+        if named:
+            geometry = replace(geometry, rows=geometry.rows - 1)
+        lines = [_band_names(chart, geometry, self._glyphs)] if named else []
+        lines += self._plot(chart, geometry)
         if geometry.shows_marks:
             lines.append(_marks_row(chart, geometry, self._glyphs))
         if geometry.shows_times:
@@ -403,13 +445,14 @@ class Timeline:
         columns = [(BLANK,) * geometry.rows] * (geometry.columns - len(shown))
         gap = (Span(self._glyphs.gap, "gap"), *(BLANK,) * (geometry.rows - 1))
         previous: int | None = None
+        shaded = _shaded(chart, len(chart.columns) - len(shown))
         owed = len(shown) if chart.owed is None else chart.owed - (len(chart.columns) - len(shown))
         for index, column in enumerate(shown):
             if column is None:
                 columns.append(gap)
                 previous = None
                 continue
-            levels = levels_of(column, canvas, owed=index >= owed)
+            levels = levels_of(column, canvas, owed=index >= owed, shaded=index in shaded)
             cells = self._cells.get((levels, previous))
             if cells is None:
                 cells = self._cells[levels, previous] = column_cells(levels, previous, canvas)
@@ -418,6 +461,8 @@ class Timeline:
         place = _place(chart.cursor, chart, geometry)
         if place is not None:
             columns[place] = _under_cursor(columns[place], self._glyphs)
+        if chart.ghost is not None:
+            _draw_ghost(columns, chart.ghost, canvas)
         return columns
 
 
@@ -432,6 +477,46 @@ def _place(column: int | None, chart: TimelineInput, geometry: Geometry) -> int 
         return None
     place = column + geometry.columns - len(chart.columns)
     return place if place >= 0 else None
+
+
+def _shaded(chart: TimelineInput, first: int) -> frozenset[int]:
+    """The columns in shaded bands, counted from column ``first``."""
+    spans = (range(band.start - first, band.end - first) for band in chart.bands if band.shaded)
+    return frozenset(column for span in spans for column in span)
+
+
+def _band_names(chart: TimelineInput, geometry: Geometry, glyphs: Glyphs) -> Line:
+    """A row above the plot: each band begins with a line, and its name follows where there is room for it."""
+    offset = geometry.columns - len(chart.columns)
+    spans = [Span(" " * geometry.gutter)]
+    end = 0
+    for band in chart.bands:
+        start, stop = max(end, band.start + offset), min(geometry.columns, band.end + offset)
+        room = stop - start - 1
+        if room < 0:
+            continue
+        name = band.label if len(band.label) <= room else ""
+        spans += [Span(" " * (start - end)), Span(glyphs.upright, "axis")]
+        spans.append(Span(name.ljust(room), "band" if band.shaded else "note"))
+        end = stop
+    return merged([*spans, Span(" " * (geometry.columns - end))])
+
+
+def _draw_ghost(columns: list[tuple[Span, ...]], ghost: Ghost, canvas: Canvas) -> None:
+    """Draw the predicted line over the newest columns, its words at its left end."""
+    count = max(len(columns) // GHOST_SHARE, min(len(columns), len(ghost.label) + 4))
+    if count <= 0 or canvas.maximum <= 0:
+        return
+    row = min(canvas.rows - 1, max(0, ghost.size) * canvas.rows // canvas.maximum)
+    words = f" {ghost.label} " if len(ghost.label) + 4 <= count else ""
+    line = words.rjust(len(words) + 1, canvas.glyphs.expected.across).ljust(count, canvas.glyphs.expected.across)
+    for place, char in enumerate(line, len(columns) - count):
+        cells = columns[place]
+        style = cells[row].style
+        if style.startswith(("host", "expected")) and char == canvas.glyphs.expected.across:
+            continue  # the line of now stays whole
+        ground = "-on-used" if style == "used" else "-on-cache" if style.endswith("cache") else ""
+        columns[place] = (*cells[:row], Span(char, f"expected{ground}"), *cells[row + 1 :])
 
 
 def _under_cursor(cells: tuple[Span, ...], glyphs: Glyphs) -> tuple[Span, ...]:

@@ -590,6 +590,21 @@ def hog_event(
     )
 
 
+DEMO: Final = "demo: "
+"""How the mark begins that says which phase of the demo has begun."""
+DEMO_START: Final = "baseline"
+"""The phase with which the demo begins."""
+DEMO_END: Final = "result"
+"""The phase with which the demo is over."""
+DEMO_SHADED: Final = ("load", "end", "compact")
+"""Phases of the demo whose ground is shaded in charts, so that neighbors differ."""
+
+
+def demo_phase(event: Event) -> str:
+    """The phase of the demo that began with an event; empty where none did."""
+    return event.text.removeprefix(DEMO) if event.kind == "mark" and event.text.startswith(DEMO) else ""
+
+
 def mark_event(mark: Mark) -> Event:
     """The event that a mark of a sample tells of."""
     return Event(

@@ -49,6 +49,10 @@ class Load(Protocol):
     def failed(self) -> bool:
         """Whether it never loaded the guest."""
 
+    @property
+    def held(self) -> int:
+        """Bytes that it held when it was last polled; 0 where only the load itself knows."""
+
     def start(self) -> None:
         """Begin to take memory.
 
@@ -73,6 +77,7 @@ class HogLoad:
     """Hogs of a pool that may hold others too."""
 
     exit_code: int | None = None
+    held = 0
 
     def __init__(self, pool: Hogs, plan: ExperimentPlan, options: HogOptions | None = None) -> None:
         self._pool, self._plan, self._options = pool, plan, options
@@ -115,6 +120,7 @@ class HogLoad:
             return "gone"
         if self._released:
             return "ending"
+        self.held = sum(hog.resident for hog in hogs)
         if any(hog.status in ("starting", "filling") for hog in hogs):
             return "filling"
         self._full = self._full or any(hog.status in ("holding", "floor") for hog in hogs)
@@ -156,7 +162,7 @@ def fit(plan: ExperimentPlan, *, root: Path = Path("/"), floor: int | None = Non
         f"{format_size(supply.floor)} of them must stay"
     )
     if size < min(LEAST_HOG, plan.size):
-        raise HogRefused(f"no room for {plan.hogs} hogs: {left}; use fewer with --hogs, or end other programs")
+        raise HogRefused(f"no room for {plan.hogs} hogs: {left}; use fewer hogs, or end other programs")
     asked = format_size(plan.size)
     return replace(plan, size=size), f"each hog takes {format_size(size)} in place of {asked}: {left}"
 
@@ -173,6 +179,8 @@ class CommandLoad:
 
     The command has our standard input, output and error, our terminal and our working directory.
     """
+
+    held = 0
 
     def __init__(self, command: Sequence[str]) -> None:
         self._command = tuple(command)

@@ -187,6 +187,13 @@ class ActionFigures(Struct, frozen=True, kw_only=True):
         """How much more came than was predicted."""
         return None if self.predicted is None or self.gained is None else self.gained - self.predicted.likely
 
+    @property
+    def inside(self) -> bool | None:
+        """Whether what came lies within the predicted range; ``None`` where either is not known."""
+        if self.predicted is None or self.gained is None:
+            return None
+        return self.predicted.low <= self.gained <= self.predicted.high
+
 
 class Measures(Struct, frozen=True, kw_only=True):
     """All figures of one trial."""
@@ -202,6 +209,8 @@ class Measures(Struct, frozen=True, kw_only=True):
     """CPU seconds of the whole guest from the start of the load to the release."""
     cpu_after: float | None
     """… and from there to the end."""
+    release: ActionFigures | None
+    """What ending the hogs gave, before any action; ``None`` where that was not predicted."""
     action: ActionFigures | None
     settled_after: float | None
     """Seconds from the release until nothing changed any more; ``None``: never."""
@@ -235,6 +244,7 @@ def measure(trial: Trial, window: float) -> Measures:
         lag=lag,
         cpu_load=cpu_between(ticks, marks.load, marks.release),
         cpu_after=cpu_between(ticks, marks.release, marks.end),
+        release=measure_release(trial, curves, marks),
         action=measure_action(trial, curves, marks),
         settled_after=rest_began(trial, marks),
         least_available=min((tick.available for tick in ticks), default=None),
@@ -261,19 +271,30 @@ def measure_action(trial: Trial, curves: dict[str, list[Dot]], marks: Marks) -> 
     if marks.action is None or (trial.action is None and not trial.control):
         return None
     predicted = None if trial.action is None else trial.action.predicted
+    return figures_between(predicted, curves, marks, marks.action, marks.end)
+
+
+def measure_release(trial: Trial, curves: dict[str, list[Dot]], marks: Marks) -> ActionFigures | None:
+    """What ending the hogs gave until the action began, or until the end."""
+    if trial.predicted is None or marks.release is None:
+        return None
+    end = marks.end if marks.action is None or trial.action is None else marks.action
+    return figures_between(trial.predicted, curves, marks, marks.release, end)
+
+
+def figures_between(
+    predicted: Reading[Prediction] | None, curves: dict[str, list[Dot]], marks: Marks, start: float, end: float
+) -> ActionFigures:
+    """What was predicted at ``start``, and how much the curves fell from just before it to ``end``."""
+
+    def fall(dots: Sequence[Dot]) -> int | None:
+        before = floor_of([dot for dot in dots if dot.time <= start], JUST_BEFORE)
+        after = floor_of([dot for dot in dots if start < dot.time <= end], marks.window)
+        return None if before is None or after is None else before - after
+
     return ActionFigures(
-        predicted=known(predicted),
-        gained=fall_since(curves["expected"], marks),
-        host_returned=fall_since(curves["host"], marks),
+        predicted=known(predicted), gained=fall(curves["expected"]), host_returned=fall(curves["host"])
     )
-
-
-def fall_since(dots: Sequence[Dot], marks: Marks) -> int | None:
-    """How much a curve fell from just before the action to the end."""
-    start = marks.end if marks.action is None else marks.action
-    former = [dot for dot in dots if dot.time <= start]
-    before, after = floor_of(former, JUST_BEFORE), floor_of([dot for dot in dots if dot.time > start], marks.window)
-    return None if before is None or after is None else before - after
 
 
 def guest_dots(ticks: Sequence[Tick]) -> list[Dot]:
@@ -409,9 +430,10 @@ def tell_return(result: Result, chosen: Sequence[Measures]) -> str:
     returned, retained = middle([side.returned for side in there]), middle([side.retained for side in there])
     # The two figures are rounded alike, so that "4.0 of 4.0 GiB" does not hide what the share says.
     part = f"{format_size(returned)} of {format_size(taken)} ({share:.0%})"
-    if share > MORE:
-        part = f"{format_size(returned)}, more than the {format_size(taken)} of the load,"
     t50 = summarize([side.t50.seconds if side.t50 is not None else None for side in there])
+    if share > MORE:
+        more = f"{format_size(returned)} back, more than the {format_size(taken)} of the load"
+        return f"{capital} got {more}{tell_half(t50)}"
     if share >= NEARLY_ALL:
         return f"{capital} got {part} back{tell_half(t50)}"
     why = tell_where(chosen, taken)

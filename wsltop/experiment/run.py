@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from wsltop.core.curve import FEWEST
 from wsltop.core.ledger import Ledger, keep_ledger
-from wsltop.core.prediction import Prediction
+from wsltop.core.prediction import Prediction, Shares, predict_kill
 from wsltop.errors import WsltopError
 from wsltop.experiment.load import CommandLoad, HogLoad, Load, fit
 from wsltop.experiment.trial import ActionOutcome, Ending, ExperimentPlan, Phase, Recorder, Result, Stage, Trial
@@ -61,6 +61,8 @@ class TrialAction:
         return planned.predicted, perform(planned)
 
 
+LearnedShares: TypeAlias = Callable[[], Shares | None]
+"""Gives what came back of each kind of memory on this machine before; ``None``: nothing was seen."""
 PrepareAction: TypeAlias = Callable[[Reading[Ledger]], tuple[Reading[Prediction], ReclaimAction]]
 """Prepares the action for a ledger: what it should return, and what performs it."""
 LATE_ANSWER: Final = 12.0
@@ -83,6 +85,7 @@ class TrialRun:
         number: counts the trials from 1.
         interval: seconds between two samples.
         last: whether no trial follows: then nothing has to come to rest after a load that stayed.
+        shares: what predictions build on.
     """
 
     def __init__(
@@ -94,10 +97,12 @@ class TrialRun:
         number: int,
         interval: float,
         last: bool,
+        shares: LearnedShares,
     ) -> None:
         self.plan, self.load, self.number = plan, load, number
         self.phase: Phase = "baseline"
-        self._prepare_action, self._last = prepare_action, last
+        self._prepare_action, self._last, self._shares = prepare_action, last, shares
+        self._predicted: Reading[Prediction] | None = None
         self._since: float | None = None
         self._drained = False
         """Whether the host was still getting memory back in the baseline."""
@@ -172,6 +177,7 @@ class TrialRun:
             ending=self._ending,
             remarks=(*self._remarks, *self.load.remarks),
             action=self._outcome,
+            predicted=self._predicted,
             exit_code=self.load.exit_code,
             timed_out=self._timed_out,
             source=self._record.source,
@@ -277,11 +283,17 @@ class TrialRun:
         self._stages.append(Stage(self.phase, since, now))
         self.phase, self._since = phase, now
         if phase in ("release", "clear"):
+            if phase == "release" and self.load.held:
+                self._predicted = self._predict_release()
             self.load.release()
         elif phase == "action" and self._prepare_action is not None:
             predicted, self._running = self._prepare_action(self._record.ledger)
             self._outcome = ActionOutcome(name=self.plan.action, predicted=predicted)
             self._running.start()
+
+    def _predict_release(self) -> Reading[Prediction]:
+        ledger = self._record.ledger
+        return ledger if isinstance(ledger, Unavailable) else predict_kill(ledger, self.load.held, self._shares())
 
     def _fail(self, why: str) -> Phase:
         if why:
@@ -323,6 +335,7 @@ class Experiment:
         prepare_action: prepares the plan's action, if it has one.
         interval: seconds between two samples.
         remarks: what a reader of the result must know, such as that the hogs were made smaller.
+        shares: what predictions build on.
     """
 
     def __init__(
@@ -333,8 +346,10 @@ class Experiment:
         *,
         interval: float,
         remarks: tuple[str, ...] = (),
+        shares: LearnedShares = lambda: None,
     ) -> None:
         self.plan = plan
+        self._shares = shares
         self.interrupted = ""
         self._make_load, self._prepare_action = make_load, prepare_action
         self._interval, self._remarks = interval, remarks
@@ -462,6 +477,7 @@ class Experiment:
             number=number,
             interval=self._interval,
             last=number == len(self._controls),
+            shares=self._shares,
         )
 
     def _conclude(self, now: float, *, go_on: bool = True) -> None:
@@ -499,8 +515,17 @@ def prepare(
     interval: float,
     acting: TrialAction | None = None,
     options: HogOptions | None = None,
+    shares: LearnedShares = lambda: None,
 ) -> Experiment:
     """An experiment with hogs that fit this machine, not begun.
+
+    Args:
+        wanted: the plan; its hogs are made smaller where they do not fit.
+        pool: takes the hogs.
+        interval: seconds between two samples.
+        acting: performs the plan's action, if it has one.
+        options: of the hogs.
+        shares: what predictions build on.
 
     Raises:
         HogRefused: not even a small load fits above the floor.
@@ -511,4 +536,6 @@ def prepare(
     def make_load() -> Load:
         return CommandLoad(chosen.command) if chosen.command else HogLoad(pool, chosen, options)
 
-    return Experiment(chosen, make_load, acting, interval=interval, remarks=(warning,) if warning else ())
+    return Experiment(
+        chosen, make_load, acting, interval=interval, remarks=(warning,) if warning else (), shares=shares
+    )

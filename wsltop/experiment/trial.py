@@ -71,6 +71,17 @@ class ExperimentPlan(Struct, frozen=True, kw_only=True):
 Phase: TypeAlias = Literal["baseline", "load", "hold", "release", "wait", "action", "settle", "clear", "done"]
 """``wait``: for rest between the release and the action. ``clear``: a lasting load is ended after the measurement."""
 PHASES: Final[tuple[Phase, ...]] = get_args(Phase)
+AUDIENCE: Final[dict[Phase, str]] = {"release": "end", "wait": "returning", "settle": "returning", "clear": "end"}
+"""What the demo calls the phases whose own names say nothing to an audience."""
+
+
+def demo_names(*, acted: bool) -> dict[Phase, str]:
+    """The demo's name of each phase; with an action, what follows it is part of ``compact``."""
+    names = {phase: AUDIENCE.get(phase, phase) for phase in PHASES}
+    names |= {"action": "compact", "done": "result"}
+    return names | ({"settle": "compact"} if acted else {})
+
+
 Ending: TypeAlias = Literal["settled", "not settled", "interrupted", "failed"]
 
 
@@ -125,6 +136,8 @@ class Trial(Struct, frozen=True, kw_only=True):
     remarks: tuple[str, ...] = ()
     """What a reader of the figures must know: a hog that stopped at the floor, a command that failed."""
     action: ActionOutcome | None = None
+    predicted: Reading[Prediction] | None = None
+    """What ending the hogs should return, from the sample before; ``None``: the load is a command, or it stayed."""
     exit_code: int | None = None
     """Of the command; a signal is negative. ``None``: there was none, or it did not end."""
     timed_out: bool = False

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from wsltop.charts.cells import BLOCK, Glyphs, plain
-from wsltop.charts.timeline import Column, Mark, TimelineInput, geometry_of, render_timeline
+from wsltop.charts.timeline import Band, Column, Mark, TimelineInput, geometry_of, render_timeline
 from wsltop.core.curve import Crossing
 from wsltop.errors import UsageError, WsltopError
 from wsltop.experiment.limits import Verdict
@@ -340,38 +340,52 @@ def cells(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
 
 
+class Plot:
+    """The curves of one trial as the columns of a timeline of ``width`` x ``height`` cells."""
+
+    def __init__(self, trial: Trial, width: int, height: int) -> None:
+        self.maximum = top_of(trial)
+        self.geometry = geometry_of(self.maximum, width, height)
+        self.first = trial.ticks[0].time
+        self.seconds = max(1.0, trial.ticks[-1].time - self.first)
+        self.measured = any(tick.host is not None for tick in trial.ticks)
+        self._trial = trial
+
+    def place(self, time: float) -> int:
+        """The column of a monotonic time."""
+        columns = self.geometry.columns
+        return min(columns - 1, max(0, int((time - self.first) / self.seconds * columns)))
+
+    def timeline(self, marks: tuple[Mark, ...] = (), bands: tuple[Band, ...] = ()) -> TimelineInput:
+        """The timeline, with marks and bands at its columns."""
+        columns: list[Column | None] = [None] * self.geometry.columns
+        for tick in self._trial.ticks:
+            host = tick.host if self.measured else tick.expected
+            columns[self.place(tick.time)] = Column(tick.used, tick.cache, host)
+        for index in range(1, len(columns)):
+            columns[index] = columns[index] or columns[index - 1]  # a column shorter than the interval
+        return TimelineInput(
+            columns=tuple(columns),
+            maximum=self.maximum,
+            window_seconds=self.seconds,
+            marks=marks,
+            bands=bands,
+            host_style="measured" if self.measured else "expected",
+        )
+
+
 def chart(result: Result, trial: Trial, glyphs: Glyphs) -> list[str]:
     """The curves of one trial in characters; below, its phases and the seconds since its start."""
-    width, height = CHART
-    maximum = top_of(trial)
-    geometry = geometry_of(maximum, width, height)
-    first, last = trial.ticks[0].time, trial.ticks[-1].time
-    seconds = max(1.0, last - first)
-
-    def place(time: float) -> int:
-        return min(geometry.columns - 1, max(0, int((time - first) / seconds * geometry.columns)))
-
-    columns: list[Column | None] = [None] * geometry.columns
-    measured = any(tick.host is not None for tick in trial.ticks)
-    for tick in trial.ticks:
-        columns[place(tick.time)] = Column(tick.used, tick.cache, tick.host if measured else tick.expected)
-    for index in range(1, len(columns)):
-        columns[index] = columns[index] or columns[index - 1]  # a column shorter than the interval
-    marks = tuple(Mark(place(stage.start), "mark", stage.phase) for stage in trial.stages if stage.end > first)
-    drawn = TimelineInput(
-        columns=tuple(columns),
-        maximum=maximum,
-        window_seconds=seconds,
-        marks=marks,
-        host_style="measured" if measured else "expected",
-    )
-    lines = [plain(line).rstrip() for line in render_timeline(drawn, width, height, glyphs)][:-1]
+    plot = Plot(trial, *CHART)
+    geometry, measured = plot.geometry, plot.measured
+    marks = tuple(Mark(plot.place(one.start), "mark", one.phase) for one in trial.stages if one.end > plot.first)
+    lines = [plain(line).rstrip() for line in render_timeline(plot.timeline(marks), *CHART, glyphs)][:-1]
     which = f"trial {trial.number}{', without ' + result.plan.action if trial.control else ''}: "
     title = which if len(result.plan.trials) > 1 else ""
     area = f"{glyphs.rises[-1]} used, {glyphs.area_cache} page cache"
     stroke = glyphs.measured.across if measured else glyphs.expected.across
     host = f"{stroke} host, {'measured' if measured else 'expected'}"
-    end = format_duration(seconds)
+    end = format_duration(plot.seconds)
     return [f"{title}{area}, {host}", *lines, " " * geometry.gutter + "0 s" + end.rjust(geometry.columns - 3)]
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Final, NamedTuple
 
 from wsltop.charts.timeline import size_ticks, size_unit
 from wsltop.core.curve import Dot
 from wsltop.experiment.measure import Measures, Side, host_dots
-from wsltop.experiment.trial import Result, Tick, Trial
+from wsltop.experiment.trial import Phase, Result, Tick, Trial
 from wsltop.model.text import clean, format_duration
 
 WIDTH: Final = 960
@@ -50,8 +50,8 @@ class Frame(NamedTuple):
         return self.top + TOP + HEIGHT * (1 - size / self.maximum)
 
 
-def draw(result: Result, measures: Sequence[Measures]) -> str:
-    """All trials below each other, on the same scales."""
+def draw(result: Result, measures: Sequence[Measures], names: Mapping[Phase, str] | None = None) -> str:
+    """All trials below each other, on the same scales; ``names``: what the phases are called instead of their own."""
     pairs = [(trial, one) for trial, one in zip(result.trials, measures, strict=True) if trial.ticks]
     height = PANEL * max(1, len(pairs)) + 30
     seconds = max((span_of(trial) for trial, _ in pairs), default=1.0)
@@ -65,7 +65,7 @@ def draw(result: Result, measures: Sequence[Measures]) -> str:
     ]
     for number, (trial, one) in enumerate(pairs):
         frame = Frame(number * PANEL, trial.ticks[0].time, seconds, maximum)
-        lines += panel(result, trial, one, frame)
+        lines += panel(result, trial, one, frame, names or {})
     if not pairs:
         lines.append(f'<text x="{LEFT}" y="{TOP}">Nothing was sampled.</text>')
     lines += legend(height - 10, any(one.measured for _, one in pairs))
@@ -90,12 +90,12 @@ def top_of(trial: Trial) -> int:
     return max(1, highest * 21 // 20)
 
 
-def panel(result: Result, trial: Trial, measured: Measures, frame: Frame) -> Iterator[str]:
+def panel(result: Result, trial: Trial, measured: Measures, frame: Frame, names: Mapping[Phase, str]) -> Iterator[str]:
     """Yield the drawing of one trial."""
     which = f" {trial.number} of {len(result.plan.trials)}" if len(result.plan.trials) > 1 else ""
     kind = f", without {result.plan.action}" if trial.control else ""
     yield f'<text x="{LEFT}" y="{frame.top + 16:g}">{text(f"trial{which}{kind}: {trial.ending}")}</text>'
-    yield from bands(trial, frame)
+    yield from bands(trial, frame, names)
     yield from size_axis(frame)
     yield from time_axis(trial, frame)
     ticks = reduced(trial.ticks)
@@ -119,17 +119,17 @@ def half_mark(time: float, seconds: float, frame: Frame) -> Iterator[str]:
     yield f'<text class="small note" x="{x + 4:.1f}" y="{frame.top + TOP + 12:g}">t50 {format_duration(seconds)}</text>'
 
 
-def bands(trial: Trial, frame: Frame) -> Iterator[str]:
+def bands(trial: Trial, frame: Frame, names: Mapping[Phase, str]) -> Iterator[str]:
     """Yield the phases as bands, named where there is room."""
     for number, stage in enumerate(trial.stages):
         start, end = frame.x(max(stage.start, frame.start)), frame.x(max(stage.end, frame.start))
-        name = text(stage.phase)
+        name = text(names.get(stage.phase, stage.phase))
         yield (
             f'<rect class="band{number % 2}" x="{start:.1f}" y="{frame.top + TOP - 18:g}" '
             f'width="{max(0.0, end - start):.1f}" height="{HEIGHT + 18}">'
             f"<title>{name}, {format_duration(stage.end - stage.start)}</title></rect>"
         )
-        if end - start >= LETTER * len(stage.phase):
+        if end - start >= LETTER * len(name):
             yield f'<text class="small" x="{start + 3:.1f}" y="{frame.top + TOP - 5:g}">{name}</text>'
 
 

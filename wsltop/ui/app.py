@@ -27,7 +27,7 @@ from wsltop.core.quiet import QUIET_INTERVAL, Quiet
 from wsltop.errors import HogRefused, RecordingError, WsltopError
 from wsltop.hogs.load import HogOptions
 from wsltop.hogs.pool import Hogs
-from wsltop.model.sample import ProcessUse, Sample
+from wsltop.model.sample import ProcessUse, Sample, known
 from wsltop.model.text import clean
 from wsltop.private import write_private
 from wsltop.reclaim.actions import ActionName
@@ -46,7 +46,8 @@ if TYPE_CHECKING:
 
     from wsltop.guest.process_details import ProcessDetails
     from wsltop.reclaim.end import ProcessEnd
-    from wsltop.report.issue import IssueInput
+    from wsltop.reclaim.plan import Plan
+    from wsltop.report.demo import DemoResult
     from wsltop.ui.cards.end import EndPlan
     from wsltop.ui.jobs import EndRun, Job, Told
     from wsltop.ui.timetravel import TimeTravel
@@ -407,6 +408,7 @@ class WsltopApp(App[None]):
 
     def action_experiment(self) -> None:
         """Show the plan of the demo and run it if the user says so; while it runs, end it."""
+        from wsltop.reclaim.root import find_root_access
         from wsltop.ui.cards.demo import DemoPlan, DemoScreen
         from wsltop.ui.jobs import LiveExperiment
 
@@ -416,14 +418,22 @@ class WsltopApp(App[None]):
         if isinstance(running, LiveExperiment):
             self._tell("experiment", running.stop(moment.sample.monotonic))
             return
-        demo = DemoPlan(self.context, pool)
+        system = self.options.system
+        access = find_root_access(system.root, system.environ, system.drive)
+        demo = DemoPlan(self.context, pool, access, system.root)
 
         def answered(run: bool | None) -> None:
             if not run:
                 return
             try:
                 self.jobs["experiment"] = LiveExperiment(
-                    demo.plan, pool, self.context.interval, self.mark, self._show_demo, self.context.glyphs
+                    demo.plan,
+                    pool,
+                    self.source.session,
+                    self.mark,
+                    self._show_demo,
+                    acting=demo.acting,
+                    skipped=demo.skipped,
                 )
             except WsltopError as error:
                 self.notify(str(error), title="no demo", severity="warning")
@@ -432,7 +442,7 @@ class WsltopApp(App[None]):
         self.push_screen(DemoScreen(demo), answered)
 
     def _show_demo(self, phase: DemoPhase | None) -> None:
-        self.context.demo = phase
+        self.context.running_demo = phase
 
     def action_act(self, name: ActionName) -> None:
         """Show what an action would do, and run it if the user says so."""
@@ -449,6 +459,7 @@ class WsltopApp(App[None]):
         proposal = Proposal(name, find_root_access(system.root, system.environ, system.drive), session, system.root)
 
         def answered(run: bool | None) -> None:
+            self.context.ghost = None
             if not run:
                 return
             self.mark(f"{proposal.plan.name} was started here")
@@ -457,7 +468,16 @@ class WsltopApp(App[None]):
                 self.jobs["action"] = ActionRun(proposal.plan, session.moment)
                 self._looking = self.set_interval(BUSY_INTERVAL, self._poll_jobs)
 
-        self.push_screen(PlanScreen(self.options.glyphs, proposal), answered)
+        self.push_screen(PlanScreen(self.options.glyphs, proposal, self._show_ghost), answered)
+
+    def _show_ghost(self, plan: Plan) -> None:
+        """Draw on bars and timeline where a plan would lead."""
+        from wsltop.ui.cards.plan import ghost_of
+
+        ghost = ghost_of(plan, self.context.moment)
+        if ghost != self.context.ghost:
+            self.context.ghost = ghost
+            self.main.show_all()
 
     def _poll_jobs(self) -> None:
         """Look at what runs, between two samples."""
@@ -474,18 +494,15 @@ class WsltopApp(App[None]):
         self.notify(told.toast, title=told.title, severity=severity, timeout=told.timeout)
         if told.mark:
             self.mark(told.mark, level=4 if told.failed else 6)
-        report = told.report
         self._end_job(name)
-        if report:
-            self.call_later(self._show_result, report)
+        if told.demo is not None:
+            self.call_later(self._show_result, told.demo)
 
-    def _show_result(self, report: str) -> None:
-        """Show what the demo measured: ``s`` saves it as a picture, ``y`` copies the report."""
-        from wsltop.ui.cards.demo import result_lines, result_width
+    def _show_result(self, demo: DemoResult) -> None:
+        """Show what the demo measured."""
+        from wsltop.ui.cards.demo import ResultCard
 
-        glyphs = self.context.glyphs
-        wide = result_width(report)
-        self.push_screen(Card(glyphs, lambda width: result_lines(report, glyphs, width), "", wide=wide))
+        self.push_screen(ResultCard(self.context.glyphs, demo))
 
     def _end_job(self, name: str) -> None:
         job = self.jobs.pop(name, None)
@@ -677,20 +694,35 @@ class WsltopApp(App[None]):
 
     def action_copy(self) -> None:
         """Copy what the screen says, names taken out, without keeping the screen waiting for a clipboard."""
-        from wsltop.ui.export import case_of
+        from wsltop.ui.export import case_of, report_text
 
         case = case_of(self.context)
         if case is not None:
-            self.run_worker(self._copy(case), exit_on_error=False, group="copy")
+            self._copy_aside(lambda: report_text(case, self.options))
 
-    async def _copy(self, case: IssueInput) -> None:
-        from wsltop.ui.export import copy_report, in_daemon
+    def action_copy_result(self) -> None:
+        """Copy what the demo measured as text, names taken out."""
+        from wsltop.report.demo import copied
+        from wsltop.report.redact import this_machine
+        from wsltop.ui.cards.demo import ResultCard
+
+        if isinstance(self.screen, ResultCard):
+            demo = self.screen.demo
+            version = known(demo.result.identity.wsl_version)
+            names = this_machine().knowing((), () if version is None else (version,))
+            self._copy_aside(lambda: names(copied(demo)))
+
+    def _copy_aside(self, make: Callable[[], str]) -> None:
+        self.run_worker(self._copy(make), exit_on_error=False, group="copy")
+
+    async def _copy(self, make: Callable[[], str]) -> None:
+        from wsltop.ui.export import copy_made, in_daemon
 
         def to_terminal(text: str) -> None:
             self.call_from_thread(self.copy_to_clipboard, text)
 
         try:
-            where = await in_daemon(lambda: copy_report(case, self.options, to_terminal))
+            where = await in_daemon(lambda: copy_made(make, self.options, to_terminal))
         except OSError as error:
             self.notify(f"cannot write {error.filename}: {error.strerror}", severity="error")
             return
@@ -698,12 +730,27 @@ class WsltopApp(App[None]):
 
     def action_save_screenshot(self) -> None:
         """Save the screen as an SVG picture."""
-        from wsltop.ui.export import clean_picture, picture_path
+        from wsltop.ui.export import clean_picture
+
+        self._save_picture(lambda: clean_picture(self._take_picture()))
+
+    def action_save_slide(self) -> None:
+        """Save the result of the demo as one slide."""
+        from wsltop.report.demo import slide
+        from wsltop.ui.cards.demo import ResultCard
+
+        if isinstance(self.screen, ResultCard):
+            demo = self.screen.demo
+            self._save_picture(lambda: slide(demo), "demo")
+
+    def _save_picture(self, draw: Callable[[], str], name: str = "wsltop") -> None:
+        """Write a picture into a new file below the state folder, and say where."""
+        from wsltop.ui.export import picture_path
 
         folder = self.options.state_folder
         try:
-            path = picture_path(folder)
-            write_private(path, clean_picture(self._take_picture()))
+            path = picture_path(folder, name)
+            write_private(path, draw())
         except OSError as error:
             self.notify(f"cannot write below {folder}: {error.strerror}", severity="error")
             return

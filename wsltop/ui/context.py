@@ -15,7 +15,9 @@ from typing import Final, Literal, TypeAlias
 from msgspec import Struct
 
 from wsltop.charts.cells import Glyphs
+from wsltop.charts.timeline import Ghost
 from wsltop.core.diagnosis.finding import Finding
+from wsltop.core.events import DEMO_END, DEMO_START, demo_phase
 from wsltop.core.explanation import Explanation
 from wsltop.core.moment import Insight, Moment
 from wsltop.core.session import Session
@@ -252,15 +254,21 @@ class TimeLine(Struct, frozen=True, kw_only=True):
 
 
 class DemoPhase(Struct, frozen=True, kw_only=True):
-    """How far the demo has come."""
+    """How far the demo has come, or had come at the second that is shown."""
 
     name: str
     seconds: float
     """In this phase."""
     most: float | None
     """The most that the phase takes; None: that is not known."""
-    held: bool
+    held: bool = False
     """Whether the speaker has stopped it."""
+    runs: bool = True
+    """Whether it goes on now, so that keys hold and end it."""
+    elapsed: float = 0.0
+    """Seconds since the demo began."""
+    log: str = ""
+    """The log line of the compaction, once there is one."""
 
 
 class Notice(Struct, frozen=True):
@@ -308,8 +316,10 @@ class Context:
         """What the status line says instead of live or paused."""
         self.time_line: TimeLine | None = None
         """Where in time the view is, while one can go elsewhere."""
-        self.demo: DemoPhase | None = None
-        """The phase of the demo that runs."""
+        self.running_demo: DemoPhase | None = None
+        """The phase of the demo that goes on."""
+        self.ghost: Ghost | None = None
+        """Where what Windows lends is predicted to go, while the plan of an action is on the screen."""
         self.notice = Notice()
         """What the user is told for a while, in the status line."""
         self.recording = ""
@@ -358,10 +368,28 @@ class Context:
         return self.session.explanation
 
     @property
+    def demo(self) -> DemoPhase | None:
+        """The phase of the demo that runs, or ran at the second that is shown; None where none did."""
+        if not self.frozen and self.can_act:
+            return self.running_demo
+        moment = self.moment
+        now = 0.0 if moment is None else moment.sample.monotonic
+        begun = [(event, phase) for event in self.session.journal.events() if (phase := demo_phase(event))]
+        begun = [(event, phase) for event, phase in begun if event.start <= now]
+        if not begun or begun[-1][1] == DEMO_END:
+            return None
+        event, phase = begun[-1]
+        first = next(event for event, phase in reversed(begun) if phase == DEMO_START or event is begun[0][0])
+        return DemoPhase(name=phase, seconds=now - event.start, most=None, runs=False, elapsed=now - first.start)
+
+    @property
     def window(self) -> float:
-        """Seconds that the timeline shows."""
+        """Seconds that the timeline shows: all of a demo while it goes on."""
         if self.state.window is not None:
             return self.state.window
+        demo = self.demo
+        if demo is not None and demo.elapsed > 0:
+            return next((window for window in WINDOWS if window >= demo.elapsed * 1.1), WINDOWS[-1])
         moment, first = self.moment, next(self.session.history.since(0.0), None)
         watched = 0.0 if moment is None or first is None else moment.sample.monotonic - first.monotonic
         return next((window for window in GROWING if window >= watched), GROWING[-1])

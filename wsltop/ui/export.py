@@ -68,14 +68,19 @@ async def in_daemon(work: Callable[[], T]) -> T:
     return await done
 
 
-def copy_report(case: IssueInput, options: ScreenOptions, terminal: Callable[[str], None]) -> str:
-    """Copy a report with the names taken out; where it went. Asks Windows, and may wait for a clipboard.
+def report_text(case: IssueInput, options: ScreenOptions) -> str:
+    """A report with the names taken out. Asks Windows."""
+    roster = NOT_RECORDED if options.windows is None else ask_distros(options.windows)
+    return issue(replace(case, roster=roster), this_machine())
+
+
+def copy_made(make: Callable[[], str], options: ScreenOptions, terminal: Callable[[str], None]) -> str:
+    """Copy the text that ``make`` makes; where it went. May wait for a clipboard.
 
     Raises:
         OSError: no clipboard took it, and no file could be written; says which file.
     """
-    roster = NOT_RECORDED if options.windows is None else ask_distros(options.windows)
-    text = issue(replace(case, roster=roster), this_machine())
+    text = make()
     file = options.state_folder / f"report-{stamp()}.txt"
     return copy_text(text, clip=options.clip, terminal=terminal if options.osc52 else None, file=file)
 
@@ -87,14 +92,14 @@ def clean_picture(svg: str) -> str:
     return svg.replace("<svg ", '<svg xml:space="preserve" ', 1)  # some viewers drop blanks otherwise
 
 
-def picture_path(folder: Path) -> Path:
-    """A file for a picture, which is not there yet, below ``folder``, which is.
+def picture_path(folder: Path, name: str = "wsltop") -> Path:
+    """A file for a picture, its name beginning with ``name``, which is not there yet, below ``folder``, which is.
 
     Raises:
         OSError: the folder cannot be made.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    first = folder / f"wsltop-{stamp()}.svg"
+    first = folder / f"{name}-{stamp()}.svg"
     path, number = first, 1
     while path.exists():
         number += 1

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
 
-from wsltop.charts.cells import Glyphs
 from wsltop.child import keep_files_free
+from wsltop.core.event_log import LOG_ORIGINS
+from wsltop.core.events import DEMO, DEMO_START
 from wsltop.core.moment import Moment
 from wsltop.core.prediction import Prediction
 from wsltop.core.reclaimed import ReclaimWatch
 from wsltop.core.session import Session
 from wsltop.errors import RecordingError
-from wsltop.experiment.measure import measure_all, tell_result
-from wsltop.experiment.run import prepare
-from wsltop.experiment.trial import ExperimentPlan
+from wsltop.experiment.run import TrialAction, prepare
+from wsltop.experiment.trial import ExperimentPlan, demo_names
 from wsltop.hogs.pool import Hogs
 from wsltop.model.sample import Reading, Unavailable
 from wsltop.model.text import MIB, format_duration, format_size
@@ -26,7 +27,7 @@ from wsltop.reclaim.end import ProcessEnd
 from wsltop.reclaim.perform import Done, Failed, Running, perform
 from wsltop.reclaim.plan import Plan
 from wsltop.recording.writer import RecordingWriter
-from wsltop.report.experiment import report
+from wsltop.report.demo import DemoResult, make_result
 from wsltop.report.text import reclaimed_lines, tell_reclaimed
 from wsltop.ui.context import DemoPhase, stamp
 
@@ -45,8 +46,8 @@ class Told(Struct, frozen=True, kw_only=True):
     mark: str = ""
     """In a line, for the events, where it stays."""
     failed: bool = False
-    report: str = ""
-    """All that was measured, for a card of its own; empty where there is none."""
+    demo: DemoResult | None = None
+    """What the demo measured, for a card of its own; None where there is none."""
     timeout: float | None = None
     """Seconds that the toast stays; None: as long as any."""
 
@@ -112,15 +113,16 @@ class Recorder(Job):
 
 
 class LiveExperiment(Job):
-    """The demo: hogs are loaded, held and killed, and what comes back is measured until nothing moves.
+    """The demo: hogs are loaded, held and killed, memory is compacted, and what comes back is measured to the end.
 
     Args:
         plan: what to do; smaller hogs are taken where these do not fit.
         pool: takes the hogs.
-        interval: seconds between two samples.
+        session: its journal has the log line of the compaction.
         mark: puts a line into the events.
         show: takes the phase, and None at the end.
-        glyphs: what the report is drawn with.
+        acting: performs the plan's action, if it has one.
+        skipped: why there is no action; empty where there is one.
 
     Raises:
         WsltopError: there is no room for the hogs.
@@ -130,29 +132,41 @@ class LiveExperiment(Job):
         self,
         plan: ExperimentPlan,
         pool: Hogs,
-        interval: float,
+        session: Session,
         mark: Callable[[str], None],
         show: Callable[[DemoPhase | None], None],
-        glyphs: Glyphs,
+        *,
+        acting: TrialAction | None = None,
+        skipped: str = "",
     ) -> None:
-        self._mark, self._show, self._glyphs = mark, show, glyphs
-        self._experiment = prepare(plan, pool, interval=interval)
+        self._session, self._mark, self._show, self._skipped = session, mark, show, skipped
+        self._experiment = prepare(
+            plan, pool, interval=session.interval, acting=acting, shares=lambda: session.outcomes.shares
+        )
+        self._names = demo_names(acted=acting is not None)
+        self._began: float | None = None
+        self._now = 0.0
+        """Monotonic time of the newest sample."""
+        self._acted: float | None = None
+        """When the compaction began, monotonic."""
+        self._phase = ""
+        self._log = ""
         self.held = False
 
     def take(self, moment: Moment) -> Told | None:
         """Go on, unless it is held; the result when it has settled."""
         now = moment.sample.monotonic
+        self._began = now if self._began is None else self._began
         self._experiment.take(moment.sample)
         if not self.held:
             self._experiment.step(now)
-        self._mark_phases()
-        standing = self._experiment.standing(now)
-        self._show(DemoPhase(name=standing.phase, seconds=standing.seconds, most=standing.most, held=self.held))
+        self._follow(now)
         return self._result() if self._experiment.finished else None
 
     def hold(self) -> None:
         """Stay in the phase while the speaker talks, or go on."""
         self.held = not self.held
+        self._follow(None)
 
     def stop(self, monotonic: float) -> Told:
         """End it early; what was seen until now."""
@@ -161,27 +175,63 @@ class LiveExperiment(Job):
         self.close()
         return told
 
+    def _follow(self, now: float | None) -> None:
+        """Mark a phase that begins, look for the log line, and show how far it is; ``None``: at the newest sample."""
+        if now is not None:
+            self._now = now
+        self._mark_phase()
+        if self._phase == "compact" and self._acted is None:
+            self._acted = self._now
+        if self._acted is not None:
+            self._log = find_log_line(self._session, self._acted)
+        standing = self._experiment.standing(self._now)
+        self._show(
+            DemoPhase(
+                name=self._phase or DEMO_START,
+                seconds=standing.seconds,
+                most=standing.most,
+                held=self.held,
+                elapsed=0.0 if self._began is None else self._now - self._began,
+                log=self._log,
+            )
+        )
+
     def _result(self) -> Told:
         result = self._experiment.result()
-        self._mark_phases()
-        measures = measure_all(result)
-        text = tell_result(result, measures)
+        self._mark_phase()
+        demo = make_result(result, log=self._log, skipped=self._skipped)
+        begun = bool(result.trials) and result.trials[0].start_of("release", "action") is not None
         return Told(
             title="demo",
-            toast=text,
-            mark=f"experiment: result: {text}",
-            report=report(result, measures, self._glyphs),
+            toast=demo.verdict,
+            mark=f"demo result: {demo.verdict}",
+            demo=demo if begun else None,
             timeout=20,
         )
 
-    def _mark_phases(self) -> None:
-        for event in self._experiment.events():
-            self._mark(event.text)
+    def _mark_phase(self) -> None:
+        """Mark the phase that it is in now; phases that have one name for the audience are one."""
+        self._experiment.events()
+        name = self._names[self._experiment.phase]
+        if name != self._phase:
+            self._phase = name
+            self._mark(f"{DEMO}{name}")
 
     def close(self) -> None:
         """End its hogs."""
         self._show(None)
         self._experiment.close()
+
+
+def find_log_line(session: Session, since: float) -> str:
+    """The newest line of the kernel log about a compaction since then, or wsltop's own event where there is none."""
+    now = since if session.moment is None else session.moment.sample.monotonic
+    found = [event for event in session.journal.between(since - 1.0, now) if event.kind == "compaction"]
+    line = next((event for event in reversed(found) if event.origin in LOG_ORIGINS), found[-1] if found else None)
+    if line is None:
+        return ""
+    origin = line.origin if line.origin in LOG_ORIGINS else f"{line.origin}, as the kernel log has no line"
+    return f"{time.strftime('%H:%M:%S', time.localtime(line.time))} {line.text} [{origin}]"
 
 
 class EndRun(Job):

@@ -1,50 +1,67 @@
-"""The plan of the demo: what will be loaded, for how long, and what Windows will have left; nothing runs before y."""
+"""The plan of the demo, before which nothing runs, and the card with its result."""
 
 from __future__ import annotations
 
-import re
-from textwrap import dedent
-from typing import ClassVar, Final
+from pathlib import Path
+from typing import ClassVar
 
-from rich.cells import cell_len
-from textual.app import ComposeResult
+from msgspec.structs import replace
+from rich.cells import chop_cells
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
-from textual.events import Resize
-from textual.screen import ModalScreen
 
 from wsltop.charts.cells import Glyphs, Line, Span
 from wsltop.core.events import tell_kind
 from wsltop.errors import HogRefused
 from wsltop.experiment.load import fit
+from wsltop.experiment.run import TrialAction
 from wsltop.experiment.trial import ExperimentPlan
 from wsltop.hogs.pool import Hogs
 from wsltop.model.sample import Unavailable
 from wsltop.model.text import clean, format_duration, format_size
-from wsltop.ui.cards.card import WIDTH as CARD_WIDTH
-from wsltop.ui.cards.card import CardText
+from wsltop.reclaim.plan import Plan, tell_run
+from wsltop.reclaim.root import RootAccess
+from wsltop.report.demo import DemoResult, curves, facts
+from wsltop.ui.cards.card import Card, Question
 from wsltop.ui.context import Context
 from wsltop.ui.panels.panel import heading, wrap
 
 HOGS = 4
 HOLD = 10.0
 """Seconds that the full hogs stay."""
-WIDTH = 76
 NAME = 12
+WIDEST = 117
+"""Cells of the result's text at most: beyond that the eye loses the row."""
+LEAST_CURVES, MOST_CURVES = 9, 20
+"""Rows of the curves."""
+LONGEST = 8
+"""Rows that one text may take."""
 
 
 class DemoPlan:
-    """What the demo would do with the size and the kind that are chosen now, shrunk to what fits."""
+    """What the demo would do with the size and the kind that are chosen now, shrunk to what fits.
 
-    def __init__(self, context: Context, pool: Hogs) -> None:
+    Args:
+        context: has the size and the kind, and the memory of now.
+        pool: will take the hogs.
+        access: the ways to root that there are, for the compaction.
+    """
+
+    def __init__(self, context: Context, pool: Hogs, access: RootAccess, root: Path = Path("/")) -> None:
         self.context, self._pool = context, pool
-        self.plan, self.warning, self.refused = self._make()
+        self._access, self._root = access, root
+        self.compacts = True
+        """Whether the user wants the compaction."""
+        self.by_wsl = False
+        """Whether the user wants it to go through wsl.exe."""
+        self.change()
 
     def change(self) -> None:
-        """Plan again: size or kind are others."""
+        """Plan again: size, kind or way are others."""
         self.plan, self.warning, self.refused = self._make()
+        self.acting, self.skipped = self._act()
 
     def _make(self) -> tuple[ExperimentPlan, str, str]:
+        """The plan, why it is smaller than what was chosen, and why it cannot run."""
         state = self.context.state
         wanted = ExperimentPlan(
             hogs=HOGS,
@@ -53,18 +70,50 @@ class DemoPlan:
             incompressible=state.hog_incompressible,
             hold=HOLD,
         )
-        try:
-            plan, warning = fit(wanted, root=self._pool.root, floor=self._pool.floor)
-        except HogRefused as error:
-            return wanted, "", str(error)
-        return plan, warning, ""
+        why = ""
+        for hogs in range(HOGS, 0, -1):
+            try:
+                plan, warning = fit(replace(wanted, hogs=hogs), root=self._pool.root, floor=self._pool.floor)
+            except HogRefused as error:
+                why = why or str(error)
+                continue
+            fewer = f"{hogs} in place of {HOGS}: no room for more" if hogs < HOGS else ""
+            return plan, "; ".join(filter(None, (fewer, warning))), ""
+        return wanted, "", why
+
+    def _act(self) -> tuple[TrialAction | None, str]:
+        """What compacts memory, or why that is left out."""
+        if not self.compacts:
+            return None, "as chosen"
+        if self.plan.kind == "cache":
+            return None, "the file cache stays as it is; press d afterwards"
+        plan = replace(self.plan, action="compact")
+        acting = TrialAction(plan, self._access, "wsl" if self.by_wsl else None, self._root)
+        planned = self._planned(acting)
+        if planned.blocked is not None:
+            return None, str(planned.blocked)
+        if planned.way == "paste":
+            return None, f"it needs root; by hand: {planned.command}"
+        self.plan = plan
+        return acting, ""
+
+    def _planned(self, acting: TrialAction) -> Plan:
+        moment = self.context.live.moment
+        return acting.plan(Unavailable("nothing was sampled") if moment is None else moment.ledger)
+
+    @property
+    def could_use_wsl(self) -> bool:
+        """Whether wsl.exe is another way to root here."""
+        return "wsl" in self._access.ways
 
     def facts(self) -> list[tuple[str, str]]:
         """Names and texts, as the plan shows them."""
         plan, moment = self.plan, self.context.live.moment
         kind = tell_kind(plan.kind, incompressible=plan.incompressible)
         size = plan.hogs * plan.size
-        facts = [("load", f"{plan.hogs} hogs of {format_size(plan.size)} {kind}: {format_size(size)}, then all killed")]
+        ends = "killed after the compaction" if plan.lasting else "then all killed"
+        count = f"{plan.hogs} hogs" if plan.hogs > 1 else "1 hog"
+        facts = [("load", f"{count} of {format_size(plan.size)} {kind}: {format_size(size)}, {ends}")]
         if self.refused:
             return [*facts, ("cannot run", self.refused)]
         if self.warning:
@@ -86,113 +135,104 @@ class DemoPlan:
             facts.append(
                 ("Windows", f"has {format_size(host.available)} available now, at least {format_size(left)} then")
             )
-        facts.append(("compact", "is not part of it: press c afterwards, where free memory stays scattered"))
-        return facts
+        if self.acting is None:
+            return [*facts, ("compact", f"left out: {self.skipped}")]
+        planned = self._planned(self.acting)
+        return [*facts, ("compact", f"{tell_run(planned)}; as {planned.as_whom}")]
 
 
-def result_width(report: str) -> int:
-    """Cells that the curves and the table of ``report`` take, at least those of a card."""
-    _, *body, _ = report.splitlines()
-    return max([CARD_WIDTH, *(cell_len(line) for line in body if not line.startswith("remark"))])
+class ResultCard(Card):
+    """The result of the demo: the verdict, the figures, and the curves as wide and as high as there is room for.
 
-
-def result_lines(report: str, glyphs: Glyphs, width: int = CARD_WIDTH) -> tuple[Line, ...]:
-    """The card of the result: the verdict first, then the curves and the figures of ``report``."""
-    _, *body, verdict = report.splitlines()
-    lines: list[Line] = [heading("result of the demo", "s picture  Esc closes", width, glyphs)]
-    text = clean(verdict.removeprefix("verdict").strip())
-    lines += [(Span(f" {row}", "title"),) for row in wrap(text, width - 1, 6, glyphs)]
-    in_table = False
-    for line in map(clean, dedent("\n".join(body)).splitlines()):
-        in_table = bool(line) and (in_table or line.lstrip().startswith("guest"))
-        lines += [(Span(row, "value"),) for row in (narrow(line, width) if in_table else [line])]
-    return tuple(lines)
-
-
-ROW: Final = re.compile(r"( {0,2}\S+(?: \S+)*|)( {2,})(\S.*)")
-"""A row of the report's table: its name (none in the header), blanks, its cells."""
-
-
-def narrow(line: str, width: int) -> list[str]:
-    """A row of the table in ``width`` cells: with fewer blanks, or with its cells below its name."""
-    over = cell_len(line) - width
-    row = ROW.fullmatch(line)
-    if over <= 0 or row is None:
-        return [line]
-    name, blanks, cells = row.groups()
-    if len(blanks) >= over + 2 * bool(name):
-        return [f"{name}{blanks[over:]}{cells}"]
-    return [name, " " * (width - cell_len(cells)) + cells]
-
-
-class DemoScreen(ModalScreen[bool]):
-    """The plan; y starts it, < > t change it, all else closes it."""
+    Args:
+        glyphs: what it is drawn with.
+        demo: what was measured.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer(True)", "run", show=False),
-        Binding("n,escape,enter,q,e", "answer(False)", "cancel", show=False),
-        Binding("less_than_sign,left", "size(-1)", "smaller", show=False),
+        Binding("s", "app.save_slide", "slide"),
+        Binding("y", "app.copy_result", "copy"),
+    ]
+
+    def __init__(self, glyphs: Glyphs, demo: DemoResult) -> None:
+        super().__init__(glyphs, self._tell_result, "e", wide=WIDEST)
+        self.demo = demo
+
+    def _tell_result(self, width: int) -> list[Line]:
+        return result_lines(self.demo, self.glyphs, width, self.size.height - 1)
+
+
+def result_lines(demo: DemoResult, glyphs: Glyphs, width: int, height: int) -> list[Line]:
+    """The card of the result in ``width`` cells; the curves take the rows that the figures leave, if those are few."""
+    lines: list[Line] = [heading("result of the demo", "", width, glyphs)]
+    lines += [(Span(f" {row}", "title"),) for row in wrap(demo.verdict, width - 1, LONGEST, glyphs)]
+    for fact in facts(demo):
+        room = max(1, width - NAME - 1)
+        for index, row in enumerate(wrap(clean(fact.text), room, LONGEST, glyphs)):
+            lines.append((Span(f" {fact.name if index == 0 else '':<{NAME}}", "label"), Span(row, fact.style)))
+    rows = max(LEAST_CURVES, min(MOST_CURVES, height - len(lines)))
+    return [*lines, *curves(demo, width, rows, glyphs)]
+
+
+class DemoScreen(Question):
+    """The plan; y starts it, < > t c w change it, all else closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer(True)", "start"),
+        Binding("less_than_sign,left", "size(-1)", "size", key_display="< >"),
         Binding("greater_than_sign,right", "size(1)", "larger", show=False),
-        Binding("t", "kind", "kind", show=False),
+        Binding("t", "kind", "kind"),
+        Binding("c", "compact", "compaction"),
+        Binding("w", "way", "way to root"),
+        Binding("e", "answer(False)", "cancel", show=False),
     ]
 
     def __init__(self, demo: DemoPlan) -> None:
-        super().__init__()
+        super().__init__(demo.context.glyphs)
         self.demo = demo
 
-    def compose(self) -> ComposeResult:
-        """The facts, and the keys, which always show."""
-        glyphs = self.demo.context.glyphs
-        with Vertical():
-            with VerticalScroll(can_focus=False):
-                yield CardText(glyphs, id="plan")
-            yield CardText(glyphs, id="answers")
+    @property
+    def can(self) -> bool:
+        """Whether it can run as it is planned."""
+        return not self.demo.refused
 
-    def on_mount(self) -> None:
-        """Show the plan."""
-        self.show_plan()
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what changes something is offered."""
+        return self.demo.could_use_wsl if action == "way" else super().check_action(action, parameters)
 
-    def on_resize(self, _event: Resize) -> None:
-        """Wrap it to the new width."""
-        self.show_plan()
-
-    def show_plan(self) -> None:
-        """Show the plan as it is now."""
-        width = min(WIDTH, self.size.width - 2)
-        glyphs = self.demo.context.glyphs
-        lines: list[Line] = [heading("demo: watch Windows get memory back", "", width, glyphs)]
+    def text_lines(self, width: int) -> list[Line]:
+        """The plan as it is now."""
+        lines: list[Line] = [heading("demo: watch Windows get memory back", "", width, self.glyphs)]
         for name, text in self.demo.facts():
-            for index, row in enumerate(wrap(clean(text), max(1, width - NAME - 1), 6, glyphs)):
+            room = max(1, width - NAME - 1)
+            whole = " ".join(piece for word in clean(text).split() for piece in chop_cells(word, room))
+            for index, row in enumerate(wrap(whole, room, LONGEST, self.glyphs)):
                 lines.append((Span(f" {name if index == 0 else '':<{NAME}}", "label"), Span(row, "value")))
-        keys = [Span(" y", "key"), Span(" starts it   ", "value")]
         if self.demo.refused:
-            keys = [Span(" It cannot run so.  ", "warning")]
-        answers: list[Line] = [
-            (),
-            (*keys, Span("< >", "key"), Span(" size   ", "value"), Span("t", "key"), Span(" kind   ", "value")),
-            (Span(" n", "key"), Span(" or Esc does not; while it runs, space holds a phase and e ends it", "value")),
-        ]
-        for name, shown in (("#plan", lines), ("#answers", answers)):
-            for card in self.query(name).results(CardText):  # none where the app ends just now
-                card.styles.width, card.styles.height = width, len(shown)
-                card.show(tuple(shown))
-        for box in self.query(VerticalScroll):
-            box.styles.max_height = max(1, self.size.height - len(answers))
-
-    def action_answer(self, run: bool) -> None:
-        """Start it, or not; what cannot run stays to be read."""
-        if not run or not self.demo.refused:
-            self.dismiss(run)
+            return [*lines, (), (Span(" It cannot run so.", "warning"),)]
+        return [*lines, (), (Span(" While it runs, space holds a phase and e ends the demo.", "value"),)]
 
     def action_size(self, step: int) -> None:
         """Plan it with hogs of another size."""
         context = self.demo.context
         context.state.resize_hog(step, context.vm_size)
-        self.demo.change()
-        self.show_plan()
+        self._change()
 
     def action_kind(self) -> None:
         """Plan it with hogs of another kind."""
         self.demo.context.state.change_kind()
+        self._change()
+
+    def action_compact(self) -> None:
+        """Plan it with the compaction, or without."""
+        self.demo.compacts = not self.demo.compacts
+        self._change()
+
+    def action_way(self) -> None:
+        """Plan the compaction through wsl.exe, or no longer."""
+        self.demo.by_wsl, self.demo.compacts = not self.demo.by_wsl, True
+        self._change()
+
+    def _change(self) -> None:
         self.demo.change()
-        self.show_plan()
+        self.show_lines()

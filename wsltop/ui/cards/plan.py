@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -10,12 +11,13 @@ from rich.cells import chop_cells
 from textual.binding import Binding, BindingType
 
 from wsltop.charts.cells import Glyphs, Line, Span
+from wsltop.charts.timeline import Ghost
 from wsltop.core.ledger import Ledger
 from wsltop.core.moment import Moment
 from wsltop.core.prediction import all_free
 from wsltop.core.session import Session
 from wsltop.hogs.guard import floor_for
-from wsltop.model.sample import Reading, Unavailable
+from wsltop.model.sample import Reading, Unavailable, known
 from wsltop.model.text import GIB, MIB, format_size
 from wsltop.reclaim.actions import ACTIONS, ActionName
 from wsltop.reclaim.plan import Plan, plan, tell_plan
@@ -104,6 +106,8 @@ def most_of(name: ActionName, ledger: Ledger) -> int:
 
 
 NAME = 10
+LEAST_GHOST: Final = 16 * MIB
+"""A prediction below this is not drawn: it could not be seen."""
 READING_TIME = 0.5
 """Seconds for which a plan must have been on the screen before an answer runs it."""
 LONGEST = 20
@@ -120,8 +124,10 @@ class PlanScreen(Question):
         Binding("w", "way", "way to root"),
     ]
 
-    def __init__(self, glyphs: Glyphs, proposal: Proposal) -> None:
+    def __init__(self, glyphs: Glyphs, proposal: Proposal, planned: Callable[[Plan], None] = lambda _: None) -> None:
+        """``planned`` takes each plan that is shown."""
         super().__init__(glyphs)
+        self.planned = planned
         self.proposal = proposal
         self.shown_at = time.monotonic()
         """When the plan came on the screen."""
@@ -133,6 +139,7 @@ class PlanScreen(Question):
 
     def text_lines(self, width: int) -> list[Line]:
         """The plan as it is now."""
+        self.planned(self.proposal.plan)
         return plan_lines(self.proposal, width, self.glyphs)
 
     @property
@@ -162,6 +169,20 @@ class PlanScreen(Question):
         """Plan it through wsl.exe, or no longer."""
         self.proposal.switch_way()
         self.show_lines()
+
+
+def ghost_of(plan: Plan, moment: Moment | None) -> Ghost | None:
+    """Where what Windows lends is predicted to go by a plan; None where that is not known or could not be seen."""
+    if moment is None or isinstance(plan.predicted, Unavailable) or plan.blocked is not None:
+        return None
+    host, ledger = moment.host, moment.ledger
+    size = None if isinstance(ledger, Unavailable) else known(ledger.expected_host)
+    if not isinstance(host, Unavailable):
+        size = host.working_set
+    if size is None or plan.predicted.likely < LEAST_GHOST:
+        return None
+    after = max(0, size - plan.predicted.likely)
+    return Ghost(after, f"{format_size(after)} after {plan.action.name}")
 
 
 def plan_lines(proposal: Proposal, width: int, glyphs: Glyphs) -> list[Line]:

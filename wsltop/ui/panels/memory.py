@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from wsltop.charts.bar import host_bar, nearest, segment_cells
-from wsltop.charts.cells import Line, Span, merged
+from wsltop.charts.cells import Line, Span, merged, plain
 from wsltop.core.explanation import Explanation, Way
 from wsltop.core.ledger import GroupId, Ledger
 from wsltop.model.sample import HostMemory, Reading, Unavailable, known
@@ -53,6 +54,8 @@ class HostView(Struct, frozen=True, kw_only=True):
     """Why there is no measured figure, and what to do; empty when there is one."""
     asking: bool
     """Whether it is only that the first answer has not come yet."""
+    after: int | None = None
+    """Bytes that it is predicted to be after the action whose plan is on the screen."""
 
 
 class MemoryView(Struct, frozen=True, kw_only=True):
@@ -80,6 +83,8 @@ def memory_view(context: Context) -> MemoryView:
         return EMPTY
     ledger, explanation = moment.ledger, context.explanation
     host = host_view(moment.host, ledger, explanation)
+    if context.ghost is not None:
+        host = replace(host, after=context.ghost.size)
     if isinstance(ledger, Unavailable):
         size = host.size or 1
         return MemoryView(scale=size, vm=0, host=host, parts=(), used=0, ways="", swap="", problem=clean(str(ledger)))
@@ -246,8 +251,20 @@ class MemoryPanel(Panel[MemoryView]):
         if host.size is not None:
             style = "host" if host.measured else "expected"
             bar = host_bar(host.size, view.scale, room, glyphs, style=style, measured=host.measured)
+            if host.after is not None:
+                bar = self._ghost(host.size, host.after, bar, view.scale, room)
         behind = self._behind_host(view, width) if width >= WIDE else []
         return fit_spans([*self._head(name, host.size, width), *bar, *behind], width, glyphs)
+
+    def _ghost(self, size: int, after: int, bar: Line, scale: int, room: int) -> Line:
+        """The bar with the part that would come back as an area of its own, at least a cell of it."""
+        end = nearest(size, room, scale)
+        start = min(nearest(after, room, scale), end - 1)
+        if start < 0:
+            return bar
+        text, style = plain(bar), bar[0].style
+        owed = Span(self.glyphs.fill("owed") * (end - start), "owed")
+        return merged([Span(text[:start], style), owed, Span(" " * (room - end))])
 
     def _guest(self, view: MemoryView, width: int, room: int) -> Line:
         cells = self._cells(view, room)

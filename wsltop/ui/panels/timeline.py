@@ -10,7 +10,8 @@ from msgspec import Struct
 from textual.events import MouseMove, MouseScrollDown, MouseScrollUp
 
 from wsltop.charts.cells import Glyphs, Line, Span, merged
-from wsltop.charts.timeline import Column, Mark, Timeline, TimelineInput, geometry_of
+from wsltop.charts.timeline import Band, Column, Ghost, Mark, Timeline, TimelineInput, geometry_of
+from wsltop.core.events import DEMO_END, DEMO_SHADED, demo_phase
 from wsltop.core.history import Columns, Point
 from wsltop.core.moment import Moment
 from wsltop.model.sample import Event, Unavailable
@@ -55,11 +56,13 @@ def timeline_view(
     host_label: str,
     cursor: float | None,
     owed: float | None = None,
+    ghost: Ghost | None = None,
     end: str = "now",
 ) -> TimelineView:
     """What the timeline says: the measured host where there is any in the window, else the expected one."""
     points = columns.points()
     first = next((index for index, point in enumerate(points) if point is not None), len(points))
+    events = tuple(events)
     measured = any(point is not None and point.host is not None for point in points)
     chart = TimelineInput(
         # What lies before the first sample is no gap: nobody was there to miss it.
@@ -70,6 +73,8 @@ def timeline_view(
         cursor=place(columns, cursor, first),
         host_style="measured" if measured else "expected",
         owed=place(columns, owed, first),
+        bands=phase_bands(columns, events, first),
+        ghost=ghost,
         end=end,
     )
     return TimelineView(
@@ -93,6 +98,20 @@ def place(columns: Columns, monotonic: float | None, first: int) -> int | None:
     return column - first if column is not None and column >= first else None
 
 
+def phase_bands(columns: Columns, events: Iterable[Event], first: int) -> tuple[Band, ...]:
+    """The phases of demos in the window, which their marks tell: of what runs, of a look back, of a recording."""
+    begun = [(event.start, phase) for event in events if (phase := demo_phase(event))]
+    if not begun:
+        return ()
+    ends = [*(start for start, _ in begun[1:]), None]
+    bands = []
+    for (start, phase), end in zip(begun, ends, strict=True):
+        left, right = place(columns, start, first), place(columns, end, first)
+        if phase != DEMO_END and left is not None:
+            bands.append(Band(left, columns.count - first if right is None else right, phase, phase in DEMO_SHADED))
+    return tuple(bands)
+
+
 def event_marks(columns: Columns, events: Iterable[Event], first: int) -> Iterable[Mark]:
     """Yield the marks of the events that lie in the window."""
     for event in events:
@@ -109,6 +128,8 @@ def event_mark(event: Event) -> tuple[str, str] | None:
         if "added" in event.amounts:
             return "hog", "hogs" if event.amounts.get("hogs", 1) > 1 else "hog"
         return ("kill", "kill") if "killed" in event.amounts or "ended" in event.amounts else None
+    if event.kind == "mark" and event.text.startswith("demo"):
+        return None  # its phases have a row of their own
     if event.kind == "mark":  # "experiment: hold", "compact was started here", "compact: returned 462 MiB, ..."
         before, _, after = event.text.partition(": ")
         return "mark", (after or before).split(" ")[0].rstrip(",:")
@@ -211,6 +232,7 @@ class TimelinePanel(Panel[TimelineView]):
             maximum=context.vm_size,
             host_label="Windows" if isinstance(host, Unavailable) or host.is_windows else "host",
             cursor=cursor,
+            ghost=context.ghost,
             owed=None if context.session.returning is None else shown - context.session.returning.elapsed,
             end="now" if context.time_line is None else clock_of(moment, now),
         )

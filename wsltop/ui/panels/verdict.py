@@ -26,6 +26,8 @@ WAY_ACTIONS: Final = {
     "p": "app.card('holders')",
 }
 """What the keys of the ways do."""
+LEAST_BAR: Final = 6
+"""Cells below which a bar of progress says nothing."""
 MOST: Final = 3
 """Rows of the text, where there is room."""
 
@@ -63,32 +65,36 @@ def verdict_view(context: Context) -> VerdictView:
 
 PHASES: Final = {
     "baseline": "watching before anything happens",
-    "load": "four hogs fill",
+    "load": "the hogs fill",
     "hold": "the hogs hold it, and Windows lends it",
-    "release": "the hogs are killed",
-    "wait": "memory comes back to Windows",
-    "settle": "memory comes back to Windows",
-    "done": "over",
+    "end": "the hogs are killed",
+    "returning": "memory comes back to Windows",
+    "compact": "scattered free memory is joined into blocks",
 }
 """What happens in the phases of the demo."""
 
 
 def demo_view(demo: DemoPhase, returning: Returning | None) -> VerdictView:
-    """The phase of the demo with its countdown; what returns in figures."""
+    """The phase of the demo with its countdown; what returns in figures; the log line of the compaction."""
     left = "" if demo.most is None else f" of at most {demo.most:.0f}"
     note = "held: space goes on" if demo.held else "space holds it, e ends the demo"
-    share = None if demo.most is None else round(min(1.0, demo.seconds / demo.most), 2)
+    share = 0.0 if demo.most is None else round(min(1.0, demo.seconds / demo.most), 2)
     text = f"{demo.seconds:.0f}{left} s"
     if returning is not None and returning.owed > 0:
         share = round(returning.share, 2)
         text = f"Windows got {format_size(max(0, returning.got))} of {format_size(returning.owed)} back, {text}"
+    title = PHASES.get(demo.name, "")
+    if demo.name == "compact" and demo.log:
+        title = f"log: {clean(demo.log)}"
+    elif demo.name == "compact":
+        text = f"{text}, waiting for its log line"
     return VerdictView(
         word=f"DEMO {demo.name.upper()}",
         style="warning" if demo.held else "good",
-        title=PHASES.get(demo.name, ""),
-        note=note,
+        title=title,
+        note=note if demo.runs else "",
         text=text,
-        share=0.0 if share is None else share,
+        share=share,
     )
 
 
@@ -201,5 +207,7 @@ class VerdictPanel(Panel[VerdictView]):
         text = f" {view.text}  "
         tail = f" {share * 100:3.0f} %"
         room = max(0, width - len(text) - len(tail) - 1)
+        if room < LEAST_BAR:  # words go before the bar
+            return fit_spans([Span(text, "value")], width, self.glyphs)
         bar = host_bar(round(share * 1000), 1000, room, self.glyphs, style="good")
         return fit_spans([Span(text, "value"), *bar, Span(tail, "value")], width, self.glyphs)
