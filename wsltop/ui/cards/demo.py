@@ -202,7 +202,7 @@ class DemoScreen(Question):
 
     def text_lines(self, width: int) -> list[Line]:
         """The plan as it is now."""
-        lines: list[Line] = [heading("demo: watch Windows get memory back", "", width, self.glyphs)]
+        lines: list[Line] = [heading("watch Windows get memory back", "", width, self.glyphs)]
         for name, text in self.demo.facts():
             room = max(1, width - NAME - 1)
             whole = " ".join(piece for word in clean(text).split() for piece in chop_cells(word, room))
