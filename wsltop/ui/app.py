@@ -27,7 +27,7 @@ from wsltop.core.quiet import QUIET_INTERVAL, Quiet
 from wsltop.errors import HogRefused, RecordingError, WsltopError
 from wsltop.hogs.load import HogOptions
 from wsltop.hogs.pool import Hogs
-from wsltop.model.sample import ProcessUse, Sample, known
+from wsltop.model.sample import ProcessUse, Sample
 from wsltop.model.text import clean
 from wsltop.private import write_private
 from wsltop.reclaim.actions import ActionName
@@ -502,7 +502,7 @@ class WsltopApp(App[None]):
         """Show what the demo measured."""
         from wsltop.ui.cards.demo import ResultCard
 
-        self.push_screen(ResultCard(self.context.glyphs, demo))
+        self.push_screen(ResultCard(self.context.glyphs, demo, self._save_picture, self._copy_aside))
 
     def _end_job(self, name: str) -> None:
         job = self.jobs.pop(name, None)
@@ -700,18 +700,6 @@ class WsltopApp(App[None]):
         if case is not None:
             self._copy_aside(lambda: report_text(case, self.options))
 
-    def action_copy_result(self) -> None:
-        """Copy what the demo measured as text, names taken out."""
-        from wsltop.report.demo import copied
-        from wsltop.report.redact import this_machine
-        from wsltop.ui.cards.demo import ResultCard
-
-        if isinstance(self.screen, ResultCard):
-            demo = self.screen.demo
-            version = known(demo.result.identity.wsl_version)
-            names = this_machine().knowing((), () if version is None else (version,))
-            self._copy_aside(lambda: names(copied(demo)))
-
     def _copy_aside(self, make: Callable[[], str]) -> None:
         self.run_worker(self._copy(make), exit_on_error=False, group="copy")
 
@@ -733,15 +721,6 @@ class WsltopApp(App[None]):
         from wsltop.ui.export import clean_picture
 
         self._save_picture(lambda: clean_picture(self._take_picture()))
-
-    def action_save_slide(self) -> None:
-        """Save the result of the demo as one slide."""
-        from wsltop.report.demo import slide
-        from wsltop.ui.cards.demo import ResultCard
-
-        if isinstance(self.screen, ResultCard):
-            demo = self.screen.demo
-            self._save_picture(lambda: slide(demo), "demo")
 
     def _save_picture(self, draw: Callable[[], str], name: str = "wsltop") -> None:
         """Write a picture into a new file below the state folder, and say where."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,11 +17,12 @@ from wsltop.experiment.load import fit
 from wsltop.experiment.run import TrialAction
 from wsltop.experiment.trial import ExperimentPlan
 from wsltop.hogs.pool import Hogs
-from wsltop.model.sample import Unavailable
+from wsltop.model.sample import Unavailable, known
 from wsltop.model.text import clean, format_duration, format_size
 from wsltop.reclaim.plan import Plan, tell_run
 from wsltop.reclaim.root import RootAccess
-from wsltop.report.demo import DemoResult, curves, facts
+from wsltop.report.demo import DemoResult, copied, curves, facts, slide
+from wsltop.report.redact import this_machine
 from wsltop.ui.cards.card import Card, Question
 from wsltop.ui.context import Context
 from wsltop.ui.panels.panel import heading, wrap
@@ -147,16 +149,35 @@ class ResultCard(Card):
     Args:
         glyphs: what it is drawn with.
         demo: what was measured.
+        save: writes the picture that a function draws into a new file; its name begins with the second argument.
+        copy: copies the text that a function makes, without keeping the screen waiting.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "app.save_slide", "slide"),
-        Binding("y", "app.copy_result", "copy"),
+        Binding("s", "save_slide", "slide"),
+        Binding("y", "copy_result", "copy"),
     ]
 
-    def __init__(self, glyphs: Glyphs, demo: DemoResult) -> None:
+    def __init__(
+        self,
+        glyphs: Glyphs,
+        demo: DemoResult,
+        save: Callable[[Callable[[], str], str], None],
+        copy: Callable[[Callable[[], str]], None],
+    ) -> None:
         super().__init__(glyphs, self._tell_result, "e", wide=WIDEST)
         self.demo = demo
+        self._save, self._copy = save, copy
+
+    def action_save_slide(self) -> None:
+        """Save the result as one slide."""
+        self._save(lambda: slide(self.demo), "demo")
+
+    def action_copy_result(self) -> None:
+        """Copy the result as text, names taken out."""
+        version = known(self.demo.result.identity.wsl_version)
+        names = this_machine().knowing((), () if version is None else (version,))
+        self._copy(lambda: names(copied(self.demo)))
 
     def _tell_result(self, width: int) -> list[Line]:
         return result_lines(self.demo, self.glyphs, width, self.size.height - 1)
