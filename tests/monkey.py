@@ -182,9 +182,7 @@ class Monkey:
                     self.check(program)
             if self.chance.random() < 0.9:
                 drain_for([program], self.chance.uniform(LEAST, MOST))
-            if step == b"\x1a":  # the shell that would bring it back is this one
-                drain_for([program], 0.1)
-                os.kill(program.pid, signal.SIGCONT)
+            go_on(program)
             if program.process.poll() is not None:
                 return False
             if self.typed >= keys:
@@ -200,6 +198,7 @@ class Monkey:
             except BlockingIOError:
                 assert time.monotonic() < deadline, self.tell("it does not read its keys")
                 drain([program], 0.05)
+                go_on(program)
 
     def check(self, program: PtyProgram) -> None:
         """Fail unless it draws when the window changes, and is no larger than it may be."""
@@ -210,6 +209,7 @@ class Monkey:
         while not program.unread and program.process.poll() is None:
             assert time.monotonic() < deadline, self.tell("it draws nothing")
             drain([program], 0.1)
+            go_on(program)
         if program.process.poll() is None:
             self.largest = max(self.largest, resident(program.pid))
             assert self.largest < MOST_RESIDENT, self.tell(f"{self.largest / MIB:.0f} MiB resident")
@@ -224,6 +224,7 @@ class Monkey:
             drain_for([program], 0.3)
             self.send(program, b"q")
             drain_for([program], 0.5)
+            go_on(program)
 
     def check_end(self, program: PtyProgram) -> None:
         """Fail unless it ended as by q, and nothing of it is left."""
@@ -238,6 +239,16 @@ class Monkey:
     def tell(self, what: str) -> str:
         """Say what broke, after which keys."""
         return f"{what}\nmood {self.mood.name}, after {self.typed} keys; the last: {shown(self.last)}"
+
+
+def go_on(program: PtyProgram) -> None:
+    """Have it go on after ctrl+z, whenever it got to that: the shell that would do so is this one."""
+    try:
+        state = Path(f"/proc/{program.pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return
+    if state == "T":
+        os.kill(program.pid, signal.SIGCONT)
 
 
 def plain(drawn: bytes) -> str:

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 from rich.cells import cell_len
+from rich.style import Style
+from textual.command import CommandList
+from textual.events import Click
 from textual.pilot import Pilot
 
 from tests.hogs.real import is_hog
@@ -528,6 +531,21 @@ def test_pages_are_turned_in_a_palette_without_room_for_its_list(world: World) -
             await pilot.press(key)
             await pilot.pause(0.2)
         assert world.app.screen is not world.app.main
+
+    world.run(play)
+
+
+def test_a_click_on_a_row_that_the_palette_has_no_longer_does_nothing(world: World) -> None:
+    """An IndexError of Textual's, which the monkey found: the list changed between the frame and the click."""
+
+    async def play(pilot: Pilot[None]) -> None:
+        await world.press(pilot, "ctrl+p")
+        opened = world.app.screen
+        commands = opened.query_one(CommandList)
+        late = Style.from_meta({"option": commands.option_count + 5})
+        commands.post_message(Click(commands, 1, 1, 0, 0, 1, False, False, False, style=late))
+        await pilot.pause(0.1)
+        assert world.app.screen is opened
 
     world.run(play)
 

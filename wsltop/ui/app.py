@@ -14,7 +14,7 @@ from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.command import CommandList
-from textual.events import AppFocus, Event, InputEvent, Paste
+from textual.events import AppFocus, Click, Event, InputEvent, Paste
 from textual.events import Key as KeyEvent
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -67,6 +67,16 @@ class PlainBar(ScrollBarRender):
     """A scroll bar of blanks on a color alone: Textual's ends within a cell by a block glyph."""
 
     VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
+
+
+def drop_late_click(commands: CommandList, event: Click) -> None:
+    """Do nothing for a click on a row of the palette that the list has no longer: Textual 8.2.8 fails on it."""
+    if event.style.meta.get("option", -1) >= commands.option_count:
+        event.prevent_default()
+        event.stop()
+
+
+CommandList.on_click = drop_late_click  # type: ignore[attr-defined]
 
 
 class WsltopApp(App[None]):
