@@ -64,9 +64,9 @@ SHARED_CHANGED: Final = 32 * 1024 * 1024
 """Bytes by which shared memory must change for the mounts to be read at once: a file in a tmpfs came or went."""
 CENSUS_EVERY: Final = 10.0
 """Seconds; the gate's shortest window, and long enough for CPU ticks of 10 ms to mean something."""
-SHARE: Final = 0.005
-"""Share of a core that counting processes may take while they are shown: hundreds of them are counted at every sample,
-thousands less often."""
+SHARE: Final = 0.0025
+"""Share of a core that counting processes may take while they are shown, half of what the whole screen may: hundreds of
+them are counted every second or two, thousands less often."""
 BIGGEST: Final = 15
 """Processes kept by memory: those that the screen shows. A recording carries them."""
 BUSIEST: Final = 8
@@ -117,10 +117,9 @@ class SlowSources:
         self._surveyed: float | None = None
         self._shared: int | None = None
         """Shared memory when the mounts were read last, bytes."""
-        self.processes: tuple[ProcessUse, ...] = ()
-        """All that hold memory, biggest first, as of the newest census, which keeps the biggest alone."""
-        self.used: tuple[ProcessCpu, ...] = ()
-        """What all of them computed between the last two full countings."""
+        self.listed: tuple[tuple[ProcessUse, ...], tuple[ProcessCpu, ...]] = ((), ())
+        """All processes that hold memory, biggest first, and what they computed between the last two full countings,
+        while they are shown: a census keeps the biggest alone."""
         self._census: Reading[Census] = Unavailable("the processes have not been counted yet")
         self._table: ProcessTable | None = None
         self._table_cpu: CpuTimes | None = None
@@ -205,16 +204,18 @@ class SlowSources:
             tmpfs=() if isinstance(mounts, Unavailable) else mounts.tmpfs,
             hidden=hides_others(self._root),
         )
-        self.processes = tuple(use for use in holders.processes if use.rss) if self.attentive else ()
+        holding = tuple(use for use in holders.processes if use.rss) if self.attentive else ()
         holders = replace(holders, processes=holders.processes[:BIGGEST], families=holders.families[:FAMILIES])
         before, since = self._table, self._table_cpu
         until = known(cpu)
         if not fresh and not isinstance(self._census, Unavailable):
             # Between two full counts only memory is counted again: a second is too short for CPU ticks.
+            self.listed = holding, self.listed[1]
             return replace(self._census, read_at=monotonic, holders=holders)
         self._table, self._table_cpu = table, until
-        self.used = () if before is None else cpu_between(before.processes, table.processes)
-        return Census(read_at=monotonic, holders=holders, since=since, until=until, busy=keep_busiest(self.used))
+        used = () if before is None else cpu_between(before.processes, table.processes)
+        self.listed = holding, used
+        return Census(read_at=monotonic, holders=holders, since=since, until=until, busy=keep_busiest(used))
 
     def _read_wslconfig(self) -> None:
         """Look for ``.wslconfig`` without waiting for the drive, which may answer late or never."""
@@ -347,7 +348,7 @@ class Sampler:
 
     def processes(self) -> tuple[tuple[ProcessUse, ...], tuple[ProcessCpu, ...]]:
         """All visible processes that hold memory, biggest first, and what they computed lately."""
-        return self.survey.processes, self.survey.used
+        return self.survey.listed
 
     def close(self) -> None:
         """Close every file; the host and the hogs are closed by their owner."""

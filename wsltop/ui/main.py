@@ -92,7 +92,7 @@ class MainScreen(Screen[None]):
     def _is_covered(self) -> bool:
         """Whether a card lies over the screen, and what shines through is not old enough to be painted again."""
         now = time.monotonic()
-        if not self.is_current and now - self._painted < COVERED_EVERY:
+        if not self.is_active and now - self._painted < COVERED_EVERY:
             return True
         self._painted = now
         return False

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import is_
+from types import MappingProxyType
 from typing import ClassVar, Final
 
-from msgspec import Struct
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -14,15 +15,15 @@ from textual.widgets import Input, Static
 
 from wsltop.charts.cells import Glyphs, Line, Span
 from wsltop.core.holders import FamilyGrowth, apart
-from wsltop.guest.process_details import DetailSource, ProcessDetails
+from wsltop.guest.process_details import FRESH, DetailSource, ProcessDetails
 from wsltop.model.sample import Holders, ProcessUse, Reading, Unavailable, known
 from wsltop.model.text import clean, format_size
 from wsltop.ui.cards.card import Card, CardText
 from wsltop.ui.cards.process import ProcessCard
-from wsltop.ui.cards.process_list import ProcessList, ProcessRow
+from wsltop.ui.cards.process_list import Column, ProcessList, ProcessRow
 from wsltop.ui.context import Context, ProcessOrder
 from wsltop.ui.panels.footer import KeyBarView, KeyHint, KeyRow
-from wsltop.ui.panels.panel import fit, heading, wrap
+from wsltop.ui.panels.panel import fit, fit_spans, heading, wrap
 
 WIDE: Final = 400
 """Cells of the list where the terminal has them: command lines are long."""
@@ -38,18 +39,10 @@ HEAD: Final = 2
 """Rows above the first process."""
 WHEEL: Final = 3
 """Rows that a turn of the mouse wheel moves."""
+KEPT: Final = 2000
+"""Lines that are kept for when they are shown again."""
 FAR: Final = 100_000
 """Rows: more than there are processes."""
-
-
-class Column(Struct, frozen=True):
-    """One column of the list."""
-
-    name: str
-    width: int
-    right: bool = False
-    gap: int = 1
-    """Blanks before it."""
 
 
 LEADS: Final = (Column("pid", 7, right=True, gap=0), Column("name", 15), Column("held", 9, right=True))
@@ -113,10 +106,10 @@ def row_line(row: ProcessRow, columns: Iterable[Column], glyphs: Glyphs) -> Line
     styles = {"growth": "warning" if row.growing else "note", "command line": "value" if row.selected else "muted"}
     styles["per min"] = styles["growth"]
     spans = [Span(glyphs.selection if row.selected else " ", "key")]
-    for column in columns:
-        text = row.cells[column.name]
+    for column, text in zip(columns, row.cells, strict=True):
         text = fit(text, column.width, glyphs)
-        text = f"{text.rstrip():>{column.width}}" if column.right else text
+        if column.right:
+            text = " " * (len(text) - len(text.rstrip())) + text.rstrip()
         spans.append(Span(" " * column.gap + text, styles.get(column.name, style)))
     return tuple(spans)
 
@@ -201,9 +194,21 @@ def sections(
 class HoldersText(CardText):
     """The list, whose rows can be clicked."""
 
+    _width = 0
+    _fitted: Mapping[int, tuple[Line, Line]] = MappingProxyType({})
+    """The lines that are shown and how they were fitted, by the id of the line."""
+
     def action_at(self, x: int, y: int) -> str:
         """Select the process in the row; the one that is selected already is opened."""
         return f"screen.pick({y})"
+
+    def paint(self, view: tuple[Line, ...], width: int, height: int) -> list[Line]:
+        """The lines, fitted; those that are the same objects as before are as they were."""
+        if width != self._width:
+            self._width, self._fitted = width, {}
+        fitted = {id(line): self._fitted.get(id(line)) or (line, fit_spans(line, width, self.glyphs)) for line in view}
+        self._fitted = fitted  # a line that is kept here keeps its id
+        return [fitted[id(line)][1] for line in view]
 
 
 class HoldersCard(Card):
@@ -254,6 +259,10 @@ class HoldersCard(Card):
         """Index of the process in the first row."""
         self._rows = 1
         """Rows that show processes."""
+        self._columns: tuple[Column, ...] = ()
+        self._made: dict[ProcessRow, Line] = {}
+        self._told: tuple[object, ...] = ()
+        self._chosen: tuple[object, ...] = ()
 
     # What is shown
 
@@ -285,6 +294,28 @@ class HoldersCard(Card):
         """What was opened over it is closed."""
         self.show_lines()
 
+    def show_lines(self) -> None:
+        """Show the list, unless it is the same as before: the processes are counted less often than samples come."""
+        told, choice = self._sources(), self._choice()
+        if len(told) == len(self._told) and all(map(is_, told, self._told)) and choice == self._chosen:
+            return
+        super().show_lines()
+        if self.query(CardText) and self.size.width:  # else nothing was shown
+            self._told, self._chosen = told, self._choice()
+
+    def _sources(self) -> tuple[object, ...]:
+        """What the list is made from: objects that are others when anything in them is."""
+        context, moment = self.context, self.context.moment
+        census = None if moment is None else moment.sample.census
+        return (census, context.processes, context.insight.processes, context.insight.growth)
+
+    def _choice(self) -> tuple[object, ...]:
+        """What else decides how it looks; now and then the command lines are read again."""
+        state, moment = self.context.state, self.context.moment
+        age = 0.0 if moment is None else moment.sample.monotonic // FRESH
+        chosen = (state.selected_process, state.process_order, state.process_filter, state.command_lines)
+        return (self.size, self._filtering, self.context.shows_now, age, chosen)
+
     def _tell_list(self, width: int) -> Iterator[Line]:
         """The lines: the list, as far as it fits, and what stands below it."""
         glyphs, state, listed = self.glyphs, self.context.state, self.list
@@ -305,13 +336,20 @@ class HoldersCard(Card):
         columns = choose_columns(width, live=self.context.shows_now, commands=state.command_lines)
         yield heading("who holds it", self._note(width), width, glyphs)
         yield head_line(columns, HEADS[state.process_order], glyphs)
-        curve = next((column.width for column in columns if column.name == "growth"), 0)
         chosen = state.chosen_process(found)
         for use in shown:
-            yield row_line(listed.row(use, curve, selected=use is chosen), columns, glyphs)
+            yield self._row_line(listed.row(use, columns, selected=use is chosen), columns)
         if not found:
             yield (Span(" no process matches; Esc clears the filter", "muted"),)
         yield from below
+
+    def _row_line(self, row: ProcessRow, columns: tuple[Column, ...]) -> Line:
+        """The line of a process, which is made once: few of them change from one second to the next."""
+        if columns != self._columns or len(self._made) > KEPT:
+            self._columns, self._made = columns, {}
+        if row not in self._made:
+            self._made[row] = row_line(row, columns, self.glyphs)
+        return self._made[row]
 
     def _note(self, width: int) -> str:
         """How many are listed, and in which order."""

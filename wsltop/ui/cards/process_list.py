@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -21,10 +21,21 @@ FILTERED: Final = 60.0
 """Seconds for which the command lines are kept that only the filter needs."""
 
 
-class ProcessRow(Struct, frozen=True):
-    """One process as it is listed: texts by the name of their column."""
+class Column(Struct, frozen=True):
+    """One column of the list."""
 
-    cells: Mapping[str, str]
+    name: str
+    width: int
+    right: bool = False
+    gap: int = 1
+    """Blanks before it."""
+
+
+class ProcessRow(Struct, frozen=True):
+    """One process as it is listed."""
+
+    cells: tuple[str, ...]
+    """A text for each column."""
     growing: bool
     own: bool
     selected: bool
@@ -49,6 +60,7 @@ class ProcessList:
         """What part of a core each uses, by pid; those that are not known are absent."""
         self._seen: Mapping[int, ProcessDetails] = {}
         self._growth: dict[tuple[int, int], ProcessGrowth] = {}
+        self._curves: dict[tuple[int, int, int], str] = {}
         self._noted: object = None
         self._places: dict[str, str] = {}
         self._groups: object = None
@@ -111,34 +123,46 @@ class ProcessList:
         """How it has grown while it was among the biggest."""
         noted = self.context.insight.processes
         if noted is not self._noted:
-            self._noted, self._growth = noted, {}
+            self._noted, self._growth, self._curves = noted, {}, {}
         key = (use.pid, use.started)
         if key not in self._growth:
             self._growth[key] = follow_process(noted, use)
         return self._growth[key]
 
-    def row(self, use: ProcessUse, width: int, *, selected: bool) -> ProcessRow:
-        """What the list says of a process; ``width`` is that of the curve."""
-        growth, seen, share = self.growth(use), self.seen(use), self.shares.get(use.pid)
-        pss = known(use.pss)
+    def row(self, use: ProcessUse, columns: Iterable[Column], *, selected: bool) -> ProcessRow:
+        """What the list says of a process."""
+        growth = self.growth(use)
         return ProcessRow(
-            {
-                "pid": str(use.pid),
-                "user": "" if seen is None else seen.owner,
-                "name": f"{clean(use.name)}{' (ours)' if use.own else ''}",
-                "held": f"{'~' if use.estimated else ''}{format_size(use.held)}",
-                "anonymous": format_size(use.anonymous),
-                "file": "" if pss is None or pss.file is None else format_size(pss.file),
-                "growth": spark(growth.curve, width, self.context.glyphs) if len(growth.curve) > 1 else "",
-                "per min": tell_rate(growth),
-                "CPU %": "" if share is None else f"{100 * share:.1f}",
-                "where": self.place(use),
-                "command line": "" if seen is None else shorten(seen.command or ""),
-            },
+            tuple(self._cell(use, growth, column) for column in columns),
             growing=growth.rate is not None and growth.rate > 0 and not growth.steady,
             own=use.own,
             selected=selected,
         )
+
+    def _cell(self, use: ProcessUse, growth: ProcessGrowth, column: Column) -> str:
+        seen = self._seen.get(use.pid)
+        match column.name:
+            case "growth":
+                return self._curve(use, growth, column.width)
+            case "per min":
+                return tell_rate(growth)
+            case "CPU %":
+                share = self.shares.get(use.pid)
+                return "" if share is None else f"{100 * share:.1f}"
+            case "user":
+                return "" if seen is None else seen.owner
+            case "where":
+                return self.place(use)
+            case "command line":
+                return "" if seen is None else shorten(seen.command or "")
+        return counted(use, column.name)
+
+    def _curve(self, use: ProcessUse, growth: ProcessGrowth, width: int) -> str:
+        """The curve, drawn once for each note."""
+        key = (use.pid, use.started, width)
+        if key not in self._curves:
+            self._curves[key] = spark(growth.curve, width, self.context.glyphs) if len(growth.curve) > 1 else ""
+        return self._curves[key]
 
     def _matches(self, use: ProcessUse) -> bool:
         seen = self.seen(use)
@@ -158,6 +182,21 @@ class ProcessList:
             case "name":
                 return sorted(processes, key=lambda use: use.name.casefold())
         return processes  # as they were counted
+
+
+def counted(use: ProcessUse, column: str) -> str:
+    """What a counting says of a process."""
+    match column:
+        case "pid":
+            return str(use.pid)
+        case "name":
+            return f"{clean(use.name)} (ours)" if use.own else clean(use.name)
+        case "held":
+            return f"{'~' if use.estimated else ''}{format_size(use.held)}"
+        case "anonymous":
+            return format_size(use.anonymous)
+    pss = known(use.pss)
+    return "" if pss is None or pss.file is None else format_size(pss.file)
 
 
 def shorten(command: str) -> str:
