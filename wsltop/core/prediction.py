@@ -49,7 +49,8 @@ class Share(Struct, frozen=True):
     def tell(self) -> str:
         """The share as a clause."""
         if not self.seen:
-            return f"{self.low:.0%} to {self.high:.0%} of it is assumed"
+            low, high = max(0.0, self.low), min(1.0, self.high)
+            return f"{low:.0%} to {high:.0%} of it is assumed"
         return f"{self.part:.0%} of it came back before"
 
 
