@@ -155,6 +155,7 @@ def explained(made: Evidence) -> Evidence:
         suggestion=made.suggestion,
         reclaim_file=made.reclaim_file,
         uptime=seen.monotonic,
+        pressure=seen.pressure,
         drops=None if counters is None else counters.values.get("drop_pagecache"),
     )
     return replace(made, explanation=explanation)

@@ -19,6 +19,7 @@ from wsltop.model.sample import (
     Group,
     Holders,
     HostMemory,
+    Pressure,
     ReportingOrder,
     Sample,
     SeveralVms,
@@ -294,6 +295,16 @@ def test_stopping_a_container_is_a_way(group: dict[str, Any], command: str | Non
     holders = Holders(processes=(), families=(), groups=(made,), elsewhere=NOT_FOLLOWED, reason="", unread=0)
     ways = list(stop_largest(ledger_of(cache_case()), None, holders))
     assert [way.command for way in ways] == ([] if command is None else [command])
+
+
+def test_that_programs_wait_for_memory_matters() -> None:
+    host = host_memory(working_set=4 * GIB, total=32 * GIB, available=20 * GIB)
+    lent = Lent(size=host.working_set, measured=True, used=3 * GIB, parts=(Part(id="programs", size=3 * GIB),))
+    stalled = Pressure(some_avg10=0.3, some_avg60=0.2, full_avg10=0.1, full_avg60=0.1)
+    assert explain_matter(lent, host, pressure=stalled).weight == "note"
+    assert explain_matter(lent, host, pressure=stalled).stalled == 0.2
+    calm = replace(stalled, some_avg60=0.05)
+    assert explain_matter(lent, host, pressure=calm) == explain_matter(lent, host)
 
 
 def test_no_outlook_without_wsl() -> None:

@@ -33,7 +33,7 @@ from wsltop.core.prediction import (
     predict_split,
 )
 from wsltop.core.wslconfig.effective import Suggestion
-from wsltop.model.sample import Holders, HostMemory, Reading, SeveralVms, Unavailable
+from wsltop.model.sample import Holders, HostMemory, Pressure, Reading, SeveralVms, Unavailable
 from wsltop.model.text import GIB, MIB, clean, format_duration, format_size
 
 SMALL: Final = 32 * MIB
@@ -44,6 +44,9 @@ TIGHT: Final = 0.1
 """Below this share Windows trims working sets of everything that runs."""
 LARGE: Final = 1 / 8
 """WSL lends much when it lends this share of Windows' RAM beyond what its programs hold."""
+STALLED: Final = 0.1
+"""Share of time in which programs wait for memory that people notice; systemd-oomd acts at 0.6 of ``full``."""
+NO_PRESSURE: Final = Unavailable("not read")
 SOON: Final = 600.0
 """A trend is worth saying when it ends within so many seconds."""
 TOO_LARGE: Final = 1 / 4
@@ -117,6 +120,8 @@ class Matter(Struct, frozen=True, kw_only=True, tag="matter"):
     total: int | None = None
     runs_out: float | None = None
     """Seconds until Windows has a tenth left if it goes on as in the last minutes; None where that is far off."""
+    stalled: float | None = None
+    """Share of the last minute in which programs in Linux waited for memory; None where that is little, or unknown."""
 
 
 class Explanation(Struct, frozen=True, kw_only=True, tag="explanation"):
@@ -472,25 +477,31 @@ def open_outlook(gates: tuple[GateState, ...], uptime: float, drops: int | None)
     )
 
 
-def explain_matter(lent: Lent, host: Reading[HostMemory], trend: float | None = None) -> Matter:
+def explain_matter(
+    lent: Lent, host: Reading[HostMemory], trend: float | None = None, pressure: Reading[Pressure] = NO_PRESSURE
+) -> Matter:
     """Weigh what is lent against what Windows has left.
 
     Less than a quarter left is a note, and a warning where WSL lends an eighth of Windows' RAM or more beyond what its
     programs hold. Less than a tenth left is a warning, and a problem where WSL could give that much. Where Windows will
-    have a tenth left within minutes, that is at least a note.
+    have a tenth left within minutes, or where programs in Linux wait for memory, that is at least a note.
 
     Args:
         lent: what Windows lends, in parts.
         host: Windows' figures, fresh.
         trend: bytes a second by which what Windows has left grew over the last minutes; None where not known.
+        pressure: how long programs in Linux wait for memory.
     """
     matter = weigh(lent, host)
+    if not isinstance(pressure, Unavailable) and pressure.some_avg60 >= STALLED:
+        weight: Weight = "note" if matter.weight == "ok" else matter.weight
+        matter = replace(matter, stalled=pressure.some_avg60, weight=weight)
     if matter.available is None or matter.total is None or trend is None or trend >= 0:
         return matter
     runs_out = (matter.available - TIGHT * matter.total) / -trend
     if not 0 < runs_out <= SOON:
         return matter
-    weight: Weight = "note" if matter.weight == "ok" else matter.weight
+    weight = "note" if matter.weight == "ok" else matter.weight
     return replace(matter, runs_out=runs_out, weight=weight, id="lends-much" if matter.id == "plenty" else matter.id)
 
 
@@ -549,6 +560,7 @@ def explain(
     uptime: float = 0.0,
     drops: int | None = None,
     trend: float | None = None,
+    pressure: Reading[Pressure] = NO_PRESSURE,
 ) -> Reading[Explanation]:
     """Explain a moment; the arguments are those of the four parts above."""
     if isinstance(ledger, Unavailable):
@@ -571,7 +583,7 @@ def explain(
             on_wsl=on_wsl,
         ),
         outlook=explain_outlook(gates, blockers, uptime=uptime, drops=drops) if on_wsl else None,
-        matter=explain_matter(lent, host, trend),
+        matter=explain_matter(lent, host, trend, pressure),
         host_name="Windows" if on_wsl else "the host",
     )
 
@@ -627,6 +639,13 @@ def say_outlook(outlook: Outlook) -> str:
 def say_matter(explanation: Explanation) -> str:
     """What Windows has left, and whether WSL is the reason that it is short."""
     matter, who = explanation.matter, explanation.host_name
+    stalled = "" if matter.stalled is None else f" Programs in Linux wait for memory {matter.stalled:.0%} of the time."
+    return say_left(explanation, who) + stalled
+
+
+def say_left(explanation: Explanation, who: str) -> str:
+    """What Windows, which is called ``who``, has left."""
+    matter = explanation.matter
     if matter.available is None or matter.total is None:
         return f"What {who} has left is not known."
     left = f"{who[0].upper()}{who[1:]} has {format_size(matter.available)} of {format_size(matter.total)} left"

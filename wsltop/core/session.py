@@ -141,6 +141,7 @@ class Session:
             uptime=sample.monotonic,
             drops=None if isinstance(counters, Unavailable) else counters.values.get("drop_pagecache"),
             trend=self._host_trend(moment),
+            pressure=sample.pressure,
         )
 
     def _host_trend(self, moment: Moment) -> float | None:

@@ -101,6 +101,7 @@ def explanation_part(explanation: Reading[Explanation], findings: tuple[Finding,
             "available": matter.available,
             "total": matter.total,
             "runs_out": matter.runs_out,
+            "stalled": matter.stalled,
         },
     }
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from wsltop.core.diagnosis.evidence import Evidence, ledger_of, short
 from wsltop.core.diagnosis.finding import Figure, Found, Remedy, Severity, advice, memory_setting, percent, rule, size
+from wsltop.core.explanation import STALLED
 from wsltop.core.holders import FamilyGrowth, name_group
 from wsltop.model.sample import Event, Pressure, known
 from wsltop.model.text import MIB, format_clock, format_duration, format_size
@@ -18,8 +19,6 @@ THRASH_RATE: Final = 1 * MIB
 """Bytes per second both in and out: the same memory goes back and forth; one way alone is only tidying up."""
 THRASH_SECONDS: Final = 5.0
 """A shorter measurement catches a burst."""
-STALLED: Final = 0.1
-"""Share of time: systemd-oomd acts at 0.6 of ``full`` by default, people notice a tenth."""
 LOW: Final = 0.05
 """Share of RAM that is available: the kernel's watermarks lie at one to two percent."""
 SWAP_LEFT: Final = 0.1
