@@ -28,6 +28,12 @@ def test_when_labels_would_overlap_the_newer_one_stays() -> None:
     assert row([Mark(1, "hog", "hogs"), Mark(4, "kill", "kill")]) == ".▲..▼kill....................."
 
 
+def test_labels_do_not_touch() -> None:
+    """``drop▼▽back`` is two marks, and looked like one."""
+    assert row([Mark(5, "cache drop", "drop"), Mark(6, "return", "back")]) == ".....▼▽back..................."
+    assert row([Mark(5, "cache drop", "drop"), Mark(7, "return", "back")]) == ".drop▼.▽back.................."
+
+
 def test_neighbors_without_room_are_signs_only() -> None:
     assert row([Mark(0, "hog", "hogs"), Mark(1, "kill", "kill"), Mark(2, "mark", "mark")], 5) == "▲▼●.."
 

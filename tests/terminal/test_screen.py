@@ -61,18 +61,18 @@ def test_a_hog_takes_memory_and_gives_it_back(open_terminal: Open) -> None:
     terminal.wait_for("a adds 1.0 GiB")
     terminal.press("<<<<")
     terminal.wait_for("a adds 64 MiB")
-    assert "kill all" not in terminal.lines[-1]
+    assert "X all" not in terminal.lines[-1]
     terminal.press("a")
     terminal.wait_for("holding")
     (hog,) = terminal.hogs()
     assert str(hog.pid) in terminal.text
     assert 64 * MIB <= hog.memory_info().rss <= 96 * MIB
-    terminal.wait_for("kill all")
+    terminal.wait_for("X all")
     terminal.press("X")
     terminal.wait_for("no hogs")
     wait_for_death([hog], 1.0)
     terminal.wait_until(lambda: re.search(rf"hog {hog.pid} killed, \d+ MiB free again", terminal.text) is not None)
-    terminal.wait_without("kill all")
+    terminal.wait_without("X all")
 
 
 def test_x_kills_the_selected_hog_and_no_movement_kills_any(open_terminal: Open) -> None:

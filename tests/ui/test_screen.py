@@ -210,7 +210,7 @@ def test_everything_may_go_away_and_come_back(world: World) -> None:
             here, meminfo=away, free_blocks=away, zones=away, reporting=away, kernel_log=away, host=away, counters=away
         )
         await world.tick(pilot, 3)
-        assert "no kernel log gone for a while. Wait." in world.text
+        assert "no kernel log: gone for a while. Wait." in world.text
         assert "no host" in world.lines[0]
         await world.press(pilot, "a", "space", "space", "plus", "0", "y", "X")
         world.sampler.next = replace(here, time=world.sampler.next.time, monotonic=world.sampler.next.monotonic)

@@ -16,7 +16,7 @@ from wsltop.model.text import GIB, MIB
 from wsltop.ui.context import DEFAULT_WINDOW, LEAST_HOG, WINDOWS, Context, Notice, Position, ViewState, move
 from wsltop.ui.panels.events import EventsPanel, events_view
 from wsltop.ui.panels.hogs import HogsPanel, hog_row, hogs_view, window
-from wsltop.ui.panels.memory import STEP, MemoryPanel, MemoryView, memory_view
+from wsltop.ui.panels.memory import EMPTY, STEP, MemoryPanel, MemoryView, Part, memory_view
 from wsltop.ui.panels.panel import width_of
 from wsltop.ui.panels.status import StatusLine, status_view
 from wsltop.ui.panels.timeline import TimelinePanel, TimelineView, event_mark, tell_window
@@ -431,3 +431,15 @@ def test_an_incompressible_hog_is_told_apart() -> None:
     assert len(row.kind) <= 9
     row = hog_row(hog(1), selected=False)
     assert (row.kind, row.status) == ("anonymous", "holding")
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_the_legend_names_the_largest_parts_and_no_two_alike(width: int) -> None:
+    """At 40 columns the figure of the cache was cut, and shared memory and slab were both ``s``."""
+    sizes = {"progs": 4 * GIB, "shm": 128 * MIB, "kern": 768 * MIB, "slab": 256 * MIB, "cache": 2560 * MIB, "free": GIB}
+    parts = tuple(Part(name=name, short=name, style="cache", size=size) for name, size in sizes.items())
+    view = replace(EMPTY, scale=8 * GIB, vm=8 * GIB, parts=parts, used=5 * GIB, problem="")
+    legend = plain(MemoryPanel(BLOCK, id="memory").paint(view, width, 3)[2])
+    assert BLOCK.ellipsis not in legend
+    assert "4.0" in legend
+    assert "2.5" in legend

@@ -144,8 +144,8 @@ class PlacedText(NamedTuple):
 def place_marks(marks: Sequence[Mark], width: int, glyphs: Glyphs) -> list[PlacedText]:
     """Place marks on a row of ``width`` columns, from left to right; texts never touch each other's cells.
 
-    Marks of one column become one. A label stands right of its sign, else left of it, else nowhere; the newest mark
-    chooses first. Marks outside the row are left out.
+    Marks of one column become one. A label stands right of its sign, else left of it, else nowhere, and a cell away
+    from the next text; the newest mark chooses first. Marks outside the row are left out.
     """
     columns = sorted({mark.column for mark in marks if 0 <= mark.column < width})
     placed: list[PlacedText] = []
@@ -157,7 +157,7 @@ def place_marks(marks: Sequence[Mark], width: int, glyphs: Glyphs) -> list[Place
         text = PlacedText(column, sign)
         if label and column + 1 + len(label) <= limit:
             text = PlacedText(column, sign + label)
-        elif label and column - len(label) >= floor:
+        elif label and column < limit and column - len(label) >= floor:
             text = PlacedText(column - len(label), label + sign)
         placed.append(text)
         limit = text.start - 1

@@ -79,7 +79,7 @@ KEYS: Final = (
         needs="hogs",
         phrase="Kill the selected hog, or the newest",
     ),
-    Key("X", "X", "app.kill_hogs", "kill all", "Kill all hogs", "hogs", 3, needs="hogs"),
+    Key("X", "X", "app.kill_hogs", "all", "Kill all hogs", "hogs", 3, needs="hogs"),
     Key(
         "less_than_sign",
         "< >",

@@ -28,7 +28,7 @@ from wsltop.reclaim.perform import Done, Failed, Running, perform
 from wsltop.reclaim.plan import Plan
 from wsltop.recording.writer import RecordingWriter
 from wsltop.report.demo import DemoResult, make_result
-from wsltop.report.text import reclaimed_lines, tell_reclaimed
+from wsltop.report.text import say_reclaimed, tell_reclaimed
 from wsltop.ui.context import DemoPhase, stamp
 
 WORTH_WATCHING: Final = 32 * MIB
@@ -280,7 +280,7 @@ class EndRun(Job):
         result = self._watch.result()
         return Told(
             title=f"{self.name} has ended",
-            toast="\n".join(reclaimed_lines(result)),
+            toast=say_reclaimed(result),
             mark=tell_reclaimed(f"{self.name} has ended", result),
             timeout=15,
         )
@@ -339,7 +339,7 @@ class ActionRun(Job):
         if not self._watch.rests(self._done_at, now):
             return None
         result = self._watch.result()
-        lines = [*reclaimed_lines(result), *filter(None, [self._note])]
+        lines = [say_reclaimed(result), *filter(None, [self._note])]
         return Told(
             title=self.plan.name,
             toast="\n".join(lines),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
@@ -19,7 +19,7 @@ from wsltop.ui.panels.panel import Panel
 from wsltop.ui.panels.scrubber import Scrubber
 from wsltop.ui.panels.timeline import TimelinePanel
 from wsltop.ui.panels.verdict import VerdictPanel
-from wsltop.ui.panels.who import WhoPanel
+from wsltop.ui.panels.who import GroupsPanel, WhoPanel
 
 LEAST_WIDTH: Final = 40
 LEAST_HEIGHT: Final = 8
@@ -48,6 +48,7 @@ PANELS: Final = (
     PanelRow("who", WhoPanel, 4),
     PanelRow("comeback", ComebackPanel, 4),
     PanelRow("ledger", LedgerPanel, 12),
+    PanelRow("groups", GroupsPanel, 3),
     PanelRow("findings", FindingsPanel, 2),
     PanelRow("hogs", HogsPanel, 1, "3", "hogs"),
     PanelRow("events", EventsPanel, 3, "4", "events"),
@@ -76,15 +77,15 @@ WIDEST: Final = 240
 TALL: Final = 24
 """Rows that panels beside the timeline need."""
 SIDE: Final[tuple[tuple[int, tuple[tuple[int, tuple[str, ...]], ...]], ...]] = (
-    (WIDEST, ((52, ("ledger", "comeback")), (56, ("who", "gate", "findings", "hogs")))),
+    (WIDEST, ((52, ("ledger", "comeback", "groups")), (56, ("who", "gate", "hogs", "findings")))),
     (WIDER, ((62, ("who", "comeback", "gate", "hogs")),)),
     (WIDE, ((48, ("gate", "who", "hogs")),)),
 )
 """From which width on which columns stand at the right: their widths, and their panels from top to bottom."""
-FIRST: Final = ("hogs", "who", "ledger", "gate", "comeback", "findings")
+FIRST: Final = ("hogs", "who", "ledger", "gate", "comeback", "findings", "groups")
 """Which panels of a column get their rows first when there are not enough for all."""
-GROWS: Final = ("who", "ledger", "comeback", "findings")
-"""Which panel of a column takes the rows that are left."""
+GROWS: Final = ("groups", "findings", "who")
+"""Which panel of a column takes the rows that are left: one that has more to say the more rows it has."""
 
 
 class Place(Struct, frozen=True):
@@ -193,14 +194,15 @@ def share_rows(rows: int, wanted: Mapping[str, int], off: Set[str], *, stacked: 
 
 
 def stack_columns(
-    columns: Iterable[tuple[int, tuple[str, ...]]], x: int, y: int, rows: int, wanted: Mapping[str, int], off: Set[str]
+    columns: Sequence[tuple[int, tuple[str, ...]]], x: int, y: int, rows: int, wanted: Mapping[str, int], off: Set[str]
 ) -> dict[str, Place]:
     """Places of the panels beside the timeline."""
     places: dict[str, Place] = {}
-    for width, names in columns:
+    for number, (width, names) in enumerate(columns):
         top = y
+        gap = 1 if number < len(columns) - 1 else 0  # a blank before the next column
         for name, take in stack([name for name in names if name not in off], rows, wanted).items():
-            places[name] = Place(x, top, width, take)
+            places[name] = Place(x, top, width - gap, take)
             top += take
         x += width
     return places

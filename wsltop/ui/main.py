@@ -48,7 +48,7 @@ class MainScreen(Screen[None]):
         self.timeline = cast(TimelinePanel, self.panels["timeline"])
         self.events = cast(EventsPanel, self.panels["events"])
         self.hogs = cast(HogsPanel, self.panels["hogs"])
-        self.too_small = Static(id="too-small")
+        self.instead = Static(id="instead")
         self._layout_now: Layout | None = None
         self._painted = 0.0
         """When it was painted last, on the monotonic clock."""
@@ -59,7 +59,7 @@ class MainScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Status line, panels, keys; the layout says where each stands."""
-        yield self.too_small
+        yield self.instead
         yield self.status_line
         yield from self.panels.values()
         yield self.key_bar
@@ -158,7 +158,6 @@ class MainScreen(Screen[None]):
             return
         before = self._layout_now if self.size == self._folded else None
         self._layout_now, self._folded = layout, self.size
-        self.set_class(layout is None, "too-small")
         for bar, y in ((self.status_line, 0), (self.key_bar, height - 1)):
             bar.display = layout is not None
             bar.styles.offset, bar.styles.width = (0, y), width
@@ -168,14 +167,22 @@ class MainScreen(Screen[None]):
             if place is not None:
                 panel.styles.offset = (place.x, place.y)
                 panel.styles.width, panel.styles.height = place.width, place.height
-        if layout is None:
-            text = f"wsltop needs {LEAST_WIDTH}x{LEAST_HEIGHT} cells;\nthis terminal has {width}x{height}."
-            self.too_small.update(f"{text}\n\nq quits")
+        self._say_instead(layout, width, height)
         if before is None or layout is None:
             self.call_after_refresh(self.show_all)
         else:
             moved = [name for name, place in layout.items() if before.get(name) != place]
             self.call_after_refresh(self._show_moved, moved)
+
+    def _say_instead(self, layout: Layout | None, width: int, height: int) -> None:
+        """Say why there is no panel: the terminal is too small, or all are switched off."""
+        empty = layout is not None and not layout.keys() - {"scrubber"}
+        self.set_class(layout is None or empty, "no-panels")
+        if layout is None:
+            text = f"wsltop needs {LEAST_WIDTH}x{LEAST_HEIGHT} cells;\nthis terminal has {width}x{height}."
+            self.instead.update(f"{text}\n\nq quits")
+        elif empty:
+            self.instead.update("All panels are switched off.\n\n1 to 6 switch them on again")
 
     def _show_moved(self, names: Sequence[str]) -> None:
         """Show the panels that have another place than before; the others are as they were."""

@@ -141,7 +141,7 @@ class EventsPanel(Panel[EventsView], can_focus=True):
             heading("events", f"{view.filter} {glyphs.separator} {view.state}", width, glyphs, focused=view.focused)
         ]
         if view.problem:
-            lines.append(fit_spans([Span(" no kernel log ", "warning"), Span(view.problem, "muted")], width, glyphs))
+            lines.append(fit_spans([Span(" no kernel log: ", "warning"), Span(view.problem, "muted")], width, glyphs))
         if not view.rows and not view.problem:
             text = "nothing yet." if view.filter == "all" else "nothing yet about memory; f shows all of the log."
             lines.append(fit_spans([Span(f" {text}", "muted")], width, glyphs))

@@ -1,11 +1,15 @@
-"""All findings, one row each."""
+"""All findings: one row each, and in full as far as there is room."""
 
 from __future__ import annotations
+
+from typing import Final
 
 from msgspec import Struct
 
 from wsltop.charts.cells import Line, Span
+from wsltop.core.diagnosis.finding import Finding
 from wsltop.model.text import clean
+from wsltop.report.doctor import finding_lines
 from wsltop.ui.context import Context
 from wsltop.ui.panels.panel import Panel, fit, fit_spans, heading, width_of
 from wsltop.ui.panels.verdict import SEVERITY_STYLES
@@ -17,17 +21,37 @@ class FindingRow(Struct, frozen=True):
     word: str
     style: str
     sentence: str
+    details: tuple[str, ...]
+    """Sentence, evidence and remedy, as ``doctor`` says them, for the panel's width."""
+
+
+MARGIN: Final = 3
+"""Columns before the details."""
+
+
+def finding_row(finding: Finding, width: int) -> FindingRow:
+    """A finding, its details in ``width`` cells."""
+    _, *details = finding_lines(finding, width)
+    return FindingRow(
+        clean(finding.verdict),
+        SEVERITY_STYLES[finding.severity],
+        clean(finding.sentence),
+        tuple(clean(line) for line in details),
+    )
 
 
 class FindingsPanel(Panel[tuple[FindingRow, ...]]):
     """Heading, then the findings, worst first."""
 
+    _made: tuple[tuple[Finding, ...], int, tuple[FindingRow, ...]] = ((), 0, ())
+    """The findings and the width of the view made last: they change seldom."""
+
     def make_view(self, context: Context) -> tuple[FindingRow, ...]:
         """The findings of the moment."""
-        return tuple(
-            FindingRow(clean(one.verdict), SEVERITY_STYLES[one.severity], clean(one.sentence))
-            for one in context.findings
-        )
+        findings, width = context.findings, max(MARGIN * 2, self.size.width - MARGIN)
+        if self._made[:2] != (findings, width):
+            self._made = (findings, width, tuple(finding_row(one, width) for one in findings))
+        return self._made[2]
 
     def action_at(self, x: int, y: int) -> str:
         """Open all findings."""
@@ -38,9 +62,16 @@ class FindingsPanel(Panel[tuple[FindingRow, ...]]):
         return 1 + max(1, len(context.findings))
 
     def paint(self, view: tuple[FindingRow, ...], width: int, height: int) -> list[Line]:
-        """The panel's lines."""
+        """The panel's lines: a row for each finding, and as many of them in full, the worst first, as have room."""
         lines = [heading("all findings", "v", width, self.glyphs)]
+        left = height - 1 - len(view)
         for row in view[: height - 1]:
+            details = [fit_spans([Span(f" {text}", "value")], width, self.glyphs) for text in row.details]
+            if details and len(details) <= left:
+                left -= len(details)
+                lines.append(fit_spans([Span(f" {row.word}", row.style)], width, self.glyphs))
+                lines += details
+                continue
             spans = [Span(f" {row.word}  ", row.style)]
             spans.append(Span(fit(row.sentence, max(0, width - width_of(spans)), self.glyphs), "value"))
             lines.append(fit_spans(spans, width, self.glyphs))

@@ -42,11 +42,8 @@ class KeyRow(Panel[KeyBarView]):
         start = width - width_of(right)
         places: list[tuple[int, int, str]] = []
         left, room = [Span(" ")], start - 1
-        for hint in view.hints:
-            spans = spell(hint, "  ")
+        for hint, spans in spelled(view.hints, room):
             at = width_of(left)
-            if hint.plain and at + width_of(spans) - 1 > room:
-                spans = [Span(hint.key, "key"), Span("  ", "note")]
             if at + width_of(spans) - 1 <= room:
                 places.append((at, at + width_of(spans) - 2, hint.action))
                 left += spans
@@ -75,11 +72,25 @@ class KeyBar(KeyRow):
             self.show(footer_view(shown[0], frozen=shown[1], stepping=shown[2]))
 
 
+def spelled(hints: tuple[KeyHint, ...], room: int) -> list[tuple[KeyHint, list[Span]]]:
+    """Keys with their words; those that say enough lose theirs, the last first, until all of them have room."""
+    last = max((index for index, hint in enumerate(hints) if hint.plain), default=-1)
+    shown = [spell(hint, "  ") for hint in hints]
+    for index in range(last, -1, -1):
+        if 1 + sum(width_of(spans) for spans in shown[: last + 1]) - 2 <= room:
+            break
+        if hints[index].plain:
+            shown[index] = [Span(hints[index].key, "key"), Span("  ", "note")]
+    return list(zip(hints, shown, strict=True))
+
+
 def spell(hint: KeyHint, gap: str) -> list[Span]:
     """A key and its word, with a gap behind them."""
     return [Span(hint.key, "key"), Span(f" {hint.label}{gap}", "note")]
 
 
+PLAIN: Final = {"app.pause", "app.card('ledger')", "app.card('holders')"}
+"""Keys that stand without their word where there is no room for it."""
 FOOTER: Final = tuple(key for key in KEYS if key.footer)
 """The keys that the footer may name."""
 
@@ -106,5 +117,5 @@ def footer_view(works: Iterable[Key], *, frozen: bool, stepping: bool) -> KeyBar
 def hint(key: Key, *, frozen: bool) -> KeyHint:
     """A key and its word."""
     name = key.shown if key.group == "replay" else key.shown.split()[0]
-    pause = key.action == "app.pause"
-    return KeyHint(name, "live" if pause and frozen else key.label, key.action, plain=pause)
+    label = "live" if key.action == "app.pause" and frozen else key.label
+    return KeyHint(name, label, key.action, plain=key.action in PLAIN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -200,9 +200,9 @@ class MemoryPanel(Panel[MemoryView]):
         return "app.card('ledger')"
 
     def rows_wanted(self, context: Context, width: int) -> int:
-        """Three rows, and one for why there is no host."""
-        host = memory_view(context).host
-        return 4 if host.problem and not host.asking else 3
+        """Host, guest and legend, or why there is none of them."""
+        view = memory_view(context)
+        return (2 if view.problem else 3) + (1 if view.host.problem and not view.host.asking else 0)
 
     def paint(self, view: MemoryView, width: int, height: int) -> list[Line]:
         """The panel's lines."""
@@ -210,7 +210,9 @@ class MemoryPanel(Panel[MemoryView]):
         room = max(0, width - (LABEL if width >= WIDE else LABEL_NARROW) - right)
         lines = [self._host(view, width, room)]
         if view.problem:
-            lines.append(fit_spans([Span(f" {view.problem}", "error")], width, self.glyphs))
+            lines.append(
+                fit_spans([Span(" Linux cannot be read: ", "error"), Span(view.problem, "muted")], width, self.glyphs)
+            )
         else:
             lines += [self._guest(view, width, room), self._legend(view, width)]
         if view.host.problem and not view.host.asking and height > len(lines):
@@ -302,7 +304,7 @@ class MemoryPanel(Panel[MemoryView]):
         return cells
 
     def _legend(self, view: MemoryView, width: int) -> Line:
-        """Name and figure of every part, in the bar's order, in the longest form that fits."""
+        """Name and figure of every part, in the bar's order, in the longest form that fits; the smallest give way."""
         forms: tuple[tuple[Callable[[Part], str], Callable[[float], str], str], ...] = (
             (lambda part: part.name, format_size, "   "),
             (lambda part: part.name, format_short, "  "),
@@ -312,21 +314,21 @@ class MemoryPanel(Panel[MemoryView]):
         )
         line: Line = ()
         for name, figure, gap in forms:
-            line = self._name_parts(view, name, figure, gap)
+            line = self._name_parts(view.parts, name, figure, gap)
             if width_of(line) <= width:
                 swap = [Span(f"{view.swap} ", "label")] if width - width_of(line) > len(view.swap) + 3 else []
                 return row(line, swap, width, self.glyphs)
         parts = [part for part in view.parts if part.size]
-        line = self._name_parts(replace_parts(view, tuple(parts)), lambda part: part.short, format_short, " ")
-        if width_of(line) > width:
-            line = self._name_parts(replace_parts(view, tuple(parts)), lambda part: part.short[0], format_short, " ")
+        while len(parts) > 1 and width_of(line) > width:
+            line = self._name_parts(parts, lambda part: part.short, format_short, " ")
+            parts.remove(min(parts, key=lambda part: part.size))
         return fit_spans(line, width, self.glyphs)
 
     def _name_parts(
-        self, view: MemoryView, name: Callable[[Part], str], figure: Callable[[float], str], gap: str
+        self, parts: Sequence[Part], name: Callable[[Part], str], figure: Callable[[float], str], gap: str
     ) -> Line:
         spans = [Span(" ")]
-        for part in view.parts:
+        for part in parts:
             spans += [
                 Span(self.glyphs.fill(part.style), part.style),
                 Span(f" {name(part)} ", "label"),
@@ -334,17 +336,3 @@ class MemoryPanel(Panel[MemoryView]):
                 Span(gap),
             ]
         return merged(spans[:-1])
-
-
-def replace_parts(view: MemoryView, parts: tuple[Part, ...]) -> MemoryView:
-    """The view with other parts."""
-    return MemoryView(
-        scale=view.scale,
-        vm=view.vm,
-        host=view.host,
-        parts=parts,
-        used=view.used,
-        ways=view.ways,
-        swap=view.swap,
-        problem=view.problem,
-    )

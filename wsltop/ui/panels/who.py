@@ -7,14 +7,16 @@ from typing import Final
 from msgspec import Struct
 
 from wsltop.charts.cells import Line, Span
-from wsltop.core.holders import FamilyGrowth
+from wsltop.core.holders import FamilyGrowth, apart
 from wsltop.model.sample import Census, ProcessUse, Reading, Unavailable, known
 from wsltop.model.text import MIB, clean, format_size
 from wsltop.ui.context import Context
-from wsltop.ui.panels.panel import Panel, fit, fit_spans, heading
+from wsltop.ui.panels.panel import Panel, fit, fit_spans, heading, wrap
 
 STEP: Final = MIB
 """What holds less is left out."""
+STEPS: Final = 5
+"""Rows by which the list grows."""
 OLD: Final = 15.0
 """Seconds after which the age of the counting is shown."""
 
@@ -79,8 +81,12 @@ class WhoPanel(Panel[WhoView]):
         return "app.card('holders')"
 
     def rows_wanted(self, context: Context, width: int) -> int:
-        """A row for each process that is counted."""
-        return 12
+        """A row for each process that is counted, in steps so that the other panels do not move with each of them."""
+        return 2 + STEPS * max(1, -(-self._count(context) // STEPS))
+
+    def _count(self, context: Context) -> int:
+        census = Unavailable("") if context.moment is None else context.moment.sample.census
+        return 0 if isinstance(census, Unavailable) else sum(use.held >= STEP for use in census.holders.processes)
 
     def paint(self, view: WhoView, width: int, height: int) -> list[Line]:
         """The panel's lines; what is out of sight stands last."""
@@ -105,3 +111,39 @@ class WhoPanel(Panel[WhoView]):
             Span(f"  {row.growth:<{growth - 2}}" if growth else "", grows),
         ]
         return fit_spans(spans, width, self.glyphs)
+
+
+class GroupsView(Struct, frozen=True, kw_only=True):
+    """What control groups hold."""
+
+    rows: tuple[tuple[str, str], ...]
+    """Names and figures."""
+    problem: str
+
+
+class GroupsPanel(Panel[GroupsView]):
+    """Heading, then distributions, containers and services by what they hold."""
+
+    def make_view(self, context: Context) -> GroupsView:
+        """The groups of the newest counting."""
+        census = Unavailable("no sample yet") if context.moment is None else context.moment.sample.census
+        groups = census if isinstance(census, Unavailable) else census.holders.groups
+        if isinstance(groups, Unavailable):
+            return GroupsView(rows=(), problem=clean(str(groups)))
+        rows = tuple((clean(group.name), format_size(group.current)) for group in apart(groups))
+        return GroupsView(rows=rows, problem="" if rows else "none")
+
+    def action_at(self, x: int, y: int) -> str:
+        """Open the list of processes."""
+        return "app.card('holders')"
+
+    def paint(self, view: GroupsView, width: int, height: int) -> list[Line]:
+        """The panel's lines."""
+        lines = [heading("distributions, containers, services", "", width, self.glyphs)]
+        if view.problem:
+            texts = wrap(view.problem, width - 1, height - 1, self.glyphs)
+            return [*lines, *(fit_spans([Span(f" {text}", "muted")], width, self.glyphs) for text in texts)]
+        for name, size in view.rows[: height - 1]:
+            spans = [Span(f" {fit(name, max(0, width - 12), self.glyphs)}", "value"), Span(f"{size:>10}", "value")]
+            lines.append(fit_spans(spans, width, self.glyphs))
+        return lines
