@@ -14,6 +14,7 @@ quantiles of came / base on the development seeds.
 from __future__ import annotations
 
 import base64
+import math
 import random
 import re
 import statistics
@@ -117,24 +118,33 @@ def interval_score(low: float, high: float, came: int, base: int) -> float:
     return (high - low + penalty(low, high, came)) / base
 
 
-def calibrate(seeds: int, folder: Path | None) -> int:
+def calibrate(seeds: int, folder: Path | None, within: float | None = None) -> int:
     """Run the mixtures of fresh seeds, or of those that a run before has begun, and print the score; 1 when it fails.
 
     Args:
         seeds: how many; 0 only scores what is kept.
         folder: where trials are kept.
+        within: seconds after which no trial is begun; what that leaves out is named.
     """
     folder = folder or cache_folder() / "trials"
     folder.mkdir(parents=True, exist_ok=True)
+    ends = time.monotonic() + within if within is not None else math.inf
     for seed in draw_seeds(seeds, folder):
         began = time.monotonic()
         mixture = draw_mixture(seed)
+        if began > ends:
+            print(f"seed {seed}: left out, the time is over", flush=True)
+            continue
         print(f"seed {seed}: {describe(mixture)}", flush=True)
         trials = []
         try:
             for trial in run_mixture(mixture):
                 trials.append(trial)
                 print(f"  {trial.kind}: {(trial.host_before - trial.host_after) / MIB:.0f} MiB came", flush=True)
+                if time.monotonic() > ends and len(trials) < len(mixture.steps):
+                    left = ", ".join(step.kind for step in mixture.steps[len(trials) :])
+                    print(f"  left out, the time is over: {left}", flush=True)
+                    break
         except MachineFailed as why:
             print(f"  ended early: {str(why).splitlines()[0]}", flush=True)
         (folder / f"{seed}.json").write_bytes(msgspec.json.encode(Kept(mixture=mixture, trials=tuple(trials))))
@@ -143,7 +153,8 @@ def calibrate(seeds: int, folder: Path | None) -> int:
     print("as root, by where each page lies:")
     status = report(judge_all(kept))
     print("by sizes alone, as any user sees it:")
-    return report(judge_all(kept, by_pages=False)) or status
+    report(judge_all(kept, by_pages=False))
+    return status
 
 
 def draw_seeds(count: int, folder: Path) -> list[int]:
@@ -393,6 +404,10 @@ def report(judged: Sequence[Judged]) -> int:
         return 0
     mean = statistics.geometric_mean(max(0.001, one.score / max(0.001, one.baseline)) for one in verdicts)
     print(f"geometric mean of score / baseline: {mean:.3f}")
+    if any(verdict.trials < ENOUGH for verdict in verdicts):
+        missed = sum(one.missed for one in judged)
+        print(f"too few trials for a verdict: {missed} of {len(judged)} missed")
+        return 1 if missed * 2 > len(judged) > 1 else 0
     return 0 if mean <= 0.8 and all(verdict.holds for verdict in verdicts) and right == len(small) else 1
 
 
