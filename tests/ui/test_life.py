@@ -137,6 +137,7 @@ def test_a_closed_screen_lets_go_of_its_rows(tmp_path: Path) -> None:
         for _ in range(4):
             for keys in (("ctrl+p",), ("h", "e"), ("escape",), ("escape",), ("b",), ("escape",)):
                 await world.press(pilot, *keys)
+                assert world.lines  # painted, as on a terminal
             gc.unfreeze()
             gc.collect()
             rows.append(sum(isinstance(one, Strip) for one in gc.get_objects()))

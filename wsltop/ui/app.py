@@ -58,6 +58,8 @@ TERM_PATIENCE: Final = 5.0
 """Seconds that a process has to end before it may be killed."""
 NOTICE: Final = 8.0
 """Seconds that a notice is shown."""
+SWEEP_AFTER: Final = 1.0
+"""Seconds after a screen was closed."""
 HANGUP: Final = 128 + signal.SIGHUP
 ENDS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 """Signals that end the screen, the terminal restored."""
@@ -122,6 +124,7 @@ class WsltopApp(App[None]):
         self._attending = False
         self._ticker: Timer | None = None
         self._looking: Timer | None = None
+        self._sweep: Timer | None = None
         self._hog_timer: Timer | None = None
 
     # Life
@@ -683,9 +686,16 @@ class WsltopApp(App[None]):
             done = AwaitComplete.nothing()  # type: ignore[no-untyped-call]
             return done
         done = super().pop_screen()
-        for widget in gone.walk_children():
+        for widget in gone.walk_children(with_self=True):
             widget.refresh()  # lets go of its rows: Textual keeps the last thousand caches of rows, of closed ones too
+        if self._sweep is None:
+            self._sweep = self.set_timer(SWEEP_AFTER, self._sweep_closed)
         return done
+
+    def _sweep_closed(self) -> None:
+        """Free the screens that were closed: their widgets refer to each other, so counting references does not."""
+        self._sweep = None
+        gc.collect()
 
     async def action_change_card(self, name: str) -> None:
         """Show another card in the place of those that are open."""
