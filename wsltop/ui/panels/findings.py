@@ -27,6 +27,8 @@ class FindingRow(Struct, frozen=True):
 
 MARGIN: Final = 3
 """Columns before the details."""
+LEAST: Final = 4
+"""Rows of details that are worth it; those that have no room are left out."""
 
 
 def finding_row(finding: Finding, width: int) -> FindingRow:
@@ -67,10 +69,10 @@ class FindingsPanel(Panel[tuple[FindingRow, ...]]):
         left = height - 1 - len(view)
         for row in view[: height - 1]:
             details = [fit_spans([Span(f" {text}", "value")], width, self.glyphs) for text in row.details]
-            if details and len(details) <= left:
-                left -= len(details)
+            if details and left >= LEAST:
                 lines.append(fit_spans([Span(f" {row.word}", row.style)], width, self.glyphs))
-                lines += details
+                lines += details[:left]
+                left -= len(details[:left])
                 continue
             spans = [Span(f" {row.word}  ", row.style)]
             spans.append(Span(fit(row.sentence, max(0, width - width_of(spans)), self.glyphs), "value"))
