@@ -16,7 +16,13 @@ def write_private(path: Path, text: str) -> None:
         OSError: it cannot be written; ``ELOOP`` where ``path`` is a symbolic link, ``ENXIO`` where it is a FIFO that
             nothing reads.
     """
-    data = text.encode("utf-8")
+    try:
+        _write(path, text.encode("utf-8"))
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def _write(path: Path, data: bytes) -> None:
     if path.is_symlink():
         raise OSError(errno.ELOOP, "it is a symbolic link", str(path))
     if path.exists() and not path.is_file():

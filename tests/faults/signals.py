@@ -60,6 +60,21 @@ def palette(terminal: Terminal) -> None:
     time.sleep(0.5)
 
 
+def box(terminal: Terminal) -> None:
+    """A time is typed."""
+    terminal.press("g")
+    time.sleep(0.4)
+    terminal.press("12:")
+
+
+def demo(terminal: Terminal) -> None:
+    """The demo has begun."""
+    terminal.press("e")
+    time.sleep(0.8)
+    terminal.press("y")
+    time.sleep(0.6)
+
+
 PHASES: Final[dict[str, Callable[[Terminal], None]]] = {
     "live": live,
     "with a hog": small_hog,
@@ -68,6 +83,9 @@ PHASES: Final[dict[str, Callable[[Terminal], None]]] = {
     "paused": look_back,
     "recording": recording,
     "the palette open": palette,
+    "a box open": box,
+    "the demo running": demo,
+    "a replay": live,
 }
 ENDING: Final = {
     signal.SIGTERM: 143,
@@ -75,6 +93,7 @@ ENDING: Final = {
     signal.SIGHUP: 129,
     signal.SIGQUIT: 131,
     signal.SIGUSR1: 138,
+    signal.SIGXCPU: 152,
 }
 PATIENCE: Final = 2.5
 """Seconds: 0.5 on a quiet machine."""
@@ -92,13 +111,20 @@ def restored(terminal: Terminal, before: list[object]) -> None:
             assert terminal.raw.rindex(mode) < terminal.raw.rfind(off), f"{mode!r} is left on"
 
 
-def ended_by(number: signal.Signals, phase: Callable[[Terminal], None], place: Place) -> str:
+def open_for(phase: str, place: Place) -> Terminal:
+    """The screen in a phase."""
+    if phase == "a replay":
+        return place.terminal("replay", "--sample")
+    terminal = place.terminal("--host", "none", "--every", "60" if phase == "live" else "1")
+    PHASES[phase](terminal)
+    return terminal
+
+
+def ended_by(number: signal.Signals, phase: str, place: Place) -> str:
     """A signal that asks to end: soon, with its status, and the terminal restored."""
-    terminal = place.terminal("--host", "none", "--every", "60" if phase is live else "1")
-    before = settings_of(terminal)  # raw now; what it was is what a fresh terminal has
+    terminal = open_for(phase, place)
     fresh = fresh_settings()
-    assert before != fresh
-    phase(terminal)
+    assert settings_of(terminal) != fresh, "it is not raw"
     began = time.monotonic()
     os.kill(terminal.process.pid, number)
     status = terminal.wait_for_end(PATIENCE)
@@ -123,20 +149,18 @@ def fresh_settings() -> list[object]:
         os.close(slave)
 
 
-def killed(phase: Callable[[Terminal], None], place: Place) -> str:
+def killed(phase: str, place: Place) -> str:
     """SIGKILL: nothing of it is left."""
-    terminal = place.terminal("--host", "none")
-    phase(terminal)
+    terminal = open_for(phase, place)
     terminal.process.kill()
     terminal.process.wait(5)
     took = wait_until(lambda: not place.processes(), 2.0, "everything gone")
     return f"nothing left after {took:.2f} s"
 
 
-def stopped(seconds: float, phase: Callable[[Terminal], None], place: Place) -> str:
+def stopped(seconds: float, phase: str, place: Place) -> str:
     """SIGSTOP, a while, SIGCONT: it goes on, and the terminal is restored at the end."""
-    terminal = place.terminal("--host", "none")
-    phase(terminal)
+    terminal = open_for(phase, place)
     os.kill(terminal.process.pid, signal.SIGSTOP)
     time.sleep(seconds)
     os.kill(terminal.process.pid, signal.SIGCONT)
@@ -156,26 +180,26 @@ def stopped(seconds: float, phase: Callable[[Terminal], None], place: Place) -> 
 
 
 for _number in ENDING:
-    for _name, _phase in PHASES.items():
+    for _name in PHASES:
         add(
             f"{_number.name}, {_name}",
-            partial(ended_by, _number, _phase),
+            partial(ended_by, _number, _name),
             group="signals",
             injected=f"kill -{_number.name[3:]}",
             holds=f"ends soon with {ENDING[_number]}; terminal restored; nothing left",
-            was_broken=_phase is live,
+            was_broken=_name == "live",
         )
-for _name, _phase in PHASES.items():
+for _name in PHASES:
     add(
         f"SIGKILL, {_name}",
-        partial(killed, _phase),
+        partial(killed, _name),
         group="signals",
         injected="kill -9",
         holds="no hog and no child left within 2 s",
     )
     add(
         f"SIGSTOP and SIGCONT, {_name}",
-        partial(stopped, 0.3, _phase),
+        partial(stopped, 0.3, _name),
         group="signals",
         injected="kill -STOP, kill -CONT",
         holds="goes on; q ends it with 0; terminal restored",

@@ -23,6 +23,7 @@ from wsltop.recording.recent import Recent
 from wsltop.ui.app import WsltopApp
 from wsltop.ui.context import ScreenOptions
 from wsltop.ui.jobs import Job, Told
+from wsltop.ui.launch import run_screen
 from wsltop.ui.main import MainScreen
 from wsltop.ui.sources import PACE, LiveSource, ReplaySource, Source
 
@@ -144,3 +145,21 @@ def test_a_closed_screen_lets_go_of_its_rows(tmp_path: Path) -> None:
 
     world.run(open_and_close, size=(160, 48))
     assert rows[-1] <= rows[0]
+
+
+@pytest.mark.parametrize("left", [None, 143])
+def test_what_fails_after_the_end_was_asked_for_is_no_crash(
+    left: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The palette, opened in the same moment as q: Textual mounts nothing any more, and its own query fails."""
+    made = Made(live(), tmp_path, monkeypatch)
+
+    def run(app: WsltopApp) -> None:
+        if left is not None:
+            app.exit(return_code=left)
+        app.error_console.print("NoMatches: an Error")
+
+    monkeypatch.setattr(WsltopApp, "run", run)
+    assert run_screen(lambda: made.app, made.app.options) == (left or 1)
+    assert ("an error of its own" in capsys.readouterr().err) is (left is None)
+    assert bool(list(tmp_path.glob("crash-*"))) is (left is None)

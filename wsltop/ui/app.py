@@ -13,8 +13,7 @@ from msgspec.structs import replace
 from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
-from textual.command import CommandList
-from textual.events import AppFocus, Click, Event, InputEvent, Paste
+from textual.events import AppFocus, Event, InputEvent, Paste
 from textual.events import Key as KeyEvent
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -37,10 +36,12 @@ from wsltop.ui.context import Context, DemoPhase, Notice, ScreenOptions, ViewSta
 from wsltop.ui.driver import GlyphsAreWide, MeasuringDriver, TerminalDriver
 from wsltop.ui.layout import PANEL_KEYS
 from wsltop.ui.main import MainScreen
+from wsltop.ui.palette import has_no_rows
 from wsltop.ui.sources import Source
 from wsltop.ui.terminal import is_gone, vanish
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from textual.actions import ActionParseResult
     from textual.dom import DOMNode
 
@@ -61,24 +62,17 @@ NOTICE: Final = 8.0
 SWEEP_AFTER: Final = 1.0
 """Seconds after a screen was closed."""
 HANGUP: Final = 128 + signal.SIGHUP
-ENDS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
-"""Signals that end the screen, the terminal restored."""
+ENDS: Final = (
+    *(signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2),
+    *(signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF, signal.SIGXCPU, signal.SIGPWR, signal.SIGPOLL),
+)
+"""Signals that end the screen, the terminal restored: all that would end it at once but those of a crash."""
 
 
 class PlainBar(ScrollBarRender):
     """A scroll bar of blanks on a color alone: Textual's ends within a cell by a block glyph."""
 
     VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
-
-
-def drop_late_click(commands: CommandList, event: Click) -> None:
-    """Do nothing for a click on a row of the palette that the list has no longer: Textual 8.2.8 fails on it."""
-    if event.style.meta.get("option", -1) >= commands.option_count:
-        event.prevent_default()
-        event.stop()
-
-
-CommandList.on_click = drop_late_click  # type: ignore[attr-defined]
 
 
 class WsltopApp(App[None]):
@@ -115,6 +109,8 @@ class WsltopApp(App[None]):
             hint=source.hint,
         )
         self.main = MainScreen(self.context)
+        self.left: int | None = None
+        """The status that ``exit`` was called with first; None until then."""
         self.jobs: dict[str, Job] = {}
         """What goes on: ``record``, ``experiment``, ``action``, and ``end`` with the pid of a process."""
         self.animation_level = "none"
@@ -273,13 +269,9 @@ class WsltopApp(App[None]):
             self._quiet.touch()
             if self.context.resting is not None:
                 self.tick()
-        if isinstance(event, KeyEvent) and event.key in ("pageup", "pagedown") and self._palette_has_no_rows():
+        if isinstance(event, KeyEvent) and event.key in ("pageup", "pagedown") and has_no_rows(self.screen):
             return
         await super().on_event(event)
-
-    def _palette_has_no_rows(self) -> bool:
-        """Whether the palette is open in a terminal too small for its list, in which Textual cannot turn pages."""
-        return any(not shown.scrollable_content_region.height for shown in self.screen.query(CommandList))
 
     def action_rest(self) -> None:
         """Sample less often until a key is pressed or something moves."""
@@ -770,6 +762,11 @@ class WsltopApp(App[None]):
             for card in cards:
                 card.show_lines()
             self.screen.refresh()
+
+    def exit(self, result: None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+        """End with a status; what fails afterwards is no crash: Textual opens screens empty from now on."""
+        self.left = return_code if self.left is None else self.left
+        super().exit(result, return_code, message)
 
     async def run_action(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import io
 import os
@@ -89,8 +88,12 @@ def run_screen(make: Callable[[], WsltopApp], options: ScreenOptions) -> int:
     crash = io.StringIO()
     # Textual's tracebacks show every local variable: they belong into a file of the user's, not onto the terminal.
     app.error_console = Console(file=crash, width=120)
-    with contextlib.suppress(KeyboardInterrupt):
+    try:
         app.run()
+    except KeyboardInterrupt:  # before the app listens for signals itself
+        return ExitCode.INTERRUPTED
+    if app.left is not None:
+        return app.left  # whatever went wrong while Textual took the screen apart
     if crash.getvalue():
         tell_crash(crash.getvalue(), options.state_folder)
         return app.return_code or ExitCode.FAILURE
