@@ -9,7 +9,15 @@ from msgspec.structs import replace
 
 from tests.core.diagnosis_scene import gate
 from tests.samples import GIB, MIB, host_memory, later, meminfo, sample, small_sample
-from wsltop.core.explanation import Explanation, explain_matter, explain_outlook, headline, say_lent, stop_largest
+from wsltop.core.explanation import (
+    Explanation,
+    explain_matter,
+    explain_outlook,
+    headline,
+    say_cause,
+    say_lent,
+    stop_largest,
+)
 from wsltop.core.gate.watch import WindowState
 from wsltop.core.ledger import Draining, Ledger, Lent, Part, explain_lent, keep_ledger
 from wsltop.core.session import Session
@@ -336,3 +344,15 @@ def test_the_trend_of_windows_is_measured_over_a_minute() -> None:
         session.take(later(small_sample(host=host, surroundings=Surroundings(flavor="wsl2")), float(second)))
         assert not isinstance(session.explanation, Unavailable)
         assert (session.explanation.matter.runs_out is not None) is (second >= 60)
+
+
+def test_what_programs_hold_is_not_called_as_a_part_of_it() -> None:
+    """Of 3.6 GiB "memory of programs" in the sentence, the figure below said 2.2 GiB."""
+    lent = Lent(
+        size=6 * GIB,
+        measured=True,
+        used=4 * GIB,
+        parts=(Part(id="programs", size=2 * GIB), Part(id="cache-in-use", size=GIB), Part(id="cache-clean", size=GIB)),
+    )
+    assert say_cause(lent) == "programs hold 3.0 GiB"
+    assert lent.parts[0].name not in say_cause(lent)

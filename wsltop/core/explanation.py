@@ -601,15 +601,23 @@ def say_rest(lent: Lent) -> str:
 
 def say_lent(explanation: Explanation) -> str:
     """How much is lent and to what: ``Windows lends 22.0 GiB; Linux uses 3.0 GiB. 19.0 GiB is file cache.``"""
-    lent, cause = explanation.lent, explanation.lent.cause
-    who = explanation.host_name
+    lent, who = explanation.lent, explanation.host_name
     lends = f"{who[0].upper()}{who[1:]} {'lends' if lent.measured else 'is expected to lend'} {format_size(lent.size)}"
     uses = f"{lends}; Linux uses {format_size(lent.used)}."
     if trimmed(lent):
         return f"{uses} {who[0].upper()}{who[1:]} has trimmed or compressed {format_size(-lent['trimmed'])}."
-    if cause.id == "programs":
-        return f"{uses} Programs hold {format_size(cause.size)}."
-    return f"{uses} {format_size(cause.size)} is {cause.name}."
+    cause = say_cause(lent)
+    return f"{uses} {cause[0].upper()}{cause[1:]}."
+
+
+def say_cause(lent: Lent) -> str:
+    """The part to look at: ``19.0 GiB is file cache``, ``programs hold 3.6 GiB``.
+
+    What programs hold is more than their own memory: shared memory and the files they have open belong to it.
+    """
+    cause = lent.cause
+    size = format_size(cause.size)
+    return f"programs hold {size}" if cause.id == "programs" else f"{size} is {cause.name}"
 
 
 def say_way(way: Way, *, screen: bool = True) -> str:

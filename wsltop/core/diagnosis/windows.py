@@ -8,7 +8,7 @@ from typing import Final
 from wsltop.core.diagnosis.evidence import Evidence, clause, explained, host_name, host_of, ledger_of, recent, short
 from wsltop.core.diagnosis.finding import SHUTDOWN, Figure, Found, advice, best_ways, hint_of, rule, size
 from wsltop.core.diagnosis.free import large_blocks, make_blocks, nothing_reported
-from wsltop.core.explanation import TIGHT, TOO_LARGE, Explanation, not_wsl
+from wsltop.core.explanation import TIGHT, TOO_LARGE, Explanation, not_wsl, say_cause
 from wsltop.core.ledger import Ledger
 from wsltop.model.sample import Unavailable, VmProcess, known
 from wsltop.model.text import MIB, format_duration, format_size
@@ -38,13 +38,12 @@ def windows_short(evidence: Evidence) -> Found | None:
     explanation = explained(evidence)
     if explanation is None or explanation.matter.id != "windows-short":
         return None
-    lent, cause = explanation.lent, explanation.lent.cause
+    lent = explanation.lent
     return Found(
         severity=explanation.matter.weight,
         verdict=verdict_of(explanation, "WSL HOLDS MUCH"),
         sentence=f"{left_of(explanation)} and {'lends' if lent.measured else 'should lend'} "
-        f"{format_size(lent.size)} to WSL: "
-        f"{format_size(cause.size)} of that is {cause.name}.",
+        f"{format_size(lent.size)} to WSL: {say_cause(lent)}.",
         evidence=lent_figures(explanation),
         remedy=best_ways(evidence),
     )
@@ -86,7 +85,7 @@ def lends_much(evidence: Evidence) -> Found | None:
     explanation = explained(evidence)
     if explanation is None or explanation.matter.id != "lends-much":
         return None
-    lent, cause, matter = explanation.lent, explanation.lent.cause, explanation.matter
+    lent, matter = explanation.lent, explanation.matter
     if matter.runs_out is not None and lent.beyond_use <= (matter.total or 0) * TOO_LARGE:
         return Found(
             verdict="WINDOWS FILLS UP",
@@ -97,7 +96,7 @@ def lends_much(evidence: Evidence) -> Found | None:
     return Found(
         verdict="LENDS MUCH",
         sentence=f"Windows lends {format_size(lent.size)} and Linux uses {format_size(lent.used)}: "
-        f"{format_size(cause.size)} is {cause.name}. {left_of(explanation)}.",
+        f"{say_cause(lent)}. {left_of(explanation)}.",
         evidence=lent_figures(explanation),
         remedy=best_ways(evidence),
     )
@@ -118,6 +117,7 @@ def lent_figures(explanation: Explanation) -> tuple[Figure, ...]:
         *((size(f"{who} has left", matter.available),) if matter.available is not None else ()),
         size(f"{who} lends", lent.size),
         *(size(f"- {part.name if len(part.name) < LONG_NAME else part.group}", part.size) for part in parts[:3]),
+        *((size("held by programs", lent.programs),) if lent.cause.id == "programs" else ()),
         size("used by Linux", lent.used),
     )
 
