@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import closing
+from importlib.resources import as_file, files
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -15,6 +17,7 @@ from tests.experiment.world import PLAN
 from tests.experiment.world import World as Invented
 from tests.ui.worlds import World
 from wsltop.charts.cells import BLOCK, plain
+from wsltop.commands.replay import SAMPLE as SHIPPED
 from wsltop.core.prediction import Prediction
 from wsltop.core.returning import Returning
 from wsltop.experiment.measure import ActionFigures
@@ -22,13 +25,17 @@ from wsltop.hogs.guard import MemoryGuard
 from wsltop.model.sample import Unavailable
 from wsltop.model.text import GIB, MIB
 from wsltop.reclaim.root import find_root_access
+from wsltop.recording.player import Player
+from wsltop.recording.reader import Recording
 from wsltop.report.demo import DemoResult, facts, make_result, prediction_fact
 from wsltop.system import System
+from wsltop.ui.app import WsltopApp
 from wsltop.ui.cards.card import BORDER, CardText
 from wsltop.ui.cards.demo import WIDEST, DemoPlan, DemoScreen, ResultCard, result_lines
-from wsltop.ui.context import DemoPhase
+from wsltop.ui.context import DemoPhase, ScreenOptions
 from wsltop.ui.jobs import LiveExperiment
 from wsltop.ui.panels.verdict import demo_view
+from wsltop.ui.sources import ReplaySource
 
 
 @pytest.fixture(autouse=True)
@@ -275,3 +282,34 @@ def test_a_demo_goes_on_through_a_resize_at_every_phase(world: World, size: tupl
         assert world.pool.there == {}
 
     world.run(play)
+
+
+def test_the_shipped_recording_shows_its_phases_and_its_result(tmp_path: Path) -> None:
+    with as_file(files("wsltop.recording") / SHIPPED) as path, Recording.open(path) as recording:
+        options = ScreenOptions(
+            glyphs=BLOCK, color=True, theme=None, hog_size=GIB, state_folder=tmp_path, osc52=False, demo=True
+        )
+        seconds = [0.0]
+        app = WsltopApp(ReplaySource(Player(recording), "sample", lambda: seconds[0]), None, options)
+
+        async def play() -> None:
+            seen: list[str] = []
+            async with app.run_test(size=(80, 24)) as pilot:
+                await pilot.pause()
+                for _ in range(recording.count):
+                    demo = app.context.demo
+                    if demo is not None and demo.name not in seen[-1:]:
+                        seen.append(demo.name)
+                        assert demo.most is not None
+                    seconds[0] += 1.0
+                    app.tick()
+                    await pilot.pause()
+                    if isinstance(app.screen, ResultCard):
+                        break
+                assert seen == ["baseline", "load", "hold", "end", "returning"]
+                assert isinstance(app.screen, ResultCard)
+                told = [fact.text for fact in facts(app.screen.demo) if fact.name == "predicted"]
+                assert len(told) == 1
+                assert told[0].endswith("inside the range")
+
+        asyncio.run(play())

@@ -23,7 +23,7 @@ def command(settings: Settings, /, replay: bool) -> None:
     """
     if replay:
         with opened(None) as (recording, title):
-            raise SystemExit(show(recording, title, settings))
+            raise SystemExit(show(recording, title, settings, demo=True))
     from wsltop.ui.terminal import prepare_start, why_no_screen
 
     why = why_no_screen(sys.stdin, sys.stdout, sys.stderr, os.environ)

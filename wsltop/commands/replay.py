@@ -101,8 +101,11 @@ def print_moment(recording: Recording, at: str, *, as_json: bool) -> None:
         say_text(report(player.session, player.session.journal.events()))
 
 
-def show(recording: Recording, title: str, settings: Settings) -> int:
-    """Open the screen, or print the end of the recording where there is no terminal to open it on."""
+def show(recording: Recording, title: str, settings: Settings, *, demo: bool = False) -> int:
+    """Open the screen, or print the end of the recording where there is no terminal to open it on.
+
+    With ``demo`` the result of the demo in the recording is shown too.
+    """
     from wsltop.ui.terminal import why_no_screen
 
     why = why_no_screen(sys.stdin, sys.stdout, sys.stderr, os.environ)
@@ -115,4 +118,4 @@ def show(recording: Recording, title: str, settings: Settings) -> int:
     prepare_start()
     from wsltop.ui.launch import replay
 
-    return replay(recording, settings, state_folder(), title=title)
+    return replay(recording, settings, state_folder(), title=title, demo=demo)

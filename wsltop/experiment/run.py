@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeAlias, cast
+from typing import Final, NamedTuple, TypeAlias, cast
 
 from msgspec import Struct
 
@@ -59,6 +59,16 @@ class TrialAction:
         """Plan it for the memory of now: what it should return, and what performs it."""
         planned = self.plan(ledger)
         return planned.predicted, perform(planned)
+
+
+class ChosenDemo(NamedTuple):
+    """A demo as the user wants it."""
+
+    plan: ExperimentPlan
+    acting: TrialAction | None
+    """Compacts memory; None where that is left out."""
+    skipped: str
+    """Why it is left out; empty where it is not."""
 
 
 LearnedShares: TypeAlias = Callable[[], Shares | None]

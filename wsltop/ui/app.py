@@ -32,7 +32,7 @@ from wsltop.private import write_private
 from wsltop.reclaim.actions import ActionName
 from wsltop.ui.bindings import KEYS, Key, describe
 from wsltop.ui.cards.card import Card, TextScreen
-from wsltop.ui.context import Context, DemoPhase, Notice, ScreenOptions, ViewState
+from wsltop.ui.context import Context, Notice, ScreenOptions, ViewState
 from wsltop.ui.driver import GlyphsAreWide, MeasuringDriver, TerminalDriver
 from wsltop.ui.layout import PANEL_KEYS
 from wsltop.ui.main import MainScreen
@@ -135,7 +135,7 @@ class WsltopApp(App[None]):
         self._ticker = self.set_interval(self.source.interval, self.tick)
         self._watch_terminal()
         if self.options.demo:
-            self.call_after_refresh(self.action_experiment)
+            self._begin_demo()
         if not self.source.can_act:
             self.notify(self.source.hint, title="replay")
         self.call_after_refresh(self._look_for_garbage)
@@ -414,8 +414,7 @@ class WsltopApp(App[None]):
 
     def action_experiment(self) -> None:
         """Show the plan of the demo and run it if the user says so; while it runs, end it."""
-        from wsltop.reclaim.root import find_root_access
-        from wsltop.ui.cards.demo import DemoPlan, DemoScreen
+        from wsltop.ui.cards.demo import DemoScreen, plan_demo
         from wsltop.ui.jobs import LiveExperiment
 
         moment, running, pool = self.source.session.moment, self.jobs.get("experiment"), self.pool
@@ -424,31 +423,26 @@ class WsltopApp(App[None]):
         if isinstance(running, LiveExperiment):
             self._tell("experiment", running.stop(moment.sample.monotonic))
             return
-        system = self.options.system
-        access = find_root_access(system.root, system.environ, system.drive)
-        demo = DemoPlan(self.context, pool, access, system.root)
+        demo = plan_demo(self.context, pool, self.options.system)
 
         def answered(run: bool | None) -> None:
-            if not run:
-                return
             try:
-                self.jobs["experiment"] = LiveExperiment(
-                    demo.plan,
-                    pool,
-                    self.source.session,
-                    self.mark,
-                    self._show_demo,
-                    acting=demo.acting,
-                    skipped=demo.skipped,
-                )
+                if run:
+                    self.jobs["experiment"] = LiveExperiment(demo.chosen, pool, self.context, self.mark)
+                    self.tick()
             except WsltopError as error:
                 self.notify(str(error), title="no demo", severity="warning")
-            self.tick()
 
         self.push_screen(DemoScreen(demo), answered)
 
-    def _show_demo(self, phase: DemoPhase | None) -> None:
-        self.context.running_demo = phase
+    def _begin_demo(self) -> None:
+        """Show the plan of the demo, or in a recording its result when it is over there."""
+        from wsltop.ui.jobs import RetoldDemo
+
+        if self.source.can_act:
+            self.call_after_refresh(self.action_experiment)
+        elif self.source.travel is not None:
+            self.jobs["experiment"] = RetoldDemo(self.source.travel.player.log, self.context)
 
     def action_act(self, name: ActionName) -> None:
         """Show what an action would do, and run it if the user says so."""

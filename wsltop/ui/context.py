@@ -318,6 +318,8 @@ class Context:
         """Where in time the view is, while one can go elsewhere."""
         self.running_demo: DemoPhase | None = None
         """The phase of the demo that goes on."""
+        self.demo_lengths: dict[str, float] = {}
+        """Seconds that each phase of a recorded demo took."""
         self.ghost: Ghost | None = None
         """Where what Windows lends is predicted to go, while the plan of an action is on the screen."""
         self.notice = Notice()
@@ -380,7 +382,13 @@ class Context:
             return None
         event, phase = begun[-1]
         first = next(event for event, phase in reversed(begun) if phase == DEMO_START or event is begun[0][0])
-        return DemoPhase(name=phase, seconds=now - event.start, most=None, runs=False, elapsed=now - first.start)
+        return DemoPhase(
+            name=phase,
+            seconds=now - event.start,
+            most=self.demo_lengths.get(phase),
+            runs=False,
+            elapsed=now - first.start,
+        )
 
     @property
     def window(self) -> float:

@@ -12,24 +12,26 @@ from msgspec import Struct
 
 from wsltop.child import keep_files_free
 from wsltop.core.event_log import LOG_ORIGINS
-from wsltop.core.events import DEMO, DEMO_START
+from wsltop.core.events import DEMO, DEMO_END, DEMO_START
 from wsltop.core.moment import Moment
 from wsltop.core.prediction import Prediction
 from wsltop.core.reclaimed import ReclaimWatch
 from wsltop.core.session import Session
 from wsltop.errors import RecordingError
-from wsltop.experiment.run import TrialAction, prepare
-from wsltop.experiment.trial import ExperimentPlan, demo_names
+from wsltop.experiment.retold import retell
+from wsltop.experiment.run import ChosenDemo, prepare
+from wsltop.experiment.trial import demo_names
 from wsltop.hogs.pool import Hogs
 from wsltop.model.sample import Reading, Unavailable
 from wsltop.model.text import MIB, format_duration, format_size
 from wsltop.reclaim.end import ProcessEnd
 from wsltop.reclaim.perform import Done, Failed, Running, perform
 from wsltop.reclaim.plan import Plan
+from wsltop.recording.timeline_index import SampleLog
 from wsltop.recording.writer import RecordingWriter
 from wsltop.report.demo import DemoResult, make_result
 from wsltop.report.text import say_reclaimed, tell_reclaimed
-from wsltop.ui.context import DemoPhase, stamp
+from wsltop.ui.context import Context, DemoPhase, stamp
 
 WORTH_WATCHING: Final = 32 * MIB
 """Bytes below which what a process gives back is not told apart from all else that moves."""
@@ -116,34 +118,26 @@ class LiveExperiment(Job):
     """The demo: hogs are loaded, held and killed, memory is compacted, and what comes back is measured to the end.
 
     Args:
-        plan: what to do; smaller hogs are taken where these do not fit.
+        chosen: what to do; smaller hogs are taken where these do not fit.
         pool: takes the hogs.
-        session: its journal has the log line of the compaction.
+        context: shows the phase; the journal of its live session has the log line of the compaction.
         mark: puts a line into the events.
-        show: takes the phase, and None at the end.
-        acting: performs the plan's action, if it has one.
-        skipped: why there is no action; empty where there is one.
 
     Raises:
         WsltopError: there is no room for the hogs.
     """
 
-    def __init__(
-        self,
-        plan: ExperimentPlan,
-        pool: Hogs,
-        session: Session,
-        mark: Callable[[str], None],
-        show: Callable[[DemoPhase | None], None],
-        *,
-        acting: TrialAction | None = None,
-        skipped: str = "",
-    ) -> None:
-        self._session, self._mark, self._show, self._skipped = session, mark, show, skipped
+    def __init__(self, chosen: ChosenDemo, pool: Hogs, context: Context, mark: Callable[[str], None]) -> None:
+        session = context.live
+        self._session, self._context, self._mark, self._skipped = session, context, mark, chosen.skipped
         self._experiment = prepare(
-            plan, pool, interval=session.interval, acting=acting, shares=lambda: session.outcomes.shares
+            chosen.plan,
+            pool,
+            interval=context.interval,
+            acting=chosen.acting,
+            shares=lambda: session.outcomes.shares,
         )
-        self._names = demo_names(acted=acting is not None)
+        self._names = demo_names(acted=chosen.acting is not None)
         self._began: float | None = None
         self._now = 0.0
         """Monotonic time of the newest sample."""
@@ -185,15 +179,13 @@ class LiveExperiment(Job):
         if self._acted is not None:
             self._log = find_log_line(self._session, self._acted)
         standing = self._experiment.standing(self._now)
-        self._show(
-            DemoPhase(
-                name=self._phase or DEMO_START,
-                seconds=standing.seconds,
-                most=standing.most,
-                held=self.held,
-                elapsed=0.0 if self._began is None else self._now - self._began,
-                log=self._log,
-            )
+        self._context.running_demo = DemoPhase(
+            name=self._phase or DEMO_START,
+            seconds=standing.seconds,
+            most=standing.most,
+            held=self.held,
+            elapsed=0.0 if self._began is None else self._now - self._began,
+            log=self._log,
         )
 
     def _result(self) -> Told:
@@ -219,7 +211,7 @@ class LiveExperiment(Job):
 
     def close(self) -> None:
         """End its hogs."""
-        self._show(None)
+        self._context.running_demo = None
         self._experiment.close()
 
 
@@ -288,6 +280,42 @@ class EndRun(Job):
     def close(self) -> None:
         """Let go of the process."""
         self._target.close()
+
+
+class RetoldDemo(Job):
+    """The demo in a recording: its result, when it is over there.
+
+    Args:
+        log: the recording.
+        context: gets how long each phase takes.
+    """
+
+    def __init__(self, log: SampleLog, context: Context) -> None:
+        self._log, self._context = log, context
+        self._demo: DemoResult | None = None
+        self._looked = False
+
+    def take(self, moment: Moment) -> Told | None:
+        """Take the next moment; the result at the end of the demo."""
+        if not self._looked:
+            self._looked, self._demo = True, self._retell()
+        if self._demo is None or all(mark.text != f"{DEMO}{DEMO_END}" for mark in moment.sample.marks):
+            return None
+        return Told(title="demo", toast=self._demo.verdict, demo=self._demo)
+
+    def _retell(self) -> DemoResult | None:
+        log, lengths = self._log, self._context.demo_lengths
+        result = retell((log.sample(number) for number in range(log.count)), self._context.interval)
+        if result is None:
+            return None
+        demo = make_result(result, skipped="" if result.plan.action else "it is not in this recording")
+        for stage in result.trials[0].stages:
+            name = demo.names[stage.phase]
+            lengths[name] = lengths.get(name, 0.0) + stage.end - stage.start
+        return demo
+
+    def close(self) -> None:
+        """Nothing runs for it."""
 
 
 class ActionRun(Job):

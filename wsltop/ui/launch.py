@@ -130,12 +130,12 @@ def launch(settings: Settings, system: System, state_folder: Path, *, demo: bool
             host.close()
 
 
-def replay(recording: Recording, settings: Settings, state_folder: Path, *, title: str) -> int:
-    """Show a recording until the user leaves; the exit status."""
+def replay(recording: Recording, settings: Settings, state_folder: Path, *, title: str, demo: bool = False) -> int:
+    """Show a recording until the user leaves, with ``demo`` the result of the demo in it as well; the exit status."""
     check_limits()
     from wsltop.recording.player import Player  # the live screen does without
 
-    options = screen_options(settings, state_folder)
+    options = replace(screen_options(settings, state_folder), demo=demo)
     player = Player(recording, silenced=frozenset(settings.silence))
     what = f"{title}. {recording.note}" if recording.note else title
     return run_screen(lambda: WsltopApp(ReplaySource(player, what), None, options), options)

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from wsltop.core.events import DEMO
 from wsltop.hogs.pool import HogPool
 from wsltop.host.choose import open_host
 from wsltop.host.source import HostSource
@@ -23,6 +24,8 @@ from wsltop.sampler import Sampler
 HOGS, SIZE = 4, 384 * MIB
 LOAD, KILL, END = 20, 55, 95
 """Seconds since the first sample."""
+PHASES: Final = {10: "baseline", LOAD: "load", 26: "hold", KILL: "end", KILL + 1: "returning", KILL + 17: "result"}
+"""Marks of the phases of the demo: `wsltop demo --replay` shows them."""
 INTERVAL: Final = 1.0
 PATIENCE: Final = 20.0
 """Seconds for the host's first answer."""
@@ -56,6 +59,8 @@ def record(path: Path, sampler: Sampler, pool: HogPool) -> None:
     start = time.monotonic()
     for second in range(END):
         time.sleep(max(0.0, start + second * INTERVAL - time.monotonic()))
+        if second in PHASES:
+            sampler.mark(f"{DEMO}{PHASES[second]}")
         if second == LOAD:
             pool.add(SIZE, HOGS, "anonymous")
         if second == KILL:

@@ -14,15 +14,16 @@ from wsltop.charts.cells import Glyphs, Line, Span
 from wsltop.core.events import tell_kind
 from wsltop.errors import HogRefused
 from wsltop.experiment.load import fit
-from wsltop.experiment.run import TrialAction
+from wsltop.experiment.run import ChosenDemo, TrialAction
 from wsltop.experiment.trial import ExperimentPlan
 from wsltop.hogs.pool import Hogs
 from wsltop.model.sample import Unavailable, known
 from wsltop.model.text import clean, format_duration, format_size
 from wsltop.reclaim.plan import Plan, tell_run
-from wsltop.reclaim.root import RootAccess
+from wsltop.reclaim.root import RootAccess, find_root_access
 from wsltop.report.demo import DemoResult, copied, curves, facts, slide
 from wsltop.report.redact import this_machine
+from wsltop.system import System
 from wsltop.ui.cards.card import Card, Question
 from wsltop.ui.context import Context
 from wsltop.ui.panels.panel import heading, wrap
@@ -108,6 +109,11 @@ class DemoPlan:
         """Whether wsl.exe is another way to root here."""
         return "wsl" in self._access.ways
 
+    @property
+    def chosen(self) -> ChosenDemo:
+        """The demo as it is planned now."""
+        return ChosenDemo(self.plan, self.acting, self.skipped)
+
     def facts(self) -> list[tuple[str, str]]:
         """Names and texts, as the plan shows them."""
         plan, moment = self.plan, self.context.live.moment
@@ -141,6 +147,11 @@ class DemoPlan:
             return [*facts, ("compact", f"left out: {self.skipped}")]
         planned = self._planned(self.acting)
         return [*facts, ("compact", f"{tell_run(planned)}; as {planned.as_whom}")]
+
+
+def plan_demo(context: Context, pool: Hogs, system: System) -> DemoPlan:
+    """The plan of a demo on a machine, with the ways to root that there are."""
+    return DemoPlan(context, pool, find_root_access(system.root, system.environ, system.drive), system.root)
 
 
 class ResultCard(Card):

@@ -1,0 +1,60 @@
+"""A recorded demo, measured again: the same figures as when it ran."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from tests.experiment.world import PLAN, World
+from tests.samples import hog
+from wsltop.experiment.measure import measure_all
+from wsltop.experiment.retold import retell
+from wsltop.experiment.trial import Phase, demo_names
+from wsltop.model.sample import Mark, Sample, Unavailable
+
+INTERVAL = 0.5
+MIB = 1024**2
+
+
+def recorded(world: World, *, until: Phase = "done") -> list[Sample]:
+    """The samples of an experiment, with the marks of the demo."""
+    names = demo_names(acted=bool(world.experiment.plan.action))
+    samples, name = [], ""
+    phase: Phase = "baseline"
+    while phase != until:
+        held = sum(load.held for load in world.loads)
+        now, sample = world.now, world.sample()
+        phase = world.tick()
+        if names[phase] != name:
+            name = names[phase]
+            mark = Mark(time=sample.time, monotonic=now, text=f"demo: {name}")
+            sample = replace(sample, marks=(mark,))
+        samples.append(replace(sample, hogs=(hog(1, target=PLAN.size, resident=held),) if held else ()))
+    return samples
+
+
+def test_without_marks_there_is_no_demo() -> None:
+    samples = [replace(sample, marks=()) for sample in recorded(World())]
+    assert retell(samples, INTERVAL) is None
+    assert retell([], INTERVAL) is None
+
+
+def test_a_recorded_demo_has_the_figures_that_it_had() -> None:
+    for action in ("", "compact"):
+        world = World(replace(PLAN, action=action))
+        told = retell(recorded(world), INTERVAL)
+        assert told is not None
+        assert told.plan.action == action
+        then, now = measure_all(world.experiment.result()), measure_all(told)
+        assert not isinstance(then[0].outside, Unavailable)
+        assert not isinstance(now[0].outside, Unavailable)
+        assert now[0].outside.peak == then[0].outside.peak
+        assert now[0].outside.returned == then[0].outside.returned == 500 * MIB
+        assert (now[0].action is None) == (action == "")
+        assert now[0].release is not None
+        assert told.trials[0].ending == "settled"
+
+
+def test_a_recording_that_ends_within_the_demo_is_an_interrupted_one() -> None:
+    told = retell(recorded(World(), until="settle"), INTERVAL)
+    assert told is not None
+    assert told.trials[0].ending == "interrupted"

@@ -1,0 +1,119 @@
+"""A demo that was recorded, measured again from the samples and the marks of the recording."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, cast
+
+from wsltop.core.events import DEMO, DEMO_END, DEMO_START
+from wsltop.core.ledger import Ledger
+from wsltop.core.moment import interpret
+from wsltop.core.prediction import Prediction, predict_compaction, predict_kill
+from wsltop.experiment.trial import ActionOutcome, ExperimentPlan, Phase, Recorder, Result, Stage, Trial
+from wsltop.model.sample import Hog, Reading, Sample, Unavailable
+
+AFTER_KILL: Final[dict[str, Phase]] = {"end": "release", "returning": "settle"}
+"""The experiment's phases by the names that only the demo uses, where no compaction follows."""
+BEFORE_COMPACTION: Final[dict[str, Phase]] = {"end": "release", "returning": "wait"}
+
+
+def retell(samples: Iterable[Sample], interval: float) -> Result | None:
+    """The last demo in a recording; None where there is none.
+
+    Args:
+        samples: all of the recording, oldest first.
+        interval: seconds between two of them.
+    """
+    kept = list(samples)
+    marks = [
+        (mark.monotonic, mark.text.removeprefix(DEMO))
+        for sample in kept
+        for mark in sample.marks
+        if mark.text.startswith(DEMO)
+    ]
+    first = max((place for place, (_, name) in enumerate(marks) if name == DEMO_START), default=None)
+    if first is None:
+        return None
+    marks = marks[first:]
+    end = next((time for time, name in marks if name == DEMO_END), kept[-1].monotonic)
+    kept = [sample for sample in kept if marks[0][0] <= sample.monotonic <= end]
+    hogs = max((sample.hogs for sample in kept), key=len, default=())
+    trial = trial_of(marks, kept, interval, finished=marks[-1][1] == DEMO_END)
+    return Result(
+        plan=plan_of(hogs, acted=trial.action is not None),
+        time=kept[0].time,
+        interval=interval,
+        total=total_of(kept[0], interval),
+        identity=kept[-1].identity,
+        trials=(trial,),
+    )
+
+
+def plan_of(hogs: Sequence[Hog], *, acted: bool) -> ExperimentPlan:
+    """What was planned, as far as the hogs tell it."""
+    if not hogs:
+        return ExperimentPlan(action="compact" if acted else "")
+    return ExperimentPlan(
+        hogs=len(hogs), size=hogs[0].target, kind=hogs[0].kind, action="compact" if acted else "", hold=None
+    )
+
+
+def trial_of(
+    marks: Sequence[tuple[float, str]], samples: Sequence[Sample], interval: float, *, finished: bool
+) -> Trial:
+    """The trial: its phases from the marks, its ticks from the samples, its predictions from the samples before."""
+    recorder = Recorder(interval)
+    for sample in samples:
+        recorder.take(sample)
+    begun = {name: time for time, name in reversed(marks)}  # the first of each name
+    acted = begun.get("compact")
+    names = AFTER_KILL if acted is None else BEFORE_COMPACTION
+    stages: list[Stage] = []
+    for place, (start, name) in enumerate(marks):
+        end = marks[place + 1][0] if place + 1 < len(marks) else samples[-1].monotonic
+        if name == "compact":
+            stages += [Stage("action", start, start), Stage("settle", start, end)]
+        elif name != DEMO_END:
+            stages.append(Stage(names.get(name, cast("Phase", name)), start, end))
+    return Trial(
+        number=1,
+        control=False,
+        stages=tuple(stages),
+        ticks=tuple(recorder.ticks),
+        ending="settled" if finished else "interrupted",
+        action=None if acted is None else outcome_of(last_before(samples, acted), interval),
+        predicted=kill_of(last_before(samples, begun["end"]), interval) if "end" in begun else None,
+        source=recorder.source,
+        missing=recorder.missing,
+    )
+
+
+def last_before(samples: Sequence[Sample], monotonic: float) -> Sample:
+    """The last sample that shows what was before a time, or the first of all."""
+    return next((sample for sample in reversed(samples) if sample.monotonic < monotonic), samples[0])
+
+
+def ledger_of(sample: Sample, interval: float) -> Reading[Ledger]:
+    """The ledger of a sample."""
+    return interpret(sample, interval).ledger
+
+
+def total_of(sample: Sample, interval: float) -> int:
+    """The RAM of the guest; 0 when it is not known."""
+    ledger = ledger_of(sample, interval)
+    return 0 if isinstance(ledger, Unavailable) else ledger.total
+
+
+def kill_of(sample: Sample, interval: float) -> Reading[Prediction]:
+    """What ending the hogs of a sample should return."""
+    ledger = ledger_of(sample, interval)
+    if isinstance(ledger, Unavailable):
+        return ledger
+    return predict_kill(ledger, sum(hog.resident for hog in sample.hogs))
+
+
+def outcome_of(sample: Sample, interval: float) -> ActionOutcome:
+    """The compaction that followed a sample, with what it should return."""
+    ledger = ledger_of(sample, interval)
+    predicted = ledger if isinstance(ledger, Unavailable) else predict_compaction(ledger)
+    return ActionOutcome(name="compact", predicted=predicted, done=True)
