@@ -163,6 +163,10 @@ def lay_guest(
     put("sys/fs/cgroup/cgroup.controllers", "cpuset cpu io memory pids\n")
     put("run/WSL/1_interop", "")
     put("dev/kmsg", BOOT_LOG)
+    put(
+        "etc/passwd",
+        "root:x:0:0::/root:/bin/bash\npostgres:x:108:113::/:/bin/false\nada:x:1000:1000::/home/ada:/bin/bash\n",
+    )
     put("etc/os-release", 'PRETTY_NAME="Ubuntu 24.04.2 LTS"\n')
     put("statvfs", FILLS)
     if wsl_version is not None:

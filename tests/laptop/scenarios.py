@@ -22,6 +22,9 @@ class Program:
     busy: float = 0.0
     """Share of one CPU that it uses."""
     command: tuple[str, ...] = ()
+    user_id: int = 1000
+    contained: bool = False
+    """Whether it runs in the container."""
     growth: int = 0
     """Bytes a second."""
     ends: float | None = None
@@ -29,7 +32,7 @@ class Program:
 
 
 PROGRAMS: Final = (
-    Program(pid=1, name="systemd", size=13 * MIB),
+    Program(pid=1, name="systemd", size=13 * MIB, user_id=0),
     Program(
         pid=61,
         name="node",
@@ -38,9 +41,17 @@ PROGRAMS: Final = (
         command=("/home/someone/.vscode-server/bin/abc/node", "--type=extensionHost"),
     ),
     Program(pid=402, name="java", size=720 * MIB, busy=0.006, command=("java", "-Xmx1g", "-jar", "app.jar")),
-    Program(pid=733, name="dockerd", size=95 * MIB, busy=0.004),
-    Program(pid=801, name="containerd", size=48 * MIB, busy=0.002),
-    Program(pid=914, name="postgres", size=160 * MIB, busy=0.001),
+    Program(pid=733, name="dockerd", size=95 * MIB, busy=0.004, user_id=0),
+    Program(pid=801, name="containerd", size=48 * MIB, busy=0.002, user_id=0),
+    Program(
+        pid=914,
+        name="postgres",
+        size=160 * MIB,
+        busy=0.001,
+        command=("postgres: writer process",),
+        user_id=108,
+        contained=True,
+    ),
     Program(pid=1201, name="python3", size=310 * MIB, busy=0.002, command=("python3", "manage.py", "runserver")),
     Program(pid=1300, name="bash", size=6 * MIB),
 )

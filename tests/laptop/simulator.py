@@ -322,6 +322,8 @@ class Laptop:
                 command=command,
                 parent=0 if one.pid == 1 else 1,
                 user=int(self._used.get(one.pid, 0.0)),
+                user_id=one.user_id,
+                group=CONTAINER if one.contained else "",
             )
             for name, data in process_texts(process).items():
                 put(f"proc/{one.pid}/{name}", data)

@@ -171,6 +171,9 @@ class ProcessFigures(NamedTuple):
     user: int = 100
     """Ticks of 1/100 s."""
     system: int = 50
+    user_id: int = 1000
+    group: str = ""
+    """Path of its control group."""
 
 
 def process_texts(process: ProcessFigures) -> dict[str, bytes]:
@@ -185,7 +188,11 @@ def process_texts(process: ProcessFigures) -> dict[str, bytes]:
         "statm": f"{3 * pages} {pages} {process.shared} 1 0 {pages} 0\n".encode(),
         "cmdline": b"".join(word + b"\0" for word in process.command),
         "comm": process.name[:15] + b"\n",
-        "status": b"Name:\t%b\nPid:\t%d\nNSpid:\t%d\n" % (process.name[:15], pid, pid),
+        "status": b"Name:\t%b\nPid:\t%d\nUid:\t%d\t%d\t%d\t%d\nVmSwap:\t0 kB\nThreads:\t4\nNSpid:\t%d\n"
+        % (process.name[:15], pid, *4 * (process.user_id,), pid),
+        "cgroup": f"0::/{process.group}\n".encode(),
+        "oom_score": b"666\n",
+        "oom_score_adj": b"0\n",
         "smaps_rollup": (
             f"00400000-7fff00000000 ---p 00000000 00:00 0 [rollup]\nRss: {kib} kB\n"
             f"Pss: {kib - process.shared * PAGE // 2048} kB\n{parts}Pss_Shmem: 0 kB\n"

@@ -137,6 +137,9 @@ def test_it_fits_every_size_with_the_selected_process_in_view(
         assert [cell_len(line) for line in world.lines] == [size[0]] * size[1]
         assert not controls() & set(map(ord, world.text.replace("\n", "")))
         assert selected(world) == 130
+        card = world.app.screen
+        assert isinstance(card, HoldersCard)
+        assert not card.scrolls
         assert glyphs is not ASCII or world.text.isascii()
         await world.press(pilot, "home")
         assert selected(world) == 100

@@ -124,12 +124,13 @@ def family_lines(
         name = f"{clean(family.name)}{' (ours)' if family.own else ''}"
         count = len(family.pids)
         few = width < 60
-        yield (
+        line = (
             Span(f" {fit(name, 15 if few else 19, glyphs)} ", "value"),
             Span(f"{format_size(family.held):>10}", "value"),
             Span("" if few else f"{count:>5} process{'es' if count != 1 else ''}".ljust(15), "value"),
             Span(f"  {tell_growth(rates.get(family.name))}", "note"),
         )
+        yield fit_spans(line, width, glyphs)
 
 
 def tell_growth(trend: FamilyGrowth | None) -> str:
@@ -146,7 +147,7 @@ def group_lines(holders: Holders, width: int, glyphs: Glyphs) -> Iterator[Line]:
     """Yield the biggest control groups, containers among them, under a heading."""
     yield heading("control groups", "", width, glyphs)
     if isinstance(holders.groups, Unavailable):
-        yield (Span(f" {clean(str(holders.groups))}", "muted"),)
+        yield from muted(str(holders.groups), width, glyphs)
         return
     for group in apart(holders.groups)[:MOST]:
         mark = "  frozen" if group.frozen else "  ours" if group.ours else ""
@@ -160,20 +161,27 @@ def elsewhere_lines(holders: Holders, width: int, glyphs: Glyphs) -> Iterator[Li
     """Yield what is held out of sight, and why, under a heading."""
     yield heading("elsewhere in the VM", "", width, glyphs)
     if isinstance(holders.elsewhere, Unavailable):
-        yield (Span(f" {clean(str(holders.elsewhere))}", "muted"),)
+        yield from muted(str(holders.elsewhere), width, glyphs)
         return
     yield (Span(f" at least {format_size(holders.elsewhere)}", "value"),)
-    for text in wrap(clean(holders.reason), width - 1, REASON, glyphs):
-        yield (Span(f" {text}", "muted"),)
+    yield from muted(holders.reason, width, glyphs)
 
 
-def elsewhere_line(holders: Holders) -> Line:
-    """The same in one line."""
+def muted(text: str, width: int, glyphs: Glyphs) -> Iterator[Line]:
+    """Yield a text in as many rows as it takes."""
+    for row in wrap(clean(text), width - 1, REASON, glyphs):
+        yield (Span(f" {row}", "muted"),)
+
+
+def elsewhere_line(holders: Holders, width: int, glyphs: Glyphs) -> Line:
+    """What is held out of sight, in one line."""
     elsewhere = holders.elsewhere
     if isinstance(elsewhere, Unavailable):
-        return (Span(f" elsewhere in the VM: {clean(str(elsewhere))}", "muted"),)
+        return fit_spans([Span(f" elsewhere in the VM: {clean(str(elsewhere))}", "muted")], width, glyphs)
     size = format_size(elsewhere)
-    return (Span(f" at least {size} elsewhere in the VM, {clean(holders.reason)}", "muted"),)
+    return fit_spans(
+        [Span(f" at least {size} elsewhere", "value"), Span(f", {clean(holders.reason)}", "muted")], width, glyphs
+    )
 
 
 def sections(
@@ -184,7 +192,7 @@ def sections(
     elsewhere = list(elsewhere_lines(holders, width, glyphs))
     groups = list(group_lines(holders, width, glyphs))
     if len(families) + len(elsewhere) + len(groups) > rows:
-        elsewhere = [elsewhere_line(holders)]
+        elsewhere = [elsewhere_line(holders, width, glyphs)]
     lines = families[: rows - 1 if rows > 2 else 0]
     lines += elsewhere[: max(0, rows - len(lines))]
     left = rows - len(lines)
@@ -342,6 +350,8 @@ class HoldersCard(Card):
         if not found:
             yield (Span(" no process matches; Esc clears the filter", "muted"),)
         yield from below
+        for _ in range(rows - max(1, len(shown)) - len(below)):
+            yield ()  # the list stays in its place when it becomes shorter
 
     def _row_line(self, row: ProcessRow, columns: tuple[Column, ...]) -> Line:
         """The line of a process, which is made once: few of them change from one second to the next."""

@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 
 from wsltop.charts.cells import Line, Span
 from wsltop.charts.spark import spark
+from wsltop.core.holders import PROCESS_WINDOW
 from wsltop.core.prediction import Prediction, predict_kill
 from wsltop.core.session import Session
 from wsltop.guest.process_details import ProcessDetails
@@ -116,9 +117,10 @@ def facts(listed: ProcessList, use: ProcessUse) -> Iterator[tuple[str, str]]:
     yield from memory_facts(listed, use)
     growth = listed.growth(use)
     if growth.rate is not None:
-        text = "steady" if growth.steady else f"{format_size(growth.rate)} per minute, over the last 5 min"
-        yield "growth", f"{spark(growth.curve, CURVE, context.glyphs)} {text}"
         first, last = growth.curve[0], growth.curve[-1]
+        span = format_duration(min(PROCESS_WINDOW, last[0] - first[0]))
+        text = "steady" if growth.steady else f"{format_size(growth.rate)} per minute, over the last {span}"
+        yield "growth", f"{spark(growth.curve, CURVE, context.glyphs)} {text}"
         sizes = f"{format_size(first[1])} {format_duration(last[0] - first[0])} before, {format_size(last[1])} then"
         yield "", f"anonymous: {sizes}"
     if context.shows_now:
