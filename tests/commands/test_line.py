@@ -71,7 +71,7 @@ def test_every_field_can_be_in_a_format() -> None:
 def test_a_format_with_a_field_that_is_none_is_wrong_usage(program: Program, text: str) -> None:
     status, out, err = program("line", "--once", "--format", text)
     assert (status, out) == (2, "")
-    assert "the fields are lent, how" in err
+    assert "The fields are lent, how" in err
 
 
 def test_waybar_gets_json_whose_text_is_no_markup() -> None:
