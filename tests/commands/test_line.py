@@ -173,6 +173,38 @@ def test_without_an_asker_there_is_no_answer(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+@pytest.mark.parametrize("age", [0.0, 60.0])
+def test_of_many_short_commands_at_once_never_two_ask_windows(tmp_path: Path, age: float) -> None:
+    """The stand-in holds a lock while it runs, and notes when it finds it taken: two PowerShells at the same time."""
+    runtime, log = tmp_path / "run", tmp_path / "log"
+    runtime.mkdir(mode=0o700)
+    drive = FakeDrive(tmp_path)
+    drive.powershell(
+        f"""
+import fcntl
+held = open({str(tmp_path / "held")!r}, "w")
+try:
+    fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    told = "alone"
+except BlockingIOError:
+    told = "twice"
+open({str(log)!r}, "a").write(told + "\\n")
+{ANSWERS}"""
+    )
+    environ = environ_of(tmp_path) | {"XDG_RUNTIME_DIR": str(runtime)}
+    snapshot = command("snapshot", "--json", "--wait", "30", "--host", "powershell", "--drive", str(drive.path))
+    subprocess.run(snapshot, env=environ, stdout=subprocess.DEVNULL, check=True)
+    (answer,) = (runtime / "wsltop").glob("powershell-*.answer")
+    left = json.loads(answer.read_text())
+    answer.write_text(json.dumps(left | {"at": left["at"] - age}))
+    running = [subprocess.Popen(snapshot, env=environ, stdout=subprocess.PIPE, text=True) for _ in range(6)]
+    told = [json.loads(one.communicate(timeout=60)[0]) for one in running]
+    assert [one["host"]["working_set"] for one in told] == [11 * GIB] * 6
+    assert "twice" not in log.read_text()
+    assert log.read_text().startswith("alone")
+
+
 def test_line_watch_and_metrics_ask_windows_once_and_a_prompt_uses_the_answer(tmp_path: Path) -> None:
     """Three long-lived commands at once start one powershell.exe; ``--once`` starts none."""
     runtime, log = tmp_path / "run", tmp_path / "log"
