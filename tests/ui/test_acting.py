@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from rich.style import Style
 from textual.command import CommandList
 from textual.events import Click
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tests.hogs.real import is_hog
 from tests.reclaim.machine import Machine
@@ -531,6 +533,22 @@ def test_pages_are_turned_in_a_palette_without_room_for_its_list(world: World) -
             await pilot.press(key)
             await pilot.pause(0.2)
         assert world.app.screen is not world.app.main
+
+    world.run(play)
+
+
+def test_a_palette_that_is_taken_away_searches_no_longer(world: World) -> None:
+    """Textual's NoMatches, which the monkey found: only Esc ended the search, not what closes a screen from outside."""
+
+    async def play(pilot: Pilot[None]) -> None:
+        await world.press(pilot, "ctrl+p")
+        opened = world.app.screen
+        opened.query_one(Input).value = "hog"
+        while not (searches := [worker for worker in world.app.workers if worker.node is opened]):
+            await asyncio.sleep(0)
+        world.app.pop_screen()
+        assert all(worker.is_cancelled for worker in searches)
+        await pilot.pause()
 
     world.run(play)
 

@@ -36,7 +36,7 @@ from wsltop.ui.context import Context, Notice, ScreenOptions, ViewState
 from wsltop.ui.driver import GlyphsAreWide, MeasuringDriver, TerminalDriver
 from wsltop.ui.layout import PANEL_KEYS
 from wsltop.ui.main import MainScreen
-from wsltop.ui.palette import has_no_rows
+from wsltop.ui.mended import PlainBar, has_no_rows
 from wsltop.ui.sources import Source
 from wsltop.ui.terminal import is_gone, vanish
 
@@ -67,12 +67,6 @@ ENDS: Final = (
     *(signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF, signal.SIGXCPU, signal.SIGPWR, signal.SIGPOLL),
 )
 """Signals that end the screen, the terminal restored: all that would end it at once but those of a crash."""
-
-
-class PlainBar(ScrollBarRender):
-    """A scroll bar of blanks on a color alone: Textual's ends within a cell by a block glyph."""
-
-    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
 
 
 class WsltopApp(App[None]):
@@ -672,6 +666,7 @@ class WsltopApp(App[None]):
         if gone is self.main:
             done = AwaitComplete.nothing()  # type: ignore[no-untyped-call]
             return done
+        self.workers.cancel_node(gone)  # the palette's search would look for a list that is gone
         done = super().pop_screen()
         for widget in gone.walk_children(with_self=True):
             widget.refresh()  # lets go of its rows: Textual keeps the last thousand caches of rows, of closed ones too
