@@ -340,7 +340,7 @@ def predict_slab(pages: PageMap, size: int, ledger: Ledger, shares: Shares) -> P
     return Part(name="slab", low=ends[0], likely=ends[1], high=ends[2], basis=basis)
 
 
-SLAB_LEFT: Final = 0.8
+SLAB_LEFT: Final = 0.9
 """Of what is surely not in use, so much at least: the rest lies in pages with others."""
 
 

@@ -101,11 +101,11 @@ TAKES_SWAPPINESS: Final = (6, 8)
 """From this kernel on ``memory.reclaim`` takes ``swappiness=0``, and leaves anonymous memory alone."""
 Ends = tuple[tuple[float, float, float], tuple[float, float, float]]
 """Likely, low and high at order 5 and at order 9."""
-FRAGMENTED: Final[Ends] = ((0.75, 0.1, 1.0), (0.55, 0.0, 0.9))
+FRAGMENTED: Final[Ends] = ((0.72, 0.12, 0.92), (0.5, 0.0, 0.8))
 CACHE: Final[Ends] = ((0.96, 0.8, 1.05), (0.95, 0.55, 1.05))
 SCATTERED: Final[Ends] = ((0.9, 0.7, 1.05), (0.4, -0.7, 1.0))
 """The same of cache that is a small part of what is used: other memory lies in the same blocks."""
-SLAB: Final[Ends] = ((0.95, 0.82, 1.04), (0.9, 0.62, 1.02))
+SLAB: Final[Ends] = ((0.95, 0.85, 1.02), (0.9, 0.72, 0.98))
 ANONYMOUS: Final[Ends] = ((0.9, 0.6, 1.05), (0.7, 0.0, 1.1))
 
 
@@ -285,7 +285,8 @@ def predict_drop(
         size = unused_slab(ledger, shares)
         basis = f"reclaimable slab {format_size(ledger.slab_reclaimable)}, {shares.slab.tell()}"
         part = part_of("slab", size, shares.slab, basis)
-        parts.append(replace(part, high=part.high + joined_by(ledger, size.high)))
+        joined = joined_by(ledger, size.high) + ledger.clues.gives_back
+        parts.append(replace(part, high=part.high + (joined if part.high else 0)))
         huge = ledger.clues.freed_in_huge
         if huge.high:
             basis = f"{format_size(huge.likely)} is freed inside huge pages, which a drop of slab splits"
@@ -371,7 +372,8 @@ def oldest_share(ledger: Ledger, shares: Shares) -> Share:
     """The share of a part of the cache, the oldest first: it lies between what stays."""
     share = mixed_share(ledger, shares)
     coarse = coarseness_of(ledger)
-    return Share(share.part * (1 - 0.3 * coarse), share.low * (1 - coarse), share.high, share.seen)
+    part, high = share.part * (1 - 0.3 * coarse), share.high * (1 - 0.25 * coarse)
+    return Share(part, share.low * (1 - coarse), high, share.seen)
 
 
 def predict_pressure(ledger: Ledger, size: int, floor: int, shares: Shares | None = None) -> Reading[Prediction]:
