@@ -281,3 +281,11 @@ def test_more_than_the_load_took_is_no_share_of_it() -> None:
     assert "back, more than the 800 MiB of the load" in told
     assert "%" not in told
     assert "so something else gave memory back as well" in told
+
+
+def test_file_cache_that_the_load_pushed_out_is_named_as_what_came_back_beyond_it() -> None:
+    one = trial(lambda since: -300)
+    start = one.start_of("release")
+    assert start is not None
+    ticks = tuple(tick._replace(cache=tick.cache + (400 * MIB if tick.time < start else 0)) for tick in one.ticks)
+    assert "it ended 300 MiB below the baseline: the load pushed file cache out" in verdict(replace(one, ticks=ticks))

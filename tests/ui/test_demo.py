@@ -91,7 +91,7 @@ def test_the_phases_stand_in_the_strip_and_space_holds_one(world: World) -> None
         assert demo.held
         await world.tick(pilot, 20)
         assert "DEMO HOLD" in world.text
-        assert "held: space goes on" in world.text
+        assert "held, space goes on" in world.text
         assert len(world.pool.there) == 4
         await world.press(pilot, "space")
         await world.tick(pilot, 3)
@@ -179,7 +179,7 @@ def test_the_phases_of_a_recorded_demo_show_in_the_strip_again(world: World) -> 
             if "DEMO" not in world.text:
                 await world.press(pilot, "left_square_bracket")
             assert f"DEMO {expected}" in world.text
-            assert "e ends" not in world.text
+            assert "e ends it" not in world.text
 
     world.run(play)
 

@@ -212,6 +212,8 @@ class Measures(Struct, frozen=True, kw_only=True):
     release: ActionFigures | None
     """What ending the hogs gave, before any action; ``None`` where that was not predicted."""
     action: ActionFigures | None
+    cache_lost: int
+    """Bytes of file cache that went between the start of the load and the end."""
     settled_after: float | None
     """Seconds from the release until nothing changed any more; ``None``: never."""
     least_available: int | None
@@ -246,6 +248,7 @@ def measure(trial: Trial, window: float) -> Measures:
         cpu_after=cpu_between(ticks, marks.release, marks.end),
         release=measure_release(trial, curves, marks),
         action=measure_action(trial, curves, marks),
+        cache_lost=cache_lost(ticks, marks),
         settled_after=rest_began(trial, marks),
         least_available=min((tick.available for tick in ticks), default=None),
     )
@@ -327,6 +330,12 @@ def cpu_between(ticks: Sequence[Tick], start: float | None, end: float | None) -
         return None
     busy = [tick.busy for tick in ticks if start <= tick.time <= end and tick.busy is not None]
     return max(0.0, busy[-1] - busy[0]) if busy else None
+
+
+def cache_lost(ticks: Sequence[Tick], marks: Marks) -> int:
+    """How much less file cache there is at the end than when the load began, bytes."""
+    before = [tick.cache for tick in ticks if marks.load is None or tick.time <= marks.load]
+    return max(0, before[-1] - ticks[-1].cache) if before else 0
 
 
 def rest_began(trial: Trial, marks: Marks) -> float | None:
@@ -469,7 +478,9 @@ def tell_caveats(result: Result, chosen: Sequence[Measures]) -> Iterator[str]:
         yield f"it never settled: memory was still moving after {format_duration(result.plan.settle)}"
     kept, band = middle([side.retained for side in sides(chosen)]), middle([side.band for side in sides(chosen)])
     if kept < -band and kept < -LEFT * middle([side.taken for side in sides(chosen)]):
-        yield f"it ended {format_size(-kept)} below the baseline, so something else gave memory back as well"
+        pushed = middle([measured.cache_lost for measured in chosen]) >= -kept / 2
+        why = ": the load pushed file cache out" if pushed else ", so something else gave memory back as well"
+        yield f"it ended {format_size(-kept)} below the baseline{why}"
     rebound = max((side.rebound for side in sides(chosen)), default=0)
     if rebound:
         yield f"{format_size(rebound)} of it was taken again afterwards"

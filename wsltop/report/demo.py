@@ -210,7 +210,7 @@ def copied(demo: DemoResult) -> str:
 
 SLIDE_HEIGHT: Final = 540
 """Pixels of a slide at least: 16:9 with the width of the curves."""
-TITLE_LETTERS: Final = 70
+TITLE_LETTERS: Final = 60
 FACT_LETTERS: Final = 92
 STYLE: Final = "style='font: {size}px system-ui, DejaVu Sans, sans-serif; font-weight: {weight}; fill: {color}'"
 

@@ -94,7 +94,8 @@ def panel(result: Result, trial: Trial, measured: Measures, frame: Frame, names:
     """Yield the drawing of one trial."""
     which = f" {trial.number} of {len(result.plan.trials)}" if len(result.plan.trials) > 1 else ""
     kind = f", without {result.plan.action}" if trial.control else ""
-    yield f'<text x="{LEFT}" y="{frame.top + 16:g}">{text(f"trial{which}{kind}: {trial.ending}")}</text>'
+    if not names:
+        yield f'<text x="{LEFT}" y="{frame.top + 16:g}">{text(f"trial{which}{kind}: {trial.ending}")}</text>'
     yield from bands(trial, frame, names)
     yield from size_axis(frame)
     yield from time_axis(trial, frame)

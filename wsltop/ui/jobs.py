@@ -222,7 +222,7 @@ def find_log_line(session: Session, since: float) -> str:
     line = next((event for event in reversed(found) if event.origin in LOG_ORIGINS), found[-1] if found else None)
     if line is None:
         return ""
-    origin = line.origin if line.origin in LOG_ORIGINS else f"{line.origin}, as the kernel log has no line"
+    origin = line.origin if line.origin in LOG_ORIGINS else "seen by wsltop, the kernel logged nothing"
     return f"{time.strftime('%H:%M:%S', time.localtime(line.time))} {line.text} [{origin}]"
 
 

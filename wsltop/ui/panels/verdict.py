@@ -77,7 +77,7 @@ PHASES: Final = {
 def demo_view(demo: DemoPhase, returning: Returning | None) -> VerdictView:
     """The phase of the demo with its countdown; what returns in figures; the log line of the compaction."""
     left = "" if demo.most is None else f" of at most {demo.most:.0f}"
-    note = "held: space goes on" if demo.held else "space holds it, e ends the demo"
+    note = "e ends it" if demo.held else "space holds, e ends it"
     share = 0.0 if demo.most is None else round(min(1.0, demo.seconds / demo.most), 2)
     text = f"{demo.seconds:.0f}{left} s"
     if returning is not None and returning.owed > 0:
@@ -88,6 +88,8 @@ def demo_view(demo: DemoPhase, returning: Returning | None) -> VerdictView:
         title = f"log: {clean(demo.log)}"
     elif demo.name == "compact":
         text = f"{text}, waiting for its log line"
+    if demo.held:
+        title = "held, space goes on: " + title  # where the note has no room
     return VerdictView(
         word=f"DEMO {demo.name.upper()}",
         style="warning" if demo.held else "good",
