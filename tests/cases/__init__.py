@@ -1,1 +1,1 @@
-"""What people reported in public, as inputs of wsltop: see README.md beside this file."""
+"""What people reported in public, as inputs of wsltop: see README.md in this folder."""

@@ -1,4 +1,4 @@
-"""What programs read of doctor and snapshot is what the schemas and the page beside the code say."""
+"""What programs read of doctor and snapshot is what the schemas and the page next to the code say."""
 
 from __future__ import annotations
 

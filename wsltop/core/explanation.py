@@ -77,7 +77,7 @@ class Way(Means, frozen=True, kw_only=True, tag="way"):
     """The likely bytes that Windows gets back."""
     low: int
     high: int
-    """Between what they lie."""
+    """The ends of the range."""
     seconds: float | None = None
     """Until Windows has them, where it is known."""
 
@@ -380,7 +380,7 @@ def explain_outlook(
         gates: the gate as each rule that may apply would judge it; none where this is not WSL 2.
         blockers: who used the CPU lately.
         uptime: seconds since the VM booted.
-        drops: how often anybody dropped the file cache since boot (``drop_pagecache``); None where it is not counted.
+        drops: how often the file cache was dropped since boot (``drop_pagecache``); None where it is not counted.
     """
     if not gates:
         return None

@@ -68,12 +68,12 @@ def in_colons(sign: str) -> Callable[[re.Match[str]], str]:
 
 
 def may_be_version(address: ipaddress.IPv4Address) -> bool:
-    """Whether four numbers may be a version: those of a private network are not, but nobody has ``0.5.0.1``."""
+    """Whether four numbers may be a version: those of a private network are not, but no machine has ``0.5.0.1``."""
     return address.is_global or address.packed[0] == 0
 
 
 def is_everywhere(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """Whether an address tells nobody anything."""
+    """Whether an address is the same on many machines."""
     return address.is_loopback or address.is_unspecified or address == ipaddress.IPv4Address("255.255.255.255")
 
 
@@ -112,7 +112,7 @@ COMMON: Final = frozenset(
     }
     | {"memory", "cache", "free", "used", "swap", "guest", "kernel", "windows", "docker", "test", "work", "wsltop"}
 )
-"""Names that tell nobody anything; to take them out would only make the text hard to read."""
+"""Names that many people have; to take them out would only make the text hard to read."""
 ANYWHERE: Final = 5
 """A name of so many characters goes inside of longer words too; a shorter one would tear words apart."""
 PUBLIC_DISTRO: Final = re.compile(
@@ -315,7 +315,9 @@ def found_users(text: str) -> set[str]:
 
 def take_names(text: str, signs: Mapping[str, str]) -> str:
     """The text with a sign in place of each name, the longest first: one may be part of another."""
-    telling = [name for name in signs if len(name.strip()) > 1 and name.lower() not in COMMON]  # a letter tells nobody
+    telling = [
+        name for name in signs if len(name.strip()) > 1 and name.lower() not in COMMON
+    ]  # one letter identifies no user
     for name in sorted(telling, key=len, reverse=True):
         text = name_pattern(name).sub(signs[name], text)
     return text

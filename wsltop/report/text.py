@@ -291,7 +291,7 @@ def settings_lines(
 
 
 def comparison_lines(comparisons: tuple[Comparison, ...]) -> Iterator[str]:
-    """Yield a table of what the file asks for beside what the VM has; nothing where there is nothing to compare."""
+    """Yield a table of what the file asks for and what the VM has; nothing where there is nothing to compare."""
     if comparisons:
         yield ""
         yield f"{'setting':<26}{'asked for':<26}in force"

@@ -40,7 +40,7 @@ from wsltop.model.sample import known
 from wsltop.model.text import format_duration, format_size
 
 NAMED: Final = 3
-"""Blockers that are named."""
+"""How many blockers are named."""
 NOTABLE: Final = 0.0005
 """A tenth of the limit: a process below this share of all CPUs is not what keeps the VM busy."""
 SLAB_SHARE, HEAVY_SLAB = 8, 4

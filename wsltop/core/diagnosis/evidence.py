@@ -51,7 +51,7 @@ class SwapRates(Struct, frozen=True, kw_only=True, tag="swap_rates"):
     inward: float
     outward: float
     seconds: float
-    """Over how long it was measured."""
+    """The length of the measurement."""
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
@@ -158,13 +158,13 @@ def gates_of(evidence: Evidence) -> tuple[GateState, ...]:
 
 
 def sure_mode(evidence: Evidence) -> Mode | None:
-    """The mode of reclaim, when it is not just assumed."""
+    """The mode of reclaim; None where it is assumed."""
     reclaim = known(evidence.reclaim)
     return None if reclaim is None or reclaim.certainty == "assumed" else reclaim.mode
 
 
 def running_mode(evidence: Evidence) -> Mode | None:
-    """The mode that runs, when it is not just assumed: ``gradual`` without ``memory.reclaim`` is dropCache."""
+    """The mode that runs; None where it is assumed: ``gradual`` without ``memory.reclaim`` is dropCache."""
     mode = sure_mode(evidence)
     return None if mode is None else effective_mode(mode, known(evidence.reclaim_file))
 

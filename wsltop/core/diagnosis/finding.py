@@ -44,7 +44,7 @@ class Figure(Struct, frozen=True):
 
 
 class Remedy(Struct, frozen=True, kw_only=True):
-    """One way out."""
+    """One remedy."""
 
     kind: RemedyKind
     does: str
@@ -60,7 +60,7 @@ class Remedy(Struct, frozen=True, kw_only=True):
     """The likely bytes that Windows gets back; ``None`` where that is not predicted."""
     low: int | None = None
     high: int | None = None
-    """Between what they lie."""
+    """The ends of the range."""
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -140,7 +140,7 @@ def rank(severity: Severity) -> int:
 
 
 def size(name: str, amount: float) -> Figure:
-    """Make a figure of an amount in bytes."""
+    """A figure from an amount in bytes."""
     return Figure(name, format_size(amount), round(amount), "bytes")
 
 
@@ -247,10 +247,10 @@ def memory_setting(evidence: Evidence, *, more_than: int = 0, less_than: int | N
 
 
 def advice(text: str, cost: str = "") -> Remedy:
-    """Put advice into words."""
+    """A remedy that is advice."""
     return Remedy(kind="advice", does="", text=text, cost=cost)
 
 
 def hint_of(missing: Unavailable) -> tuple[Remedy, ...]:
-    """Pass on what the source of a missing value says must be done."""
+    """The hint of a missing value as a remedy; none where it has no hint."""
     return (advice(short(missing.hint, 240)),) if missing.hint else ()

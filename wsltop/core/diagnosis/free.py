@@ -218,7 +218,7 @@ def not_returned(evidence: Evidence) -> Found | None:
 
 @rule("return-unwatched", "note", "Not watched for long enough to tell whether memory comes back.")
 def return_unwatched(evidence: Evidence) -> Found | None:
-    """So much would be called stuck, if only somebody had watched for as long as reporting may take."""
+    """What is called stuck once it has been watched for as long as reporting may take."""
     ledger, host = ledger_of(evidence), host_of(evidence)
     if ledger is None or host is None or isinstance(ledger.expected_host, Unavailable) or nothing_reported(evidence):
         return None
@@ -251,7 +251,7 @@ def watched(evidence: Evidence) -> float:
 
 
 def stuck(evidence: Evidence, limit: int) -> bool:
-    """Whether the host held so much more in every point of the last minute, the minute being known."""
+    """Whether the host held so much more at every point of the last minute; False where the minute is not known."""
     since = evidence.uptime - STEADY
     if not any(point.monotonic <= since for point in evidence.past):
         return False
@@ -300,7 +300,7 @@ def make_blocks(evidence: Evidence) -> tuple[Remedy, ...]:
 
 
 def large_blocks(evidence: Evidence) -> int | None:
-    """Free blocks of order 7 worth. The DMA zone is left out: the kernel keeps it back (lowmem_reserve_ratio)."""
+    """How many blocks of order 7 are free, without the DMA zone, which the kernel keeps back (lowmem_reserve_ratio)."""
     free_blocks = known(evidence.moment.sample.free_blocks)
     if not free_blocks:
         return None

@@ -214,7 +214,7 @@ def shared_hidden(evidence: Evidence) -> Found | None:
 
 @rule("huge-pages-reserved", "warning", "Huge pages are reserved.")
 def huge_pages_reserved(evidence: Evidence) -> Found | None:
-    """Reserved huge pages are taken from everybody, in use or not, and are never reported to the host."""
+    """No other memory comes from reserved huge pages, in use or not, and they are never reported to the host."""
     ledger = ledger_of(evidence)
     if ledger is None or ledger.huge_pages < HUGE_SOME:
         return None
