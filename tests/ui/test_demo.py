@@ -15,15 +15,16 @@ from textual.pilot import Pilot
 
 from tests.experiment.world import PLAN
 from tests.experiment.world import World as Invented
-from tests.ui.worlds import World
+from tests.ui.worlds import World, record
 from wsltop.charts.cells import BLOCK, plain
 from wsltop.commands.replay import SAMPLE as SHIPPED
 from wsltop.core.prediction import Prediction
 from wsltop.core.returning import Returning
 from wsltop.experiment.measure import ActionFigures
 from wsltop.hogs.guard import MemoryGuard
-from wsltop.model.sample import Unavailable
+from wsltop.model.sample import Counters, Unavailable
 from wsltop.model.text import GIB, MIB
+from wsltop.reclaim.perform import Failed
 from wsltop.reclaim.root import find_root_access
 from wsltop.recording.player import Player
 from wsltop.recording.reader import Recording
@@ -33,7 +34,7 @@ from wsltop.ui.app import WsltopApp
 from wsltop.ui.cards.card import BORDER, CardText
 from wsltop.ui.cards.demo import WIDEST, DemoPlan, DemoScreen, ResultCard, result_lines
 from wsltop.ui.context import DemoPhase, ScreenOptions
-from wsltop.ui.jobs import LiveExperiment
+from wsltop.ui.jobs import LiveExperiment, find_log_line
 from wsltop.ui.panels.verdict import demo_view
 from wsltop.ui.sources import ReplaySource
 
@@ -313,3 +314,58 @@ def test_the_shipped_recording_shows_its_phases_and_its_result(tmp_path: Path) -
                 assert told[0].endswith("inside the range")
 
         asyncio.run(play())
+
+
+def test_a_compaction_that_failed_is_no_result() -> None:
+    made = Invented(replace(PLAN, action="compact"), progress=Failed(reason="sudo needs a password", hint="press w"))
+    made.until("done")
+    assert made.experiment.outcome is not None
+    assert not made.experiment.outcome.done
+    demo = make_result(made.experiment.result())
+    assert ("compact", "failed: sudo needs a password. press w") in {(one.name, one.text) for one in facts(demo)}
+    assert "Compaction failed" in demo.verdict
+
+
+def test_a_plan_draws_where_it_leads_on_bar_and_timeline_until_it_is_closed(world: World, tmp_path: Path) -> None:
+    (tmp_path / "nothing/proc/sys/vm").mkdir(parents=True)
+    (tmp_path / "nothing/proc/sys/vm/drop_caches").touch()
+
+    async def play(pilot: Pilot[None]) -> None:
+        await world.tick(pilot, 3)
+        before = world.lines[1]
+        await world.press(pilot, "d")
+        ghost = world.app.context.ghost
+        assert ghost is not None
+        moment = world.session.moment
+        assert moment is not None
+        assert not isinstance(moment.host, Unavailable)
+        assert 0 < ghost.size < moment.host.working_set
+        assert BLOCK.fill("owed") in world.lines[1]
+        assert world.lines[1] != before
+        timeline = world.app.main.timeline.view
+        assert timeline is not None
+        assert timeline.chart.ghost == ghost
+        await world.press(pilot, "n")
+        assert world.app.context.ghost is None
+        assert BLOCK.fill("owed") not in world.lines[1]
+
+    world.run(play, size=(100, 40))
+
+
+def test_the_line_of_the_kernel_log_goes_before_what_wsltop_saw(world: World) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        began = world.sampler.next.monotonic
+        await world.tick(pilot)
+        assert find_log_line(world.session, began) == ""
+        moved = Counters(values={"compact_isolated": 1000, "compact_daemon_wake": 0})
+        world.sampler.next = replace(world.sampler.next, counters=moved)
+        await world.tick(pilot)
+        world.sampler.next = replace(world.sampler.next, counters=Counters(values={"compact_isolated": 9000}))
+        await world.tick(pilot)
+        seen = find_log_line(world.session, began)
+        assert seen == "" or "kernel logged nothing" in seen
+        world.sampler.log(record("WSL2: Performing memory compaction."))
+        await world.tick(pilot)
+        assert find_log_line(world.session, began).endswith("Performing memory compaction. [kmsg]")
+
+    world.run(play)

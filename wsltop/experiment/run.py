@@ -139,6 +139,11 @@ class TrialRun:
         """When the current phase began, monotonic seconds; ``None`` before the first sample."""
         return self._since
 
+    @property
+    def outcome(self) -> ActionOutcome | None:
+        """What has come of the action so far; ``None`` before it began."""
+        return self._outcome
+
     def take(self, sample: Sample) -> None:
         """Take a sample in."""
         self.load.see(sample)
@@ -385,6 +390,13 @@ class Experiment:
     def failed(self) -> bool:
         """Whether a trial could not be done, or its action failed."""
         return any(one.ending == "failed" or (one.action is not None and not one.action.done) for one in self._over)
+
+    @property
+    def outcome(self) -> ActionOutcome | None:
+        """What has come of the action of the current trial, or of the last one; ``None`` before it began."""
+        if self._run is not None:
+            return self._run.outcome
+        return self._over[-1].action if self._over else None
 
     @property
     def command_runs(self) -> bool:

@@ -177,7 +177,9 @@ class LiveExperiment(Job):
         if self._phase == "compact" and self._acted is None:
             self._acted = self._now
         if self._acted is not None:
-            self._log = find_log_line(self._session, self._acted)
+            outcome = self._experiment.outcome
+            failed = "" if outcome is None or outcome.done or not outcome.note else f"none, it failed: {outcome.note}"
+            self._log = failed or find_log_line(self._session, self._acted)
         standing = self._experiment.standing(self._now)
         self._context.running_demo = DemoPhase(
             name=self._phase or DEMO_START,
