@@ -56,6 +56,7 @@ NO_THREAD = "can't start new thread"
     metavar="NAME",
     help="Colors: nord, textual-light, … Press ctrl+p on the screen to see all. ansi-dark keeps your background.",
 )
+@click.option("--mouse/--no-mouse", default=None, help="Without, the terminal selects text.  [default: --mouse]")
 @click.option(
     "--quiet/--no-quiet",
     default=None,

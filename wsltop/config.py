@@ -95,6 +95,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     hog_size: str = "1G"
     command_lines: bool = True
     """Whether the list of processes begins with their command lines, which may hold passwords."""
+    mouse: bool = True
+    """Whether clicks, drags and the wheel go to wsltop; without, the terminal selects text with them."""
     quiet: bool | None = None
     """Sample less often while nothing changes: at once, never, or (unset) after a minute without a key."""
     silence: tuple[str, ...] = ()
@@ -122,6 +124,7 @@ SETTINGS: Final = {
     "color": Described("Whether there are colors; auto follows NO_COLOR.", "one of auto, always, never"),
     "theme": Described("The colors of the screen.", f"one of {', '.join(THEMES)}"),
     "hog_size": Described("Size of the first hog.", "a size from 64M to 1T, such as 512M"),
+    "mouse": Described("Whether clicks and the wheel go to wsltop, not to the terminal.", "true or false"),
     "command_lines": Described("Whether p shows command lines; l changes that.", "true or false"),
     "quiet": Described("Sample every 4 s while nothing changes.", "true or false"),
     "silence": Described("Ids of findings that are not shown.", "a list of ids of findings"),

@@ -30,6 +30,7 @@ from wsltop.ui.bindings import KEYS, describe
 from wsltop.ui.cards import plan
 from wsltop.ui.cards.card import CardText
 from wsltop.ui.cards.plan import PlanScreen
+from wsltop.ui.context import Notice
 from wsltop.ui.layout import PANEL_KEYS
 
 ACTS = {"c": "compact", "d": "drop-cache", "D": "drop-all", "m": "reclaim", "u": "pressure"}
@@ -583,3 +584,32 @@ def test_the_palette_has_rows_at_40x8_and_no_block_glyph_in_ascii(tmp_path: Path
         assert world.text.replace("…", "").isascii(), "the ellipsis is Textual's own text"
 
     world.run(play, size=size)
+
+
+def test_a_recording_names_its_file_and_how_to_replay_it(world: World, tmp_path: Path) -> None:
+    """The file was not named at ``r``, and ``q`` while recording said nothing."""
+
+    async def play(pilot: Pilot[None]) -> None:
+        await world.press(pilot, "r")
+        (file,) = tmp_path.glob("*.wsltop")
+        assert str(file) in world.app.context.notice.text
+        await world.tick(pilot, 2)
+        world.app.context.notice = Notice()
+        await world.tick(pilot)
+        assert file.name in world.lines[0]
+        await world.press(pilot, "r")
+        assert f"wsltop replay {file}" in world.app.context.notice.text
+        await world.press(pilot, "r")
+
+    world.run(play, size=(240, 60))
+    assert world.app.recorded in set(tmp_path.glob("*.wsltop"))
+
+
+@pytest.mark.parametrize("key", ["x", "X"])
+def test_killing_where_there_is_no_hog_says_so(world: World, key: str) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        await world.press(pilot, key)
+        assert "no hog to kill" in world.app.context.notice.text
+        assert world.pool.killed == []
+
+    world.run(play)

@@ -215,5 +215,5 @@ def refusal(supply: Supply, left: int) -> str:
     name = "" if supply.name == "memory" else f" in {supply.name}"
     return (
         f"would leave {rest} of {format_size(supply.total)}{name}; "
-        f"the floor is {format_size(supply.floor)}: choose a smaller size"
+        f"the floor is {format_size(supply.floor)}: choose a smaller size (< on the screen)"
     )

@@ -61,6 +61,7 @@ NOTICE: Final = 8.0
 """Seconds that a notice is shown."""
 SWEEP_AFTER: Final = 1.0
 """Seconds after a screen was closed."""
+NO_HOG: Final = "there is no hog to kill: a adds one"
 HANGUP: Final = 128 + signal.SIGHUP
 ENDS: Final = (
     *(signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2),
@@ -107,6 +108,8 @@ class WsltopApp(App[None]):
         """The status that ``exit`` was called with first; None until then."""
         self.jobs: dict[str, Job] = {}
         """What goes on: ``record``, ``experiment``, ``action``, and ``end`` with the pid of a process."""
+        self.recorded: Path | None = None
+        """The file of a recording that the end of the screen has closed."""
         self.animation_level = "none"
         self._use_widgets(options.glyphs)
         self._given_theme = ""
@@ -141,6 +144,10 @@ class WsltopApp(App[None]):
 
     def on_unmount(self) -> None:
         """End what goes on: what takes memory first, the recording last, so that it has the rest."""
+        from wsltop.ui.jobs import Recorder
+
+        recorder = self.jobs.get("record")
+        self.recorded = recorder.path if isinstance(recorder, Recorder) else None
         for name in sorted(self.jobs, key=lambda name: name == "record"):
             self._end_job(name)
 
@@ -398,7 +405,10 @@ class WsltopApp(App[None]):
         else:
             try:
                 session, interval = self.source.session, self.context.interval
-                self.jobs["record"] = Recorder(self.options.state_folder, interval, session, self._show_recording)
+                recorder = Recorder(self.options.state_folder, interval, session, self._show_recording)
+                self.jobs["record"] = recorder
+                self.context.recording_file = recorder.path.name
+                self.notify(f"recording to {recorder.path}")
             except (OSError, RecordingError) as error:
                 self.notify(str(error), title="no recording", severity="error")
         self.main.show_status()
@@ -522,12 +532,17 @@ class WsltopApp(App[None]):
         if self.pool is not None and hog is not None:
             self.pool.kill(hog)
             self._follow_hogs()
+        elif self.pool is not None:
+            self.notify(NO_HOG)
 
     def action_kill_hogs(self) -> None:
         """Kill all hogs."""
-        if self.pool is not None:
-            self.pool.kill_all()
-            self._follow_hogs()
+        if self.pool is None:
+            return
+        if not any(hog.status != "ending" for hog in self.context.hogs):
+            self.notify(NO_HOG)
+        self.pool.kill_all()
+        self._follow_hogs()
 
     def _follow_hogs(self) -> None:
         """Show the hogs ten times a second while they fill or end, and only then."""
@@ -772,8 +787,8 @@ class WsltopApp(App[None]):
             return True
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only what works now is offered."""
-        return self.context.allows(action)
+        """Whether a key does something now; one for hogs says so where there is none."""
+        return self.context.allows(action) or (action in ("kill_hog", "kill_hogs") and self.source.can_act)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: themes, and everything that the table of keys offers now."""

@@ -43,6 +43,7 @@ class ScreenOptions(Struct, frozen=True, kw_only=True):
     """Whether the list of processes begins with their command lines."""
     clip: Launch | None = None
     """How to start Windows' clip.exe, inside WSL."""
+    mouse: bool = True
     osc52: bool = True
     """Whether the terminal may have a clipboard that escape sequences reach."""
     patience: float | None = None
@@ -326,6 +327,8 @@ class Context:
         """What the user is told for a while, in the status line."""
         self.recording = ""
         """``REC 1.2 MiB 14 min``, while the screen is recorded."""
+        self.recording_file = ""
+        """The name of that file."""
 
     def show(self, session: Session, live: Session) -> None:
         """Show ``session``; ``live`` is the one that goes on, the same one when the view does not stand still."""

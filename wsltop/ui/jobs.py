@@ -85,9 +85,9 @@ class Recorder(Job):
     def __init__(self, folder: Path, interval: float, session: Session, show: Callable[[str], None]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._show = show
-        path = folder / f"recording-{stamp()}.wsltop"
+        self.path = folder / f"recording-{stamp()}.wsltop"
         with keep_files_free():
-            self._writer = RecordingWriter(path, interval=interval, session=session)
+            self._writer = RecordingWriter(self.path, interval=interval, session=session)
 
     def take(self, moment: Moment) -> Told | None:
         """Write the sample, and show how much there is."""
@@ -105,7 +105,7 @@ class Recorder(Job):
             self._writer.close()
         except RecordingError as error:
             return Told(title="the recording ended", toast=str(error), failed=True)
-        return Told(title="", toast=f"recorded {format_size(self._writer.size)} in {self._writer.path}")
+        return Told(title="", toast=f"recorded {format_size(self._writer.size)}: wsltop replay {self.path}")
 
     def close(self) -> None:
         """Let what was recorded reach the disk."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import io
 import os
@@ -89,9 +90,12 @@ def run_screen(make: Callable[[], WsltopApp], options: ScreenOptions) -> int:
     # Textual's tracebacks show every local variable: they belong into a file of the user's, not onto the terminal.
     app.error_console = Console(file=crash, width=120)
     try:
-        app.run()
+        app.run(mouse=options.mouse)
     except KeyboardInterrupt:  # before the app listens for signals itself
         return ExitCode.INTERRUPTED
+    if app.recorded is not None:
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            click.echo(f"recorded: wsltop replay {app.recorded}")
     if app.left is not None:
         return app.left  # whatever went wrong while Textual took the screen apart
     if crash.getvalue():
@@ -160,6 +164,7 @@ def screen_options(settings: Settings, state_folder: Path) -> ScreenOptions:
         state_folder=state_folder,
         clip=find_clip(drive_of(settings)),
         osc52=can_copy(os.environ),
+        mouse=settings.mouse,
         patience=patience_of(settings),
     )
 

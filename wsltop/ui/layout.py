@@ -149,7 +149,8 @@ def lay_out(
     columns = side_columns(width, height) if "timeline" not in off else ()
     beside = {name for _, names in columns for name in names}
     left = width - sum(column for column, _ in columns)
-    below = share_rows(rows, wanted, off, stacked=not columns)
+    need = max((sum(wanted.get(name, 1) for name in names if name not in off) for _, names in columns), default=0)
+    below = share_rows(rows, wanted, off, stacked=not columns, need=need)
     for name in ("timeline", "events", "hogs"):
         take = below.get(name, 0)
         if not take or (name in beside):
@@ -175,8 +176,11 @@ def top_rows(rows: int, wanted: Mapping[str, int], off: Set[str]) -> Iterable[tu
         yield "verdict", rows if rows - verdict < LEAST["timeline"] else verdict
 
 
-def share_rows(rows: int, wanted: Mapping[str, int], off: Set[str], *, stacked: bool) -> dict[str, int]:
-    """Rows of timeline, events and hogs below bars and verdict; the hogs only where they stand there too."""
+def share_rows(rows: int, wanted: Mapping[str, int], off: Set[str], *, stacked: bool, need: int = 0) -> dict[str, int]:
+    """Rows of timeline, events and hogs below bars and verdict; the hogs only where they stand there too.
+
+    Beside the timeline are panels that fill ``need`` rows: events may have what these leave.
+    """
     hogs = 0
     if stacked and "hogs" not in off and rows >= 6:
         hogs = min(wanted.get("hogs", 1), 1 + min(4, max(1, rows - 9)))
@@ -184,6 +188,7 @@ def share_rows(rows: int, wanted: Mapping[str, int], off: Set[str], *, stacked: 
     events = 0
     if "events" not in off and rows >= LEAST["timeline"] + LEAST["events"]:
         most = min(rows * 2 // 5 if stacked else rows // 3, 14)
+        most = most if stacked else max(most, rows - max(need, TALL))
         events = max(LEAST["events"], min(most, max(5, wanted.get("events", 5))))
     if "timeline" in off:
         events = rows if "events" not in off else 0

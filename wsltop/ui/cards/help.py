@@ -34,6 +34,13 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ("~862 MiB", "about: which pages it shares with others was not counted"),
 )
 """Words of the screen, in the order in which a newcomer meets them."""
+BESIDES: tuple[tuple[str, str], ...] = (
+    ("mouse", "click keys, headings, bars, events; drag on the timeline looks back, the wheel zooms there"),
+    ("selecting", "Shift and drag, or start with --no-mouse; in tmux the mouse needs: set -g mouse on"),
+    ("w", "in a plan: run it as root through wsl.exe, which asks for no password"),
+    ("reading", "wsltop snapshot --every 5 prints all of this as text, for screen readers too"),
+)
+"""What no row of the table of keys says."""
 KEY_WIDTH = 8
 WORD_WIDTH = 12
 COLUMN: Final = 38
@@ -89,8 +96,11 @@ def legend_lines(glyphs: Glyphs) -> list[Line]:
 
 def glossary_lines(width: int, glyphs: Glyphs) -> list[Line]:
     """The words of the screen, each with what it means."""
-    lines: list[Line] = [(Span(" Words", "title"),)]
-    for word, meaning in GLOSSARY:
+    lines: list[Line] = []
+    for word, meaning in (("Words", ""), *GLOSSARY, ("Besides keys", ""), *BESIDES):
+        if not meaning:
+            lines.append((Span(f" {word}", "title"),))
+            continue
         rows = wrap(meaning, width - WORD_WIDTH - 2, 4, glyphs)
         names = [word, *[""] * (len(rows) - 1)]
         lines += [

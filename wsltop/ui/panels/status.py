@@ -65,7 +65,7 @@ def status_view(context: Context, *, with_verdict: bool = False) -> StatusView:
     if context.frozen:
         mode = tell_pause(pause_of(context, moment))
     return StatusView(
-        identity=(*tell_identity(sample), *tell_size(sample)),
+        identity=(*tell_identity(sample), *tell_size(sample), *file_name(context)),
         mode=context.banner or mode,
         paused=context.frozen or context.banner is not None,
         host=host,
@@ -79,6 +79,11 @@ def status_view(context: Context, *, with_verdict: bool = False) -> StatusView:
         failed=context.notice.failed,
         clock=time.strftime("%H:%M", time.localtime(sample.time)) if here else "",
     )
+
+
+def file_name(context: Context) -> tuple[str, ...]:
+    """The name of the file that is being written, the first to give way."""
+    return (context.recording_file,) if context.recording else ()
 
 
 def pause_of(context: Context, moment: Moment) -> Pause:
