@@ -24,6 +24,11 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
+def go_on_without_parent() -> None:
+    """Ask the kernel for SIGCONT when the parent ends, so that a stopped process reads the end of its input."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGCONT, 0, 0, 0)
+
+
 def adopt_orphans() -> None:
     """Become the parent of every process below this one whose own parent ends (prctl(2), a subreaper)."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

@@ -415,8 +415,16 @@ def false_programs(place: Place) -> str:
         ("wslconfig", "--wait", "1"),
     ):
         place.run(*arguments, environ=changes)
+    terminal = place.terminal("--every", "0.5", PATH=changes["PATH"])
+    for key in ("c", "\x1b", "d", "\x1b", "m", "w", "\x1b", "p", "\x1b", "v", "\x1b", "y", "s", "r"):
+        terminal.press(key)
+        time.sleep(0.4)
+    terminal.press("\x1b")
+    time.sleep(1.0)
+    terminal.press("q")
+    assert terminal.wait_for_end(8.0) == 0
     assert not ran.exists(), ran.read_text()
-    return f"none of {len(names)}"
+    return f"none of {len(names)}, by commands and by the screen"
 
 
 FAILING_FSYNC: Final = """

@@ -82,19 +82,56 @@ def keeper_killed(place: Place) -> str:
     return f"status {process.returncode}"
 
 
-@fault(
-    "the keeper is stopped",
-    injected="kill -STOP of keeper.py, then INT",
-    holds="nothing outlives wsltop",
-    was_broken=True,
-)
-def keeper_stopped(place: Place) -> str:
+def keeper_stopped(number: signal.Signals, place: Place) -> str:
     """A stopped keeper is ended with what it keeps."""
     process = place.start("experiment", "--host", "none", "--baseline", "1", "--settle", "2", "--", "sleep", "60")
     keeper = keeper_of(place)
     time.sleep(2.0)
     keeper.send_signal(signal.SIGSTOP)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     process.communicate(timeout=40)
     took = wait_until(lambda: not place.processes(), 5.0, "everything gone")
     return f"gone {took:.1f} s after wsltop"
+
+
+for _number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL):
+    add(
+        f"the keeper is stopped, then {_number.name}",
+        partial(keeper_stopped, _number),
+        group="hogs",
+        injected=f"kill -STOP of keeper.py, kill -{_number.name[3:]} of wsltop",
+        holds="nothing outlives wsltop",
+        was_broken=_number is signal.SIGINT,
+    )
+
+
+def command_ended(number: signal.Signals, place: Place) -> str:
+    """A command that another ended is told, with the status that a shell gives."""
+    process = place.start("experiment", "--host", "none", "--baseline", "1", "--settle", "2", "--", "sleep", "60")
+    keeper_of(place)
+    commands: list[psutil.Process] = []
+
+    def look() -> bool:
+        commands[:] = [
+            one
+            for one in place.processes()
+            if words_of(one)[-2:] == ["sleep", "60"] or words_of(one)[0:1] == ["/usr/bin/sleep"]
+        ]
+        return bool(commands)
+
+    wait_until(look, 10.0, "the command")
+    commands[0].send_signal(number)
+    process.communicate(timeout=40)
+    assert process.returncode in (128 + number, -number), f"status {process.returncode}"
+    wait_until(lambda: not place.processes(), 3.0, "everything gone")
+    return f"status {process.returncode}"
+
+
+for _number in (signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV):
+    add(
+        f"the command of an experiment gets {_number.name}",
+        partial(command_ended, _number),
+        group="hogs",
+        injected=f"kill -{_number.name[3:]} of the command",
+        holds=f"ends with {128 + _number}; nothing left",
+    )

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
+import subprocess
+import sys
+import termios
 import time
 from functools import partial
 from typing import Final
@@ -11,7 +15,7 @@ from typing import Final
 from tests.faults.place import Place, wait_until
 from tests.faults.signals import fresh_settings, restored, small_hog
 from tests.faults.table import add, fault
-from tests.terminal.harness import Terminal, cpu_seconds
+from tests.terminal.harness import Terminal, cpu_seconds, environment
 
 ALIVE: Final = 1.0
 
@@ -245,21 +249,10 @@ def held_key(place: Place) -> str:
     return still_works(terminal)
 
 
-@fault(
-    "a terminal that takes no output",
-    injected="the pty is not read for 8 s",
-    holds="TERM ends it within 4 s",
-    was_broken=True,
-)
-def unread_terminal(place: Place) -> str:
-    """Frames are dropped, and a signal is heard."""
-    import pty
-    import subprocess
-    import sys
-
-    from tests.terminal.harness import environment
-
+def unread_terminal(act: signal.Signals | bytes, statuses: tuple[int, ...], place: Place) -> str:
+    """Frames are dropped, and a signal or a key is heard; the terminal's settings are restored."""
     master, slave = pty.openpty()
+    before = termios.tcgetattr(slave)
     process = subprocess.Popen(
         [sys.executable, "-m", "wsltop", "--host", "none", "--every", "0.2"],
         stdin=slave,
@@ -269,20 +262,44 @@ def unread_terminal(place: Place) -> str:
         env=environment(place.home) | {"WSLTOP_FAULT": place.token},
         cwd=place.home,
     )
-    os.close(slave)
     try:
         time.sleep(4.0)
         os.write(master, b"?")
         time.sleep(4.0)
         began = time.monotonic()
-        process.send_signal(signal.SIGTERM)
+        if isinstance(act, bytes):
+            os.write(master, b"\x1b")
+            time.sleep(0.5)
+            os.write(master, act)
+        else:
+            process.send_signal(act)
         status = process.wait(6.0)
         took = time.monotonic() - began
-        assert status in (143, -signal.SIGTERM), f"status {status}"
-        assert took < 4.0
+        assert status in statuses, f"status {status}"
+        assert took < 4.0, f"{took:.1f} s"
+        assert termios.tcgetattr(slave) == before, "the terminal stays raw"
         return f"status {status} after {took:.1f} s"
     finally:
         if process.poll() is None:
             process.kill()
             process.wait()
+        os.close(slave)
         os.close(master)
+
+
+for _name, _act, _statuses in (
+    ("TERM ends it", signal.SIGTERM, (143,)),
+    ("INT ends it", signal.SIGINT, (130,)),
+    ("HUP ends it", signal.SIGHUP, (129,)),
+    ("QUIT ends it", signal.SIGQUIT, (131,)),
+    ("q ends it", b"q", (0,)),
+    ("ctrl+c ends it", b"\x03", (0, 130)),
+):
+    add(
+        f"a terminal that takes no output: {_name}",
+        partial(unread_terminal, _act, _statuses),
+        group="terminals",
+        injected="the pty is not read for 8 s",
+        holds="ends within 4 s, its settings restored",
+        was_broken=_act is signal.SIGTERM,
+    )

@@ -538,6 +538,21 @@ def test_pages_are_turned_in_a_palette_without_room_for_its_list(world: World) -
     world.run(play)
 
 
+def test_a_palette_opens_while_another_closes(world: World) -> None:
+    """Textual's DuplicateIds, which the monkey found: ctrl+p right after what closes the palette."""
+
+    async def play(pilot: Pilot[None]) -> None:
+        await world.press(pilot, "ctrl+p")
+        opened = world.app.screen
+        world.app.pop_screen()
+        world.app.action_command_palette()
+        await pilot.pause()
+        assert world.app.screen is not opened
+        assert world.app.screen is not world.app.main
+
+    world.run(play)
+
+
 def test_a_palette_that_is_taken_away_searches_no_longer(world: World) -> None:
     """Textual's NoMatches, which the monkey found: only Esc ended the search, not what closes a screen from outside."""
 

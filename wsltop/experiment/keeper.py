@@ -25,7 +25,7 @@ import time
 if __name__ == "__main__":
     sys.path.append(os.path.abspath(__file__).rsplit("/", 3)[0])  # noqa: PTH100 - pathlib would double the start-up
 
-from wsltop.prctl import adopt_orphans, die_with_parent, name_process, prefer_oom
+from wsltop.prctl import adopt_orphans, die_with_parent, go_on_without_parent, name_process, prefer_oom
 
 CANNOT_START = 126
 PATIENCE = 3.0
@@ -197,5 +197,6 @@ def report(lines: str) -> None:
 
 if __name__ == "__main__":
     adopt_orphans()
+    go_on_without_parent()
     name_process("wsltop-keeper")
     sys.exit(Keeper([int(word) for word in sys.argv[1:4]], sys.argv[4:]).run())

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.events import AppFocus, Event, InputEvent, Paste
 from textual.events import Key as KeyEvent
 from textual.notifications import SeverityLevel
@@ -677,10 +678,8 @@ class WsltopApp(App[None]):
         click and by Enter, would take what lies below it along.
         """
         gone = self.screen
-        done: AwaitComplete
         if gone is self.main:
-            done = AwaitComplete.nothing()  # type: ignore[no-untyped-call]
-            return done
+            return AwaitComplete.nothing()  # type: ignore[no-any-return, no-untyped-call]
         self.workers.cancel_node(gone)  # the palette's search would look for a list that is gone
         done = super().pop_screen()
         for widget in gone.walk_children(with_self=True):
@@ -789,6 +788,11 @@ class WsltopApp(App[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whether a key does something now; one for hogs says so where there is none."""
         return self.context.allows(action) or (action in ("kill_hog", "kill_hogs") and self.source.can_act)
+
+    def action_command_palette(self) -> None:
+        """Open the palette. Textual gives it an id, which one that is just closing may still have."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette())
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: themes, and everything that the table of keys offers now."""
