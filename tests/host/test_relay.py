@@ -101,6 +101,27 @@ def test_killing_wsltop(interop: Interop, after: str) -> None:
     ends_well(interop)
 
 
+RUN_ON = {
+    "record": ("record", "day.wsltop", "--host", "powershell"),
+    "watch": ("watch", "--host", "powershell"),
+    "doctor": ("doctor", "--watch", "30", "--host", "powershell"),
+}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
+@pytest.mark.parametrize("command", RUN_ON.values(), ids=RUN_ON.keys())
+def test_a_command_that_is_ended_before_windows_answers(
+    tmp_path: Path, command: tuple[str, ...], number: signal.Signals
+) -> None:
+    interop = Interop(tmp_path, BOOT)
+    words = [str(tmp_path / word) if word.endswith(".wsltop") else word for word in command]
+    process = interop.start(interop.wsltop(*words))
+    interop.wait_log("started", 20.0)
+    process.send_signal(number)
+    process.communicate(timeout=20)
+    ends_well(interop)
+
+
 def test_a_report_whose_wsl_exe_is_slow(tmp_path: Path) -> None:
     interop = Interop(tmp_path)
     interop.put("boot", "10.0")
