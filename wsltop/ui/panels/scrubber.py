@@ -29,11 +29,13 @@ EMPTY: Final = ScrubberView(start="", end="", share=0.0, marks=())
 
 
 def scrubber_view(line: TimeLine) -> ScrubberView:
-    """The line of time, with the days where they are not of one day."""
-    first, last = time.localtime(line.start), time.localtime(line.end)
-    form = "%H:%M:%S" if first[:3] == last[:3] else "%a %H:%M"
+    """The line of time, with the days where they are not of one day, and the date where that is not today."""
+    first, last, today = time.localtime(line.start), time.localtime(line.end), time.localtime()
+    one_day = first[:3] == last[:3]
+    form = "%H:%M:%S" if one_day else "%a %H:%M"
+    begin = "%Y-%m-%d %H:%M:%S" if one_day and first[:3] != today[:3] else form
     return ScrubberView(
-        start=time.strftime(form, first), end=time.strftime(form, last), share=line.share, marks=line.marks
+        start=time.strftime(begin, first), end=time.strftime(form, last), share=line.share, marks=line.marks
     )
 
 
