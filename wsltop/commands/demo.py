@@ -17,9 +17,10 @@ from wsltop.errors import WsltopError
 @click.option("--replay", is_flag=True, help="Show the recording that comes with wsltop, on any machine.")
 @click.pass_obj
 def command(settings: Settings, /, replay: bool) -> None:
-    """Show live how Windows gets memory back: four hogs are filled, held and killed, and measured.
+    """Show live how Windows gets memory back: four hogs fill, hold and end, then memory is compacted; all is measured.
 
     Opens the screen with a plan: what will be loaded, how long, and what Windows will have left. Nothing runs before y.
+    Without a way to root the compaction is left out.
     """
     if replay:
         with opened(None) as (recording, title):

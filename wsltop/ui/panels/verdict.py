@@ -89,7 +89,7 @@ def demo_view(demo: DemoPhase, returning: Returning | None) -> VerdictView:
     elif demo.name == "compact":
         text = f"{text}, waiting for its log line"
     if demo.held:
-        title = "held, space goes on: " + title  # where the note has no room
+        title = "held, space goes on"
     return VerdictView(
         word=f"DEMO {demo.name.upper()}",
         style="warning" if demo.held else "good",
