@@ -18,7 +18,7 @@ from wsltop.model.sample import Unavailable
 from wsltop.model.text import GIB, MIB
 from wsltop.reclaim import write
 from wsltop.reclaim.actions import ACTIONS, ActionName
-from wsltop.reclaim.plan import Plan, plan, tell_plan
+from wsltop.reclaim.plan import Plan, find_pages, plan, tell_plan
 from wsltop.reclaim.root import Start, Way
 
 
@@ -251,7 +251,9 @@ def test_root_is_told_what_comes_by_where_each_page_lies(machine: Machine) -> No
     machine.put("proc/zoneinfo", ZONE)
     (machine.root / "proc/kpageflags").write_bytes(struct.pack("<128Q", *(64 * (cache,)), *(32 * (cache, anonymous))))
     for uid, close in ((0, True), (1000, False)):
-        predicted = plan("drop-cache", ledger=LEDGER, access=machine.access(uid=uid), root=machine.root).predicted
+        access = machine.access(uid=uid)
+        pages = find_pages("drop-cache", access, machine.root)
+        predicted = plan("drop-cache", ledger=LEDGER, access=access, root=machine.root, pages=pages).predicted
         assert isinstance(predicted, Prediction)
         assert (predicted.likely < MIB) is close
         assert ("where each page lies" in predicted.basis) is close

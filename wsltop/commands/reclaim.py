@@ -16,7 +16,7 @@ from wsltop.errors import UsageError, WsltopError
 from wsltop.model.text import clean, format_size, parse_size
 from wsltop.reclaim.actions import ACTIONS, ActionName
 from wsltop.reclaim.perform import Done, Failed, ReclaimAction, perform
-from wsltop.reclaim.plan import Plan, plan, tell_plan
+from wsltop.reclaim.plan import Plan, find_pages, plan, tell_plan
 from wsltop.reclaim.root import Way, find_root_access
 from wsltop.report.text import encode_reclaimed, reclaimed_lines
 from wsltop.sampler import Sampler
@@ -49,13 +49,15 @@ def command(
     wanted = read_size(action, size)
     with sampling(settings, STEP) as sampler:
         system = system_of(settings)
+        name, access = cast("ActionName", action), find_root_access(system.root, system.environ, system.drive)
         planned = plan(
-            cast("ActionName", action),
+            name,
             ledger=watch(sampler, Session(STEP), system.clock, wait=8.0).ledger,
-            access=find_root_access(system.root, system.environ, system.drive),
+            access=access,
             size=wanted,
             way=cast("Way | None", way),
             root=system.root,
+            pages=find_pages(name, access, system.root),
         )
         tell(planned, as_json=as_json)
         if dry_run:

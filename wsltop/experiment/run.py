@@ -20,7 +20,7 @@ from wsltop.hogs.pool import Hogs
 from wsltop.model.sample import Event, Identity, Reading, Sample, Unavailable
 from wsltop.reclaim.actions import ActionName
 from wsltop.reclaim.perform import Done, Failed, ReclaimAction, Running, perform
-from wsltop.reclaim.plan import Plan, plan
+from wsltop.reclaim.plan import Plan, find_pages, plan
 from wsltop.reclaim.root import RootAccess, Way
 
 
@@ -38,7 +38,15 @@ class TrialAction:
 
     def plan(self, ledger: Reading[Ledger]) -> Plan:
         """The plan of the action for the memory that ``ledger`` describes."""
-        return plan(self._name, ledger=ledger, access=self._access, size=self._size, way=self._way, root=self._root)
+        return plan(
+            self._name,
+            ledger=ledger,
+            access=self._access,
+            size=self._size,
+            way=self._way,
+            root=self._root,
+            pages=find_pages(self._name, self._access, self._root),
+        )
 
     def check(self, ledger: Reading[Ledger]) -> Plan:
         """The plan for now, made before the experiment begins.

@@ -74,17 +74,17 @@ def plan(
     floor: int | None = None,
     shares: Shares | None = None,
     root: Path = Path("/"),
+    pages: PageMap | None = None,
 ) -> Plan:
     """Plan an action; nothing is changed or asked.
 
     ``size`` is in bytes, for ``reclaim`` and ``pressure``. Without a ``way`` it is the first of ``access.ways`` that
     needs no consent, never ``wsl``. ``floor`` is what ``pressure`` leaves, by default as ``floor_for`` says;
-    ``shares`` is what came back before; ``root`` is where ``proc`` and ``sys`` are. For root the prediction is made
-    from where each page lies, which takes about 0.1 s for each GiB.
+    ``shares`` is what came back before; ``root`` is where ``proc`` and ``sys`` are. ``pages`` is where each page
+    lies, as ``find_pages`` has found it.
     """
     action = ACTIONS[name]
     wanted = size or 0
-    pages = known(read_page_map(root)) if access.uid == 0 and name != "pressure" else None
     predicted, hog = reckon(name, ledger, wanted, floor, shares, pages)
     path, own = find_path(action, access, root)
     way = way or choose_way(action, access, own)
@@ -105,6 +105,11 @@ def plan(
         blocked=find_block(action, size, path, hog, start, root),
         by_wsl=bool(path) and way in ("sudo", "paste") and "wsl" in access.ways,
     )
+
+
+def find_pages(name: ActionName, access: RootAccess, root: Path = Path("/")) -> PageMap | None:
+    """Where each page lies, for the prediction of root; it takes about 0.1 s for each GiB. ``None`` for other users."""
+    return known(read_page_map(root)) if access.uid == 0 and name != "pressure" else None
 
 
 def reckon(

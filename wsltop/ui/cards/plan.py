@@ -20,7 +20,7 @@ from wsltop.hogs.guard import floor_for
 from wsltop.model.sample import Reading, Unavailable, known
 from wsltop.model.text import GIB, MIB, format_size
 from wsltop.reclaim.actions import ACTIONS, ActionName
-from wsltop.reclaim.plan import Plan, plan, tell_plan
+from wsltop.reclaim.plan import Plan, find_pages, plan, tell_plan
 from wsltop.reclaim.root import RootAccess, Way
 from wsltop.ui.cards.card import Question
 from wsltop.ui.panels.panel import heading, wrap
@@ -38,6 +38,7 @@ class Proposal:
     def __init__(self, name: ActionName, access: RootAccess, session: Session, root: Path = Path("/")) -> None:
         self._name, self._access, self._session, self._root = name, access, session, root
         self._way: Way | None = None
+        self._pages = find_pages(name, access, root)  # once: other sizes and ways are planned from the same
         self.sizes: tuple[int, ...] = sizes_for(name, self._ledger) if ACTIONS[name].takes_size else ()
         self.size: int | None = max((size for size in self.sizes if size <= FIRST), default=None)
         self.plan = self._make()
@@ -82,6 +83,7 @@ class Proposal:
             way=self._way,
             shares=self._session.outcomes.shares,
             root=self._root,
+            pages=self._pages,
         )
 
 
