@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 from rich.cells import cell_len
+from rich.console import Console
+from rich.traceback import Traceback
 from textual.pilot import Pilot
 
 from tests.hostile import controls
@@ -23,10 +26,12 @@ from wsltop.core.holders import FamilyGrowth
 from wsltop.model.sample import Census, CpuTimes, Holders, ProcessCpu, ProcessUse, Reading, Unavailable
 from wsltop.reclaim.end import start_of
 from wsltop.recording.reader import Recording
+from wsltop.system import System
 from wsltop.ui.cards.holders import HoldersCard, choose_columns, head_line, row_line, sections
 from wsltop.ui.cards.process import ProcessCard
 from wsltop.ui.cards.process_list import ProcessRow
 from wsltop.ui.jobs import EndRun
+from wsltop.ui.launch import without_locals
 
 SECRET = "--password=Tr0ub4dor"  # noqa: S105 - looked for, and found nowhere
 GROWTH: Reading[tuple[FamilyGrowth, ...]] = Unavailable("not watched for long enough")
@@ -467,3 +472,73 @@ def test_the_screen_ends_while_a_process_is_watched(world: World, keeper: Proces
     world.run(play)
     assert not world.app.jobs
     assert open_files() <= before
+
+
+def test_the_details_of_a_crash_have_no_command_line() -> None:
+    """Textual's traceback shows every local variable, and its file is asked for in an issue."""
+    out = io.StringIO()
+    console = Console(file=out, width=120)
+    command = SECRET[::-1]  # not as it stands in the lines of source
+    words = [command, "x" * 300, "╰─ not the end", {"deep": [command] * 3}]
+    try:
+        raise ValueError(len(words))
+    except ValueError:
+        console.print(Traceback(show_locals=True))
+    assert SECRET[::-1] in out.getvalue()
+    told = without_locals(out.getvalue())
+    assert SECRET[::-1] not in told
+    assert "ValueError: 4" in told
+    assert "raise ValueError" in told
+
+
+# Another root
+
+PEOPLE = (
+    (61, "node", 1540, 1000, "/home/ada/.vscode-server/bin/abc/node --type=extensionHost"),
+    (402, "java", 648, 1000, "java -Xmx1g -jar app.jar"),
+    (914, "postgres", 144, 999, "postgres: writer process"),
+    (733, "dockerd", 86, 0, "/usr/bin/dockerd -H fd://"),
+)
+
+
+def lay_out(root: Path) -> tuple[ProcessUse, ...]:
+    """The processes of a guest below ``root``."""
+    (root / "etc").mkdir()
+    (root / "etc/passwd").write_text(
+        "root:x:0:0::/:/bin/sh\npostgres:x:999:999::/:/bin/sh\nada:x:1000:1000::/:/bin/sh\n"
+    )
+    for pid, name, _, user, command in PEOPLE:
+        numbers = [1, pid, pid, 0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 20, 0, 1, 0, 1, 0, 0]
+        texts = {
+            "stat": f"{pid} ({name}) S {' '.join(map(str, numbers))} {'0 ' * 28}\n",
+            "status": f"Name:\t{name}\nUid:\t{user}\t{user}\t{user}\t{user}\nVmSwap:\t0 kB\nThreads:\t4\n",
+            "cmdline": command.replace(" ", "\0"),
+            "cgroup": "0::/system.slice/docker.service\n" if pid == 733 else "0::/\n",
+            "oom_score": "666\n",
+        }
+        for file, text in texts.items():
+            path = root / f"proc/{pid}/{file}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+    return tuple(process(pid, name, size * 3 // 2 * MIB) for pid, name, size, _, _ in PEOPLE)
+
+
+def test_owners_places_and_command_lines_are_those_of_the_guest_below_root(tmp_path: Path) -> None:
+    world = World(tmp_path / "state")
+    world.app.options = replace(world.app.options, system=System(root=tmp_path))
+    uses = lay_out(tmp_path)
+
+    async def play(pilot: Pilot[None]) -> None:
+        show(world, *uses)
+        await world.press(pilot, "p")
+        rows = {int(line.replace("►", " ").split()[0]): line for line in world.lines[2:6]}
+        for pid, words in (
+            (61, ("ada", "node", "Ubuntu", " node --type=extensionHost")),
+            (914, ("postgres: writer process",)),
+            (733, ("root", "docker.service", " dockerd -H fd://")),
+        ):
+            assert all(word in rows[pid] for word in words)
+        await world.press(pilot, "x")
+        assert "below --root" in world.app.context.notice.text
+
+    world.run(play, size=(160, 48))

@@ -111,6 +111,8 @@ class WsltopApp(App[None]):
         """What goes on: ``record``, ``experiment``, ``action``, and ``end`` with the pid of a process."""
         self.recorded: Path | None = None
         """The file of a recording that the end of the screen has closed."""
+        self.saw_processes = False
+        """Whether the process view was opened: what it read may be in a traceback."""
         self.animation_level = "none"
         self._use_widgets(options.glyphs)
         self._given_theme = ""
@@ -590,6 +592,7 @@ class WsltopApp(App[None]):
         from wsltop.guest.process_details import DetailSource
         from wsltop.ui.cards.holders import HoldersCard
 
+        self.saw_processes = True
         details = DetailSource(self.options.system.root)
         card = HoldersCard(self.context, details, self.end_process, "p", filtering=filtering)
         self.push_screen(card, lambda _: self._attend(False))

@@ -98,10 +98,25 @@ def run_screen(make: Callable[[], WsltopApp], options: ScreenOptions) -> int:
             click.echo(f"recorded: wsltop replay {app.recorded}")
     if app.left is not None:
         return app.left  # whatever went wrong while Textual took the screen apart
-    if crash.getvalue():
-        tell_crash(crash.getvalue(), options.state_folder)
+    details = crash.getvalue()
+    if details:
+        tell_crash(without_locals(details) if app.saw_processes else details, options.state_folder)
         return app.return_code or ExitCode.FAILURE
     return app.return_code or 0
+
+
+def without_locals(details: str) -> str:
+    """A traceback without the boxes of local variables, which may hold command lines, and with them passwords."""
+    kept: list[str] = []
+    inside = False
+    for line in details.split("\n"):
+        if " locals " in line and "╭─" in line:
+            inside = True
+        if not inside:
+            kept.append(line)
+        elif line.startswith(("│ ╰─", "╰─")):
+            inside = False
+    return "\n".join(kept)
 
 
 def tell_crash(details: str, folder: Path) -> None:
