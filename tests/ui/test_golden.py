@@ -26,10 +26,12 @@ from textual.containers import Vertical
 from textual.pilot import Pilot
 
 from tests.ui.test_cards import family, holders, process
+from tests.ui.test_process_view import lay_out
 from tests.ui.worlds import HOST, MEMINFO, SAMPLE, World, drops, record
 from wsltop.charts.cells import ASCII, BLOCK, Glyphs
 from wsltop.model.sample import Census, CpuTimes, FreeBlocks, Sample, Unavailable
 from wsltop.model.text import GIB, MIB
+from wsltop.system import System
 
 FOLDER = Path(__file__).parent / "golden"
 WRITES = os.environ.get("WSLTOP_GOLDEN") == "write"
@@ -143,8 +145,13 @@ def pictures(mode: str) -> dict[tuple[str, Size], tuple[str, ...]]:
 
         async def play(pilot: Pilot[None]) -> None:
             await live_a_little(world, pilot)
+            machine = world.app.options
             for view in VIEWS:
+                if view.name == "who":  # or it shows processes of this machine that have the same numbers
+                    lay_out(Path(folder))
+                    world.app.options = replace(machine, system=System(root=Path(folder)))
                 await take(world, pilot, view)
+                world.app.options = machine
 
         world.run(play)
         unread = World(Path(folder), sample=blind(), glyphs=glyphs, color=color)
