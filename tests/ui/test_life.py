@@ -153,7 +153,7 @@ def test_what_fails_after_the_end_was_asked_for_is_no_crash(
     """The palette, opened in the same moment as q: Textual mounts nothing any more, and its own query fails."""
     made = Made(live(), tmp_path, monkeypatch)
 
-    def run(app: WsltopApp) -> None:
+    def run(app: WsltopApp, **_options: bool) -> None:
         if left is not None:
             app.exit(return_code=left)
         app.error_console.print("NoMatches: an Error")
