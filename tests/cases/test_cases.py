@@ -346,5 +346,54 @@ def test_a_drop_does_not_help_where_windows_keeps_what_was_reported(root: Path) 
     assert "config-ignored" not in ids(document)
 
 
+ARC = "13 1 0x01 96 26112 1 1\nname type data\nsize 4 9663676416\nc_min 4 536870912\n"
+NEIGHBORS: Final[dict[str, tuple[str, Document, int, str]]] = {
+    "36 with 20 of 64 GiB left": ("36", {"host": {"total": 64 * GIB, "available": 20 * GIB}}, 0, "lends-much"),
+    "36 with 7.9 of 32 GiB left": ("36", {"host": {"available": int(7.9 * GIB)}}, 1, "windows-short"),
+    "36 with a second VM": (
+        "36",
+        {"host": {"vms": [["vmmemWSL", 22 * GIB], ["vmmem", 6 * GIB]]}},
+        1,
+        "windows-short",
+    ),
+    "36 in its first minute": ("36", {"uptime": 60.0}, 1, "windows-short"),
+    "19 on a PC of 8 GiB": (
+        "19",
+        {"host": {"total": 8 * GIB, "available": int(0.4 * GIB), "working_set": int(0.9 * GIB)}},
+        1,
+        "windows-short-elsewhere",
+    ),
+    "19 with 20 % left": (
+        "19",
+        {"host": {"total": 16 * GIB, "available": int(3.2 * GIB), "working_set": int(1.5 * GIB)}},
+        0,
+        "windows-short-elsewhere",
+    ),
+    "28 with 1 of 16 GiB left": ("28", {"host": {"available": GIB}}, 1, "windows-short-elsewhere"),
+    "22 with ZFS": (
+        "22",
+        {"memory": {"SUnreclaim": 200_000}, "files": {"proc/spl/kstat/zfs/arcstats": ARC}},
+        1,
+        "windows-short",
+    ),
+}
+"""Cases with other figures: the case, what is different, the status, and the first finding."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NEIGHBORS)
+def test_a_case_with_other_figures(name: str, root: Path) -> None:
+    case_name, changes, status, first = NEIGHBORS[name]
+    case = load(next(one for one in NAMES if one.startswith(case_name)))
+    for key, change in changes.items():
+        case.said[key] = case.said.get(key, {}) | change if isinstance(change, dict) else change
+    done = run_doctor(case, lay_out(case, root))
+    assert (done.status, ids(done.document)[0]) == (status, first)
+    assert "nothing-wrong" not in ids(done.document)
+    if "ZFS" in name:
+        assert done.document["lent"]["cause"] == "zfs-cache"
+        assert done.document["ways"][0]["id"] == "drop-all"
+
+
 def test_a_case_is_a_case_of_its_own_name() -> None:
     assert all(isinstance(load(name), Case) and load(name).said["about"] for name in NAMES)
