@@ -440,7 +440,7 @@ def test_what_ending_gives_back_is_told_before_and_after(world: World, keeper: P
 
 
 def test_what_does_not_end_is_asked_for_again_and_killed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wsltop.ui.app.TERM_PATIENCE", 0.2)
+    monkeypatch.setattr("wsltop.ui.cards.end.TERM_PATIENCE", 0.2)
     code = "import signal; signal.signal(15, signal.SIG_IGN); print(flush=True); input()"
     command = [sys.executable, "-S", "-c", code]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:

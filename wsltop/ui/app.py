@@ -47,17 +47,13 @@ if TYPE_CHECKING:
     from textual.dom import DOMNode
 
     from wsltop.guest.process_details import ProcessDetails
-    from wsltop.reclaim.end import ProcessEnd
     from wsltop.reclaim.plan import Plan
     from wsltop.report.demo import DemoResult
-    from wsltop.ui.cards.end import EndPlan
-    from wsltop.ui.jobs import EndRun, Job, Told
+    from wsltop.ui.jobs import Job, Told
     from wsltop.ui.timetravel import TimeTravel
 
 BUSY_INTERVAL: Final = 0.1
 """Seconds between two looks at what runs: hogs that fill or end, an action. A sample may be a minute away."""
-TERM_PATIENCE: Final = 5.0
-"""Seconds that a process has to end before it may be killed."""
 NOTICE: Final = 8.0
 """Seconds that a notice is shown."""
 SWEEP_AFTER: Final = 1.0
@@ -613,66 +609,18 @@ class WsltopApp(App[None]):
             self.push_screen(Card(context.glyphs, lambda width: event_lines(shown, context.glyphs, width), "enter"))
 
     def end_process(self, use: ProcessUse, seen: ProcessDetails | None) -> None:
-        """Ask to end a process; SIGTERM first, and SIGKILL after another question."""
-        from wsltop.ui.cards.end import EndPlan, EndScreen
+        """Ask whether a process is to be ended, end it, and watch what comes back."""
+        from wsltop.ui.cards.end import ProcessEnding
 
-        if not self.context.shows_now:
-            self.notify("only live: press space first", title="nothing ended", severity="warning")
-            return
-        if self.options.system.root != Path("/"):
-            self.notify("below --root no process is signaled", title="nothing ended", severity="warning")
-            return
-        try:
-            plan = EndPlan(use, seen, self.source.session)
-        except OSError:
-            self.notify(f"process {use.pid} has ended")
-            return
-
-        def answered(yes: bool | None) -> None:
-            if plan.target is None:
-                return
-            if yes:
-                self._end(plan, plan.target)
-            else:
-                plan.target.close()
-
-        screen = EndScreen(self.options.glyphs, f"End {plan.name}?", plan.facts, can=plan.target is not None)
-        self.push_screen(screen, answered)
-
-    def _end(self, plan: EndPlan, target: ProcessEnd) -> None:
-        """Ask a process to end, and watch what comes back; ask the user again when it is still there."""
-        from wsltop.ui.jobs import EndRun
-
-        self.tick()  # a sample from right before is the measure of what comes back
-        try:
-            target.terminate()
-        except OSError as error:
-            self.notify(f"{plan.name}: {error.strerror or error}", title="nothing ended", severity="warning")
-            target.close()
-            return
-        self.mark(f"{plan.name} (pid {target.pid}) was ended here")
-        moment = self.source.session.moment
-        if moment is not None:
-            job = EndRun(target, plan.name, plan.predicted, moment)
-            name = f"end {target.pid}"
-            self._end_job(name)
-            self.jobs[name] = job
-            self.set_timer(TERM_PATIENCE, lambda: self._look_whether_ended(name, job))
-
-    def _look_whether_ended(self, name: str, job: EndRun) -> None:
-        from wsltop.ui.cards.end import EndScreen
-
-        if self.jobs.get(name) is not job or job.ended:
-            return
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                job.kill()
-            elif self.jobs.get(name) is job:
-                self._end_job(name)
-
-        facts = (f"{job.name}, pid {job.pid}, is still there {TERM_PATIENCE:.0f} s after it was asked to end.",)
-        self.push_screen(EndScreen(self.options.glyphs, f"Kill {job.name} at once?", facts), answered)
+        ProcessEnding(
+            self.context,
+            self.jobs,
+            ask=lambda screen, answered: self.push_screen(screen, answered),
+            refuse=lambda text: self.notify(text, title="nothing ended", severity="warning"),
+            later=lambda seconds, call: self.set_timer(seconds, call),
+            tick=self.tick,
+            mark=self.mark,
+        ).begin(use, seen, self.options.system.root)
 
     def pop_screen(self) -> AwaitComplete:
         """Take the screen on top away, but never the main one.

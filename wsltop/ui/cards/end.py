@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -20,10 +20,14 @@ from wsltop.model.text import clean, format_size
 from wsltop.reclaim.end import ProcessEnd, ancestors, command_for, refusal
 from wsltop.ui.cards.card import Question
 from wsltop.ui.cards.process import predict_end, tell_end
+from wsltop.ui.context import Context
+from wsltop.ui.jobs import EndRun, Job
 from wsltop.ui.panels.panel import heading, wrap
 
 MOST: Final = 6
 """Rows of one paragraph."""
+TERM_PATIENCE: Final = 5.0
+"""Seconds that a process has to end before it may be killed."""
 
 
 class EndPlan:
@@ -100,3 +104,91 @@ class EndScreen(Question):
         for fact in self.facts:
             for row in wrap(clean(fact), width - 1, MOST, self.glyphs):
                 yield (Span(f" {row}", "value"),)
+
+
+class ProcessEnding:
+    """Ends one process: asks, signals it, asks again when it is still there, and leaves a job that watches.
+
+    Args:
+        context: what is shown.
+        jobs: what goes on.
+        ask: shows a question, and calls back with the answer.
+        refuse: says why nothing is ended.
+        later: calls back after so many seconds.
+        tick: takes a sample.
+        mark: puts what was done into the events.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        jobs: dict[str, Job],
+        *,
+        ask: Callable[[EndScreen, Callable[[bool | None], None]], object],
+        refuse: Callable[[str], None],
+        later: Callable[[float, Callable[[], None]], object],
+        tick: Callable[[], None],
+        mark: Callable[[str], None],
+    ) -> None:
+        self._context, self._jobs = context, jobs
+        self._ask, self._refuse, self._later, self._tick, self._mark = ask, refuse, later, tick, mark
+
+    def begin(self, use: ProcessUse, seen: ProcessDetails | None, root: Path) -> None:
+        """Ask whether a process is to be ended; below another root than ``/`` its number is another process here."""
+        if not self._context.shows_now:
+            self._refuse("only live: press space first")
+            return
+        if root != Path("/"):
+            self._refuse("below --root no process is signaled")
+            return
+        try:
+            plan = EndPlan(use, seen, self._context.live)
+        except OSError:
+            self._refuse(f"process {use.pid} has ended")
+            return
+        target = plan.target
+
+        def answered(yes: bool | None) -> None:
+            if target is None:
+                return
+            if yes:
+                self._terminate(plan, target)
+            else:
+                target.close()
+
+        screen = EndScreen(self._context.glyphs, f"End {plan.name}?", plan.facts, can=target is not None)
+        self._ask(screen, answered)
+
+    def _terminate(self, plan: EndPlan, target: ProcessEnd) -> None:
+        self._tick()  # a sample from right before is the measure of what comes back
+        moment = self._context.live.moment
+        try:
+            target.terminate()
+        except OSError as error:
+            self._refuse(f"{plan.name}: {error.strerror or error}")
+            target.close()
+            return
+        self._mark(f"{plan.name} (pid {target.pid}) was ended here")
+        if moment is None:
+            target.close()
+            return
+        job, name = EndRun(target, plan.name, plan.predicted, moment), f"end {target.pid}"
+        before = self._jobs.pop(name, None)
+        if before is not None:
+            before.close()
+        self._jobs[name] = job
+        self._later(TERM_PATIENCE, lambda: self._ask_again(name, job))
+
+    def _ask_again(self, name: str, job: EndRun) -> None:
+        """Ask whether a process that is still there is to be killed."""
+        if self._jobs.get(name) is not job or job.ended:
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                job.kill()
+            elif self._jobs.get(name) is job:
+                self._jobs.pop(name).close()
+
+        facts = (f"{job.name}, pid {job.pid}, is still there {TERM_PATIENCE:.0f} s after it was asked to end.",)
+        self._ask(EndScreen(self._context.glyphs, f"Kill {job.name} at once?", facts), answered)
