@@ -7,7 +7,7 @@ its pages are taken away, and the blocks that are free then are counted. A ``Pag
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import IntEnum
 from typing import Final, Literal, TypeAlias
 
@@ -362,17 +362,18 @@ def predict_oldest(pages: PageMap, order: int, ledger: Ledger, size: int, shares
     counts = [tuple(count(pages, kinds) for kinds in turn) for turn in turns]
     frees = {kinds: free_kinds(pages, order, *kinds) for kinds in (once, lazy, both, LATER)}
 
-    def taken(wanted: float, turn: int) -> float:
+    def taken(wanted: float, turn: int, shrinks: Callable[[float], float]) -> float:
         freed = 0.0
         for kinds, there in zip(turns[turn], counts[turn], strict=True):
             part = min(1.0, wanted / there) if there else 0.0
-            freed += part * frees[kinds]
+            freed += frees[kinds] * shrinks(part)
             wanted = max(0.0, wanted - there)
         return freed
 
-    low = min(taken(asked.low * size, turn) for turn in range(len(turns)))
-    high = max(taken(asked.high * size, turn) for turn in range(len(turns)))
-    likely = min(high, max(low, taken(asked.part * size, 2)))
+    # Age goes by place at best; at worst what is taken lies evenly between what stays, and leaves no block whole.
+    low = min(taken(asked.low * size, turn, lambda part: part**8) for turn in range(len(turns)))
+    high = max(taken(asked.high * size, turn, lambda part: min(1.0, 1.1 * part)) for turn in range(len(turns)))
+    likely = min(high, max(low, taken(asked.part * size, 2, lambda part: part**1.5)))
     basis = f"of {format_size(size)} of the oldest page cache, by where each page lies"
     return Part(name="page cache", low=round(0.7 * low), likely=round(likely), high=round(high) + UNSEEN, basis=basis)
 
