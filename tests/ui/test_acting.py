@@ -565,6 +565,8 @@ def test_a_palette_that_is_taken_away_searches_no_longer(world: World) -> None:
         world.app.pop_screen()
         assert all(worker.is_cancelled for worker in searches)
         await pilot.pause()
+        opened._list_visible = not opened._list_visible  # type: ignore[attr-defined]
+        await pilot.pause()
 
     world.run(play)
 

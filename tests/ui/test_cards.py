@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from itertools import takewhile
 
@@ -429,3 +430,19 @@ def test_a_wrong_time_keeps_the_box_open(world: World) -> None:
         assert world.app.context.frozen
 
     world.run(play, size=(40, 8))
+
+
+def test_a_click_on_the_key_of_another_card_opens_it(world: World) -> None:
+    """The row of keys waited for its own end, and the screen heard nothing any more. The monkey found it."""
+
+    async def play(pilot: Pilot[None]) -> None:
+        await world.press(pilot, "b")
+        opened = world.app.screen
+        keys = opened.query_one(KeyRow)
+        (start,) = [start for start, _, action in keys._places if action == "app.change_card('verdict')"]
+        await asyncio.wait_for(pilot.click(keys, offset=(start, 0)), 5.0)
+        await asyncio.wait_for(world.press(pilot, "escape"), 5.0)
+        assert not opened.is_attached
+        assert world.app.screen is world.app.main
+
+    world.run(play)

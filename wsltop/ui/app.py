@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from msgspec.structs import replace
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
-from textual.command import CommandPalette
 from textual.events import AppFocus, Event, InputEvent, Paste
 from textual.events import Key as KeyEvent
 from textual.notifications import SeverityLevel
@@ -37,15 +36,11 @@ from wsltop.ui.context import Context, Notice, ScreenOptions, ViewState
 from wsltop.ui.driver import GlyphsAreWide, MeasuringDriver, TerminalDriver
 from wsltop.ui.layout import PANEL_KEYS
 from wsltop.ui.main import MainScreen
-from wsltop.ui.mended import PlainBar, has_no_rows
+from wsltop.ui.mended import MendedApp, PlainBar, has_no_rows
 from wsltop.ui.sources import Source
 from wsltop.ui.terminal import is_gone, vanish
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from textual.actions import ActionParseResult
-    from textual.dom import DOMNode
-
     from wsltop.guest.process_details import ProcessDetails
     from wsltop.reclaim.plan import Plan
     from wsltop.report.demo import DemoResult
@@ -67,7 +62,7 @@ ENDS: Final = (
 """Signals that end the screen, the terminal restored: all that would end it at once but those of a crash."""
 
 
-class WsltopApp(App[None]):
+class WsltopApp(MendedApp):
     """Shows what a source gives, live or from a recording.
 
     Args:
@@ -101,8 +96,6 @@ class WsltopApp(App[None]):
             hint=source.hint,
         )
         self.main = MainScreen(self.context)
-        self.left: int | None = None
-        """The status that ``exit`` was called with first; None until then."""
         self.jobs: dict[str, Job] = {}
         """What goes on: ``record``, ``experiment``, ``action``, and ``end`` with the pid of a process."""
         self.recorded: Path | None = None
@@ -644,10 +637,10 @@ class WsltopApp(App[None]):
         self._sweep = None
         gc.collect()
 
-    async def action_change_card(self, name: str) -> None:
-        """Show another card in the place of those that are open."""
+    def action_change_card(self, name: str) -> None:
+        """Show another card in the place of those that are open; a click on their keys must not wait for their end."""
         while isinstance(self.screen, Card):
-            await self.pop_screen()
+            self.pop_screen()
         self._attend(False)
         self.action_card(name)
 
@@ -717,33 +710,9 @@ class WsltopApp(App[None]):
                 card.show_lines()
             self.screen.refresh()
 
-    def exit(self, result: None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
-        """End with a status; what fails afterwards is no crash: Textual opens screens empty from now on."""
-        self.left = return_code if self.left is None else self.left
-        super().exit(result, return_code, message)
-
-    async def run_action(
-        self,
-        action: str | ActionParseResult,
-        default_namespace: DOMNode | None = None,
-        namespaces: Mapping[str, DOMNode] | None = None,
-    ) -> bool:
-        """Do what a key stands for; what the system refuses, such as one more open file, is said and ends nothing."""
-        try:
-            return await super().run_action(action, default_namespace, namespaces)
-        except OSError as error:
-            where = f"{error.filename}: " if error.filename else ""
-            self.notify(f"{where}{error.strerror or error}", title="not done", severity="error")
-            return True
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whether a key does something now; one for hogs says so where there is none."""
         return self.context.allows(action) or (action in ("kill_hog", "kill_hogs") and self.source.can_act)
-
-    def action_command_palette(self) -> None:
-        """Open the palette. Textual gives it an id, which one that is just closing may still have."""
-        if not isinstance(self.screen, CommandPalette):
-            self.push_screen(CommandPalette())
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: themes, and everything that the table of keys offers now."""
