@@ -101,17 +101,29 @@ def by_worth(rows: list[Fault]) -> list[Fault]:
     return [row for _, row in spread]
 
 
-def page(outcomes: list[Outcome]) -> str:
-    """The table as Markdown."""
-    counts = {name: sum(one.verdict == name for one in outcomes) for name in ("holds", "FAILS", "skipped", "not tried")}
-    lines = [HEAD, f"{len(outcomes)} rows: " + ", ".join(f"{count} {name}" for name, count in counts.items()) + ".", ""]
+def page(outcomes: list[Outcome], before: str = "") -> str:
+    """The table as Markdown; rows that were not tried now keep their line of the page ``before``."""
+    old = {match[1]: match[0] for match in re.finditer(r"^\| \w+ \| ((?:[^|\\]|\\.)+) \|.*$", before, re.MULTILINE)}
+    new = {one.row.name: line_of(one) for one in outcomes}
+    rows = [new.get(row.name) or old.get(cell_of(row.name)) for row in all_rows()]
+    table = [row for row in rows if row is not None]
+    counts = {name: sum(f" | {name} | " in row for row in table) for name in ("holds", "FAILS", "skipped", "not tried")}
+    lines = [HEAD, f"{len(table)} rows: " + ", ".join(f"{count} {name}" for name, count in counts.items()) + ".", ""]
     lines += ["| group | fault | injected | must hold | verdict | seen | s |", "|---|---|---|---|---|---|---|"]
-    for outcome in outcomes:
-        row, first_line = outcome.row, (outcome.seen.splitlines() or [""])[0][:160]
-        seconds = f"{outcome.seconds:.1f}"
-        cells = (row.group, row.name, row.injected, row.holds, outcome.verdict, first_line, seconds)
-        lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *table]) + "\n"
+
+
+def line_of(outcome: Outcome) -> str:
+    """A row of the table."""
+    row, first_line = outcome.row, (outcome.seen.splitlines() or [""])[0][:160]
+    seconds = f"{outcome.seconds:.1f}"
+    cells = (row.group, row.name, row.injected, row.holds, outcome.verdict, first_line, seconds)
+    return "| " + " | ".join(map(cell_of, cells)) + " |"
+
+
+def cell_of(text: str) -> str:
+    """A text as it stands in a cell."""
+    return text.replace("|", "\\|").replace("\n", " ")
 
 
 def seconds_on_page(text: str) -> dict[str, float]:
@@ -126,7 +138,7 @@ def main() -> int:
     parser.add_argument("words", nargs="*", metavar="WORD", help="only rows whose group or name has one of these")
     parser.add_argument("--within", type=float, metavar="SECONDS", help="try what ends within so long; name the rest")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="rows at a time [1]")
-    parser.add_argument("--write", action="store_true", help="keep the table in README.md here")
+    parser.add_argument("--write", action="store_true", help="keep the rows in README.md here")
     parser.add_argument("--list", action="store_true", help="list the rows and try none")
     chosen = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGHUP):  # ignored in a background job of a shell, and so in its children
@@ -140,13 +152,10 @@ def main() -> int:
         print("\n".join(f"{row.group}: {row.name}" for row in rows))
         return 0
     outcomes = list(run(by_worth(rows) if chosen.within is not None else rows, chosen.within, chosen.jobs))
-    order = {row.name: number for number, row in enumerate(all_rows())}
-    outcomes.sort(key=lambda one: order[one.row.name])
-    text = page(outcomes)
     if chosen.write:
-        PAGE.write_text(text, encoding="utf-8")
+        PAGE.write_text(page(outcomes, PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     else:
-        print(text)
+        print(page(outcomes))
     failed = [one for one in outcomes if one.verdict == "FAILS"]
     left = [one.row.name for one in outcomes if one.verdict == "not tried"]
     if left:

@@ -512,7 +512,7 @@ def unread_recording(place: Place) -> str:
         time.sleep(8.0)
         after, gap = ended_samples(place)
         terminal.process.terminate()
-        status = terminal.process.wait(6.0)
+        status = terminal.process.wait(12.0)
     finally:
         termios.tcflow(slave, termios.TCOON)
         os.close(slave)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from tests.faults.place import Place, Skip, clean_message, settings_of
+from tests.faults.place import Place, Skip, clean_message, leave, settings_of
 from tests.faults.signals import fresh_settings, restored
 from tests.faults.table import add
 
@@ -94,9 +94,7 @@ def screen_with(limit: Callable[[Place], Sequence[str]], works: bool, place: Pla
         terminal.press(keys)
         time.sleep(0.3)
     assert terminal.process.poll() is None, terminal.text
-    time.sleep(1.0)  # a key that comes together with another does nothing
-    terminal.press("q")
-    status = terminal.wait_for_end(10.0)
+    status = leave(terminal)
     assert status == 0, f"status {status}"
     assert b"Traceback" not in terminal.raw
     restored(terminal, fresh_settings())

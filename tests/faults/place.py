@@ -8,7 +8,7 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -141,6 +141,15 @@ def end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.kill()
     process.communicate()
+
+
+def leave(terminal: Terminal) -> int:
+    """Press q until it ends; its status. A key that comes together with another, to a busy program, does nothing."""
+    for _ in range(4):
+        terminal.press("q")
+        with suppress(subprocess.TimeoutExpired):
+            return terminal.wait_for_end(5.0)
+    raise AssertionError(f"q does not end it:\n{terminal.text}")
 
 
 def settings_of(terminal: Terminal) -> list[object]:

@@ -6,6 +6,7 @@ import contextlib
 import gc
 import io
 import os
+import select
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -93,7 +94,7 @@ def run_screen(make: Callable[[], WsltopApp], options: ScreenOptions) -> int:
         app.run(mouse=options.mouse)
     except KeyboardInterrupt:  # before the app listens for signals itself
         return ExitCode.INTERRUPTED
-    if app.recorded is not None:
+    if app.recorded is not None and takes_output():
         with contextlib.suppress(OSError):  # the terminal may be gone
             click.echo(f"recorded: wsltop replay {app.recorded}")
     if app.left is not None:
@@ -103,6 +104,13 @@ def run_screen(make: Callable[[], WsltopApp], options: ScreenOptions) -> int:
         tell_crash(without_locals(details) if app.saw_processes else details, options.state_folder)
         return app.return_code or ExitCode.FAILURE
     return app.return_code or 0
+
+
+def takes_output() -> bool:
+    """Whether the terminal takes output now; one that does not, after Ctrl+S, would keep the program from ending."""
+    poller = select.poll()
+    poller.register(1, select.POLLOUT)
+    return any(ready & select.POLLOUT for _, ready in poller.poll(0))
 
 
 def without_locals(details: str) -> str:
