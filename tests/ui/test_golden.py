@@ -71,8 +71,9 @@ VIEWS: Final = (
     View("bytes", ("b",), ("escape",), card=True, sizes=((40, 8), (80, 24), (160, 48))),
     View("findings", ("v",), ("escape",), card=True, sizes=((40, 8), (80, 24), (160, 48))),
     View("help", ("question_mark",), ("escape",), card=True, sizes=((40, 8), (80, 24), (160, 48))),
-    View("pause", ("space", "g", *"50%", "enter")),
 )
+PAUSE: Final = View("pause", ("space", "g", *"50%", "enter"))
+"""A look back; of an app that has shown nothing else, because the processes are counted with a sample of their own."""
 BLIND: Final = View("blind")
 """The screen of a machine that tells nothing."""
 CENSUS: Final = holders(
@@ -141,26 +142,20 @@ def pictures(mode: str) -> dict[tuple[str, Size], tuple[str, ...]]:
         await world.press(pilot, *view.closes)
 
     with tempfile.TemporaryDirectory() as folder, no_color(not color):
-        world = World(Path(folder), glyphs=glyphs, color=color)
+        for sample, views in ((SAMPLE, VIEWS), (SAMPLE, (PAUSE,)), (blind(), (BLIND,))):
+            world = World(Path(folder), sample=sample, glyphs=glyphs, color=color)
 
-        async def play(pilot: Pilot[None]) -> None:
-            await live_a_little(world, pilot)
-            machine = world.app.options
-            for view in VIEWS:
-                if view.name == "who":  # or it shows processes of this machine that have the same numbers
-                    lay_out(Path(folder))
-                    world.app.options = replace(machine, system=System(root=Path(folder)))
-                await take(world, pilot, view)
-                world.app.options = machine
+            async def play(pilot: Pilot[None], world: World = world, views: tuple[View, ...] = views) -> None:
+                await (world.tick(pilot, 3) if views == (BLIND,) else live_a_little(world, pilot))
+                machine = world.app.options
+                for view in views:
+                    if view.name == "who":  # or it shows processes of this machine that have the same numbers
+                        lay_out(Path(folder))
+                        world.app.options = replace(machine, system=System(root=Path(folder)))
+                    await take(world, pilot, view)
+                    world.app.options = machine
 
-        world.run(play)
-        unread = World(Path(folder), sample=blind(), glyphs=glyphs, color=color)
-
-        async def look(pilot: Pilot[None]) -> None:
-            await unread.tick(pilot, 3)
-            await take(unread, pilot, BLIND)
-
-        unread.run(look)
+            world.run(play)
     return taken
 
 
@@ -198,7 +193,7 @@ def told(view: View, size: Size) -> str:
     return "\n".join(parts) + "\n"
 
 
-ALL: Final = [(view, size) for view in (*VIEWS, BLIND) for size in view.sizes]
+ALL: Final = [(view, size) for view in (*VIEWS, PAUSE, BLIND) for size in view.sizes]
 
 
 @pytest.mark.slow
