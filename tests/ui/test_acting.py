@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from tests.reclaim.machine import Machine
 from tests.ui.worlds import HOST, MEMINFO, SAMPLE, World, settle
 from tests.waiting import wait_until
 from wsltop.charts.cells import ASCII, plain
+from wsltop.core.page_map import PageMap
 from wsltop.model.sample import Mark, Unavailable
 from wsltop.model.text import GIB, MIB
 from wsltop.recording.reader import Recording
@@ -630,3 +633,29 @@ def test_killing_where_there_is_no_hog_says_so(world: World, key: str) -> None:
         assert world.pool.killed == []
 
     world.run(play)
+
+
+def test_a_plan_is_on_the_screen_before_the_pages_are_counted(acting: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    counting, counted = threading.Event(), threading.Event()
+
+    def count(*_: object) -> PageMap:
+        counting.set()
+        assert counted.wait(20)
+        return PageMap(kinds=bytes(64 << 10), zones=((0, 64 << 10),))
+
+    monkeypatch.setattr(plan, "find_pages", count)
+
+    async def play(pilot: Pilot[None]) -> None:
+        await acting.press(pilot, "c")
+        screen = acting.app.screen
+        assert isinstance(screen, PlanScreen)
+        assert counting.wait(20)
+        by_size = screen.proposal.plan.predicted
+        assert "compact" in acting.text
+        counted.set()
+        deadline = time.monotonic() + 20
+        while screen.proposal.plan.predicted == by_size:
+            assert time.monotonic() < deadline
+            await pilot.pause(0.01)
+
+    acting.run(play)

@@ -664,7 +664,8 @@ class WsltopApp(MendedApp):
         self.run_worker(self._copy(make), exit_on_error=False, group="copy")
 
     async def _copy(self, make: Callable[[], str]) -> None:
-        from wsltop.ui.export import copy_made, in_daemon
+        from wsltop.ui.export import copy_made
+        from wsltop.ui.thread import in_daemon
 
         def to_terminal(text: str) -> None:
             self.call_from_thread(self.copy_to_clipboard, text)

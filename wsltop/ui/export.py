@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import re
-import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -18,8 +15,6 @@ from wsltop.report.issue import IssueInput, issue
 from wsltop.report.redact import this_machine
 from wsltop.ui.clipboard import copy_text
 from wsltop.ui.context import Context, ScreenOptions, stamp
-
-T = TypeVar("T")
 
 FONT_FACE: Final = re.compile(r"@font-face\s*\{.*?\}", re.DOTALL)
 
@@ -36,36 +31,6 @@ def case_of(context: Context) -> IssueInput | None:
         config=context.insight.config,
         origin="taken from the screen",
     )
-
-
-async def in_daemon(work: Callable[[], T]) -> T:
-    """What ``work`` returns, of a thread of its own that nobody waits for when the program ends.
-
-    asyncio's own threads are waited for: a clipboard that hangs would keep ``q`` from ending it.
-
-    Raises:
-        OSError: ``work`` raised it.
-    """
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[T] = loop.create_future()
-
-    def hand_over(finish: Callable[[], object]) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the screen has ended
-            loop.call_soon_threadsafe(lambda: done.done() or finish())
-
-    def run() -> None:
-        try:
-            result = work()
-        except OSError as error:
-            failure = error
-            hand_over(lambda: done.set_exception(failure))
-        except RuntimeError:  # of the app, which has ended and takes no call
-            hand_over(done.cancel)
-        else:
-            hand_over(lambda: done.set_result(result))
-
-    threading.Thread(target=run, name="wsltop-copy", daemon=True).start()
-    return await done
 
 
 def report_text(case: IssueInput, options: ScreenOptions) -> str:

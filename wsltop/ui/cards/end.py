@@ -23,6 +23,7 @@ from wsltop.ui.cards.process import predict_end, tell_end
 from wsltop.ui.context import Context
 from wsltop.ui.jobs import EndRun, Job
 from wsltop.ui.panels.panel import heading, wrap
+from wsltop.ui.thread import in_daemon
 
 MOST: Final = 6
 """Rows of one paragraph."""
@@ -45,14 +46,26 @@ class EndPlan:
     def __init__(self, use: ProcessUse, seen: ProcessDetails | None, session: Session) -> None:
         self.name = clean(use.name)
         self.predicted = predict_end(session, use)
-        if os.geteuid() == 0:
-            self.predicted = predict_by_pages(session, use.pid) or self.predicted
         self.target: ProcessEnd | None = None
         """None: wsltop does not end it, and the facts say why."""
-        refused = refusal(use.pid, own=use.own)
-        if refused is not None:
-            self.facts: Sequence[str] = (str(refused),)
-            return
+        self._use, self._seen, self._session = use, seen, session
+        self._refused = refusal(use.pid, own=use.own)
+        self._command = command_for(use.pid)
+        if self._refused is None and not self._command:
+            self.target = ProcessEnd(use.pid, use.started)
+
+    def learn(self) -> Sequence[str]:
+        """The facts once root has seen where each page lies: 0.1 s for each GiB, so call it in another thread."""
+        if os.geteuid() == 0 and self._refused is None:
+            self.predicted = predict_by_pages(self._session, self._use.pid) or self.predicted
+        return self.facts
+
+    @property
+    def facts(self) -> Sequence[str]:
+        """What there is to know before the answer, a paragraph each."""
+        if self._refused is not None:
+            return (str(self._refused),)
+        use, seen = self._use, self._seen
         owner = f" of {seen.owner}" if seen is not None and seen.owner else ""
         facts = [f"{self.name}{owner}, pid {use.pid}, holds {format_size(use.held)}."]
         if seen is not None and seen.command:
@@ -60,12 +73,9 @@ class EndPlan:
         facts.append(f"Ending it {tell_end(self.predicted)}. What is not saved in it is lost.")
         if use.pid in ancestors():
             facts.append(f"wsltop itself was started from {self.name}, and may end with it.")
-        command = command_for(use.pid)
-        if command:
-            facts.append(f"It belongs to another user. To end it, run: {command}")
-        else:
-            self.target = ProcessEnd(use.pid, use.started)
-        self.facts = facts
+        if self._command:
+            facts.append(f"It belongs to another user. To end it, run: {self._command}")
+        return facts
 
 
 def predict_by_pages(session: Session, pid: int) -> Prediction | None:
@@ -85,13 +95,32 @@ class EndScreen(Question):
         title: the question.
         facts: what there is to know before the answer, a paragraph each.
         can: whether y does anything.
+        learn: gives the facts again when more of them is known; called in another thread.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "answer(True)", "end it")]
 
-    def __init__(self, glyphs: Glyphs, title: str, facts: Sequence[str], *, can: bool = True) -> None:
+    def __init__(
+        self,
+        glyphs: Glyphs,
+        title: str,
+        facts: Sequence[str],
+        *,
+        can: bool = True,
+        learn: Callable[[], Sequence[str]] | None = None,
+    ) -> None:
         super().__init__(glyphs)
-        self.title_text, self.facts, self._can = title, facts, can
+        self.title_text, self.facts, self._can, self._learn = title, facts, can, learn
+
+    def on_mount(self) -> None:
+        """Show the question, and what is learned a moment later."""
+        super().on_mount()
+        if self._learn is not None:
+            self.run_worker(self._show_learned(self._learn))
+
+    async def _show_learned(self, learn: Callable[[], Sequence[str]]) -> None:
+        self.facts = await in_daemon(learn)
+        self.show_lines()
 
     @property
     def can(self) -> bool:
@@ -156,7 +185,9 @@ class ProcessEnding:
             else:
                 target.close()
 
-        screen = EndScreen(self._context.glyphs, f"End {plan.name}?", plan.facts, can=target is not None)
+        screen = EndScreen(
+            self._context.glyphs, f"End {plan.name}?", plan.facts, can=target is not None, learn=plan.learn
+        )
         self._ask(screen, answered)
 
     def _terminate(self, plan: EndPlan, target: ProcessEnd) -> None:

@@ -14,6 +14,7 @@ from wsltop.charts.cells import Glyphs, Line, Span
 from wsltop.charts.timeline import Ghost
 from wsltop.core.ledger import Ledger
 from wsltop.core.moment import Moment
+from wsltop.core.page_map import PageMap
 from wsltop.core.prediction import all_free
 from wsltop.core.session import Session
 from wsltop.hogs.guard import floor_for
@@ -24,6 +25,7 @@ from wsltop.reclaim.plan import Plan, find_pages, plan, tell_plan
 from wsltop.reclaim.root import RootAccess, Way
 from wsltop.ui.cards.card import Question
 from wsltop.ui.panels.panel import heading, wrap
+from wsltop.ui.thread import in_daemon
 
 LEAST: Final = 64 * MIB
 """The smallest size: less does not stand out of the noise of two machines."""
@@ -38,7 +40,7 @@ class Proposal:
     def __init__(self, name: ActionName, access: RootAccess, session: Session, root: Path = Path("/")) -> None:
         self._name, self._access, self._session, self._root = name, access, session, root
         self._way: Way | None = None
-        self._pages = find_pages(name, access, root)  # once: other sizes and ways are planned from the same
+        self._pages: PageMap | None = None
         self.sizes: tuple[int, ...] = sizes_for(name, self._ledger) if ACTIONS[name].takes_size else ()
         self.size: int | None = max((size for size in self.sizes if size <= FIRST), default=None)
         self.plan = self._make()
@@ -47,6 +49,15 @@ class Proposal:
     def by_wsl(self) -> bool:
         """Whether it is planned to go through wsl.exe."""
         return self._way == "wsl"
+
+    def find_pages(self) -> PageMap | None:
+        """Where each page lies; it takes 0.1 s for each GiB, so call it in another thread."""
+        return find_pages(self._name, self._access, self._root)
+
+    def take_pages(self, pages: PageMap) -> None:
+        """Plan from where each page lies; other sizes and ways are planned from the same."""
+        self._pages = pages
+        self.plan = self._make()
 
     def resize(self, step: int) -> None:
         """Take the next larger (1) or smaller (-1) size."""
@@ -135,9 +146,16 @@ class PlanScreen(Question):
         """When the plan came on the screen."""
 
     def on_mount(self) -> None:
-        """Show the plan, which takes time to read from now on."""
+        """Show the plan, which takes time to read from now on; what root can know better comes later."""
         self.shown_at = time.monotonic()
         super().on_mount()
+        self.run_worker(self._look_at_pages())
+
+    async def _look_at_pages(self) -> None:
+        pages = await in_daemon(self.proposal.find_pages)
+        if pages is not None:
+            self.proposal.take_pages(pages)
+            self.show_lines()
 
     def text_lines(self, width: int) -> list[Line]:
         """The plan as it is now."""
