@@ -25,7 +25,7 @@ def still_works(terminal: Terminal) -> str:
     time.sleep(0.4)
     assert terminal.process.poll() is None, f"it ended with {terminal.process.poll()}"
     terminal.press("?")
-    terminal.wait_until(lambda: "quit" in terminal.text.lower(), what="help")
+    terminal.wait_until(lambda: "q quit" not in terminal.lines[-1], what="help")
     terminal.press("\x1b")
     time.sleep(0.4)
     terminal.press("q")
