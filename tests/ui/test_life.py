@@ -138,6 +138,7 @@ def test_a_closed_screen_lets_go_of_its_rows(tmp_path: Path) -> None:
             assert world.lines  # painted, as on a terminal
             opened = world.app.screen
             widgets = list(opened.walk_children(Widget, with_self=True))
+            widgets += [one.vertical_scrollbar for one in widgets if one.show_vertical_scrollbar]
             assert any(one._styles_cache._cache for one in widgets)
             while world.app.screen is opened:
                 await world.press(pilot, "escape")

@@ -36,7 +36,7 @@ from wsltop.ui.context import Context, Notice, ScreenOptions, ViewState
 from wsltop.ui.driver import GlyphsAreWide, MeasuringDriver, TerminalDriver
 from wsltop.ui.layout import PANEL_KEYS
 from wsltop.ui.main import MainScreen
-from wsltop.ui.mended import MendedApp, PlainBar, has_no_rows
+from wsltop.ui.mended import MendedApp, PlainBar, has_no_rows, let_go_of_rows
 from wsltop.ui.sources import Source
 from wsltop.ui.terminal import is_gone, vanish
 
@@ -626,8 +626,7 @@ class WsltopApp(MendedApp):
             return AwaitComplete.nothing()  # type: ignore[no-any-return, no-untyped-call]
         self.workers.cancel_node(gone)  # the palette's search would look for a list that is gone
         done = super().pop_screen()
-        for widget in gone.walk_children(with_self=True):
-            widget.refresh()  # lets go of its rows: Textual keeps the last thousand caches of rows, of closed ones too
+        let_go_of_rows(gone)
         if self._sweep is None:
             self._sweep = self.set_timer(SWEEP_AFTER, self._sweep_closed)
         return done
