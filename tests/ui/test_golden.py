@@ -29,6 +29,7 @@ from tests.ui.test_cards import family, holders, process
 from tests.ui.test_process_view import lay_out
 from tests.ui.worlds import HOST, MEMINFO, SAMPLE, World, drops, record
 from wsltop.charts.cells import ASCII, BLOCK, Glyphs
+from wsltop.hogs.guard import MemoryGuard, Supply
 from wsltop.model.sample import Census, CpuTimes, FreeBlocks, Sample, Unavailable
 from wsltop.model.text import GIB, MIB
 from wsltop.system import System
@@ -120,10 +121,13 @@ def blind() -> Sample:
 
 
 @contextmanager
-def no_color(wanted: bool) -> Iterator[None]:
-    """The environment as the screen's start leaves it for Textual."""
+def known_place(*, color: bool) -> Iterator[None]:
+    """Whoever runs this is root, has 64 GiB to fill and no page to count; without color as the start leaves it."""
     with pytest.MonkeyPatch.context() as patch:
-        if wanted:
+        patch.setattr(os, "geteuid", lambda: 0)
+        patch.setattr(MemoryGuard, "read", lambda _: Supply("memory", 64 * GIB, 60 * GIB, GIB))
+        patch.setattr("wsltop.ui.cards.plan.find_pages", lambda *_: None)
+        if not color:
             patch.setenv("NO_COLOR", "1")
         yield
 
@@ -141,7 +145,7 @@ def pictures(mode: str) -> dict[tuple[str, Size], tuple[str, ...]]:
             taken[view.name, size] = picture(world, card=view.card)
         await world.press(pilot, *view.closes)
 
-    with tempfile.TemporaryDirectory() as folder, no_color(not color):
+    with tempfile.TemporaryDirectory() as folder, known_place(color=color):
         for sample, views in ((SAMPLE, VIEWS), (SAMPLE, (PAUSE,)), (blind(), (BLIND,))):
             world = World(Path(folder), sample=sample, glyphs=glyphs, color=color)
 
