@@ -12,7 +12,7 @@ from wsltop.model.text import (
     MIB,
     SUFFIXES,
     format_duration,
-    format_gib,
+    format_short,
     format_size,
     parse_duration,
     parse_size,
@@ -62,10 +62,11 @@ def test_the_larger_size_never_reads_smaller(one: int, other: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "text"), [(0, "0.0"), (0.3 * GIB, "0.3"), (15.6 * GIB, "15.6"), (123.4 * GIB, "123"), (-2 * GIB, "-2.0")]
+    ("size", "text"),
+    [(0, "0"), (0.3 * GIB, "307M"), (GIB, "1.0G"), (15.6 * GIB, "15.6G"), (123.4 * GIB, "123G"), (MIB / 3, "0")],
 )
-def test_a_size_in_gib(size: float, text: str) -> None:
-    assert format_gib(size) == text
+def test_a_size_where_there_is_little_room_has_its_unit_too(size: float, text: str) -> None:
+    assert format_short(size) == text
 
 
 @pytest.mark.parametrize(

@@ -66,17 +66,12 @@ def format_range(low: float, high: float) -> str:
     return f"{number} to {last}" if last.endswith(f" {suffix}") else f"{first} to {last}"
 
 
-def format_gib(size: float) -> str:
-    """The number of GiB alone, for rows whose heading carries the unit: ``0.3``, ``15.6``, ``123``."""
-    gib = size / GIB
-    return f"{gib:.0f}" if abs(gib) >= 99.95 else f"{gib:.1f}"
-
-
 def format_short(size: float) -> str:
-    """A size where there is little room: ``2.4`` GiB without its unit, below one GiB ``61M``, and ``0``."""
-    if size >= GIB:
-        return format_gib(size)
-    return f"{round(size / MIB)}M" if size >= MIB / 2 else "0"
+    """A size where there is little room: ``2.4G``, ``123G``, below one GiB ``61M``, and ``0``."""
+    if size < GIB:
+        return f"{round(size / MIB)}M" if size >= MIB / 2 else "0"
+    gib = size / GIB
+    return f"{gib:.0f}G" if gib >= 99.95 else f"{gib:.1f}G"
 
 
 def parse_size(text: str) -> int:

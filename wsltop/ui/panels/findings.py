@@ -9,7 +9,6 @@ from msgspec import Struct
 from wsltop.charts.cells import Line, Span
 from wsltop.core.diagnosis.finding import Finding
 from wsltop.model.text import clean
-from wsltop.report.doctor import finding_lines
 from wsltop.ui.context import Context
 from wsltop.ui.panels.panel import Panel, fit, fit_spans, heading, width_of
 from wsltop.ui.panels.verdict import SEVERITY_STYLES
@@ -33,6 +32,8 @@ LEAST: Final = 4
 
 def finding_row(finding: Finding, width: int) -> FindingRow:
     """A finding, its details in ``width`` cells."""
+    from wsltop.report.doctor import finding_lines  # the screens of most terminals have no room for this panel
+
     _, *details = finding_lines(finding, width)
     return FindingRow(
         clean(finding.verdict),

@@ -13,7 +13,7 @@ from wsltop.charts.cells import Line, Span, merged, plain
 from wsltop.core.explanation import Explanation, Way
 from wsltop.core.ledger import GroupId, Ledger
 from wsltop.model.sample import HostMemory, Reading, Unavailable, known
-from wsltop.model.text import MIB, clean, format_gib, format_short, format_size
+from wsltop.model.text import MIB, clean, format_short, format_size
 from wsltop.ui.context import Context
 from wsltop.ui.panels.panel import Panel, fit_spans, row, width_of
 
@@ -310,7 +310,6 @@ class MemoryPanel(Panel[MemoryView]):
             (lambda part: part.name, format_short, "  "),
             (lambda part: part.short, format_short, "  "),
             (lambda part: part.short, format_short, " "),
-            (lambda part: part.short, format_gib, " "),
         )
         line: Line = ()
         for name, figure, gap in forms:
