@@ -215,7 +215,8 @@ def test_line_watch_and_metrics_ask_windows_once_and_a_prompt_uses_the_answer(tm
     where = ("--host", "powershell", "--drive", str(drive.path))
     running = []
     try:
-        for words in (("line", "--every", "1"), ("watch", "--every", "1"), ("metrics", "--listen", "127.0.0.1:0")):
+        # Each second the one who asks would have 3 s for an answer; on a busy machine another then asks, as it should.
+        for words in (("line", "--every", "3"), ("watch", "--every", "3"), ("metrics", "--listen", "127.0.0.1:0")):
             one = subprocess.Popen(
                 command(*words, *where), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environ, text=True
             )

@@ -15,6 +15,7 @@ from tests.ui.worlds import START, World
 from tests.waiting import wait_until
 from wsltop.model.sample import Census, ProcessUse
 from wsltop.reclaim.end import start_of
+from wsltop.system import System
 from wsltop.ui.cards.end import EndScreen
 
 
@@ -120,5 +121,18 @@ def test_the_question_shows_its_keys_at_40x8_and_after_a_resize(world: World, sl
             assert "y end it" in world.text
             assert "n cancel" in world.text
         await world.press(pilot, "n")
+
+    world.run(play)
+
+
+def test_the_list_itself_says_what_came_of_a_key(world: World, sleeper: subprocess.Popen[bytes]) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        show(world, use_of(sleeper))
+        await world.tick(pilot)
+        await world.press(pilot, "p")
+        world.app.options = replace(world.app.options, system=System(root=world.folder))
+        await world.press(pilot, "x")
+        assert "nothing ended" in world.lines[-1]
+        assert sleeper.poll() is None
 
     world.run(play)

@@ -141,13 +141,16 @@ class Explanation(Struct, frozen=True, kw_only=True, tag="explanation"):
         """The way to name first: a harmless one that gives a good part, else the one that gives most.
 
         A good part is half of the most that any harmless way gives, and a tenth of the part that is the cause: to name
-        a drop of 0.6 GiB where 10 GiB are the kernel's would send people the wrong way.
+        a drop of 0.6 GiB where 10 GiB are the kernel's would send people the wrong way. Where all is fine, nothing that
+        ends a program is named.
         """
         harmless = [way for way in self.ways if way.id in HARMLESS]
         most = max((way.gives for way in harmless), default=0)
         good = max(most / 2, self.lent.cause.size / 10)
         found = next((way for way in harmless if way.gives >= good), None)
-        return found or max(self.ways, key=lambda way: way.gives, default=None)
+        if found is not None or self.fine:
+            return found
+        return max(self.ways, key=lambda way: way.gives, default=None)
 
     @property
     def fine(self) -> bool:
@@ -611,13 +614,10 @@ def say_lent(explanation: Explanation) -> str:
 
 
 def say_cause(lent: Lent) -> str:
-    """The part to look at: ``19.0 GiB is file cache``, ``programs hold 3.6 GiB``.
-
-    What programs hold is more than their own memory: shared memory and the files they have open belong to it.
-    """
+    """The part to look at: ``19.0 GiB is file cache``, ``programs and the files they have open hold 3.6 GiB``."""
     cause = lent.cause
     size = format_size(cause.size)
-    return f"programs hold {size}" if cause.id == "programs" else f"{size} is {cause.name}"
+    return f"programs and the files they have open hold {size}" if cause.id == "programs" else f"{size} is {cause.name}"
 
 
 def say_way(way: Way, *, screen: bool = True) -> str:

@@ -186,14 +186,19 @@ class WsltopApp(MendedApp):
         """
         text = "; ".join(clean(line) for line in message.split("\n") if line)
         notice = Notice(f"{clean(title)}: {text}" if title else text, severity != "information")
-        self.context.notice = notice
-        self.main.show_status()
+        self._show_notice(notice)
         self.set_timer(timeout or NOTICE, lambda: self._forget(notice))
 
     def _forget(self, notice: Notice) -> None:
         if self.context.notice is notice:
-            self.context.notice = Notice()
-            self.main.show_status()
+            self._show_notice(Notice())
+
+    def _show_notice(self, notice: Notice) -> None:
+        """Show it in the status line, and on a card, which lies over that."""
+        self.context.notice = notice
+        self.main.show_status()
+        if isinstance(self.screen, Card):
+            self.screen.show_notice(notice.text)
 
     def on_glyphs_are_wide(self, _message: GlyphsAreWide) -> None:
         """Draw with glyphs that no terminal draws two cells wide: the others would shift all that follows them."""

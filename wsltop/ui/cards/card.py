@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import ClassVar, Final
 
+from msgspec.structs import replace
 from textual.actions import parse
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -63,6 +64,7 @@ class TextScreen(ModalScreen[ScreenResultType]):
         self.wide = wide
         self._lines = 0
         """Rows of the text."""
+        self._notice = ""
 
     def text_lines(self, width: int) -> Iterable[Line]:
         """The text for ``width`` cells; longer lines go on in the next row."""
@@ -99,7 +101,16 @@ class TextScreen(ModalScreen[ScreenResultType]):
         set_size(text, width=width, height=len(lines))
         set_size(scroll, height=min(len(lines), room))
         text.show(lines)
-        self.query_one(KeyRow).show(self.key_hints())
+        self._show_keys()
+
+    def _show_keys(self) -> None:
+        for keys in self.query(KeyRow):  # none before it is composed
+            keys.show(replace(self.key_hints(), notice=self._notice))
+
+    def show_notice(self, text: str) -> None:
+        """Show what has just happened in the place of the keys, until ``text`` is empty."""
+        self._notice = text
+        self._show_keys()
 
     def use_glyphs(self, glyphs: Glyphs) -> None:
         """Draw it with other glyphs."""

@@ -10,7 +10,7 @@ from msgspec import Struct
 from wsltop.charts.cells import Line, Span
 from wsltop.ui.bindings import KEYS, Key
 from wsltop.ui.context import Context
-from wsltop.ui.panels.panel import Panel, row, width_of
+from wsltop.ui.panels.panel import Panel, fit, row, width_of
 
 
 class KeyHint(Struct, frozen=True):
@@ -28,6 +28,8 @@ class KeyBarView(Struct, frozen=True):
 
     hints: tuple[KeyHint, ...]
     pinned: tuple[KeyHint, ...]
+    notice: str = ""
+    """What has just happened, in the place of the hints."""
 
 
 class KeyRow(Panel[KeyBarView]):
@@ -42,7 +44,9 @@ class KeyRow(Panel[KeyBarView]):
         start = width - width_of(right)
         places: list[tuple[int, int, str]] = []
         left, room = [Span(" ")], start - 1
-        for hint, spans in spelled(view.hints, room):
+        if view.notice:
+            left.append(Span(fit(view.notice, max(0, room - 1), self.glyphs), "warning"))
+        for hint, spans in spelled(() if view.notice else view.hints, room):
             at = width_of(left)
             if at + width_of(spans) - 1 <= room:
                 places.append((at, at + width_of(spans) - 2, hint.action))
