@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -23,3 +24,11 @@ def is_readable(descriptor: int, seconds: float) -> bool:
     poller = select.poll()
     poller.register(descriptor, select.POLLIN)
     return bool(poller.poll(1000 * seconds))
+
+
+def wait_for_command_line(pid: int) -> None:
+    """Wait until a process that was just started has its command line.
+
+    The kernel sets it after exec has closed the descriptor that ``Popen`` waits for.
+    """
+    wait_until(lambda: Path(f"/proc/{pid}/cmdline").read_bytes() != b"")

@@ -13,6 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.hostile import controls
+from tests.waiting import wait_for_command_line
 from wsltop.guest.process_details import DetailSource, ProcessDetails, group_of, place_of
 from wsltop.model.sample import Group, ProcessUse
 from wsltop.model.text import KIB
@@ -29,6 +30,7 @@ USE = ProcessUse(
 def running() -> Iterator[ProcessUse]:
     """A process of ours with a secret in its command line."""
     with subprocess.Popen([sys.executable, "-S", "-c", "input()", SECRET], stdin=subprocess.PIPE) as process:
+        wait_for_command_line(process.pid)
         yield replace(USE, pid=process.pid, started=start_of(process.pid) or 0)
         process.kill()
 

@@ -21,6 +21,7 @@ from tests.hostile import controls
 from tests.samples import GIB, MIB
 from tests.ui.test_cards import NASTY, NO, family, holders, process
 from tests.ui.worlds import SAMPLE, World
+from tests.waiting import wait_for_command_line
 from wsltop.charts.cells import ASCII, BLOCK, Glyphs, Line, plain
 from wsltop.core.holders import FamilyGrowth
 from wsltop.model.sample import Census, CpuTimes, Holders, ProcessCpu, ProcessUse, Reading, Unavailable
@@ -46,6 +47,7 @@ SIZES = [(40, 8), (80, 10), (80, 24), (120, 12), (120, 36), (160, 48), (240, 60)
 def keeper() -> Iterator[ProcessUse]:
     """A process of ours with a secret in its command line."""
     with subprocess.Popen([sys.executable, "-S", "-c", "input()", SECRET], stdin=subprocess.PIPE) as running:
+        wait_for_command_line(running.pid)
         yield replace(process(running.pid, "keeper"), started=start_of(running.pid) or 0)
         running.kill()
 
