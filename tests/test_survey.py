@@ -109,6 +109,17 @@ def test_the_mounts_are_read_at_once_when_shared_memory_has_changed(
     assert reads == 3
 
 
+def test_huge_pages_are_read_at_once_when_parts_of_them_were_unmapped(
+    survey: SlowSources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was unmapped within the last half minute counted as other kernel memory."""
+    reads: list[Path] = []
+    monkeypatch.setattr("wsltop.sampler.read_huge_pages", reads.append)
+    for second, active in ((0, 100), (1, 110), (2, 700), (3, 710), (4, 100)):
+        survey.surroundings(float(second), meminfo(active_anon=active * MIB, inactive_anon=0))
+    assert len(reads) == 3
+
+
 def test_surroundings_of_wsl_are_complete(machine: Machine) -> None:
     machine.profile("[wsl2]\nmemory=8GB\n")
     plant(machine.root, "sys/fs/cgroup/memory.reclaim", "")

@@ -61,7 +61,8 @@ if TYPE_CHECKING:
 SURROUNDINGS_EVERY: Final = 30.0
 """Seconds; settings and mounts change seldom."""
 SHARED_CHANGED: Final = 32 * 1024 * 1024
-"""Bytes by which shared memory must change for the mounts to be read at once: a file in a tmpfs came or went."""
+"""Bytes by which shared memory must change for the mounts to be read at once: a file in a tmpfs came or went; and
+unmapped anonymous memory for huge pages: a part of them was given up or joined again."""
 CENSUS_EVERY: Final = 10.0
 """Seconds; the gate's shortest window, and long enough for CPU ticks of 10 ms to mean something."""
 SHARE: Final = 0.0025
@@ -74,6 +75,16 @@ BUSIEST: Final = 8
 FAMILIES: Final = 16
 """Families kept, by memory."""
 NOT_ASKED: Final = Unavailable("there is no Windows here")
+
+
+def unmapped_of(meminfo: Reading[Meminfo] | None) -> int | None:
+    """Bytes on the lists of anonymous memory that nothing maps; None where that is not known."""
+    if meminfo is None or isinstance(meminfo, Unavailable):
+        return None
+    active, inactive = meminfo.active_anon, meminfo.inactive_anon
+    if active is None or inactive is None:
+        return None
+    return active + inactive - meminfo.anon_pages - meminfo.shmem
 
 
 class SlowSources:
@@ -117,6 +128,8 @@ class SlowSources:
         self._surveyed: float | None = None
         self._shared: int | None = None
         """Shared memory when the mounts were read last, bytes."""
+        self._unmapped: int | None = None
+        """Unmapped anonymous memory when the huge pages were read last, bytes."""
         self.listed: tuple[tuple[ProcessUse, ...], tuple[ProcessCpu, ...]] = ((), ())
         """All processes that hold memory, biggest first, and what they computed between the last two full countings,
         while they are shown: a census keeps the biggest alone."""
@@ -126,15 +139,23 @@ class SlowSources:
         self._counted: float | None = None
 
     def surroundings(self, monotonic: float, meminfo: Reading[Meminfo] | None = None) -> Surroundings:
-        """The newest surroundings, read again when they are old; the mounts also when shared memory has changed."""
+        """The newest surroundings, read again when they are old.
+
+        The mounts also when shared memory has changed, and huge pages when anonymous memory was unmapped: a part of
+        them that was unmapped since would be taken for other kernel memory.
+        """
         shared = None if meminfo is None or isinstance(meminfo, Unavailable) else meminfo.shmem
         if shared is not None and self._shared is not None and abs(shared - self._shared) >= SHARED_CHANGED:
             self._surroundings = replace(self._surroundings, mounts=self._mounts.read())
             self._shared = shared
+        unmapped = unmapped_of(meminfo)
+        if unmapped is not None and self._unmapped is not None and abs(unmapped - self._unmapped) >= SHARED_CHANGED:
+            self._surroundings = replace(self._surroundings, huge_pages=read_huge_pages(self._root))
+            self._unmapped = unmapped
         if self._surveyed is None or monotonic - self._surveyed >= SURROUNDINGS_EVERY:
             if self._surveyed is not None or self._reader is None:
                 self._read_wslconfig()
-            self._surveyed, self._shared = monotonic, shared
+            self._surveyed, self._shared, self._unmapped = monotonic, shared, unmapped
             self._surroundings = Surroundings(
                 flavor=self._flavor,
                 mounts=self._mounts.read(),
