@@ -77,16 +77,6 @@ FAMILIES: Final = 16
 NOT_ASKED: Final = Unavailable("there is no Windows here")
 
 
-def unmapped_of(meminfo: Reading[Meminfo] | None) -> int | None:
-    """Bytes on the lists of anonymous memory that nothing maps; None where that is not known."""
-    if meminfo is None or isinstance(meminfo, Unavailable):
-        return None
-    active, inactive = meminfo.active_anon, meminfo.inactive_anon
-    if active is None or inactive is None:
-        return None
-    return active + inactive - meminfo.anon_pages - meminfo.shmem
-
-
 class SlowSources:
     """Keeps the newest surroundings and census.
 
@@ -148,7 +138,7 @@ class SlowSources:
         if shared is not None and self._shared is not None and abs(shared - self._shared) >= SHARED_CHANGED:
             self._surroundings = replace(self._surroundings, mounts=self._mounts.read())
             self._shared = shared
-        unmapped = unmapped_of(meminfo)
+        unmapped = None if meminfo is None or isinstance(meminfo, Unavailable) else meminfo.unmapped_anonymous
         if unmapped is not None and self._unmapped is not None and abs(unmapped - self._unmapped) >= SHARED_CHANGED:
             self._surroundings = replace(self._surroundings, huge_pages=read_huge_pages(self._root))
             self._unmapped = unmapped

@@ -239,15 +239,15 @@ def find_pinned(sample: Sample, meminfo: Meminfo, lazyfree: int, kernel_other: i
     Where the kernel does not say how much of them is partly mapped, only while no huge page waits to be split. Lazily
     freed memory is counted and not on these lists, so it is added again.
     """
-    active, inactive, huge = meminfo.active_anon, meminfo.inactive_anon, sample.surroundings.huge_pages
+    huge, unmapped = sample.surroundings.huge_pages, meminfo.unmapped_anonymous
     partly = None if isinstance(huge, Unavailable) else huge.partially_mapped
     if partly is None:
         if counter(sample, "thp_deferred_split_page"):
             return 0
         partly = 0
-    if active is None or inactive is None:
+    if unmapped is None:
         return 0
-    found = active + inactive - meminfo.anon_pages - meminfo.shmem - meminfo.swap_cached - partly
+    found = unmapped - meminfo.swap_cached - partly
     return max(0, min(kernel_other, found + lazyfree)) if found > 0 else 0
 
 
@@ -259,10 +259,9 @@ def find_freed_in_huge(sample: Sample, meminfo: Meminfo, lazyfree: int, kernel_o
     While no huge page waits to be split (``thp_deferred_split_page``), the difference is memory that is unmapped and
     still referenced, which is another thing.
     """
-    active, inactive = meminfo.active_anon, meminfo.inactive_anon
-    if active is None or inactive is None or not counter(sample, "thp_deferred_split_page"):
+    found = meminfo.unmapped_anonymous
+    if found is None or not counter(sample, "thp_deferred_split_page"):
         return Span()
-    found = active + inactive - meminfo.anon_pages - meminfo.shmem
     most = kernel_other
     huge = sample.surroundings.huge_pages
     if not isinstance(huge, Unavailable) and huge.partially_mapped is not None:

@@ -195,8 +195,8 @@ def unescape_unit(name: str) -> str:
 def apart(groups: Iterable[Group]) -> tuple[Group, ...]:
     """Groups that do not contain each other, biggest first; what a parent holds itself is in none of them.
 
-    From the root down, a distro, container or unit stands for all that is in it. The distro that wsltop is in is told
-    in its parts, and so are slices and groups that have parts.
+    From the root down, a distro, container or unit stands for all that is in it. The distro that wsltop is in
+    is listed by its parts, and so are slices and groups that have parts.
     """
     ordered = sorted(groups, key=lambda group: group.path)
     parents = {group.path.rpartition("/")[0] for group in ordered}

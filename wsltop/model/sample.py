@@ -394,6 +394,13 @@ class Meminfo(Struct, frozen=True, kw_only=True, tag="meminfo"):
     swap_free: int | None
     """``None`` where the kernel prints what cannot be: WSL 1 does (psutil#1517)."""
 
+    @property
+    def unmapped_anonymous(self) -> int | None:
+        """Bytes on the lists of anonymous memory that nothing maps; None where the kernel does not print the lists."""
+        if self.active_anon is None or self.inactive_anon is None:
+            return None
+        return self.active_anon + self.inactive_anon - self.anon_pages - self.shmem
+
 
 class FreeBlocks(Struct, frozen=True, kw_only=True):
     """One line of ``/proc/buddyinfo``: free blocks of one zone by order."""

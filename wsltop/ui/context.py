@@ -324,7 +324,7 @@ class Context:
         self.ghost: Ghost | None = None
         """Where what Windows lends is predicted to go, while the plan of an action is on the screen."""
         self.notice = Notice()
-        """What the user is told for a while, in the status line."""
+        """A message that the status line shows for a while."""
         self.recording = ""
         """``REC 1.2 MiB 14 min``, while the screen is recorded."""
         self.recording_file = ""

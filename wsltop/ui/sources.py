@@ -178,7 +178,7 @@ class ReplaySource:
     """The samples that a player plays.
 
     Args:
-        player: it belongs to whoever opened the recording.
+        player: plays the recording; the caller closes it.
         title: what is shown.
         clock: seconds that have passed.
     """

@@ -16,7 +16,7 @@ from wsltop.model.text import clean, format_size
 from wsltop.ui.context import Context
 
 NOISE: Final = re.compile(r" GNU/Linux| LTS| \(.*\)")
-"""What the name of a distribution is told without in a column: ``Debian GNU/Linux 12 (bookworm)``."""
+"""What a column leaves out of the name of a distribution, such as ``Debian GNU/Linux 12 (bookworm)``."""
 FILTERED: Final = 60.0
 """Seconds for which the command lines are kept that only the filter needs."""
 

@@ -50,7 +50,7 @@ class GateView(Struct, frozen=True, kw_only=True):
 
 
 def gate_view(states: Sequence[GateState], blockers: Blockers | None, problem: str) -> GateView:
-    """What the panel says of the possible gates; two are told apart by the releases that have them."""
+    """What the panel says of the possible gates; the label of each of two names the releases that have it."""
     if problem or not states:
         return GateView(
             title="", rows=(), blockers="", verdict="", verdict_style="muted", intent="", problem=problem or "unknown"

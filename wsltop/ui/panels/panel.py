@@ -177,7 +177,7 @@ class Panel(Widget, Generic[ViewT]):
         self.repaint_changes()
 
     def repaint_changes(self) -> None:
-        """Paint the view anew and mark the rows that differ from what stands there."""
+        """Paint the view again and mark the rows that differ from what stands there."""
         width, height = self.size
         if self.view is None or not width or not height:
             return
