@@ -5,7 +5,7 @@ python -m tests.vm check [WORD …] [--write] [--within SECONDS]
 python -m tests.vm run [OPTION …] -- COMMAND …   run a command in the guest
 python -m tests.vm record [FILE]                 take the recording that comes with the package
 python -m tests.vm fetch                         fetch the parts only
-python -m tests.vm calibrate --seeds N [--kept FOLDER] [--within SECONDS]
+python -m tests.vm calibrate --seeds N [--jobs N] [--kept FOLDER] [--within SECONDS]
                                                  predict and measure random mixtures of fresh seeds, and score it
 python -m tests.vm list                          name the scenarios
 """
@@ -40,7 +40,7 @@ def main() -> int:
         if options.command == "check":
             return check(options.words, write=options.write, within=options.within)
         if options.command == "calibrate":
-            return calibrate(options.seeds, options.kept, options.within)
+            return calibrate(options.seeds, options.kept, options.within, options.jobs)
         if options.command == "run":
             return run(options)
         if options.command == "record":
@@ -112,6 +112,7 @@ def parse_arguments() -> argparse.Namespace:
     records.add_argument("file", nargs="?", type=Path, help="where it goes [wsltop/recording/sample.wsltop]")
     scores = commands.add_parser("calibrate", help="score predictions on random mixtures")
     scores.add_argument("--seeds", type=int, default=0, help="how many fresh seeds; 0 scores what is kept [0]")
+    scores.add_argument("--jobs", type=int, default=1, help="machines at a time, where they have room [1]")
     scores.add_argument("--within", type=float, metavar="SECONDS", help="begin no trial after that")
     scores.add_argument("--kept", type=Path, metavar="FOLDER", help="where trials are kept [the cache]")
     commands.add_parser("fetch", help="fetch the parts only")

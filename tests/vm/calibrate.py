@@ -20,11 +20,13 @@ import re
 import statistics
 import sys
 import tempfile
+import threading
 import time
 import zlib
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, NamedTuple, cast
 
@@ -33,9 +35,11 @@ from msgspec.structs import replace
 
 from tests.vm.findings import MIB
 from tests.vm.guest.mixer import PAGE_BYTES, PAGE_FLAGS
+from tests.vm.machine import Machine
 from tests.vm.missing import MachineFailed
-from tests.vm.mixtures import Kept, Mixture, Trial, draw_mixture, run_mixture
-from tests.vm.parts import cache_folder
+from tests.vm.mixtures import Kept, Mixture, Trial, draw_mixture, machine_for, run_mixture
+from tests.vm.parts import cache_folder, get_parts
+from tests.vm.room import count_machines
 from wsltop.core.ledger import Ledger, keep_ledger
 from wsltop.core.page_map import Act, Kind, PageMap, predict_by_pages, predict_kill_by_pages
 from wsltop.core.prediction import (
@@ -125,43 +129,75 @@ def interval_score(low: float, high: float, came: int, base: int) -> float:
     return (high - low + penalty(low, high, came)) / base
 
 
-def calibrate(seeds: int, folder: Path | None, within: float | None = None) -> int:
+def calibrate(seeds: int, folder: Path | None, within: float | None = None, jobs: int = 1) -> int:
     """Run the mixtures of fresh seeds, or of those that a run before has begun, and print the score; 1 when it fails.
 
     Args:
         seeds: how many; 0 only scores what is kept.
         folder: where trials are kept.
         within: seconds after which no trial is begun; what that leaves out is named.
+        jobs: machines at a time, where there is room for them: most of the time they wait for memory to settle.
     """
     folder = folder or cache_folder() / "trials"
     folder.mkdir(parents=True, exist_ok=True)
     ends = time.monotonic() + within if within is not None else math.inf
-    for seed in draw_seeds(seeds, folder):
-        began = time.monotonic()
-        mixture = draw_mixture(seed)
-        if began > ends:
-            print(f"seed {seed}: left out, the time is over", flush=True)
-            continue
-        print(f"seed {seed}: {describe(mixture)}", flush=True)
-        trials = []
-        try:
-            for trial in run_mixture(mixture):
-                trials.append(trial)
-                print(f"  {trial.kind}: {(trial.host_before - trial.host_after) / MIB:.0f} MiB came", flush=True)
-                if time.monotonic() > ends and len(trials) < len(mixture.steps):
-                    left = ", ".join(step.kind for step in mixture.steps[len(trials) :])
-                    print(f"  left out, the time is over: {left}", flush=True)
-                    break
-        except MachineFailed as why:
-            print(f"  ended early: {str(why).splitlines()[0]}", flush=True)
-        (folder / f"{seed}.json").write_bytes(msgspec.json.encode(Kept(mixture=mixture, trials=tuple(trials))))
-        print(f"  {time.monotonic() - began:.0f} s", flush=True)
+    drawn = draw_seeds(seeds, folder)
+    if drawn:
+        run_seeds(drawn, folder, ends, min(jobs, count_machines()))
     kept = list(load(folder))
     print("as root, by where each page lies:")
     status = report(judge_all(kept))
     print("by sizes alone, as any user sees it:")
     report(judge_all(kept, by_pages=False))
     return status
+
+
+def run_seeds(seeds: Sequence[int], folder: Path, ends: float, jobs: int) -> None:
+    """Run the mixtures of ``seeds``, ``jobs`` at a time, and keep their trials."""
+    mixtures = [draw_mixture(seed) for seed in seeds]
+    for kernel in sorted({mixture.kernel for mixture in mixtures}):
+        get_parts(kernel)  # fetched once, ahead of the threads
+    machines: list[Machine] = []
+    over = threading.Event()
+    # QEMU ends with the thread that has started it: the threads live until all machines are down.
+    with ThreadPoolExecutor(jobs) as pool:
+        futures = [pool.submit(run_seed, mixture, folder, ends, machines, over) for mixture in mixtures]
+        try:
+            for future in futures:
+                future.result()
+        except BaseException:
+            over.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            for machine in machines:
+                machine.abort()
+            raise
+
+
+def run_seed(mixture: Mixture, folder: Path, ends: float, machines: list[Machine], over: threading.Event) -> None:
+    """Run one mixture, as far as it comes before ``ends``, and keep its trials unless ``over`` is set meanwhile."""
+    began = time.monotonic()
+    seed = mixture.seed
+    if began > ends:
+        print(f"seed {seed}: left out, the time is over", flush=True)
+        return
+    print(f"seed {seed}: {describe(mixture)}", flush=True)
+    machine = machine_for(mixture)
+    machines.append(machine)
+    trials: list[Trial] = []
+    try:
+        for trial in run_mixture(mixture, machine):
+            trials.append(trial)
+            print(f"  {seed} {trial.kind}: {(trial.host_before - trial.host_after) / MIB:.0f} MiB came", flush=True)
+            if time.monotonic() > ends and len(trials) < len(mixture.steps):
+                left = ", ".join(step.kind for step in mixture.steps[len(trials) :])
+                print(f"  {seed} left out, the time is over: {left}", flush=True)
+                break
+    except MachineFailed as why:
+        print(f"  {seed} ended early: {str(why).splitlines()[0]}", flush=True)
+    if over.is_set():
+        return
+    (folder / f"{seed}.json").write_bytes(msgspec.json.encode(Kept(mixture=mixture, trials=tuple(trials))))
+    print(f"  {seed} {len(trials)} trials, {time.monotonic() - began:.0f} s", flush=True)
 
 
 def draw_seeds(count: int, folder: Path) -> list[int]:

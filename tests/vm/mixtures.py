@@ -22,11 +22,18 @@ from tests.vm.parts import KernelName, get_parts
 
 ORDERS: Final = (5, 7, 9)
 MEMORIES: Final = (2048, 3072)
-QUIET: Final = 4.2
-"""Seconds without a change of the host's figure: two passes of the kernel's reporting."""
+QUIET: Final = 3.0
+"""Seconds without a change of the host's figure: a pass of the kernel's reporting begins 2 s after memory was freed,
+or after the pass before."""
 STILL: Final = 1 * MIB
 LONGEST: Final = 40.0
 PATIENCE: Final = 400.0
+ROUNDS: Final = 2
+"""Times that every kind of action is done in a machine: a boot takes longer than a trial."""
+MOST: Final = 0.65
+"""Part of the machine's memory that the mixture may fill; above it, its oldest ingredients are taken away."""
+LEAST: Final = 160
+"""MiB on which an action of the plan has to act, so that its trial counts."""
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +43,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     figure: int = 0
     """MiB for ``reclaim``, the index of an ingredient for ``kill``."""
+    ends: tuple[int, ...] = ()
+    """Indexes of ingredients that are taken away first, with their files, to make room."""
 
 
 class Mixture(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,14 +104,14 @@ KINDS: Final = (
     "group",
 )
 SUITED: Final = {
-    "compact": ("holes", "holes", "pinned", "huge"),
-    "drop-cache": ("cache", "files", "mapped", "cache"),
-    "drop-slab": ("names", "inodes"),
-    "drop-all": ("cache", "names", "files", "huge"),
-    "reclaim": ("cache", "files", "mapped"),
-    "kill": ("anonymous", "holes", "huge", "shared", "swapped", "group"),
+    "compact": (("holes",), ("holes",), ("pinned",), ("holes", "huge")),
+    "drop-cache": (("cache",), ("files",), ("mapped",), ("cache",)),
+    "drop-slab": (("names",), ("names", "inodes")),
+    "drop-all": (("cache",), ("cache", "names"), ("files",), ("files", "huge")),
+    "reclaim": (("cache",), ("files",), ("mapped",)),
+    "kill": (("anonymous",), ("holes",), ("huge",), ("shared",), ("swapped",), ("group",)),
 }
-"""Kinds that give an action something to do."""
+"""Ingredients that give an action something to do."""
 
 
 def draw_mixture(seed: int) -> Mixture:
@@ -115,15 +124,6 @@ def draw_mixture(seed: int) -> Mixture:
     weights = [draw.uniform(0.3, 1.0) for _ in kinds]
     sizes = [int(room * weight / sum(weights)) for weight in weights]
     ingredients = [ingredient(kind, size, draw) for kind, size in zip(kinds, sizes, strict=True)]
-    made = len(ingredients)
-    steps: list[Step] = []
-    for kind in draw.sample(list(SUITED), len(SUITED)):
-        extra = [ingredient(draw.choice(SUITED[kind]), int(memory * draw.uniform(0.07, 0.15)), draw)]
-        made += len(extra)
-        figure = made - 1 if kind == "kill" else draw.choice((128, 192, 256, 400)) if kind == "reclaim" else 0
-        steps.append(Step(extra=tuple(extra), kind=kind, figure=figure))
-        if kind == "compact" and draw.random() < 0.3:
-            steps.append(Step(extra=(), kind=kind))
     return Mixture(
         seed=seed,
         kernel=draw.choice(("6.1", "6.18")),
@@ -133,16 +133,62 @@ def draw_mixture(seed: int) -> Mixture:
         swap=memory // 4 if draw.random() < 0.5 else 0,
         cmdline=f"init_on_alloc={int(init)} transparent_hugepage={'always' if always else 'madvise'}",
         ingredients=tuple(ingredients),
-        steps=tuple(steps),
+        steps=tuple(draw_steps(memory, [one["size"] for one in ingredients], draw)),
     )
+
+
+def draw_steps(memory: int, sizes: list[int], draw: random.Random) -> Iterator[Step]:
+    """Draw what is done, in a mixture whose ingredients have these sizes (MiB)."""
+    living = dict(enumerate(sizes))
+    made = len(sizes)
+    for kind in [kind for _ in range(ROUNDS) for kind in draw.sample(list(SUITED), len(SUITED))]:
+        extra = tuple(suited(one, kind, memory, draw) for one in draw.choice(SUITED[kind]))
+        ends = []
+        while living and sum(living.values()) + sum(one["size"] for one in extra) > MOST * memory:
+            ends.append(min(living))
+            del living[ends[-1]]
+        for one in extra:
+            living[made] = one["size"]
+            made += 1
+        figure = made - 1 if kind == "kill" else draw.choice((128, 192, 256, 400)) if kind == "reclaim" else 0
+        if kind == "kill":
+            del living[figure]
+        yield Step(extra=extra, kind=kind, figure=figure, ends=tuple(ends))
+        if kind == "compact" and draw.random() < 0.3:
+            yield Step(extra=(), kind=kind)
+
+
+def suited(kind: str, action: str, memory: int, draw: random.Random) -> dict[str, Any]:
+    """One ingredient that gives ``action`` at least ``LEAST`` MiB to act on, where it can be made that large."""
+    one = ingredient(kind, int(memory * draw.uniform(0.07, 0.15)), draw)
+    freed, half = float(one["share"]), 0.5
+    part = {
+        ("compact", "holes"): freed,
+        ("compact", "pinned"): half,
+        ("kill", "holes"): 1 - freed,
+        ("kill", "huge"): 1 - freed,
+        ("kill", "swapped"): half,
+        ("kill", "group"): half,
+    }.get((action, kind), 1.0)
+    if kind in LONG_TO_MAKE and kind != "pinned":
+        return one | {"size": max(one["size"], min(LEAST, LONG_TO_MAKE[kind]))}
+    part = max(0.3, part)
+    if (action, kind) == ("compact", "holes"):
+        one["share"] = max(part, freed)
+    elif action == "kill" and kind in ("holes", "huge"):
+        one["share"] = min(1 - part, freed)
+    return one | {"size": max(one["size"], int(LEAST / part))}
+
+
+LONG_TO_MAKE: Final = {"names": 150, "inodes": 50, "files": 200, "pinned": 300, "dirty": 200}
+"""MiB that these ingredients have at most."""
 
 
 def ingredient(kind: str, size: int, draw: random.Random) -> dict[str, Any]:
     """One ingredient of about ``size`` MiB; what takes long to make is kept small."""
-    most = {"names": 150, "inodes": 50, "files": 200, "pinned": 300, "dirty": 200}.get(kind, size)
     return {
         "kind": kind,
-        "size": max(8, min(size, most)),
+        "size": max(8, min(size, LONG_TO_MAKE.get(kind, size))),
         "seed": draw.randrange(1 << 30),
         "share": round(draw.uniform(0.1, 0.9), 2),
         "longest": draw.choice((1, 1, 4, 16, 64)),
@@ -204,10 +250,12 @@ class Bench:
         """Act once."""
         step = mixture.steps[number]
         kind, figure = step.kind, step.figure
+        for index in step.ends:
+            self.ask(remove=index)
         if step.extra:
             self.ask(take=step.extra)
         host_before = self.settle()
-        before = self.ask(copy=figure if kind == "kill" else None)
+        before = self.ask(copy=figure if kind == "kill" else None, flags=True)
         if kind == "kill":
             self.ask(end=figure)
         elif kind == "reclaim":
@@ -216,9 +264,8 @@ class Bench:
                 self.ask(write=["/sys/fs/cgroup/memory.reclaim", str(figure * MIB)])
         else:
             self.ask(write=WRITES[kind])
-        time.sleep(1.0)
         host_after = self.settle()
-        after = self.ask(copy=None)
+        after = self.ask(copy=None, flags=False)
         return Trial(
             seed=mixture.seed,
             number=number,
@@ -232,16 +279,21 @@ class Bench:
         )
 
 
-def run_mixture(mixture: Mixture) -> Iterator[Trial]:
-    """Make a mixture in a machine of its own and act on it."""
-    with Machine(
+def machine_for(mixture: Mixture) -> Machine:
+    """The machine in which a mixture is made."""
+    return Machine(
         get_parts(mixture.kernel),
         memory=mixture.memory,
         order=mixture.order,
         cpus=mixture.cpus,
         swap=mixture.swap,
         cmdline=mixture.cmdline,
-    ) as machine:
+    )
+
+
+def run_mixture(mixture: Mixture, machine: Machine) -> Iterator[Trial]:
+    """Start the machine, make a mixture in it and act on it."""
+    with machine:
         bench = Bench(machine)
         bench.ask(take=mixture.ingredients)
         for number in range(len(mixture.steps)):

@@ -17,17 +17,29 @@ def test_a_seed_draws_the_same_machine_and_mixture_each_time() -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_a_mixture_leaves_its_machine_room(seed: int) -> None:
     mixture = draw_mixture(seed)
-    made = [*mixture.ingredients, *(one for step in mixture.steps for one in step.extra)]
+    made = list(mixture.ingredients)
+    ended: set[int] = set()
+    for step in mixture.steps:
+        ended |= set(step.ends)
+        made += step.extra
+        living = [one["size"] for index, one in enumerate(made) if index not in ended]
+        assert sum(living) < 0.8 * mixture.memory
+        if step.kind == "kill":
+            assert step.figure < len(made)
+            assert step.figure not in ended
+            ended.add(step.figure)
     assert {one["kind"] for one in made} <= MAKERS.keys()
-    held = sum(one["size"] for one in made if one["kind"] in ("anonymous", "locked", "shared", "tmpfs", "pinned"))
-    assert held < 0.85 * mixture.memory
-    assert {step.kind for step in mixture.steps} <= set(SUITED)
-    kills = [step.figure for step in mixture.steps if step.kind == "kill"]
-    assert all(figure < len(made) for figure in kills)
+    assert {step.kind for step in mixture.steps} == set(SUITED)
+
+
+def test_what_takes_long_to_make_stays_small() -> None:
+    made = [one for seed in range(20) for step in draw_mixture(seed).steps for one in step.extra]
+    assert all(one["size"] <= 150 for one in made if one["kind"] == "names")
+    assert all(one["size"] <= 50 for one in made if one["kind"] == "inodes")
 
 
 def test_every_kind_of_ingredient_can_be_drawn() -> None:
-    assert set(KINDS) | {kind for kinds in SUITED.values() for kind in kinds} == MAKERS.keys()
+    assert set(KINDS) | {kind for drawn in SUITED.values() for kinds in drawn for kind in kinds} == MAKERS.keys()
 
 
 def test_a_near_miss_costs_nothing_and_others_cost_twenty_times_the_distance() -> None:

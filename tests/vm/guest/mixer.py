@@ -1,10 +1,10 @@
 """Makes a mixture of memory in the guest, acts on it, and copies the kernel's files: ``mixer.py``, lines of JSON.
 
 In: ``{"take": [{"kind": KIND, "size": MIB, "seed": N, …}, …]}`` makes the ingredients, each in a process of its own,
-all at the same time; ``{"copy": INDEX or null}`` copies the files of ``FILES`` and of all processes, the flags of every
-page, and the pages of an ingredient's process; ``{"write": [PATH, TEXT]}`` writes a kernel file; ``{"end": INDEX}``
-ends an ingredient's process. One line of JSON answers each. The standard
-library alone, so that it starts fast and its own memory is small.
+all at the same time; ``{"copy": INDEX or null, "flags": BOOL}`` copies the files of ``FILES`` and of all processes and,
+with ``flags``, the flags of every page and the pages of an ingredient's process; ``{"write": [PATH, TEXT]}`` writes a
+kernel file; ``{"end": INDEX}`` ends an ingredient's process, and ``{"remove": INDEX}`` removes its files as well. One
+line of JSON answers each. The standard library alone, so that it starts fast and its own memory is small.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import mmap
 import os
 import random
 import resource
+import shutil
 import signal
 import sys
 import time
@@ -250,9 +251,9 @@ def make_dirty(size: int, one: dict[str, Any], draw: random.Random) -> object:
 
 def make_names(size: int, one: dict[str, Any], draw: random.Random) -> object:
     """Negative dentries: names that were looked for and are not there; 192 bytes each and more."""
-    folder = str(FOLDER)
-    for number in range(size * MIB // 200 // MIB):
-        os.access(f"{folder}/{one['seed']}-{number}", os.F_OK)
+    os.chdir(FOLDER)  # a short way to each name: they are most of what a mixture costs to make
+    for number in range(size // 200):
+        os.access(f"{one['seed']}-{number}", os.F_OK)
     return None
 
 
@@ -291,6 +292,7 @@ class Mixer:
 
     def __init__(self) -> None:
         self.children: list[int] = []
+        self.seeds: list[int] = []
 
     def take(self, wanted: list[dict[str, Any]]) -> dict[str, Any]:
         """Make the ingredients; which of them failed, and why."""
@@ -304,6 +306,7 @@ class Mixer:
             os.close(writer)
             pipes.append(reader)
             self.children.append(child)
+            self.seeds.append(one["seed"])
         said = []
         for reader in pipes:
             with os.fdopen(reader) as file:
@@ -328,6 +331,13 @@ class Mixer:
         os.waitpid(self.children[index], 0)
         return {"ended": index}
 
+    def remove(self, index: int) -> dict[str, Any]:
+        """Kill an ingredient's process, and remove its files."""
+        for folder in (FOLDER, Path("/dev/shm")):
+            for path in folder.glob(f"*-{self.seeds[index]}"):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        return self.end(index)
+
     def serve(self) -> None:
         """Answer until the input ends."""
         for line in sys.stdin:
@@ -337,9 +347,12 @@ class Mixer:
             elif "copy" in message:
                 index = message["copy"]
                 of = None if index is None else self.children[index]
-                answer = {"files": copy_files() | copy_pages(of), "children": self.children}
+                files = copy_files() | (copy_pages(of) if message["flags"] else {})
+                answer = {"files": files, "children": self.children}
             elif "write" in message:
                 answer = write(*message["write"])
+            elif "remove" in message:
+                answer = self.remove(message["remove"])
             else:
                 answer = self.end(message["end"])
             print(json.dumps(answer), flush=True)
