@@ -131,9 +131,10 @@ def test_several_files_are_not_guessed_at(run: Run, drive: Drive) -> None:
     drive.put(GOOD)
     (drive.path / "Users/other").mkdir()
     (drive.path / "Users/other/.wslconfig").write_text("")
-    said = say(run, drive, USER="nobody", LOGNAME="nobody", SUDO_USER="")
-    assert said.startswith(".wslconfig cannot be read: several Windows users have a .wslconfig")
-    assert "USERPROFILE/p" in said
+    done = run("--drive", str(drive.path), USER="nobody", LOGNAME="nobody", SUDO_USER="")
+    assert (done.returncode, done.stdout) == (ExitCode.FAILURE, "")
+    assert done.stderr.startswith("wsltop: .wslconfig cannot be read: several Windows users have a .wslconfig")
+    assert "USERPROFILE/p" in done.stderr
 
 
 @pytest.mark.slow
@@ -147,20 +148,25 @@ def test_a_hostile_file_is_told_safely(run: Run, drive: Drive, data: bytes) -> N
 
 def test_a_pipe_is_not_waited_for(run: Run, drive: Drive) -> None:
     os.mkfifo(drive.profile / ".wslconfig")
-    assert "cannot be read: it is no regular file" in say(run, drive)
+    done = run("--drive", str(drive.path))
+    assert done.returncode == ExitCode.FAILURE
+    assert "cannot be read: it is no regular file" in done.stderr
 
 
 def test_a_drive_that_is_none_says_so(run: Run, drive: Drive, tmp_path: Path) -> None:
     done = run("--drive", str(tmp_path / "nowhere"))
-    assert done.returncode == ExitCode.OK
-    assert done.stdout.startswith(".wslconfig cannot be read: the Windows profiles cannot be listed")
+    assert done.returncode == ExitCode.FAILURE
+    assert ".wslconfig cannot be read: the Windows profiles cannot be listed" in done.stderr
 
 
-def test_without_windows_it_says_so(run: Run) -> None:
-    done = run()
-    assert done.returncode == ExitCode.OK
-    assert done.stderr == ""
-    assert ".wslconfig" in done.stdout
+def test_without_windows_it_ends_with_the_status_of_no_wsl(run: Run, tmp_path: Path) -> None:
+    """It said so and ended with 0, as if all were well."""
+    release = tmp_path / "proc/sys/kernel/osrelease"
+    release.parent.mkdir(parents=True)
+    release.write_text("6.8.0-45-generic\n")
+    done = run("--root", str(tmp_path))
+    assert (done.returncode, done.stdout) == (ExitCode.NOT_WSL, "")
+    assert ".wslconfig" in done.stderr
 
 
 def test_no_line_is_longer_than_a_terminal(run: Run, drive: Drive) -> None:

@@ -315,6 +315,17 @@ def test_the_suggestion_remembers_the_peak() -> None:
     assert calm.size < peak.size == after.size
 
 
+def test_a_limit_that_is_set_already_is_not_suggested_again() -> None:
+    """``wsltop wslconfig`` printed that memory=8GB would do, below the line that said memory=8GB."""
+    suggestion = feed(Tracker(), in_wsl()).suggestion
+    assert isinstance(suggestion, Suggestion)
+    size = suggestion.size // MIB
+    for line in (suggestion.line, f"memory = {size}MB"):
+        assert isinstance(feed(Tracker(), in_wsl(around(f"[wsl2]\n{line}\n"))).suggestion, Unavailable)
+    other = feed(Tracker(), in_wsl(around(f"[wsl2]\nmemory={size + 1024}MB\n"))).suggestion
+    assert other == suggestion
+
+
 # The session
 
 

@@ -146,6 +146,20 @@ def system_of(settings: Settings) -> System:
     return known
 
 
+def refuse_without_windows(system: System, needed: str) -> None:
+    """End with the status of "this is not WSL" where this is not WSL 2; ``needed`` is what Windows would have.
+
+    A drive that the user named stands for Windows.
+    """
+    from wsltop.guest.identity import identify_guest
+
+    guest = identify_guest(system.root, system.environ)
+    if guest.flavor != "wsl2" and system.drive is None:
+        release = guest.release or "unknown"
+        click.echo(f"wsltop: this is not WSL 2 (kernel {release}): there is no Windows with {needed}", err=True)
+        raise SystemExit(ExitCode.NOT_WSL)
+
+
 @contextmanager
 def sampling(settings: Settings, interval: float) -> Iterator[Sampler]:
     """A sampler with its host source started, and both ended afterwards."""

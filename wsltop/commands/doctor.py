@@ -7,7 +7,16 @@ from typing import Any, TextIO
 
 import click
 
-from wsltop.commands.common import Seconds, host_options, merge, sampling, say, say_text, system_of
+from wsltop.commands.common import (
+    Seconds,
+    host_options,
+    merge,
+    refuse_without_windows,
+    sampling,
+    say,
+    say_text,
+    system_of,
+)
 from wsltop.commands.common import watch as watch_machine
 from wsltop.config import Settings
 from wsltop.core.diagnosis.finding import Severity
@@ -82,20 +91,12 @@ def run_self_test(settings: Settings) -> int:
     Raises:
         WsltopError: this is not WSL, so there is no Windows to ask.
     """
-    from wsltop.guest.identity import identify_guest
     from wsltop.host.interop import Windows
     from wsltop.report.redact import this_machine
     from wsltop.report.selftest import SelfTest, judge, names_to_hide, tell
 
     system = system_of(settings)
-    guest = identify_guest(system.root, system.environ)
-    if guest.flavor != "wsl2" and system.drive is None:
-        click.echo(
-            f"wsltop: this is not WSL 2 (kernel {guest.release or 'unknown'}): there is no Windows to ask for its "
-            "processes, its tasklist or its wsl.exe",
-            err=True,
-        )
-        return ExitCode.NOT_WSL
+    refuse_without_windows(system, "processes, a tasklist and a wsl.exe to ask")
     windows = Windows(root=system.root, environ=system.environ, drive=system.drive)
     mounts = windows.mounts()
     names = names_to_hide(system.environ, os.uname().nodename, mounts[0] if mounts else None)

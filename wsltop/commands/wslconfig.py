@@ -6,10 +6,22 @@ from typing import Any
 
 import click
 
-from wsltop.commands.common import Seconds, host_options, merge, sampling, say_text, system_of, watch
+from wsltop.commands.common import (
+    Seconds,
+    host_options,
+    merge,
+    refuse_without_windows,
+    sampling,
+    say_text,
+    system_of,
+    watch,
+)
 from wsltop.config import Settings
 from wsltop.core.moment import compare_config
 from wsltop.core.session import Session
+from wsltop.errors import WsltopError
+from wsltop.model.sample import Unavailable
+from wsltop.model.text import clean
 from wsltop.report.text import settings_text
 
 
@@ -18,10 +30,17 @@ from wsltop.report.text import settings_text
 @host_options
 @click.pass_obj
 def command(settings: Settings, /, wait: float, **options: Any) -> None:
-    """Print the settings of WSL in .wslconfig, checked line by line and against the VM as it runs."""
+    """Print the settings of WSL in .wslconfig, checked line by line and against the VM as it runs.
+
+    Exit status: 0 when it was read, whatever is wrong with it; 1 when it cannot be read; 3 where there is no Windows.
+    """
     settings = merge(settings, options)
+    refuse_without_windows(system_of(settings), "a .wslconfig")
     with sampling(settings, 1.0) as sampler:
         session = Session(1.0)
         sample = watch(sampler, session, system_of(settings).clock, wait=wait).sample
     insight = session.insight
-    say_text(settings_text(sample.surroundings.wslconfig, insight.config, compare_config(sample), insight.suggestion))
+    file = sample.surroundings.wslconfig
+    if isinstance(file, Unavailable):
+        raise WsltopError(f".wslconfig cannot be read: {clean(str(file))}")
+    say_text(settings_text(file, insight.config, compare_config(sample), insight.suggestion))

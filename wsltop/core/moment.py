@@ -30,6 +30,7 @@ from wsltop.core.wslconfig.effective import (
     in_force,
     reclaim_mode,
     suggest_memory,
+    vm_memory,
 )
 from wsltop.core.wslconfig.grammar import parse
 from wsltop.core.wslconfig.lint import ConfigFinding, as_wsl_reads, lint, lint_file
@@ -130,6 +131,8 @@ class ConfigView(Struct, frozen=True, kw_only=True, tag="config"):
 
     reclaim: ReclaimMode
     findings: tuple[ConfigFinding, ...]
+    memory: int | None = None
+    """Bytes that WSL gives a VM by this file, or by default; None where that is not known."""
 
 
 class Insight(Struct, frozen=True, kw_only=True):
@@ -228,7 +231,11 @@ class Tracker:
         """What ``memory=`` would have done for what was seen so far."""
         if isinstance(ledger, Unavailable) or isinstance(sample.meminfo, Unavailable):
             return NOT_YET
-        return suggest_memory(self._peak, ledger.total, windows_total(sample))
+        suggestion = suggest_memory(self._peak, ledger.total, windows_total(sample))
+        config = known(self._config)
+        if config is not None and suggestion.size == config.memory:
+            return Unavailable(f"{suggestion.line} would do for what was seen, and the VM gets that already")
+        return suggestion
 
 
 def reclaim_of(sample: Sample, config: Reading[ConfigView]) -> ReclaimMode:
@@ -252,7 +259,7 @@ def read_config(sample: Sample) -> Reading[ConfigView]:
         *effective(config, machine, file.mtime),
     )
     mode = reclaim_mode(config, version, in_force=in_force(file.mtime, machine.boot_time))
-    return ConfigView(reclaim=mode, findings=findings)
+    return ConfigView(reclaim=mode, findings=findings, memory=vm_memory(config, machine.windows_total))
 
 
 def compare_config(sample: Sample) -> tuple[Comparison, ...]:

@@ -14,7 +14,7 @@ from wsltop.core.curve import Crossing
 from wsltop.core.diagnosis.rules import answer
 from wsltop.core.events import tell_kind
 from wsltop.core.ledger import Ledger
-from wsltop.core.moment import ConfigView, Moment
+from wsltop.core.moment import NOT_YET, ConfigView, Moment
 from wsltop.core.reclaimed import Reclaimed, Returned
 from wsltop.core.session import Session
 from wsltop.core.wslconfig.effective import Comparison, Suggestion
@@ -247,7 +247,7 @@ CHOSEN: Final = {
 
 
 def settings_text(
-    file: Reading[WslconfigFile],
+    file: WslconfigFile,
     config: Reading[ConfigView],
     comparisons: tuple[Comparison, ...],
     suggestion: Reading[Suggestion],
@@ -257,17 +257,12 @@ def settings_text(
 
 
 def settings_lines(
-    file: Reading[WslconfigFile],
+    file: WslconfigFile,
     config: Reading[ConfigView],
     comparisons: tuple[Comparison, ...],
     suggestion: Reading[Suggestion],
 ) -> Iterator[str]:
     """Yield file, mode, what is asked for and what is there, findings, suggestion."""
-    if isinstance(file, Unavailable):
-        yield f".wslconfig cannot be read: {clean(file.reason)}"
-        if file.hint:
-            yield f"  {clean(file.hint)}"
-        return
     state = "" if file.present else ": there is none, so WSL's defaults hold"
     yield f"{clean(file.path)}{state} ({CHOSEN[file.chosen_by]})"
     if not isinstance(config, Unavailable):
@@ -283,7 +278,11 @@ def settings_lines(
             yield from wrap(tell_finding(finding), subsequent_indent="  ")
             if finding.remedy:
                 yield from wrap(clean(finding.remedy), initial_indent="  -> ", subsequent_indent="     ")
-    if not isinstance(suggestion, Unavailable):
+    if isinstance(suggestion, Unavailable):
+        if suggestion is not NOT_YET:
+            yield ""
+            yield from wrap(f"{clean(suggestion.reason)}.", subsequent_indent="  ")
+    else:
         yield ""
         yield f"For what was seen now, this would do under [wsl2]: {clean(suggestion.line)}"
         for reason in suggestion.reasons:
