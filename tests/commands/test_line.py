@@ -21,6 +21,7 @@ import pytest
 
 from tests.commands.program import Program, start
 from tests.host.stand_ins import ANSWERS, FakeDrive
+from tests.laptop.layout import lay_guest, lay_windows
 from tests.samples import GIB, host_memory, small_sample
 from tests.shell import command, environ_of
 from tests.waiting import is_readable
@@ -54,9 +55,19 @@ def test_the_line_says_what_is_lent_used_could_come_back_and_who_is_busy() -> No
 
 def test_without_windows_the_figure_is_the_expected_one_and_says_so() -> None:
     line = make_line(keep_ledger(small_sample()), NO)
-    assert " expected · " in default_line(line)
+    assert " expected (Windows not read) · " in default_line(line)
     assert line.fields["windows_available"] == "?"
-    assert default_line(make_line(NO, NO)) == "WSL ? expected · ? used · ? could come back"
+    assert default_line(make_line(NO, NO, why="x")) == "WSL ? expected (x) · ? used · ? could come back"
+
+
+def test_once_says_that_windows_was_not_asked(program: Program, tmp_path: Path) -> None:
+    """It said "expected" where Windows would have answered, and "expected" where there is none."""
+    lay_guest(tmp_path, boot_time=1e9)
+    lay_windows(tmp_path)
+    assert "expected (Windows not asked) · " in program("--root", tmp_path, "line", "--once").out
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    assert "expected (no Windows) · " in program("--root", plain, "line", "--once").out
 
 
 def test_every_field_can_be_in_a_format() -> None:

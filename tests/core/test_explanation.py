@@ -16,6 +16,7 @@ from wsltop.core.explanation import (
     headline,
     say_cause,
     say_lent,
+    say_outlook,
     stop_largest,
 )
 from wsltop.core.gate.watch import WindowState
@@ -264,6 +265,16 @@ def test_a_drop_of_wsl_that_was_seen_is_not_forgotten() -> None:
         assert outlook is not None
         assert (outlook.answer, outlook.id) == (answer, id_)
         assert spent or "4 min 00 s ago" in outlook.reason
+
+
+def test_what_is_known_later_says_what_to_run_to_know_it() -> None:
+    """``wsltop doctor`` said "is known in 9 min 57 s" and ended; nothing said how to know it."""
+    outlook = explain_outlook(
+        (replace(gate("unknown"), windows=(UNSEEN,)),), Unavailable("not counted"), uptime=9000.0, drops=1
+    )
+    assert outlook is not None
+    assert "wsltop doctor --watch 605" in say_outlook(outlook, screen=False)
+    assert "wsltop" not in say_outlook(outlook), "the screen watches on"
 
 
 UNSEEN = WindowState(name="10 min", seconds=600, busy=None, limit=0.005, watched=3.0, ok=None)

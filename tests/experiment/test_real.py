@@ -159,7 +159,7 @@ def test_a_dry_run_says_the_plan_and_does_nothing(tmp_path: Path) -> None:
     code, out, err = run(tmp_path, *QUICK, "--kind", "cache", "--then", "drop-cache", "--control", "--dry-run")
     assert (code, err) == (0, "")
     assert "load     1 hog of 64 MiB, cache, held 10 s, ended after the action was measured" in out
-    assert "action   drop-cache: Drop the page cache" in out
+    assert "action   drop-cache: Drop the file cache" in out
     assert "order    control, trial" in out
 
 

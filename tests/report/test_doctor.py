@@ -34,13 +34,13 @@ TEXT = """\
 WARNING  CACHE KEPT                                                 [cache-kept]
   5.0 GiB of file cache stays: the VM is too busy for WSL to drop it (node 1.2
   %, dockerd 0.40 %).
-    file cache            5.0 GiB
-    of it free to drop    5.0 GiB
-    idle gate             shut; 10 min: 1.90 % of all CPUs in use, the limit is
-                          0.525 %
-    mode                  dropCache
-    CPUs in use           1.9 %
-    not visible here      0.20 %
+    file cache              5.0 GiB
+    - not in use            5.0 GiB
+    idle gate               shut; 10 min: 1.90 % of all CPUs in use, the limit
+                            is 0.525 %
+    mode                    dropCache
+    CPUs in use             1.9 %
+    not visible here        0.20 %
   -> Drop the file cache: key d on the screen, or in this shell:
        sudo sh -c 'echo 1 > /proc/sys/vm/drop_caches'
      gives back: about 4.0 GiB (3.0 to 5.0 GiB)

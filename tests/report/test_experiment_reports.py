@@ -136,7 +136,7 @@ def test_the_text_ends_with_the_verdict_and_fits_a_terminal() -> None:
     lines = text.splitlines()
     assert lines[-1] == "verdict  Windows got 800 MiB of 800 MiB (100%) back, half of it 3.0 s after the release."
     assert all(len(line) <= 120 for line in lines)
-    assert "█ used, ░ page cache, ━ host, measured" in text
+    assert "█ used, ░ file cache, ━ host, measured" in text
     assert report(CLASSIC, measure_all(CLASSIC), ASCII).replace("±", "+").isascii()
 
 

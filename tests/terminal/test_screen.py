@@ -84,7 +84,7 @@ def test_x_kills_the_selected_hog_and_no_movement_kills_any(open_terminal: Open)
     terminal.wait_until(lambda: terminal.text.count("holding") == 4)
     hogs = {hog.pid: hog for hog in terminal.hogs()}
     terminal.press("jklGwunKJHL$^\x04\x15\x06\x02\x0e")
-    terminal.wait_without("Push page cache out")  # what u asked, n has answered
+    terminal.wait_without("Push file cache out")  # what u asked, n has answered
     terminal.press("\x1b[A\x1b[B\x1b[C\x1b[D\x1b[5~\x1b[6~\x1b[H\x1b[F")
     terminal.press("kkkk")
     terminal.wait_until(lambda: "►" in hog_rows(terminal)[0])

@@ -74,6 +74,24 @@ def test_steps_events_and_times_move_the_place(tmp_path: Path) -> None:
     run(tmp_path, play)
 
 
+def test_the_events_before_the_recording_are_not_denied(tmp_path: Path) -> None:
+    """``{`` said that there are no more events, below a list that had some of before the recording."""
+
+    async def play(app: WsltopApp, pilot: Pilot[None]) -> None:
+        assert app.context.notice.text == "replay: The classic, taken under QEMU"
+        await pilot.press("left_curly_bracket")
+        await pilot.pause()
+        began = time.strftime("%H:%M:%S", time.localtime(player(app).log.start))
+        assert f"since {began}" in app.context.notice.text
+        player(app).go_to("end")
+        await pilot.press("right_curly_bracket")
+        await pilot.pause()
+        ended = time.strftime("%H:%M:%S", time.localtime(player(app).log.end))
+        assert f"until {ended}" in app.context.notice.text
+
+    run(tmp_path, play)
+
+
 def test_a_place_that_is_none_is_refused_and_nothing_moves(tmp_path: Path) -> None:
     async def play(app: WsltopApp, pilot: Pilot[None]) -> None:
         await pilot.press("g", *"whenever", "enter")

@@ -10,18 +10,32 @@ from rich.cells import cell_len
 
 from tests.core.diagnosis_scene import gate
 from tests.core.gate_machine import times
+from tests.core.test_explanation import cache_case
 from tests.ui.worlds import FORBIDDEN, HOSTILE, hog
 from wsltop.charts.cells import ASCII, BLOCK, Glyphs, Line, plain
 from wsltop.core.diagnosis.finding import DROP, Figure, Finding, Remedy
 from wsltop.core.gate.rules import RULE_2_8_7, RULE_POST_2_9_4
 from wsltop.core.gate.watch import Blocker, Blockers, Bounds, Gate, WindowState
 from wsltop.core.returning import Returning
+from wsltop.core.session import Session
 from wsltop.model.sample import HogStatus, Unavailable
 from wsltop.model.text import GIB, MIB
+from wsltop.ui.cards.table import CARDS
+from wsltop.ui.context import Context, ViewState
+from wsltop.ui.panels.comeback import comeback_view
 from wsltop.ui.panels.gate import GatePanel, GateView, gate_view, tell_bounds, window_row
 from wsltop.ui.panels.hogs import STATUS_TEXT, HogsPanel, HogsView, hogs_view, window
+from wsltop.ui.panels.memory import memory_view
 from wsltop.ui.panels.panel import Panel
-from wsltop.ui.panels.verdict import Hint, VerdictPanel, VerdictView, finding_view, hint_of, returning_view
+from wsltop.ui.panels.verdict import (
+    Hint,
+    VerdictPanel,
+    VerdictView,
+    finding_view,
+    hint_of,
+    returning_view,
+    verdict_view,
+)
 
 MIXED = st.text(st.sampled_from("abc 漢é\u0301[]/"), max_size=200)
 WIDTHS, HEIGHTS = st.integers(1, 120), st.integers(1, 20)
@@ -233,6 +247,22 @@ def test_a_key_stands_in_place_of_the_command_that_it_runs() -> None:
     hint = hint_of(replace(DROP, gives=3 * GIB))
     assert hint.key == "d"
     assert "3.0 GiB" in hint.text
+
+
+def test_a_recording_offers_no_key() -> None:
+    """A replay said "→ c", where nothing can be compacted any more."""
+    context = Context(Session(1.0), ViewState(hog_size=GIB), BLOCK, can_act=False)
+    assert context.session.take(cache_case())
+    view = verdict_view(context)
+    assert [hint.key for hint in view.hints] == [""]
+    assert "it would have helped to drop the file cache" in view.hints[0].text
+    rows = comeback_view(context).rows
+    assert rows
+    assert not any(row.key for row in rows)
+    assert "by a drop" in memory_view(context).ways
+    card = " ".join(plain(line) for line in CARDS["verdict"][0](context, 80))
+    assert "echo 1 > /proc/sys/vm/drop_caches" in card
+    assert "key d" not in card
 
 
 def test_what_returns_goes_before_what_is_the_matter() -> None:

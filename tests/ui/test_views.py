@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -199,6 +201,17 @@ def test_the_end_of_a_hog_has_another_sign_than_its_start() -> None:
     view = events_view(events, Position(), rows=3, everything=True, problem="", focused=False)
     assert [row.mark for row in view.rows] == ["hog", "kill"]
     assert [event_mark(one) for one in events] == [("hog", "hog"), ("kill", "kill")]
+
+
+def test_an_event_of_another_day_has_its_date() -> None:
+    """Kernel lines of yesterday stood there like those of today."""
+    view = events_view(
+        [event(1), event(2 * 86400)], Position(), rows=3, everything=True, problem="", focused=False, now=NOON + 172800
+    )
+    assert view.rows[0].clock == time.strftime("%m-%d %H:%M", time.localtime(NOON + 1))
+    assert view.rows[1].clock == time.strftime("%H:%M:%S", time.localtime(NOON + 172800))
+    lines = [plain(line) for line in EventsPanel(BLOCK, id="events").paint(view, 80, 3)]
+    assert lines[1].index("▼") == lines[2].index("▼")
 
 
 def test_hostile_events_are_made_harmless() -> None:

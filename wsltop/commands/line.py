@@ -28,7 +28,7 @@ Print the memory in one line: once for a prompt, or again and again for a status
 
 \b
 wsltop line --every 5        one line each time; a bar shows the newest
-wsltop line --once           starts no program of Windows: takes what a running wsltop left, or the expected figure
+wsltop line --once           asks no Windows, which takes longer: takes what a running wsltop left, else says expected
 tmux      set -g status-right '#(wsltop line --every 5 --for tmux)'
 waybar    "custom/wsl": {"exec": "wsltop line --every 5 --for waybar", "return-type": "json"}
 starship  [custom.wsl]  command = "wsltop line --once --for starship"  when = true
@@ -69,7 +69,7 @@ def one_line(system: System, settings: Settings) -> Line:
     from wsltop.core.ledger import keep_ledger
     from wsltop.guest.kernel_files import BuddyinfoSource, MeminfoSource, ReportingSource, ZoneinfoSource
     from wsltop.host.choose import NOT_ASKED
-    from wsltop.host.shared import read_answer
+    from wsltop.host.shared import NOBODY_ASKS, read_answer
     from wsltop.model.sample import Identity, OwnUse, Sample, Unavailable
 
     root, unread = system.root, Unavailable("not read for one line")
@@ -93,7 +93,8 @@ def one_line(system: System, settings: Settings) -> Line:
             host=host,
             own=OwnUse(cpu=None, resident=unread),
         )
-    return make_line(keep_ledger(sample), host)
+    why = "Windows not asked" if host in (NOBODY_ASKS, NOT_ASKED) else "Windows not read"
+    return make_line(keep_ledger(sample), host, why=why if system.windows.mounts() else "no Windows")
 
 
 def lines(system: System, settings: Settings, every: float) -> Iterator[Line]:

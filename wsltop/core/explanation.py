@@ -13,6 +13,7 @@ The parts of what is lent are buckets of the ledger. With what is on its way bac
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from typing import Final, Literal
@@ -47,6 +48,8 @@ LARGE: Final = 1 / 8
 STALLED: Final = 0.1
 """Share of time in which programs wait for memory that people notice; systemd-oomd acts at 0.6 of ``full``."""
 NO_PRESSURE: Final = Unavailable("not read")
+SPARE: Final = 5.0
+"""Seconds beyond a window of the idle gate for which a command should watch: its samples do not begin at once."""
 SOON: Final = 600.0
 """A trend is worth saying when it ends within so many seconds."""
 TOO_LARGE: Final = 1 / 4
@@ -102,6 +105,8 @@ class Outlook(Struct, frozen=True, kw_only=True, tag="outlook"):
     latest: float | None = None
     known_in: float | None = None
     """``unknown``: seconds of watching until it can be known."""
+    watch: float | None = None
+    """``unknown``: seconds that must be watched in all, where that is what is missing."""
     by: tuple[tuple[str, float], ...] = ()
     """Who keeps the gate shut: names with their shares of all CPUs, largest first."""
 
@@ -414,6 +419,7 @@ def explain_outlook(
         id="watching",
         reason=f"its idle rule looks back {longest.seconds / 60:.0f} min{before}",
         known_in=max(0.0, longest.seconds - longest.watched),
+        watch=longest.seconds + SPARE,
     )
 
 
@@ -603,7 +609,7 @@ def say_rest(lent: Lent) -> str:
 
 
 def say_lent(explanation: Explanation) -> str:
-    """How much is lent and to what: ``Windows lends 22.0 GiB; Linux uses 3.0 GiB. 19.0 GiB is file cache.``"""
+    """How much is lent and to what: ``Windows lends 22.0 GiB; Linux uses 3.0 GiB. 19.0 GiB is file cache not …``"""
     lent, who = explanation.lent, explanation.host_name
     lends = f"{who[0].upper()}{who[1:]} {'lends' if lent.measured else 'is expected to lend'} {format_size(lent.size)}"
     uses = f"{lends}; Linux uses {format_size(lent.used)}."
@@ -614,7 +620,7 @@ def say_lent(explanation: Explanation) -> str:
 
 
 def say_cause(lent: Lent) -> str:
-    """The part to look at: ``19.0 GiB is file cache``, ``programs and the files they have open hold 3.6 GiB``."""
+    """The part to look at: ``19.0 GiB is file cache not in use``, ``programs and the files they hold open …``."""
     cause = lent.cause
     size = format_size(cause.size)
     return f"programs and the files they have open hold {size}" if cause.id == "programs" else f"{size} is {cause.name}"
@@ -631,14 +637,15 @@ def say_way(way: Way, *, screen: bool = True) -> str:
     return f"{start[0].upper()}{start[1:]}: gives back about {format_size(way.gives)}{cost}.{run}"
 
 
-def say_outlook(outlook: Outlook) -> str:
-    """Whether WSL does it without help, and when or why not."""
+def say_outlook(outlook: Outlook, *, screen: bool = True) -> str:
+    """Whether WSL does it without help, and when or why not; without a screen, what to run to know it."""
     if outlook.answer == "yes":
         when = "" if outlook.latest is None else f" within {format_duration(outlook.latest)}"
         return f"WSL gives memory back{when} if the VM stays idle."
     if outlook.answer == "unknown":
         when = "is not known" if outlook.known_in is None else f"is known in {format_duration(outlook.known_in)}"
-        return f"Whether WSL gives it back without help {when}: {outlook.reason}."
+        run = "" if screen or outlook.watch is None else f" Run: wsltop doctor --watch {math.ceil(outlook.watch)}"
+        return f"Whether WSL gives it back without help {when}: {outlook.reason}.{run}"
     who = ", ".join(f"{name} {share * 100:.2g} %" for name, share in outlook.by)
     rest = "" if outlook.latest is None else f"; after {format_duration(outlook.latest)} of rest it does"
     return f"WSL gives nothing back now: {outlook.reason}{f' ({who})' if who else ''}{rest}."
@@ -679,5 +686,5 @@ def headline(explanation: Explanation, *, screen: bool = True) -> tuple[str, ...
     if best is not None and explanation.matter.id != "windows-short-elsewhere" and cause.id != "on-its-way":
         lines.append(say_way(best, screen=screen))
     if explanation.outlook is not None and explanation.matter.id != "windows-short-elsewhere":
-        lines.append(say_outlook(explanation.outlook))
+        lines.append(say_outlook(explanation.outlook, screen=screen))
     return tuple(lines)

@@ -405,7 +405,7 @@ GroupId = Literal["programs", "shared", "file cache", "slab", "kernel", "huge pa
 PARTS: Final[dict[PartId, tuple[GroupId, str]]] = {
     "programs": ("programs", "memory of programs"),
     "shared": ("shared", "shared memory and tmpfs files"),
-    "cache-clean": ("file cache", "file cache"),
+    "cache-clean": ("file cache", "file cache not in use"),
     "cache-in-use": ("file cache", "file cache in use"),
     "cache-dirty": ("file cache", "file cache not yet written"),
     "slab-reclaimable": ("slab", "names and inodes of files (slab)"),

@@ -491,7 +491,7 @@ def tell_clean(ledger: Ledger) -> str:
         for size, word in ((ledger.cache_dirty, "dirty"), (ledger.cache_held, "in use"))
         if size
     ]
-    return f"clean page cache {format_size(ledger.cache_clean)}" + (
+    return f"file cache not in use {format_size(ledger.cache_clean)}" + (
         f" (left out: {', '.join(left_out)})" if left_out else ""
     )
 

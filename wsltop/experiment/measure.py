@@ -465,7 +465,7 @@ def tell_where(chosen: Sequence[Measures], taken: float) -> str:
     guest = [measured.guest for measured in chosen if not isinstance(measured.guest, Unavailable)]
     expected = [measured.expected for measured in chosen if not isinstance(measured.expected, Unavailable)]
     if middle([side.retained for side in guest]) > MUCH * taken:
-        return ", because the guest still uses it, for programs or as page cache"
+        return ", because the guest still uses it, for programs or as file cache"
     if middle([side.retained for side in expected]) > MUCH * taken:
         return ": free in the guest, but in blocks too small to report"
     return ": the guest has freed it in blocks large enough to report, and the host still holds it"

@@ -80,7 +80,7 @@ class Cache(Kind):
 
     __slots__ = ()
     name = "cache"
-    about = "fills the page cache by reading a file of its own"
+    about = "fills the file cache by reading a file of its own"
     options = ("directory",)
     lasts = True
     in_page_cache = True

@@ -49,7 +49,7 @@ ACTIONS: Final[dict[ActionName, Action]] = {
         ),
         Action(
             name="drop-cache",
-            title="Drop the page cache",
+            title="Drop the file cache",
             path=DROP_CACHES,
             texts=("1\n",),
             needs_root=True,
@@ -59,7 +59,7 @@ ACTIONS: Final[dict[ActionName, Action]] = {
         ),
         Action(
             name="drop-all",
-            title="Drop the page cache and reclaimable slab",
+            title="Drop the file cache and reclaimable slab",
             path=DROP_CACHES,
             texts=("3\n",),
             needs_root=True,
@@ -70,7 +70,7 @@ ACTIONS: Final[dict[ActionName, Action]] = {
         ),
         Action(
             name="reclaim",
-            title="Reclaim page cache",
+            title="Reclaim file cache",
             path="",
             texts=("{size} swappiness=0\n", "{size}\n"),
             needs_root=True,
@@ -81,7 +81,7 @@ ACTIONS: Final[dict[ActionName, Action]] = {
         ),
         Action(
             name="pressure",
-            title="Push page cache out",
+            title="Push file cache out",
             path="",
             texts=(),
             needs_root=False,

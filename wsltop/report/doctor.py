@@ -20,7 +20,7 @@ SCHEMA: Final = 2
 """Raised when a name changes its meaning or goes away; new names and new ids do not raise it."""
 WIDTH: Final = 80
 NOT_EXPLAINED: Final = Unavailable("not explained")
-NAMES: Final = 22
+NAMES: Final = 24
 """Columns for the names of figures."""
 WHERE: Final = {
     "command": "in this shell",

@@ -382,7 +382,7 @@ def chart(result: Result, trial: Trial, glyphs: Glyphs) -> list[str]:
     lines = [plain(line).rstrip() for line in render_timeline(plot.timeline(marks), *CHART, glyphs)][:-1]
     which = f"trial {trial.number}{', without ' + result.plan.action if trial.control else ''}: "
     title = which if len(result.plan.trials) > 1 else ""
-    area = f"{glyphs.rises[-1]} used, {glyphs.area_cache} page cache"
+    area = f"{glyphs.rises[-1]} used, {glyphs.area_cache} file cache"
     stroke = glyphs.measured.across if measured else glyphs.expected.across
     host = f"{stroke} host, {'measured' if measured else 'expected'}"
     end = format_duration(plot.seconds)

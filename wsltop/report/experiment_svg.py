@@ -186,7 +186,7 @@ def points(dots: Sequence[Dot], frame: Frame) -> str:
 
 def legend(y: float, measured: bool) -> Iterator[str]:
     """Yield what the colors mean."""
-    entries = [("used", "guest: used"), ("cache", "guest: page cache"), ("expected", "host: expected")]
+    entries = [("used", "guest: used"), ("cache", "guest: file cache"), ("expected", "host: expected")]
     if measured:
         entries.append(("host", "host: measured"))
     x = float(LEFT)

@@ -21,6 +21,7 @@ SMALL: Final = 32 * MIB
 FIELDS: Final = {
     "lent": "what Windows lends, or is expected to lend",
     "how": "lent, or expected where Windows is not read",
+    "why": "why it is only expected: Windows not asked (--once), not read, no Windows; empty where it is lent",
     "used": "what Linux uses",
     "available": "what Linux has left",
     "back": "what could come back",
@@ -48,6 +49,7 @@ def make_line(
     busy: str = "",
     finding: str = "",
     severity: str = "ok",
+    why: str = "Windows not read",
 ) -> Line:
     """The fields of one moment.
 
@@ -57,12 +59,14 @@ def make_line(
         shares: what part came back on this machine before.
         busy: who keeps the idle gate shut.
         finding: the worst finding's id, of this ``severity``.
+        why: why there is no figure of Windows, where there is none.
     """
     expected = ledger if isinstance(ledger, Unavailable) else ledger.expected_host
     lent = expected if isinstance(host, Unavailable) else host.working_set
     fields = {
         "lent": tell(lent),
         "how": "expected" if isinstance(host, Unavailable) else "lent",
+        "why": why if isinstance(host, Unavailable) else "",
         "used": UNKNOWN if isinstance(ledger, Unavailable) else format_size(ledger.used),
         "available": UNKNOWN if isinstance(ledger, Unavailable) else format_size(ledger.available),
         "back": UNKNOWN if isinstance(ledger, Unavailable) else format_size(could_return(ledger, shares)),
@@ -86,9 +90,17 @@ def could_return(ledger: Ledger, shares: Shares | None) -> int:
 
 
 def default_line(line: Line) -> str:
-    """``WSL 8.3 GiB lent · 2.2 GiB used · 5.4 GiB could come back · busy: node``."""
+    """``WSL 8.3 GiB lent · 2.2 GiB used · 5.4 GiB could come back · busy: node``.
+
+    Where Windows was not read: ``WSL 8.3 GiB expected (Windows not asked) · …``.
+    """
     fields = line.fields
-    parts = [f"WSL {fields['lent']} {fields['how']}", f"{fields['used']} used", f"{fields['back']} could come back"]
+    why = f" ({fields['why']})" if fields["why"] else ""
+    parts = [
+        f"WSL {fields['lent']} {fields['how']}{why}",
+        f"{fields['used']} used",
+        f"{fields['back']} could come back",
+    ]
     if fields["busy"]:
         parts.append(f"busy: {fields['busy']}")
     return " · ".join(parts)

@@ -190,7 +190,7 @@ class ReplaySource:
         from wsltop.ui.timetravel import TimeTravel
 
         self.travel = TimeTravel(player)
-        self.hint = f"Replay. {title}"
+        self.hint = title
         self._clock = clock
         self._looked: float | None = None
 

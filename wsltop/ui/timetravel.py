@@ -11,6 +11,11 @@ from wsltop.recording.player import Player, tell_speed
 from wsltop.ui.context import TimeLine
 
 
+def clock(wall_clock: float) -> str:
+    """The time of day: ``14:03:20``."""
+    return time.strftime("%H:%M:%S", time.localtime(wall_clock))
+
+
 class TimeTravel:
     """A place among kept samples, moved by keys and mouse.
 
@@ -48,9 +53,10 @@ class TimeTravel:
     def banner(self) -> str:
         """How it plays and where it is: ``REPLAY x4  12:03:11, 2 min of 10 min``."""
         place = self.player.place
-        clock = time.strftime("%H:%M:%S", time.localtime(place.time))
         state = "PAUSED" if self.player.paused else tell_speed(self.player.speed)
-        return f"REPLAY {state}  {clock}, {format_duration(place.seconds)} of {format_duration(place.total)}"
+        return (
+            f"REPLAY {state}  {clock(place.time)}, {format_duration(place.seconds)} of {format_duration(place.total)}"
+        )
 
     def step(self, count: int) -> None:
         """Go on or back by samples."""
@@ -61,8 +67,12 @@ class TimeTravel:
     def seek(self, direction: int) -> str:
         """Go to the next or the previous event; what to say when there is none."""
         found = self.player.next_event() if direction > 0 else self.player.previous_event()
+        log = self.player.log
+        none = f"no later event until {clock(log.end)}, where the samples end"
+        if direction < 0:
+            none = f"no earlier event since {clock(log.start)}, where the samples begin; Enter opens an older one"
         return {
-            "none": "no more events in this direction",
+            "none": none,
             "unfinished": "no event within half an hour: press the same key to look further",
         }.get(found, "")
 

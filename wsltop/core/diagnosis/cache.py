@@ -230,7 +230,7 @@ def notable(blockers: Blockers) -> tuple[Blocker, ...]:
 
 def cache_figures(ledger: Ledger) -> tuple[Figure, ...]:
     """The cache, and what a drop would free of it."""
-    return size("file cache", ledger.cache), size("of it free to drop", ledger.cache_clean)
+    return size("file cache", ledger.cache), size("- not in use", ledger.cache_clean)
 
 
 def gate_figures(gates: tuple[GateState, ...]) -> tuple[Figure, ...]:

@@ -68,7 +68,7 @@ def nothing_wrong(evidence: Evidence, silenced: tuple[Finding, ...], *, answered
     if explanation is None or explanation.matter.available is None:
         if evidence.on_wsl:
             return None
-        sentence = f"{used}; {format_size(ledger.cache_clean)} is file cache, which it gives up when programs need it."
+        sentence = f"{used}; {format_size(ledger.cache_clean)} is file cache not in use, which it gives up when needed."
     else:
         if not explanation.fine and not answered:
             return None

@@ -25,8 +25,6 @@ TIMEOUT: Final = re.compile(r"(?:accept4? |connect |Accept\w* )failed 110\b")
 FAILED_NINE: Final = re.compile(r"page allocation failure: order:([4-6])\b")
 NINE_TRACE: Final = re.compile(r"\s?p9_fcall_init\+0x")
 """The call trace of a failure names who asked: net/9p/client.c."""
-LONG_NAME: Final = 21
-"""Characters of a part's name that do not fit into the column of figures."""
 NINE_COUNT_FOR: Final = 3600.0
 GPU_FAILED: Final = re.compile(r"misc dxg: dxgk: .*Ioctl failed: -12\b")
 """drivers/hv/dxgkrnl: -12 is ENOMEM."""
@@ -116,7 +114,7 @@ def lent_figures(explanation: Explanation) -> tuple[Figure, ...]:
     return (
         *((size(f"{who} has left", matter.available),) if matter.available is not None else ()),
         size(f"{who} lends", lent.size),
-        *(size(f"- {part.name if len(part.name) < LONG_NAME else part.group}", part.size) for part in parts[:3]),
+        *(size(f"- {part.name}", part.size) for part in parts[:3]),
         *((size("held by programs", lent.programs),) if lent.cause.id == "programs" else ()),
         size("used by Linux", lent.used),
     )

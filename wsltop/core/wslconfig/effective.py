@@ -335,7 +335,7 @@ def suggest_memory(observed: Observed, total: int, windows_total: Reading[int]) 
     size = round_up(max(working_set + margin, FLOOR))
     reasons = [
         f"at the peak {format_size(observed.peak_used)} were in use",
-        *([f"{format_size(observed.active_cache)} of page cache were in active use"] * bool(observed.active_cache)),
+        *([f"{format_size(observed.active_cache)} of file cache were in active use"] * bool(observed.active_cache)),
         *([f"{format_size(observed.swap_used)} were swapped out"] * bool(observed.swap_used)),
         f"{format_size(margin)} are margin",
     ]

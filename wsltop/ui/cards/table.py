@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from wsltop.charts.cells import Glyphs, Line, Span
 from wsltop.core.diagnosis.finding import Finding
 from wsltop.model.sample import Event
@@ -32,10 +34,10 @@ def event_lines(event: Event, glyphs: Glyphs, width: int) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def finding_card(findings: Sequence[Finding], width: int, glyphs: Glyphs) -> Iterator[Line]:
-    """Yield the lines of the card with all findings."""
-    yield heading("findings", "", width, glyphs)
-    for finding in findings:
+def finding_card(findings: Sequence[Finding], width: int, glyphs: Glyphs, *, can_act: bool = True) -> Iterator[Line]:
+    """Yield the lines of the card with all findings; over a recording without the keys, which do nothing there."""
+    yield heading("findings", "" if can_act else "what would have helped then", width, glyphs)
+    for finding in findings if can_act else map(without_keys, findings):
         for index, text in enumerate(finding_lines(finding, width - 1)):
             style = SEVERITY_STYLES[finding.severity] if index == 0 else "value"
             yield (Span(f" {text}", style),)
@@ -44,7 +46,12 @@ def finding_card(findings: Sequence[Finding], width: int, glyphs: Glyphs) -> Ite
 
 def findings(context: Context, width: int) -> Iterable[Line]:
     """All findings."""
-    return finding_card(context.findings, width, context.glyphs)
+    return finding_card(context.findings, width, context.glyphs, can_act=context.can_act)
+
+
+def without_keys(finding: Finding) -> Finding:
+    """The finding with its commands alone."""
+    return replace(finding, remedy=tuple(replace(remedy, key="") for remedy in finding.remedy))
 
 
 def ledger(context: Context, width: int) -> Iterable[Line]:

@@ -48,16 +48,19 @@ def comeback_view(context: Context) -> ComebackView:
         sizes = order_sizes(blocks, moment.sample.page_size)
         orders = tuple(1 << max(0, size.bit_length() - 1) for size in sizes)
     return ComebackView(
-        rows=tuple(way_row(way) for way in explanation.ways), orders=orders, reporting=reporting, problem=""
+        rows=tuple(way_row(way, can_act=context.can_act) for way in explanation.ways),
+        orders=orders,
+        reporting=reporting,
+        problem="",
     )
 
 
-def way_row(way: Way) -> WayRow:
-    """One way in a line."""
+def way_row(way: Way, *, can_act: bool) -> WayRow:
+    """One way in a line; over a recording no key does it."""
     does = clean(way.does)
     if way.id == "wait" and way.seconds is not None:
         does = f"on its way, {format_duration(way.seconds)} to go"
-    return WayRow(way.key, does, format_size(round_step(way.gives)))
+    return WayRow(way.key if can_act else "", does, format_size(round_step(way.gives)))
 
 
 class ComebackPanel(Panel[ComebackView]):

@@ -28,6 +28,7 @@ class EventRow(Struct, frozen=True, kw_only=True):
     """One event."""
 
     clock: str
+    """The time of day, with month and day before it where that is another day than that of the moment shown."""
     kind: str
     mark: str
     """Which sign stands before it."""
@@ -50,16 +51,23 @@ class EventsView(Struct, frozen=True, kw_only=True):
 
 
 def events_view(
-    events: Sequence[Event], position: Position, *, rows: int, everything: bool, problem: str, focused: bool
+    events: Sequence[Event],
+    position: Position,
+    *,
+    rows: int,
+    everything: bool,
+    problem: str,
+    focused: bool,
+    now: float = 0.0,
 ) -> EventsView:
-    """What the events panel says of ``events``, oldest first."""
+    """What the events panel says of ``events``, oldest first; ``now``: the wall clock of the moment shown."""
     count = len(events)
     top = max(0, count - rows) if position.following else min(position.top, max(0, count - 1))
     cursor = None if position.following else position.cursor
     shown = events[top : top + rows]
     new = count - position.seen
     return EventsView(
-        rows=tuple(event_row(event, selected=top + index == cursor) for index, event in enumerate(shown)),
+        rows=tuple(event_row(event, now, selected=top + index == cursor) for index, event in enumerate(shown)),
         filter="all" if everything else "memory",
         state="TAIL" if position.following else (f"{new} new, End follows" if new > 0 else "End follows"),
         problem=problem,
@@ -76,11 +84,13 @@ def position_at(events: Sequence[Event], monotonic: float, rows: int) -> Positio
     return Position(top=top, cursor=index, following=False, seen=len(events))
 
 
-def event_row(event: Event, *, selected: bool) -> EventRow:
+def event_row(event: Event, now: float, *, selected: bool) -> EventRow:
     """One event's row."""
+    then = time.localtime(event.time)
+    today = then[:3] == time.localtime(now)[:3]
     style = "error" if event.level <= 3 else "warning" if event.level == 4 else "value"
     return EventRow(
-        clock=time.strftime("%H:%M:%S", time.localtime(event.time)),
+        clock=time.strftime("%H:%M:%S" if today else "%m-%d %H:%M", then),
         kind=event.kind,
         mark="kill" if event.kind == "hog" and GONE & event.amounts.keys() else event.kind,
         text=clean(event.text),
@@ -118,6 +128,7 @@ class EventsPanel(Panel[EventsView], can_focus=True):
             everything=context.state.everything,
             problem=clean(str(log)) if isinstance(log, Unavailable) else "",
             focused=self.has_focus,
+            now=0.0 if context.moment is None else context.moment.sample.time,
         )
 
     def rows_wanted(self, context: Context, width: int) -> int:
@@ -146,15 +157,16 @@ class EventsPanel(Panel[EventsView], can_focus=True):
             text = "nothing yet." if view.filter == "all" else "nothing yet about memory; f shows all of the log."
             lines.append(fit_spans([Span(f" {text}", "muted")], width, glyphs))
         shown = view.rows[max(0, len(view.rows) - (height - len(lines))) :] if view.problem else view.rows
-        return [*lines, *(self._row(row, width) for row in shown)]
+        clock = max((len(row.clock) for row in shown), default=0)
+        return [*lines, *(self._row(row, width, clock) for row in shown)]
 
-    def _row(self, row: EventRow, width: int) -> Line:
+    def _row(self, row: EventRow, width: int, clock: int) -> Line:
         glyphs = self.glyphs
         marker = glyphs.selection if row.selected else " "
         kind_width = 17 if width >= 70 else 0
         kind = row.kind if kind_width else ""
         origin = f" {row.origin:>7} "
-        head = f"{marker}{row.clock} {glyphs.mark(row.mark)} "
+        head = f"{marker}{row.clock:>{clock}} {glyphs.mark(row.mark)} "
         room = width - len(head) - kind_width - len(origin)
         return fit_spans(
             [

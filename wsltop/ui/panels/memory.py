@@ -29,6 +29,9 @@ GROUPS: Final[tuple[tuple[str, str, str, tuple[GroupId, ...]], ...]] = (
 )
 """The parts of the bar: name, short name, style, and the groups of the explanation that it shows."""
 WAYS: Final = {"drop-cache": "d", "drop-all": "D", "compact": "c", "wait": "itself"}
+"""The keys of the ways that stand behind the bars."""
+NAMES: Final = {"drop-cache": "a drop", "drop-all": "a drop of all", "compact": "compaction", "wait": "itself"}
+"""The same ways where no key does them."""
 
 
 class Part(Struct, frozen=True, kw_only=True):
@@ -94,7 +97,7 @@ def memory_view(context: Context) -> MemoryView:
         host=host,
         parts=guest_parts(ledger, explanation),
         used=round_step(ledger.used),
-        ways="" if isinstance(explanation, Unavailable) else tell_ways(explanation.ways),
+        ways="" if isinstance(explanation, Unavailable) else tell_ways(explanation.ways, can_act=context.can_act),
         swap=tell_swap(ledger),
         problem="",
     )
@@ -159,9 +162,10 @@ def tell_swap(ledger: Ledger) -> str:
     return f"swap {used} of {format_size(ledger.swap_total)}"
 
 
-def tell_ways(ways: tuple[Way, ...]) -> str:
-    """``could come back: 3.9 GiB by d, 94 MiB by c``."""
-    told = [f"{format_size(round_step(way.gives))} by {WAYS[way.id]}" for way in ways if way.id in WAYS]
+def tell_ways(ways: tuple[Way, ...], *, can_act: bool = True) -> str:
+    """``could come back: 3.9 GiB by d, 94 MiB by c``; over a recording with names in the place of the keys."""
+    names = WAYS if can_act else NAMES
+    told = [f"{format_size(round_step(way.gives))} by {names[way.id]}" for way in ways if way.id in names]
     return f"could come back: {', '.join(told)}" if told else ""
 
 

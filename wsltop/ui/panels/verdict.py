@@ -60,7 +60,7 @@ def verdict_view(context: Context) -> VerdictView:
     returning = context.session.returning
     if returning is not None and returning.owed > 0:
         return returning_view(returning)
-    return finding_view(context.findings, context.explanation)
+    return finding_view(context.findings, context.explanation, can_act=context.can_act)
 
 
 PHASES: Final = {
@@ -115,15 +115,18 @@ def returning_view(returning: Returning) -> VerdictView:
     )
 
 
-def finding_view(findings: tuple[Finding, ...], explanation: Reading[Explanation]) -> VerdictView:
-    """The worst finding, with the key that helps."""
+def finding_view(
+    findings: tuple[Finding, ...], explanation: Reading[Explanation], *, can_act: bool = True
+) -> VerdictView:
+    """The worst finding, with the key that helps; over a recording, where no key does, with what would have helped."""
     if not findings:
         return VerdictView(word="", style="muted", title="no findings yet", note="", text="")
     first = findings[0]
     more = len(findings) - 1
     known = None if isinstance(explanation, Unavailable) else explanation
     text = clean(first.sentence)
-    hints = tuple(hint_of(remedy) for remedy in first.remedy[:1])
+    tell_remedy, tell_way = (hint_of, way_hint) if can_act else (past_hint_of, past_way_hint)
+    hints = tuple(tell_remedy(remedy) for remedy in first.remedy[:1])
     if first.severity in ("ok", "note") and known is not None:
         text = " ".join(clean(line) for line in (say_lent(known), say_matter(known)))
         if first.severity == "note":
@@ -131,8 +134,8 @@ def finding_view(findings: tuple[Finding, ...], explanation: Reading[Explanation
         if known.outlook is not None:
             text = f"{text} {clean(say_outlook(known.outlook))}"
         best = known.best
-        if best is not None and best.key and not any(hint.key == best.key for hint in hints):
-            hints = (*hints, way_hint(best))
+        if best is not None and best.key and best.key not in {remedy.key for remedy in first.remedy[:1]}:
+            hints = (*hints, tell_way(best))
     return VerdictView(
         word=WORDS[first.severity],
         style=SEVERITY_STYLES[first.severity],
@@ -158,6 +161,19 @@ def way_hint(way: Way) -> Hint:
     """The key of a way, what it gives and what it costs."""
     cost = f"; {clean(way.cost)}" if way.cost else ""
     return Hint(way.key, f"to {clean(way.does)}: gives back about {format_size(way.gives)}{cost}")
+
+
+def past_hint_of(remedy: Remedy) -> Hint:
+    """What would have helped when the recording was made."""
+    if not remedy.does:
+        return hint_of(remedy)
+    gives = "" if remedy.gives is None else f": about {format_size(remedy.gives)} back"
+    return Hint("", f"it would have helped to {clean(remedy.does)}{gives}")
+
+
+def past_way_hint(way: Way) -> Hint:
+    """What a way would have given back then."""
+    return Hint("", f"it would have helped to {clean(way.does)}: about {format_size(way.gives)} back")
 
 
 class VerdictPanel(Panel[VerdictView]):
