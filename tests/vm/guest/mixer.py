@@ -402,8 +402,9 @@ def copy_pages(pid: int | None) -> dict[str, str]:
     found = {PAGE_FLAGS: pack(read_wide(Path("/", PAGE_FLAGS)), PAGE_BYTES)}
     if pid is not None:
         entries = bytearray()
+        maps = found[f"proc/{pid}/maps"] = Path(f"/proc/{pid}/maps").read_text()
         with Path(f"/proc/{pid}/pagemap").open("rb", buffering=0) as file:
-            for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            for line in maps.splitlines():
                 start, end = (int(place, 16) // PAGE for place in line.split(" ", 1)[0].split("-"))
                 file.seek(start * 8)
                 wide = file.read((end - start) * 8) if end < 1 << 40 else b""
