@@ -76,22 +76,20 @@ def test_from_6_16_on_more_may_be_held_than_is_mapped() -> None:
         assert mib(held) == (100, 100, most)
 
 
-def huge(found: int, *, deferred: int = 5, partly: int | None = None, **sizes: int) -> Sample:
-    """A guest in which ``found`` MiB on the lists of anonymous memory are not counted as such."""
+def huge(found: int, *, deferred: int = 500, split: int = 0, partly: int | None = None, **sizes: int) -> Sample:
+    """A guest in which ``found`` MiB of anonymous memory are mapped by nobody."""
     seen = small_sample()
     assert isinstance(seen.meminfo, Meminfo)
-    memory = replace(
-        seen.meminfo,
-        active_anon=seen.meminfo.anon_pages + found * MIB,
-        inactive_anon=seen.meminfo.shmem,
-        **{name: size * MIB for name, size in sizes.items()},
-    )
+    plain = replace(seen.meminfo, active_anon=seen.meminfo.anon_pages, inactive_anon=0)
+    assert plain.unmapped_anonymous is not None
+    memory = replace(plain, active_anon=plain.anon_pages + found * MIB - plain.unmapped_anonymous)
     assert isinstance(seen.counters, Counters)
     pages = TransparentHugePages(mode="always", partially_mapped=None if partly is None else partly * MIB)
+    waiting = {"thp_deferred_split_page": deferred, "thp_split_page": split}
     return replace(
         seen,
-        meminfo=memory,
-        counters=Counters(values={**seen.counters.values, "thp_deferred_split_page": deferred}),
+        meminfo=replace(memory, **{name: size * MIB for name, size in sizes.items()}),
+        counters=Counters(values={**seen.counters.values, **waiting}),
         surroundings=replace(Surroundings(), huge_pages=pages),
     )
 
@@ -108,14 +106,28 @@ def test_what_is_freed_inside_huge_pages_is_a_part_of_its_own() -> None:
     [
         (huge(200, deferred=0), (0, 0, 0)),
         (huge(200, swap_cached=50), (150, 150, 200)),
-        (huge(200, unevictable=40), (200, 200, 240)),
         (huge(200, partly=120), (120, 120, 120)),
+        (huge(200, deferred=80, split=20), (120, 120, 160)),
         (huge(-50), (0, 0, 0)),
     ],
-    ids=["no huge page waits", "swap cache", "locked", "the kernel says less", "none"],
+    ids=["no huge page waits", "swap cache", "the kernel says less", "some were split", "none"],
 )
 def test_how_much_is_freed_inside_huge_pages_is_a_range(seen: Sample, expected: tuple[int, int, int]) -> None:
     assert mib(clues_of(seen).freed_in_huge) == expected
+
+
+def test_locked_and_lazily_freed_memory_does_not_hide_what_nobody_maps() -> None:
+    """They are mapped and on other lists: 300 of 435 MiB freed inside huge pages were once not seen."""
+    seen = huge(200)
+    assert isinstance(seen.meminfo, Meminfo)
+    assert seen.meminfo.active_anon is not None
+    moved = replace(
+        seen.meminfo,
+        active_anon=seen.meminfo.active_anon - 190 * MIB,
+        unevictable=seen.meminfo.unevictable + 100 * MIB,
+        inactive_file=seen.meminfo.inactive_file + 90 * MIB,
+    )
+    assert mib(clues_of(replace(seen, meminfo=moved)).freed_in_huge) == (200, 200, 200)
 
 
 @pytest.mark.parametrize(

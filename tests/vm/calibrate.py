@@ -45,7 +45,7 @@ from wsltop.core.page_map import Act, Kind, PageMap, predict_by_pages, predict_k
 from wsltop.core.prediction import (
     Prediction,
     Shares,
-    fill_holes,
+    follow_holes,
     joinable,
     loose_free,
     predict_compaction,
@@ -241,14 +241,14 @@ def judge_all(kept: Iterable[Kept], *, by_pages: bool = True) -> list[Judged]:
             before, after = ledger_of(trial.before, one.mixture), ledger_of(trial.after, one.mixture)
             shares = follow_left(shares or shares_for(before), before)
             if last is not None:
-                shares = replace(shares, filled=fill_holes(shares.filled, last, before))
+                shares = follow_holes(shares, last, before)
             predicted, base = foretell(trial, before, shares)
             if by_pages:
                 predicted = predict_placed(trial, before, shares)
             if not isinstance(predicted, Unavailable):
                 judged.append(Judged(one.mixture, trial, base, trial.host_before - trial.host_after, predicted))
             shares = learn(trial, shares, after)
-            shares, last = replace(shares, filled=fill_holes(shares.filled, before, after)), after
+            shares, last = follow_holes(shares, before, after), after
     return judged
 
 

@@ -59,6 +59,7 @@ def gather_clues(sample: Sample, meminfo: Meminfo, cache: int, kernel_other: int
     """
     kernel = version_of(sample)
     lazyfree = lazily_freed(sample)
+    freed_in_huge = find_freed_in_huge(sample, meminfo, kernel_other)
     return Clues(
         kernel=kernel,
         kept_by_cpus=0
@@ -69,8 +70,8 @@ def gather_clues(sample: Sample, meminfo: Meminfo, cache: int, kernel_other: int
         near=near_blocks(sample),
         held=hold_cache(sample, meminfo, cache, lazyfree, folio=FOLIO if kernel and kernel >= LARGE_FOLIOS else 1),
         lazyfree=lazyfree,
-        freed_in_huge=find_freed_in_huge(sample, meminfo, lazyfree, kernel_other),
-        pinned=find_pinned(sample, meminfo, lazyfree, kernel_other),
+        freed_in_huge=freed_in_huge,
+        pinned=find_pinned(meminfo, freed_in_huge, kernel_other),
         unused_slab=find_unused_slab(sample, meminfo),
         unevictable=meminfo.unevictable,
         swap_cached=meminfo.swap_cached,
@@ -233,41 +234,39 @@ def find_unused_slab(sample: Sample, meminfo: Meminfo) -> Span | None:
     return Span(round(SURE * names), likely, max(likely, min(size, most)))
 
 
-def find_pinned(sample: Sample, meminfo: Meminfo, lazyfree: int, kernel_other: int) -> int:
-    """Memory that is on the lists of anonymous memory and not counted as such, and not freed inside huge pages.
-
-    Where the kernel does not say how much of them is partly mapped, only while no huge page waits to be split. Lazily
-    freed memory is counted and not on these lists, so it is added again.
-    """
-    huge, unmapped = sample.surroundings.huge_pages, meminfo.unmapped_anonymous
-    partly = None if isinstance(huge, Unavailable) else huge.partially_mapped
-    if partly is None:
-        if counter(sample, "thp_deferred_split_page"):
-            return 0
-        partly = 0
-    if unmapped is None:
-        return 0
-    found = unmapped - meminfo.swap_cached - partly
-    return max(0, min(kernel_other, found + lazyfree)) if found > 0 else 0
+def find_pinned(meminfo: Meminfo, freed_in_huge: Span, kernel_other: int) -> int:
+    """Anonymous memory that nothing maps, and that is neither freed inside huge pages nor in swap as well."""
+    unmapped = (meminfo.unmapped_anonymous or 0) - meminfo.swap_cached - freed_in_huge.likely
+    return max(0, min(kernel_other, unmapped))
 
 
-def find_freed_in_huge(sample: Sample, meminfo: Meminfo, lazyfree: int, kernel_other: int) -> Span:
+def find_freed_in_huge(sample: Sample, meminfo: Meminfo, kernel_other: int) -> Span:
     """Memory that is unmapped inside huge pages that are not split yet.
 
-    Such pages are on the lists of anonymous memory and are not counted as AnonPages. Locked pages and those that were
-    given up lazily are counted and not on these lists; pages in the swap cache are on the lists and may not be counted.
-    While no huge page waits to be split (``thp_deferred_split_page``), the difference is memory that is unmapped and
-    still referenced, which is another thing.
+    It is anonymous memory that nothing maps, as far as huge pages wait to be split that may hold it. Pages in the swap
+    cache may be mapped or not. The rest is unmapped and still referenced, which is another thing.
     """
-    found = meminfo.unmapped_anonymous
-    if found is None or not counter(sample, "thp_deferred_split_page"):
+    unmapped = meminfo.unmapped_anonymous
+    if unmapped is None:
         return Span()
-    most = kernel_other
+    least, most = (min(kernel_other, end) for end in waiting_to_split(sample))
+    # What was swapped out and is still in RAM is seldom mapped: 176 MiB of it were once taken for freed memory.
+    low, high = max(0, min(least, unmapped - meminfo.swap_cached)), max(0, min(most, unmapped))
+    return Span(low, low, high)
+
+
+def waiting_to_split(sample: Sample) -> tuple[int, int]:
+    """Bytes of huge pages of which a part is unmapped: likely, and at most.
+
+    Kernels from 6.12 on say it. Before, it is what has begun to wait since the boot, less what was split: of that some
+    had not waited.
+    """
     huge = sample.surroundings.huge_pages
     if not isinstance(huge, Unavailable) and huge.partially_mapped is not None:
-        most = min(most, huge.partially_mapped)
-    # What was swapped out and is still in RAM is seldom mapped: 176 MiB of it were once taken for freed memory.
-    unmapped = found - meminfo.swap_cached
-    ends = (unmapped, unmapped, found + lazyfree + meminfo.unevictable)
-    low, likely, high = (max(0, min(most, end)) for end in ends)
-    return Span(low, likely, high)
+        return huge.partially_mapped, huge.partially_mapped
+    begun, split = counter(sample, "thp_deferred_split_page") or 0, counter(sample, "thp_split_page") or 0
+    return HUGE * max(0, begun - split), HUGE * begun
+
+
+HUGE: Final = 2 << 20
+"""Bytes of a huge page on x86-64, and on arm64 with pages of 4 KiB."""

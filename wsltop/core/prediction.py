@@ -75,6 +75,8 @@ class Shares(Struct, frozen=True, kw_only=True):
     filled: int = 0
     """Fragmented free memory that has been taken since it was seen, bytes. What lies there now is scattered as it was,
     and leaves fragmented free memory again when it is freed."""
+    taken: int = 0
+    """All free memory that has been taken meanwhile, bytes: the kernel fills what is fragmented first."""
 
 
 def assume_shares(order: int, kernel: tuple[int, int] | None = None) -> Shares:
@@ -142,9 +144,13 @@ def coarseness_of(ledger: Ledger) -> float:
 
 
 def settled_size(size: Span, shares: Shares) -> Span:
-    """A size without what may lie in holes that were filled: freed, it leaves these holes again."""
-    low, likely = (max(0, end - min(shares.filled, end) // part) for end, part in ((size.low, 1), (size.likely, 2)))
-    return Span(low, max(low, likely), size.high)
+    """A size without what lies in holes that were filled: freed, it leaves these holes again.
+
+    Likely it has filled as much of them as its part is of all that was taken since they were seen.
+    """
+    low = max(0, size.low - shares.filled)
+    likely = size.likely - round(shares.filled * min(1.0, size.likely / max(1, shares.taken)))
+    return Span(low, max(low, min(likely, size.high)), size.high)
 
 
 def between(ends: Ends, coarse: float) -> Share:
@@ -655,9 +661,9 @@ class Outcomes:
         """Follow how much fragmented free memory was taken, rather than joined."""
         if isinstance(before, Unavailable) or isinstance(ledger, Unavailable):
             return
-        filled = fill_holes(0 if self.shares is None else self.shares.filled, before, ledger)
-        if filled or (self.shares is not None and self.shares.filled):
-            self.shares = replace(self.shares or shares_for(ledger), filled=filled)
+        shares = follow_holes(self.shares or shares_for(ledger), before, ledger)
+        if shares.filled or self.shares is not None:
+            self.shares = shares
 
     def _predict(self, act: Act, event: Event, monotonic: float, before: Reading[Ledger]) -> Pending | None:
         if isinstance(before, Unavailable):
@@ -707,14 +713,16 @@ SLAB_AFTER_CACHE: Final = 8.0
 """Seconds; a million names of files take four."""
 
 
-def fill_holes(filled: int, before: Ledger, after: Ledger) -> int:
-    """How much fragmented free memory was taken since it was seen, bytes, given the same for the sample before."""
+def follow_holes(shares: Shares, before: Ledger, after: Ledger) -> Shares:
+    """The shares with what was taken between two samples, of fragmented free memory and of all."""
     old, new = before.free_split, after.free_split
     if isinstance(old, Unavailable) or isinstance(new, Unavailable):
-        return filled
-    taken = loose_free(before) - loose_free(after)
+        return shares
+    fallen = loose_free(before) - loose_free(after)
     joined = max(0, new.reportable - old.reportable)
-    return max(0, filled + (max(0, taken - joined) if taken > 0 else taken))
+    filled = max(0, shares.filled + (max(0, fallen - joined) if fallen > 0 else fallen))
+    taken = max(0, shares.taken + all_free(before) - all_free(after))
+    return replace(shares, filled=filled, taken=max(filled, taken))
 
 
 def loose_free(ledger: Ledger) -> int:

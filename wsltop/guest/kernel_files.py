@@ -228,6 +228,7 @@ COUNTERS: Final = (
     "pglazyfree",
     "pglazyfreed",
     "thp_deferred_split_page",
+    "thp_split_page",
     "allocstall",
     "pgsteal_kswapd",
     "pgsteal_direct",
@@ -260,7 +261,7 @@ SPELLINGS: Final = (
 )
 """From the kernel's name to ours."""
 VMSTAT_LINE: Final = re.compile(
-    r"\n((?:allocstall|balloon|compact|drop|oom|pglazy|pgmaj|pgscan|pgsteal|pswp|thp_def|workingset_refault)\w*)"
+    r"\n((?:allocstall|balloon|compact|drop|oom|pglazy|pgmaj|pgscan|pgsteal|pswp|thp_def|thp_split_page|workingset_refault)\w*)"
     r" ([0-9]{1,19})(?=\n)",
     re.ASCII,
 )

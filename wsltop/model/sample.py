@@ -396,10 +396,15 @@ class Meminfo(Struct, frozen=True, kw_only=True, tag="meminfo"):
 
     @property
     def unmapped_anonymous(self) -> int | None:
-        """Bytes on the lists of anonymous memory that nothing maps; None where the kernel does not print the lists."""
+        """Bytes of anonymous memory that nothing maps; None where the kernel does not print the lists.
+
+        All lists of what programs use, less what is mapped anonymously and less the page cache, shared memory in it.
+        Where a page is listed does not matter then: locked pages and those given up lazily are on others.
+        """
         if self.active_anon is None or self.inactive_anon is None:
             return None
-        return self.active_anon + self.inactive_anon - self.anon_pages - self.shmem
+        lists = self.active_anon + self.inactive_anon + self.active_file + self.inactive_file + self.unevictable
+        return lists - self.anon_pages - self.cached - self.buffers
 
 
 class FreeBlocks(Struct, frozen=True, kw_only=True):
