@@ -20,7 +20,7 @@ from typing import Final
 
 from textual.pilot import Pilot
 
-from tests.vm.guest.story import END, KILL, LOAD
+from tests.vm.guest.story import COMPACT, KILL, LOAD
 from wsltop.charts.cells import choose_glyphs
 from wsltop.commands.replay import opened
 from wsltop.core.session import Session
@@ -89,7 +89,7 @@ async def tell_story(app: WsltopApp, samples: Iterator[Sample], folder: Path) ->
         await camera.take("idle", SMALL, LARGE)
         await camera.go_on(KILL - 1)
         await camera.take("hogs", SMALL, LARGE)
-        await camera.go_on((KILL + END) // 2)
+        await camera.go_on(COMPACT - 1)
         await camera.take("killed", SMALL, LARGE)
         app.theme = "textual-light"
         await camera.take("light", LARGE)

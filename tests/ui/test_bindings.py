@@ -116,3 +116,23 @@ def test_the_footer_leaves_hints_out_whole_and_keeps_help_and_quit(width: int) -
         assert text.endswith("? help q quit ")
         shown = text.removesuffix("? help q quit ").split("  ")
         assert {one.strip() for one in shown if one.strip()} <= {f"{hint.key} {hint.label}" for hint in hints}
+
+
+def test_the_key_that_one_wants_now_comes_first_where_it_would_have_no_room() -> None:
+    hints = tuple(KeyHint(f"k{number}", "word", now=number == 9) for number in range(12))
+    bar = KeyBar(BLOCK, id="keys")
+    narrow, wide = (plain(bar.paint(KeyBarView(hints, ()), width, 1)[0]) for width in (40, 200))
+    assert narrow.split()[0] == "k9"
+    assert wide.split()[0] == "k0"
+
+
+def test_a_key_loses_its_word_only_where_all_up_to_it_have_room_then() -> None:
+    hints = (KeyHint("a", "hog"), KeyHint("b", "bytes", plain=1), KeyHint("space", "pause", plain=2))
+    bar = KeyBar(BLOCK, id="keys")
+    told = [plain(bar.paint(KeyBarView(hints, ()), width, 1)[0]).split() for width in (31, 24, 19, 12)]
+    assert told == [
+        ["a", "hog", "b", "bytes", "space", "pause"],
+        ["a", "hog", "b", "space", "pause"],
+        ["a", "hog", "b", "space"],
+        ["a", "hog"],
+    ]

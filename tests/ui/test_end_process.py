@@ -14,6 +14,7 @@ from tests.ui.test_cards import holders, process
 from tests.ui.worlds import START, World
 from tests.waiting import wait_until
 from wsltop.model.sample import Census, ProcessUse
+from wsltop.model.text import GIB
 from wsltop.reclaim.end import start_of
 from wsltop.system import System
 from wsltop.ui.cards.end import EndScreen
@@ -134,5 +135,33 @@ def test_the_list_itself_says_what_came_of_a_key(world: World, sleeper: subproce
         await world.press(pilot, "x")
         assert "nothing ended" in world.lines[-1]
         assert sleeper.poll() is None
+
+    world.run(play)
+
+
+@pytest.mark.parametrize("key", ["x", "X"])
+def test_a_key_that_was_meant_for_the_list_asks_before_it_kills_hogs(world: World, key: str) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        show(world, replace(process(1, "init"), started=1))
+        world.pool.add(GIB, 2)
+        await world.tick(pilot)
+        await world.press(pilot, "p", "p", key)
+        assert asked(world)
+        assert str(world.pool.read()[-1].pid) in world.text
+        await world.press(pilot, "enter")
+        assert not world.pool.killed
+        await world.press(pilot, key, "y")
+        assert world.pool.killed
+
+    world.run(play)
+
+
+def test_without_the_list_a_hog_is_killed_at_once(world: World) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        world.pool.add(GIB, 1)
+        await world.tick(pilot)
+        await world.press(pilot, "x")
+        assert not asked(world)
+        assert world.pool.killed
 
     world.run(play)

@@ -34,6 +34,7 @@ from wsltop.ui.panels.verdict import (
     finding_view,
     hint_of,
     returning_view,
+    shorten,
     verdict_view,
 )
 
@@ -373,3 +374,17 @@ def test_equal_views_are_equal_so_that_nothing_is_painted_twice() -> None:
     assert first == second
     assert finding_view((FINDING,), NOT_EXPLAINED) == finding_view((FINDING,), NOT_EXPLAINED)
     assert issubclass(GatePanel, Panel)
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "shown"),
+    [
+        ("to drop it: gives back about 2.3 GiB; files are read again", 80, None),
+        ("to drop it: gives back about 2.3 GiB; files are read again", 40, "to drop it: gives back about 2.3 GiB"),
+        ("to drop it: gives back about 2.3 GiB; files are read again", 20, "to drop it: 2.3 GiB"),
+        ("End node, which holds the most: 783 MiB; unsaved work in it is lost", 36, "End node: 783 MiB"),
+        ("run: wsl --update", 10, None),
+    ],
+)
+def test_what_to_do_keeps_its_figure_where_there_is_little_room(text: str, width: int, shown: str | None) -> None:
+    assert shorten(text, width) == (text if shown is None else shown)

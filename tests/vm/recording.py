@@ -23,8 +23,8 @@ from wsltop.recording.reader import Recording
 PLACE: Final = "/var/tmp/story.wsltop"
 TIME: Final = 180.0
 TITLE: Final = (
-    "The classic: four hogs of 384 MiB, killed after half a minute. Taken in a Linux guest under QEMU, not on WSL: "
-    "vmmemWSL is the resident memory of the guest's RAM\n"
+    "The classic: four hogs of 384 MiB, killed after half a minute, then a compaction of memory that was scattered "
+    "before. Taken in a Linux guest under QEMU, not on WSL: vmmemWSL is the resident memory of the guest's RAM\n"
 )
 
 

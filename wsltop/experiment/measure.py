@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from wsltop.core.curve import (
+    LEAST_BAND,
     Crossing,
     Dot,
     add_answer,
@@ -189,10 +190,13 @@ class ActionFigures(Struct, frozen=True, kw_only=True):
 
     @property
     def inside(self) -> bool | None:
-        """Whether what came lies within the predicted range; ``None`` where either is not known."""
+        """Whether what came lies within the predicted range, or nearer to it than can be told from noise.
+
+        ``None`` where either is not known.
+        """
         if self.predicted is None or self.gained is None:
             return None
-        return self.predicted.low <= self.gained <= self.predicted.high
+        return self.predicted.low - LEAST_BAND <= self.gained <= self.predicted.high + LEAST_BAND
 
 
 class Measures(Struct, frozen=True, kw_only=True):

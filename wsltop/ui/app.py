@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-from collections.abc import Awaitable, Callable, Iterable
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -26,7 +27,7 @@ from wsltop.core.quiet import QUIET_INTERVAL, Quiet
 from wsltop.errors import HogRefused, RecordingError, WsltopError
 from wsltop.hogs.load import HogOptions
 from wsltop.hogs.pool import Hogs
-from wsltop.model.sample import ProcessUse, Sample
+from wsltop.model.sample import Hog, ProcessUse, Sample
 from wsltop.model.text import clean
 from wsltop.private import write_private
 from wsltop.reclaim.actions import ActionName
@@ -53,6 +54,8 @@ NOTICE: Final = 8.0
 """Seconds that a notice is shown."""
 SWEEP_AFTER: Final = 1.0
 """Seconds after a screen was closed."""
+JUST_CLOSED: Final = 10.0
+"""Seconds after the list of processes was closed within which ``x`` and ``X`` may still be meant for it."""
 NO_HOG: Final = "there is no hog to kill: a adds one"
 HANGUP: Final = 128 + signal.SIGHUP
 ENDS: Final = (
@@ -108,6 +111,8 @@ class WsltopApp(MendedApp):
         """The theme with which it began, until another is chosen."""
         self._quiet = Quiet(options.patience)
         self._attending = False
+        self._list_closed = -JUST_CLOSED
+        """When the list of processes was closed, on the monotonic clock."""
         self._ticker: Timer | None = None
         self._looking: Timer | None = None
         self._sweep: Timer | None = None
@@ -301,6 +306,7 @@ class WsltopApp(MendedApp):
         demo = self.jobs.get("experiment")
         if isinstance(demo, LiveExperiment) and self.source.travel is None:
             demo.hold()
+            self.main.show_all()
             return
         try:
             self.source.toggle_pause()
@@ -525,21 +531,32 @@ class WsltopApp(MendedApp):
 
     def action_kill_hog(self) -> None:
         """Kill the selected hog, or the newest."""
-        hog = self.context.state.chosen_hog(self.context.hogs)
-        if self.pool is not None and hog is not None:
-            self.pool.kill(hog)
-            self._follow_hogs()
-        elif self.pool is not None:
-            self.notify(NO_HOG)
+        pool, chosen = self.pool, self.context.state.chosen_hog(self.context.hogs)
+        if pool is not None:
+            self._kill([hog for hog in self.context.hogs if hog.id == chosen], lambda: pool.kill(chosen or 0))
 
     def action_kill_hogs(self) -> None:
         """Kill all hogs."""
-        if self.pool is None:
-            return
-        if not any(hog.status != "ending" for hog in self.context.hogs):
+        if self.pool is not None:
+            self._kill([hog for hog in self.context.hogs if hog.status != "ending"], self.pool.kill_all)
+
+    def _kill(self, hogs: Sequence[Hog], kill: Callable[[], None]) -> None:
+        """Kill hogs; ask first where the key may have been meant for the list of processes."""
+        if not hogs:
             self.notify(NO_HOG)
-        self.pool.kill_all()
-        self._follow_hogs()
+        elif time.monotonic() - self._list_closed >= JUST_CLOSED:
+            kill()
+            self._follow_hogs()
+        else:
+            from wsltop.ui.cards.end import ask_for_hogs
+
+            def answered(yes: bool | None) -> None:
+                if yes:
+                    self._list_closed = -JUST_CLOSED
+                    kill()
+                    self._follow_hogs()
+
+            self.push_screen(ask_for_hogs(hogs, self.context.glyphs), answered)
 
     def _follow_hogs(self) -> None:
         """Show the hogs ten times a second while they fill or end, and only then."""
@@ -650,6 +667,8 @@ class WsltopApp(MendedApp):
 
     def _attend(self, wanted: bool) -> None:
         """Count the processes at every sample while somebody looks at them."""
+        if self._attending and not wanted:
+            self._list_closed = time.monotonic()
         self._attending = wanted
         self.source.attend(wanted)
         self.context.processes = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from bisect import bisect_right
 from collections.abc import Sequence
+from math import inf
 from operator import attrgetter
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -17,6 +18,7 @@ from msgspec import Struct
 from wsltop.charts.cells import Glyphs
 from wsltop.charts.timeline import Ghost
 from wsltop.core.diagnosis.finding import Finding
+from wsltop.core.event_log import LOG_ORIGINS, EventLog
 from wsltop.core.events import DEMO_END, DEMO_START, demo_phase
 from wsltop.core.explanation import Explanation
 from wsltop.core.moment import Insight, Moment
@@ -272,6 +274,19 @@ class DemoPhase(Struct, frozen=True, kw_only=True):
     """The log line of the compaction, once there is one."""
 
 
+def log_line(log: EventLog, since: float, until: float = inf) -> str:
+    """The newest line of the kernel log about a compaction between two monotonic times, with its time and its origin.
+
+    Where the kernel logged nothing, wsltop's own event stands for it; empty where there is none either.
+    """
+    found = [event for event in log.between(since - 1.0, until) if event.kind == "compaction"]
+    line = next((event for event in reversed(found) if event.origin in LOG_ORIGINS), found[-1] if found else None)
+    if line is None:
+        return ""
+    origin = line.origin if line.origin in LOG_ORIGINS else "seen by wsltop, the kernel logged nothing"
+    return f"{time.strftime('%H:%M:%S', time.localtime(line.time))} {line.text} [{origin}]"
+
+
 class Notice(Struct, frozen=True):
     """A short message; empty when there is none."""
 
@@ -391,6 +406,7 @@ class Context:
             most=self.demo_lengths.get(phase),
             runs=False,
             elapsed=now - first.start,
+            log=log_line(self.session.journal, event.start, now) if phase == "compact" else "",
         )
 
     @property

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from wsltop.child import keep_files_free
-from wsltop.core.event_log import LOG_ORIGINS
 from wsltop.core.events import DEMO, DEMO_END, DEMO_START
 from wsltop.core.moment import Moment
 from wsltop.core.prediction import Prediction
@@ -31,7 +30,7 @@ from wsltop.recording.timeline_index import SampleLog
 from wsltop.recording.writer import RecordingWriter
 from wsltop.report.demo import DemoResult, make_result
 from wsltop.report.text import say_reclaimed, tell_reclaimed
-from wsltop.ui.context import Context, DemoPhase, stamp
+from wsltop.ui.context import Context, DemoPhase, log_line, stamp
 
 WORTH_WATCHING: Final = 32 * MIB
 """Bytes below which what a process gives back is not told apart from all else that moves."""
@@ -179,7 +178,7 @@ class LiveExperiment(Job):
         if self._acted is not None:
             outcome = self._experiment.outcome
             failed = "" if outcome is None or outcome.done or not outcome.note else f"none, it failed: {outcome.note}"
-            self._log = failed or find_log_line(self._session, self._acted)
+            self._log = failed or log_line(self._session.journal, self._acted)
         standing = self._experiment.standing(self._now)
         self._context.running_demo = DemoPhase(
             name=self._phase or DEMO_START,
@@ -215,17 +214,6 @@ class LiveExperiment(Job):
         """End its hogs."""
         self._context.running_demo = None
         self._experiment.close()
-
-
-def find_log_line(session: Session, since: float) -> str:
-    """The newest line of the kernel log about a compaction since then, or wsltop's own event where there is none."""
-    now = since if session.moment is None else session.moment.sample.monotonic
-    found = [event for event in session.journal.between(since - 1.0, now) if event.kind == "compaction"]
-    line = next((event for event in reversed(found) if event.origin in LOG_ORIGINS), found[-1] if found else None)
-    if line is None:
-        return ""
-    origin = line.origin if line.origin in LOG_ORIGINS else "seen by wsltop, the kernel logged nothing"
-    return f"{time.strftime('%H:%M:%S', time.localtime(line.time))} {line.text} [{origin}]"
 
 
 class EndRun(Job):
@@ -303,7 +291,12 @@ class RetoldDemo(Job):
             self._looked, self._demo = True, self._retell()
         if self._demo is None or all(mark.text != f"{DEMO}{DEMO_END}" for mark in moment.sample.marks):
             return None
-        return Told(title="demo", toast=self._demo.verdict, demo=self._demo)
+        trial = self._demo.trial
+        acted = None if trial is None else trial.start_of("action")
+        demo = self._demo
+        if acted is not None:
+            demo = replace(demo, log=log_line(self._context.log.journal, acted, moment.sample.monotonic))
+        return Told(title="demo", toast=demo.verdict, demo=demo)
 
     def _retell(self) -> DemoResult | None:
         log, lengths = self._log, self._context.demo_lengths

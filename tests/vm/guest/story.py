@@ -1,13 +1,15 @@
 """Records the classic experiment in the guest, and prints the recording in base64.
 
-``python -m tests.vm.guest.story FILE``: 20 s of rest, four hogs of 384 MiB, killed at 55 s, over at 95 s; a sample a
-second. The sampler, the hogs and the writer are wsltop's, as behind its screen.
+``python -m tests.vm.guest.story FILE``: 20 s of rest, four hogs of 384 MiB, killed at 55 s, memory compacted at 75 s,
+over at 100 s; a sample a second. The sampler, the hogs and the writer are wsltop's, as behind its screen. A process of
+512 MiB that has freed every other page or so is there from the start: what it freed comes back only by compaction.
 """
 
 from __future__ import annotations
 
 import base64
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Final
@@ -22,19 +24,32 @@ from wsltop.recording.writer import RecordingWriter
 from wsltop.sampler import Sampler
 
 HOGS, SIZE = 4, 384 * MIB
-LOAD, KILL, END = 20, 55, 95
+FRAGMENTED = 512 * MIB
+"""Of the process that scatters free memory."""
+LOAD, KILL, COMPACT, END = 20, 55, 75, 100
 """Seconds since the first sample."""
-PHASES: Final = {10: "baseline", LOAD: "load", 26: "hold", KILL: "end", KILL + 1: "returning", KILL + 17: "result"}
+PHASES: Final = {
+    10: "baseline",
+    LOAD: "load",
+    26: "hold",
+    KILL: "end",
+    KILL + 1: "returning",
+    COMPACT: "compact",
+    COMPACT + 15: "result",
+}
 """Marks of the phases of the demo: `wsltop demo --replay` shows them."""
+LOG_LINE: Final = "<6>WSL2: Performing memory compaction.\n"
+"""What WSL's init wrote to the kernel log with each compaction until about 2022; the kernel itself says nothing."""
 INTERVAL: Final = 1.0
 PATIENCE: Final = 20.0
-"""Seconds for the host's first answer."""
+"""Seconds for the host's first answer, and for the memory to be scattered."""
 
 
 def main(path: Path) -> None:
     """Record it."""
     host = open_host("powershell", interval=INTERVAL, drive=None)
-    with HogPool() as pool:
+    with HogPool() as scattering, HogPool() as pool:
+        scatter(scattering)
         sampler = Sampler(host, pool)
         try:
             host.start()
@@ -44,6 +59,14 @@ def main(path: Path) -> None:
             sampler.close()
             host.close()
     sys.stdout.write(base64.b64encode(path.read_bytes()).decode() + "\n")
+
+
+def scatter(pool: HogPool) -> None:
+    """Start what scatters free memory, and wait until it has."""
+    pool.add(FRAGMENTED, 1, "fragment")
+    deadline = time.monotonic() + PATIENCE
+    while any(hog.status != "holding" for hog in pool.read()) and time.monotonic() < deadline:
+        time.sleep(0.1)
 
 
 def wait_for(host: HostSource) -> None:
@@ -65,8 +88,16 @@ def record(path: Path, sampler: Sampler, pool: HogPool) -> None:
             pool.add(SIZE, HOGS, "anonymous")
         if second == KILL:
             pool.kill_all()
+        if second == COMPACT:
+            threading.Thread(target=compact, daemon=True).start()  # it may take longer than a second
         writer.write(sampler.sample())
     writer.close()
+
+
+def compact() -> None:
+    """Compact all of memory, and log it as WSL does."""
+    Path("/dev/kmsg").write_text(LOG_LINE)
+    Path("/proc/sys/vm/compact_memory").write_text("1")
 
 
 if __name__ == "__main__":

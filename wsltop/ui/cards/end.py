@@ -15,7 +15,7 @@ from wsltop.core.prediction import Prediction
 from wsltop.core.session import Session
 from wsltop.guest.page_flags import read_page_map, read_swapped
 from wsltop.guest.process_details import ProcessDetails
-from wsltop.model.sample import ProcessUse, Unavailable, known
+from wsltop.model.sample import Hog, ProcessUse, Unavailable, known
 from wsltop.model.text import clean, format_size
 from wsltop.reclaim.end import ProcessEnd, ancestors, command_for, refusal
 from wsltop.ui.cards.card import Question
@@ -133,6 +133,18 @@ class EndScreen(Question):
         for fact in self.facts:
             for row in wrap(clean(fact), width - 1, MOST, self.glyphs):
                 yield (Span(f" {row}", "value"),)
+
+
+def ask_for_hogs(hogs: Sequence[Hog], glyphs: Glyphs) -> EndScreen:
+    """The question whether hogs of ours are to be killed: which they are, and that no other process is meant."""
+    title = "Kill this hog?" if len(hogs) == 1 else f"Kill {len(hogs)} hogs?"
+    named = [f"{hog.pid} {hog.kind} {format_size(hog.resident)}" for hog in hogs[:MOST]]
+    more = f" and {len(hogs) - MOST} more" if len(hogs) > MOST else ""
+    facts = (
+        f"{', '.join(named)}{more}: started by wsltop.",
+        "The list of processes is closed: here x and X kill hogs. p opens the list again.",
+    )
+    return EndScreen(glyphs, title, facts)
 
 
 class ProcessEnding:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from msgspec import Struct
+from rich.cells import cell_len
 
 from wsltop.charts.bar import host_bar
 from wsltop.charts.cells import Glyphs, Line, Span
@@ -14,7 +16,7 @@ from wsltop.core.returning import Returning
 from wsltop.model.sample import Reading, Unavailable
 from wsltop.model.text import clean, format_duration, format_size
 from wsltop.ui.context import Context, DemoPhase
-from wsltop.ui.panels.panel import Panel, fit_spans, heading_of, wrap
+from wsltop.ui.panels.panel import Panel, fit_spans, heading_of, width_of, wrap
 
 SEVERITY_STYLES: Final[dict[Severity, str]] = {"ok": "good", "note": "value", "warning": "warning", "problem": "error"}
 WORDS: Final[dict[Severity, str]] = {"ok": "OK", "note": "NOTE", "warning": "WARNING", "problem": "PROBLEM"}
@@ -28,6 +30,8 @@ WAY_ACTIONS: Final = {
 """What the keys of the ways do."""
 LEAST_BAR: Final = 6
 """Cells below which a bar of progress says nothing."""
+CLAUSE: Final = re.compile(r"[;.] |, (?=and |because |but |so |which )| (?=and lends )")
+"""Where a sentence may end early."""
 MOST: Final = 3
 """Rows of the text, where there is room."""
 
@@ -86,7 +90,7 @@ def demo_view(demo: DemoPhase, returning: Returning | None) -> VerdictView:
     title = PHASES.get(demo.name, "")
     if demo.name == "compact" and demo.log:
         title = f"log: {clean(demo.log)}"
-    elif demo.name == "compact":
+    elif demo.name == "compact" and demo.runs:
         text = f"{text}, waiting for its log line"
     if demo.held:
         title = "held, space goes on"
@@ -146,6 +150,15 @@ def finding_view(
     )
 
 
+def recommended(context: Context) -> str:
+    """The action of the key that the verdict names, empty where it names none."""
+    findings, explanation = context.findings, context.explanation
+    keys = [remedy.key for finding in findings[:1] for remedy in finding.remedy[:1]]
+    if findings and findings[0].severity in ("ok", "note") and not isinstance(explanation, Unavailable):
+        keys += [explanation.best.key] if explanation.best is not None else []
+    return next((WAY_ACTIONS[key] for key in keys if key in WAY_ACTIONS), "")
+
+
 def hint_of(remedy: Remedy) -> Hint:
     """The key that does it, what that gives back and what it costs; or the command, the lines or the sentence."""
     cost = f"; {clean(remedy.cost)}" if remedy.cost else ""
@@ -174,6 +187,22 @@ def past_hint_of(remedy: Remedy) -> Hint:
 def past_way_hint(way: Way) -> Hint:
     """What a way would have given back then."""
     return Hint("", f"it would have helped to {clean(way.does)}: about {format_size(way.gives)} back")
+
+
+def shorten(text: str, width: int) -> str:
+    """What to do in ``width`` cells where that can be: the cost goes first, then words; the figure at the end stays."""
+    if cell_len(text) <= width:
+        return text
+    does = text.partition("; ")[0]
+    head, _, figure = does.rpartition(": ")
+    brief = f"{head.partition(', ')[0]}: {figure.removeprefix('gives back about ')}"
+    return next((one for one in (does, brief) if head and cell_len(one) <= width), text)
+
+
+def cut(text: str, width: int, rows: int, glyphs: Glyphs) -> str:
+    """``text``, or where that is too long for ``rows`` rows of ``width`` cells, its first clauses that are not."""
+    parts = [text, *(f"{text[: end.start()]}." for end in reversed(list(CLAUSE.finditer(text))))]
+    return next((part for part in parts if len(wrap(part, width, rows + 1, glyphs)) <= rows), text)
 
 
 class VerdictPanel(Panel[VerdictView]):
@@ -211,14 +240,16 @@ class VerdictPanel(Panel[VerdictView]):
         self._keys = {}
         room = height - 1
         hints = view.hints[: max(0, room - (1 if room > 1 else 0))] if room > 1 else view.hints[:room]
-        rows = wrap(view.text, width - 2, max(0, room - len(hints)), glyphs)
+        left = max(0, room - len(hints))
+        rows = wrap(cut(view.text, width - 2, left, glyphs), width - 2, left, glyphs)
         lines += [fit_spans([Span(f" {text}", "value")], width, glyphs) for text in rows]
         for hint in hints:
             spans = [Span(f" {glyphs.right} ", "key")]
             if hint.key:
                 self._keys[len(lines)] = hint.key
                 spans.append(Span(f"{hint.key} ", "key"))
-            lines.append(fit_spans([*spans, Span(hint.text, "value")], width, glyphs))
+            text = shorten(hint.text, width - width_of(spans))
+            lines.append(fit_spans([*spans, Span(text, "value")], width, glyphs))
         return lines
 
     def _progress(self, view: VerdictView, share: float, width: int) -> Line:
