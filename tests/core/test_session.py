@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from msgspec.structs import replace
 
 from tests.samples import GIB, MIB, MONOTONIC, ended, hog, host_memory, later, meminfo, nothing, record, small_sample
 from wsltop.core.history import Point
 from wsltop.core.ledger import Ledger
-from wsltop.core.moment import HOST_FRESH, chart_point, fresh_host, host_age, interpret
+from wsltop.core.moment import HOST_FRESH, chart_point, fresh_host, host_age, interpret, largest_move
 from wsltop.core.session import Session
 from wsltop.model.sample import (
     WAITING,
@@ -246,3 +248,27 @@ def test_what_is_found_does_not_wait_once_windows_has_answered() -> None:
     assert "host-unreadable" in [finding.id for finding in session.findings]
     session.take(replace(later(on_wsl, 1.0), host=host_memory()))
     assert "host-unreadable" not in [finding.id for finding in session.findings]
+
+
+def test_the_largest_move_is_that_of_the_figure_that_moved_most() -> None:
+    moment = interpret(small_sample(host=host_memory()), 1.0)
+    assert largest_move(moment, moment) == 0
+    assert not isinstance(moment.ledger, Unavailable)
+    assert not isinstance(moment.host, Unavailable)
+    grown = replace(moment.ledger, cache=moment.ledger.cache - 3 * MIB, shared=moment.ledger.shared + MIB)
+    assert largest_move(moment, replace(moment, ledger=grown)) == 3 * MIB
+    host = replace(moment.host, working_set=moment.host.working_set + 9 * MIB)
+    assert largest_move(moment, replace(moment, ledger=grown, host=host)) == 9 * MIB
+
+
+@pytest.mark.parametrize("what", ["ledger", "host", "free_split", "expected_host"])
+def test_a_figure_that_is_no_longer_known_has_moved_without_end(what: str) -> None:
+    moment = interpret(small_sample(host=host_memory()), 1.0)
+    gone = Unavailable("gone")
+    if what in ("ledger", "host"):
+        blind = replace(moment, **{what: gone})
+    else:
+        assert not isinstance(moment.ledger, Unavailable)
+        blind = replace(moment, ledger=replace(moment.ledger, **{what: gone}))
+    assert largest_move(moment, blind) == largest_move(blind, moment) == math.inf
+    assert largest_move(blind, blind) == 0

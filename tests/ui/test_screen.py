@@ -13,7 +13,8 @@ from textual.pilot import Pilot
 from tests.ui.worlds import FORBIDDEN, HOST, HOSTILE, MEMINFO, SAMPLE, World, drops, hog, record
 from wsltop.charts.cells import ASCII
 from wsltop.model.sample import Identity, Unavailable
-from wsltop.model.text import GIB
+from wsltop.model.text import GIB, MIB
+from wsltop.ui.main import STILL, STILL_FOR
 from wsltop.ui.panels.panel import Panel
 
 
@@ -386,3 +387,34 @@ def test_the_selection_stays_on_its_event_when_the_oldest_give_way(world: World)
         assert next(line for line in world.lines if "►" in line) == before
 
     world.run(play)
+
+
+def test_figures_that_hardly_move_are_not_painted_at_each_tick_but_within_five_seconds(tmp_path: Path) -> None:
+    world = World(tmp_path)
+
+    async def test(pilot: Pilot[None]) -> None:
+        panel = world.app.main.panels["memory"]
+
+        async def grow(by: int) -> bool:
+            """Whether the bars were painted when programs took so much more."""
+            meminfo = world.sampler.next.meminfo
+            assert not isinstance(meminfo, Unavailable)
+            grown = replace(meminfo, anon_pages=meminfo.anon_pages + by, free=meminfo.free - by)
+            world.sampler.next = replace(world.sampler.next, meminfo=grown)
+            before = panel.view
+            await world.tick(pilot)
+            return panel.view is not before
+
+        await world.tick(pilot)
+        await grow(STILL)
+        assert not await grow(STILL // 4)
+        assert not await grow(STILL // 4)
+        assert await grow(STILL // 2)
+        assert await grow(64 * MIB)
+        assert [await grow(MIB) for _ in range(int(2 * STILL_FOR))].count(True) == 2
+        await world.press(pilot, "p", "escape")  # what a key does is shown at once
+        assert not await grow(MIB)
+        world.sampler.log(record("Out of memory: Killed process 77 (java)"))
+        assert await grow(MIB)
+
+    world.run(test, size=(160, 48))

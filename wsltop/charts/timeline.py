@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import groupby, pairwise
 from math import inf
 from operator import attrgetter
@@ -55,6 +56,7 @@ def size_unit(maximum: int) -> str:
     return "GiB" if maximum >= GIB else "MiB"
 
 
+@lru_cache(maxsize=64)
 def size_ticks(maximum: int, rows: int) -> tuple[SizeTick, ...]:
     """Return the ticks of an axis of ``rows`` rows from zero to ``maximum`` bytes, lowest first, without zero.
 
@@ -405,6 +407,7 @@ class Timeline:
     def __init__(self, glyphs: Glyphs) -> None:
         self._glyphs = glyphs
         self._canvas: Canvas | None = None
+        self._levels: dict[tuple[Column, bool, bool], Levels] = {}
         self._cells: dict[tuple[Levels, int | None], tuple[Span, ...]] = {}
 
     def render(self, chart: TimelineInput, width: int, height: int) -> list[Line]:
@@ -426,21 +429,15 @@ class Timeline:
         columns = self._columns(chart, geometry)
         if not columns:
             return [merged(gutter[row]) for row in reversed(range(geometry.rows))]
-        style = attrgetter("style")
-        return [
-            tuple(
-                gutter[row] + [Span("".join([cell.text for cell in run]), name) for name, run in groupby(cells, style)]
-            )
-            for row, cells in reversed(list(enumerate(zip(*columns, strict=True))))
-        ]
+        return [(*gutter[row], *runs_of(cells)) for row, cells in reversed(list(enumerate(zip(*columns, strict=True))))]
 
     def _columns(self, chart: TimelineInput, geometry: Geometry) -> list[tuple[Span, ...]]:
         """The cells of each column of the plot, bottom up."""
         if not geometry.columns or not geometry.rows:
             return []
         canvas = Canvas(geometry.rows, chart.maximum, chart.host_style, self._glyphs)
-        if canvas != self._canvas or len(self._cells) > CACHE_LIMIT:
-            self._canvas, self._cells = canvas, {}
+        if canvas != self._canvas or len(self._levels) > CACHE_LIMIT:
+            self._canvas, self._levels, self._cells = canvas, {}, {}
         shown = chart.columns[-geometry.columns :]
         columns = [(BLANK,) * geometry.rows] * (geometry.columns - len(shown))
         gap = (Span(self._glyphs.gap, "gap"), *(BLANK,) * (geometry.rows - 1))
@@ -452,7 +449,10 @@ class Timeline:
                 columns.append(gap)
                 previous = None
                 continue
-            levels = levels_of(column, canvas, owed=index >= owed, shaded=index in shaded)
+            look = (column, index >= owed, index in shaded)
+            levels = self._levels.get(look)
+            if levels is None:
+                levels = self._levels[look] = levels_of(column, canvas, owed=look[1], shaded=look[2])
             cells = self._cells.get((levels, previous))
             if cells is None:
                 cells = self._cells[levels, previous] = column_cells(levels, previous, canvas)
@@ -464,6 +464,14 @@ class Timeline:
         if chart.ghost is not None:
             _draw_ghost(columns, chart.ghost, canvas)
         return columns
+
+
+def runs_of(cells: Sequence[Span]) -> list[Span]:
+    """The cells of a row as runs of one style; most rows are the same from end to end."""
+    first = cells[0]
+    if cells.count(first) == len(cells):
+        return [Span(first.text * len(cells), first.style)]
+    return [Span("".join([cell.text for cell in run]), style) for style, run in groupby(cells, key=attrgetter("style"))]
 
 
 def render_timeline(chart: TimelineInput, width: int, height: int, glyphs: Glyphs) -> list[Line]:

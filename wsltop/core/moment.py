@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import Final
 
@@ -18,7 +19,7 @@ from wsltop.core.holders import (
     note_families,
     note_processes,
 )
-from wsltop.core.ledger import Draining, Ledger, Lent, explain_lent, keep_ledger
+from wsltop.core.ledger import Draining, FreeSplit, Ledger, Lent, explain_lent, keep_ledger
 from wsltop.core.wslconfig.effective import (
     Comparison,
     Machine,
@@ -112,6 +113,53 @@ def chart_point(moment: Moment) -> Point | None:
         host=None if isinstance(host, Unavailable) else host.working_set,
         expected=known(ledger.expected_host),
     )
+
+
+LEDGER_SIZES: Final = (
+    "used",
+    "free",
+    "anonymous",
+    "shared",
+    "cache",
+    "cache_dirty",
+    "cache_held",
+    "slab_reclaimable",
+    "slab_unreclaimable",
+    "page_tables",
+    "huge_pages",
+    "freed_in_huge",
+    "kernel_other",
+    "expected_host",
+    "swap_free",
+)
+SPLIT_SIZES: Final = ("fragmented", "reportable")
+HOST_SIZES: Final = ("working_set", "available", "total")
+
+
+def largest_move(before: Moment, after: Moment) -> float:
+    """Bytes by which a figure of memory moved at most between two moments; infinity where one was not known in one."""
+    move = 0.0
+    for old, new, names in (
+        (before.ledger, after.ledger, LEDGER_SIZES),
+        (split_of(before), split_of(after), SPLIT_SIZES),
+        (before.host, after.host, HOST_SIZES),
+    ):
+        if type(old) is not type(new):
+            return math.inf
+        if isinstance(old, Unavailable):
+            continue  # both are not known
+        for name in names:
+            size, now = getattr(old, name), getattr(new, name)
+            if isinstance(size, int) and isinstance(now, int):
+                move = max(move, abs(now - size))
+            elif type(size) is not type(now):
+                return math.inf
+    return move
+
+
+def split_of(moment: Moment) -> Reading[FreeSplit]:
+    """Free memory in two, or why it is not known."""
+    return moment.ledger if isinstance(moment.ledger, Unavailable) else moment.ledger.free_split
 
 
 NOT_YET: Final = Unavailable("not watched for long enough")

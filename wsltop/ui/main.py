@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any, ClassVar, Final, cast
+from typing import Any, ClassVar, Final, NamedTuple, cast
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -15,7 +15,9 @@ from textual.widgets import Static
 
 from wsltop.charts.cells import Glyphs
 from wsltop.core.history import Point
+from wsltop.core.moment import Moment, largest_move
 from wsltop.model.sample import Unavailable
+from wsltop.model.text import MIB
 from wsltop.ui.bindings import KEYS, bindings
 from wsltop.ui.context import DEFAULT_WINDOW, WINDOWS, Context
 from wsltop.ui.layout import LEAST_HEIGHT, LEAST_WIDTH, PANEL_KEYS, PANELS, SIDE, Layout, lay_out, side_width
@@ -31,6 +33,19 @@ BESIDE: Final = {name for _, columns in SIDE for _, names in columns for name in
 COVERED_EVERY: Final = 10.0
 """Seconds between two pictures of the screen below a card: Textual mixes each of its rows with the card's shade, which
 costs more than all else."""
+STILL: Final = 8 * MIB
+"""Figures that have moved by less than this since they were shown stay as they are…"""
+STILL_FOR: Final = 5.0
+"""… for so many seconds: to paint them costs most of a tick."""
+OF_FIGURES: Final = frozenset({"memory", "verdict", "comeback", "ledger", "findings"})
+"""The panels that show nothing but what follows from these figures."""
+
+
+class Shown(NamedTuple):
+    """What the panels show: the moment, and what they hang on besides its figures."""
+
+    moment: Moment
+    rest: tuple[object, ...]
 
 
 class MainScreen(Screen[None]):
@@ -54,6 +69,7 @@ class MainScreen(Screen[None]):
         """When it was painted last, on the monotonic clock."""
         self._folded: Size | None = None
         """The terminal's size for which the panels have been folded."""
+        self._shown: Shown | None = None
         self._wanted: dict[str, int] = {}
         """Rows that each panel would fill."""
 
@@ -86,8 +102,37 @@ class MainScreen(Screen[None]):
         if frozen:
             self.show_status()
             self.show_hogs()  # the footer tells what works now, a pause or not
+        elif self._stands_still():
+            self._show_moving()
         else:
             self.show_all()
+
+    def _stands_still(self) -> bool:
+        """Whether the figures on the screen are still right, as far as they can be read."""
+        now, before = self._look(), self._shown
+        if now is None or before is None or now.rest != before.rest:
+            return False
+        passed = now.moment.sample.monotonic - before.moment.sample.monotonic
+        return 0 <= passed < STILL_FOR and largest_move(before.moment, now.moment) < STILL
+
+    def _look(self) -> Shown | None:
+        """What there is to show; None where something goes on that moves the panels at every tick."""
+        context = self.context
+        session, moment = context.session, context.moment
+        if moment is None or session.returning is not None or context.demo is not None or context.ghost is not None:
+            return None
+        verdicts = tuple((one.id, one.severity) for one in session.findings)
+        gates = tuple(gate.verdict for gate in session.insight.gates)
+        events, hogs = session.journal.version(), len(context.shown_hogs)
+        return Shown(moment, (context.leaps, self.size, verdicts, gates, events, hogs, context.time_line is None))
+
+    def _show_moving(self) -> None:
+        """Show what moves although no figure does: clocks, the timeline, the lists."""
+        self.show_status()
+        for name, panel in self.panels.items():
+            if panel.display and name not in OF_FIGURES:
+                panel.update(self.context)
+        self.key_bar.update(self.context)
 
     def _is_covered(self) -> bool:
         """Whether a card lies over the screen, and what shines through is not old enough to be painted again."""
@@ -105,6 +150,7 @@ class MainScreen(Screen[None]):
         """Show every panel what there is to see."""
         if self.context.moment is None or not self.is_mounted:
             return
+        self._shown = self._look()
         self._fold()
         if self._layout_now is None:
             return

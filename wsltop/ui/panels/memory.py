@@ -12,7 +12,7 @@ from wsltop.charts.bar import host_bar, nearest, segment_cells
 from wsltop.charts.cells import Line, Span, merged, plain
 from wsltop.core.explanation import Explanation, Way
 from wsltop.core.ledger import GroupId, Ledger
-from wsltop.model.sample import HostMemory, Reading, Unavailable, known
+from wsltop.model.sample import WAITING, HostMemory, Reading, Unavailable, known
 from wsltop.model.text import MIB, clean, format_short, format_size
 from wsltop.ui.context import Context
 from wsltop.ui.panels.panel import Panel, fit_spans, row, width_of
@@ -115,7 +115,7 @@ def host_view(host: Reading[HostMemory], ledger: Reading[Ledger], explanation: R
             measured=False,
             left="",
             problem=clean(str(host)),
-            asking="first answer" in host.reason,
+            asking=host == WAITING,
         )
     left = ""
     if not isinstance(host.available, Unavailable):
@@ -205,8 +205,11 @@ class MemoryPanel(Panel[MemoryView]):
 
     def rows_wanted(self, context: Context, width: int) -> int:
         """Host, guest and legend, or why there is none of them."""
-        view = memory_view(context)
-        return (2 if view.problem else 3) + (1 if view.host.problem and not view.host.asking else 0)
+        moment = context.moment
+        if moment is None:
+            return 2
+        host, blind = moment.host, isinstance(moment.ledger, Unavailable)
+        return (2 if blind else 3) + (1 if isinstance(host, Unavailable) and host != WAITING else 0)
 
     def paint(self, view: MemoryView, width: int, height: int) -> list[Line]:
         """The panel's lines."""

@@ -117,14 +117,15 @@ def wrap(text: str, width: int, lines: int, glyphs: Glyphs) -> list[str]:
     """``text`` broken at blanks into at most ``lines`` rows of ``width`` cells; the last one is cut."""
     rows: list[str] = []
     words = text.split()
-    while words and len(rows) < lines:
-        taken = 1
-        while taken < len(words) and cell_len(" ".join(words[: taken + 1])) <= width:
-            taken += 1
+    first = 0
+    while first < len(words) and len(rows) < lines:
+        end, room = first + 1, width - cell_len(words[first])
+        while end < len(words) and (room := room - 1 - cell_len(words[end])) >= 0:
+            end += 1
         if len(rows) == lines - 1:
-            taken = len(words)
-        rows.append(fit(" ".join(words[:taken]), width, glyphs))
-        del words[:taken]
+            end = len(words)
+        rows.append(fit(" ".join(words[first:end]), width, glyphs))
+        first = end
     return rows
 
 
@@ -211,14 +212,9 @@ class Panel(Widget, Generic[ViewT]):
     def _make_strip(self, y: int) -> Strip:
         base = self._style("")
         if y >= len(self._lines):
-            strip = Strip.blank(self.size.width, base)
-        else:
-            segments = [Segment(self._safe(span.text), self._style(span.style)) for span in self._lines[y]]
-            strip = Strip(segments).adjust_cell_length(self.size.width, base)
-        _, background = self.background_colors
-        for line_filter in self.get_line_filters():
-            strip = strip.apply_filter(line_filter, background)
-        return strip
+            return Strip.blank(self.size.width, base)
+        segments = [Segment(self._safe(span.text), self._style(span.style)) for span in self._lines[y]]
+        return Strip(segments).adjust_cell_length(self.size.width, base)
 
     def _safe(self, text: str) -> str:
         """The last gate before the terminal: nothing that it would obey, nothing that it cannot show."""
@@ -228,15 +224,22 @@ class Panel(Widget, Generic[ViewT]):
     def _style(self, name: str) -> Style:
         style = self._rich_styles.get(name)
         if style is None:
-            # Not by component classes: Textual would match each of them against the whole style sheet for each panel.
-            style = self.rich_style
-            if name:
-                look = look_of(name, color=not self.app.no_color)
-                theme = self.app.current_theme
-                parts = palette(dark=theme.dark, ansi=theme.name.startswith("ansi") or self.app.no_color)
-                style = rich_style(look, self.background_colors[1], self.app.theme_variables | parts)
-            self._rich_styles[name] = style
+            style = self._rich_styles[name] = self._make_style(name)
         return style
+
+    def _make_style(self, name: str) -> Style:
+        """A style as the terminal gets it; Textual's filters change styles alone, so each is filtered once."""
+        # Not by component classes: Textual would match each of them against the whole style sheet for each panel.
+        style: Style | None = self.rich_style
+        background = self.background_colors[1]
+        if name:
+            look = look_of(name, color=not self.app.no_color)
+            theme = self.app.current_theme
+            parts = palette(dark=theme.dark, ansi=theme.name.startswith("ansi") or self.app.no_color)
+            style = rich_style(look, background, self.app.theme_variables | parts)
+        for line_filter in self.get_line_filters():
+            [(_, style, _)] = line_filter.apply([Segment(" ", style)], background)
+        return style or Style.null()
 
     def notify_style_update(self) -> None:
         """Forget painted rows when the theme changes."""

@@ -10,7 +10,7 @@ from msgspec import Struct
 from wsltop.charts.cells import Line, Span
 from wsltop.core.diagnosis.finding import rank
 from wsltop.core.moment import HOST_FRESH, Moment, host_age
-from wsltop.model.sample import Reading, Sample, Unavailable
+from wsltop.model.sample import WAITING, Reading, Sample, Unavailable
 from wsltop.model.text import clean, format_duration
 from wsltop.ui.context import Context
 from wsltop.ui.panels.panel import Panel, row, width_of
@@ -136,8 +136,7 @@ def tell_host(sample: Sample, interval: float) -> tuple[str, bool]:
     """The age of the host reading, and whether it is too old to be the present."""
     age = host_age(sample)
     if age is None:
-        asking = isinstance(sample.host, Unavailable) and "first answer" in sample.host.reason
-        return "asking Windows" if asking else "no host", True
+        return "asking Windows" if sample.host == WAITING else "no host", True
     if age < 2 * max(interval, 1.0):
         return "host ok", False
     # Whole seconds: a figure that changes with every tick would be repainted with every tick.

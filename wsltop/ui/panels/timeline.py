@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from functools import lru_cache
+from itertools import repeat
 from typing import Final
 
 from msgspec import Struct
@@ -66,7 +68,7 @@ def timeline_view(
     measured = any(point is not None and point.host is not None for point in points)
     chart = TimelineInput(
         # What lies before the first sample is no gap: nobody was there to miss it.
-        columns=tuple(chart_column(point, measured=measured) for point in points[first:]),
+        columns=tuple(map(chart_column, points[first:], repeat(measured))),
         maximum=maximum,
         window_seconds=columns.window,
         marks=tuple(event_marks(columns, events, first)),
@@ -82,7 +84,8 @@ def timeline_view(
     )
 
 
-def chart_column(point: Point | None, *, measured: bool) -> Column | None:
+@lru_cache(maxsize=1024)
+def chart_column(point: Point | None, measured: bool) -> Column | None:
     """A point as a column, in steps that can be seen."""
     if point is None:
         return None
