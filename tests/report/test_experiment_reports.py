@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 from msgspec.structs import replace
 
-from tests.experiment.curves import MIB, acted, exponential, never, result, trial
+from tests.experiment.curves import MIB, TAKEN, acted, exponential, never, result, trial
 from tests.hostile import controls
 from wsltop.charts.cells import ASCII, BLOCK
 from wsltop.core.curve import Crossing
@@ -113,6 +113,15 @@ def test_a_control_stands_beside_the_action() -> None:
     assert found["became reportable"][3] == "0 B"
     assert found["error of the prediction"] == ("-", "300 MiB", "-", "-")
     assert ("times since the action",) in table_of(COMPARED, measure_all(COMPARED)).rows
+
+
+def test_a_return_within_the_noise_has_no_time_and_says_so() -> None:
+    """``returned 77 MiB`` stood beside ``first return never``."""
+    found = result(trial(lambda since: TAKEN - 17, noise=lambda number: number % 2 * 60 * MIB))
+    told = rows(found)
+    assert told["returned"][1] == "77 MiB, within noise"
+    assert told["first return"][1] == told["t50, half of what came back"][1] == "within noise"
+    assert "within noise" in report(found, measure_all(found), BLOCK).splitlines()[-1]
 
 
 def test_what_never_happened_is_never_and_what_is_not_known_is_a_dash() -> None:

@@ -87,6 +87,11 @@ class Side(Struct, frozen=True, kw_only=True):
         return None if self.returned is None or not self.shows else self.returned / self.taken
 
     @property
+    def within_noise(self) -> bool:
+        """Whether something came back that does not stand out of the noise: then it is not said when it came."""
+        return self.returned is not None and 0 < self.returned <= self.band
+
+    @property
     def retained(self) -> int | None:
         """What is kept above the baseline."""
         return None if self.floor is None else self.floor - self.baseline
@@ -442,7 +447,8 @@ def tell_return(result: Result, chosen: Sequence[Measures]) -> str:
     share = middle([side.share for side in there])
     returned, retained = middle([side.returned for side in there]), middle([side.retained for side in there])
     # The two figures are rounded alike, so that "4.0 of 4.0 GiB" does not hide what the share says.
-    part = f"{format_size(returned)} of {format_size(taken)} ({share:.0%})"
+    noise = ", within noise" if all(side.within_noise for side in there) else ""
+    part = f"{format_size(returned)} of {format_size(taken)} ({share:.0%}{noise})"
     t50 = summarize([side.t50.seconds if side.t50 is not None else None for side in there])
     if share > MORE:
         more = f"{format_size(returned)} back, more than the {format_size(taken)} of the load"

@@ -33,6 +33,8 @@ HALVED: Final = "time to 50 % host working-set reduction"
 """Microsoft's own metric for reclaim (microsoft/WSL, pull request 41096), under its own name."""
 NOTHING: Final = "-"
 NEVER: Final = "never"
+WITHIN_NOISE: Final = "within noise"
+"""What came back does not stand out of the noise, so it is not said when it came."""
 ENDINGS: Final[dict[Ending, str]] = {
     "settled": "at rest",
     "not settled": "with memory still moving",
@@ -90,7 +92,7 @@ def rows_of(groups: Sequence[Group], plan: ExperimentPlan) -> Iterator[tuple[str
     """Yield the rows in the order in which they are read."""
     yield ("load",)
     for name, pick in SIZES:
-        yield (name, *both(groups, pick))
+        yield (name, *(returned_cells(groups) if name == RETURNED else both(groups, pick)))
     yield (f"times since the {'action' if plan.lasting else 'release'}",)
     for name, when in CROSSINGS:
         yield (name, *both_times(groups, when))
@@ -116,6 +118,15 @@ def both(groups: Sequence[Group], pick: Callable[[Side], float | None]) -> Itera
     for group in groups:
         for sides in sides_of(group):
             yield sizes_cell(None if isinstance(side, Unavailable) else pick(side) for side in sides)
+
+
+def returned_cells(groups: Sequence[Group]) -> Iterator[str]:
+    """Yield what came back on each side of each group, and whether that is noise."""
+    for group in groups:
+        for sides in sides_of(group):
+            there = [side for side in sides if not isinstance(side, Unavailable) and side.returned is not None]
+            cell = sizes_cell(side.returned for side in there)
+            yield f"{cell}, {WITHIN_NOISE}" if there and all(side.within_noise for side in there) else cell
 
 
 def both_times(groups: Sequence[Group], when: Callable[[Side], Crossing | None]) -> Iterator[str]:
@@ -166,7 +177,9 @@ def times_cell(sides: Sequence[Reading[Side]], when: Callable[[Side], Crossing |
     crossings = [when(side) for side in there]
     reached = [crossing for crossing in crossings if crossing is not None]
     if not reached:
-        return NEVER if there else NOTHING
+        if not there:
+            return NOTHING
+        return WITHIN_NOISE if any(side.within_noise for side in there) else NEVER
     if len(crossings) == 1:
         return tell_crossing(reached[0])
     return figures_cell([None if one is None else one.seconds for one in crossings], format_duration)
@@ -199,12 +212,13 @@ def settled_cell(group: Group) -> str:
     return NEVER if cell == NOTHING else cell
 
 
+RETURNED: Final = "returned"
 SIZES: Final[tuple[tuple[str, Callable[[Side], float | None]], ...]] = (
     ("baseline", lambda side: side.baseline),
     ("peak", lambda side: side.peak),
     ("taken by the load", lambda side: side.taken),
     ("floor", lambda side: side.floor),
-    ("returned", lambda side: side.returned),
+    (RETURNED, lambda side: side.returned),
     ("retained above the baseline", lambda side: side.retained),
     ("taken again after the lowest", lambda side: side.rebound or None),
 )
@@ -279,7 +293,6 @@ def remarks_of(result: Result) -> tuple[str, ...]:
 
 CHART: Final = (78, 12)
 """Columns and rows of a chart."""
-AFTER: Final = "returned"
 WIDE: Final = 120
 """Columns that a table may take before it is cut in two."""
 
@@ -303,7 +316,7 @@ def with_shares(result: Result, measures: Sequence[Measures]) -> Table:
     rows: list[tuple[str, ...]] = []
     for row in table.rows:
         rows.append(row)
-        if row[0] == AFTER:
+        if row[0] == RETURNED:
             rows.append(shares_of(result, measures))
     return Table(table.headers, tuple(rows))
 

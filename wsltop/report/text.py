@@ -153,6 +153,9 @@ def reclaimed_lines(result: Reclaimed) -> Iterator[str]:
             continue
         size = returned.size
         text = f"{format_size(size)} given back" if size >= 0 else f"{format_size(-size)} more than before"
+        if returned.half is None:  # what does not stand out of the noise has no time
+            yield f"{name:<10}{text}{', within noise' if size > 0 else ''}"
+            continue
         yield f"{name:<10}{text}, t50 {tell_crossing(returned.half)}, t90 {tell_crossing(returned.most)}"
     if result.outcome is not None:
         outcome = result.outcome
