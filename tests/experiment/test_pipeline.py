@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -191,6 +192,41 @@ def test_the_terminal_is_the_commands(tmp_path: Path) -> None:
     assert terminal.end() == 0
     during = terminal.text.partition("ready")[2].partition("got-abc")[0]
     assert "experiment:" not in during
+
+
+HOGS: Final = ("--hogs", "1", "--size", "64M", "--hold", "0")
+
+
+@pytest.mark.parametrize(("answer", "status", "ran"), [("n", 1, False), ("", 1, False), ("y", 0, True)])
+def test_hogs_are_started_after_a_yes(tmp_path: Path, answer: str, status: int, ran: bool) -> None:
+    """``wsltop experiment`` took 4 GiB without a word."""
+    terminal = Terminal(tmp_path, *HOGS)
+    terminal.until("Take 64 MiB for it? [y/N]")
+    assert "1 hog of 64 MiB" in terminal.text
+    assert "available now" in terminal.text
+    os.write(terminal.fd, answer.encode() + b"\n")
+    assert terminal.end() == status
+    assert ("verdict" in terminal.text) is ran
+
+
+def test_ctrl_c_at_the_question_ends_with_130(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path, *HOGS)
+    terminal.until("[y/N]")
+    os.write(terminal.fd, b"\x03")
+    assert terminal.end() == 130
+    assert "verdict" not in terminal.text
+
+
+def test_yes_and_no_terminal_are_not_asked_and_told(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path, *HOGS, "--yes")
+    assert terminal.end() == 0
+    assert "[y/N]" not in terminal.text
+    done = subprocess.run(
+        command(*QUICK, *HOGS), stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=tmp_path,
+        env=environ_of(tmp_path), check=True,
+    )  # fmt: skip
+    assert "1 hog of 64 MiB" in done.stderr.partition("wsltop: experiment: baseline")[0]
+    assert "[y/N]" not in done.stderr
 
 
 def test_ctrl_c_is_the_commands(tmp_path: Path) -> None:

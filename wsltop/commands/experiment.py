@@ -28,11 +28,12 @@ from wsltop.commands.common import (
 from wsltop.commands.reclaim import SMALL, check_size
 from wsltop.config import LEAST_HOG, Settings
 from wsltop.core.ledger import keep_ledger
+from wsltop.core.moment import Moment
 from wsltop.core.session import Session
 from wsltop.errors import ExitCode, UsageError, WsltopError, did_you_mean
 from wsltop.experiment.limits import Limit, help_lines, judge, parse_limit, tell_verdict
 from wsltop.experiment.limits import Verdict as LimitVerdict
-from wsltop.experiment.load import resolve
+from wsltop.experiment.load import left_on_host, resolve
 from wsltop.experiment.measure import Measures, measure_all, tell_result
 from wsltop.experiment.run import Experiment, Standing, TrialAction, prepare
 from wsltop.experiment.trial import ExperimentPlan, Result, Trial
@@ -41,7 +42,7 @@ from wsltop.hogs.pool import HogPool
 from wsltop.model.sample import Sample, Unavailable
 from wsltop.model.text import clean, format_duration, format_size, parse_size
 from wsltop.reclaim.actions import ACTIONS
-from wsltop.reclaim.plan import tell_plan
+from wsltop.reclaim.plan import Plan, tell_plan
 from wsltop.reclaim.root import find_root_access
 from wsltop.report.experiment import check_output, encode, plan_facts, report, write_output
 from wsltop.sampler import Sampler
@@ -252,6 +253,8 @@ COMMAND keeps standard input, the terminal and Ctrl+C; its output passes through
 error or to --output. Once it has started, its status is wsltop's: 128 + n for a signal n, 124 where --hold ended it.
 Before that, 126 means that it cannot be run, 127 that there is no such program, and 125 that wsltop failed.
 
+In a terminal it says first what hogs will take, and asks. COMMAND and --yes are your yes.
+
 Hogs of the kinds fragment and cache stay until ACTION has been measured: their end alone would give all back. Without
 COMMAND, Ctrl+C ends the experiment with status 130, and prints the report all the same.
 
@@ -310,6 +313,7 @@ class ExperimentCommand(click.Command):
     help="Write the report to FILE instead of printing it: .txt, .json, .md, .html, .svg. May be given again.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask before the hogs are started, in a terminal.")
 @host_options
 @click.argument("load", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND [ARG]...]")
 @click.pass_obj
@@ -329,7 +333,7 @@ def perform(settings: Settings, options: dict[str, Any]) -> int:
     """Do what the options say; the status to end with."""
     settings = merge(settings, {name: options.pop(name) for name in ("host", "drive")})
     way, limits, interval, dry_run = (options.pop(name) for name in ("way", "limits", "interval", "dry_run"))
-    as_json, outputs = options.pop("as_json"), options.pop("outputs")
+    as_json, outputs, yes = (options.pop(name) for name in ("as_json", "outputs", "yes"))
     plan = plan_from(**options)
     if way and not plan.action:
         raise UsageError("--way says how --then ACTION becomes root: give both")
@@ -340,14 +344,17 @@ def perform(settings: Settings, options: dict[str, Any]) -> int:
         access = find_root_access(system.root, system.environ, system.drive)
         acting = TrialAction(plan, access, way, system.root) if plan.action else None
         experiment = prepare(plan, pool, interval=interval, acting=acting)
-        moment = watch(sampler, Session(interval), system.clock, wait=0.0 if dry_run else PATIENCE)
+        moment = watch(sampler, Session(interval), system.clock, wait=PATIENCE)
         if dry_run:
-            say_text(tell_dry_run(experiment, None if acting is None else tell_plan(acting.plan(moment.ledger))))
+            say_text(tell_experiment(experiment, moment, None if acting is None else acting.plan(moment.ledger)))
             return ExitCode.OK
-        if acting is not None:
-            acting.check(moment.ledger)
-        for remark in experiment.result().remarks:
-            click.echo(f"wsltop: {remark}", err=True)
+        planned = None if acting is None else acting.check(moment.ledger)
+        if not plan.command:
+            click.echo(tell_experiment(experiment, moment, planned), nl=False, err=True)
+            taken = format_size(experiment.plan.hogs * experiment.plan.size)
+            if not yes and in_terminal() and not click.confirm(f"Take {taken} for it?", err=True):
+                click.echo("wsltop: nothing was loaded", err=True)
+                return ExitCode.FAILURE
         with noted_signals(signal.SIGQUIT) as interruption:
             run(experiment, sampler, system.clock, interval, interruption)
             result = experiment.result()
@@ -423,13 +430,34 @@ def command_status(trial: Trial) -> int:
     return code if code >= 0 else 128 - code
 
 
-def tell_dry_run(experiment: Experiment, action: Sequence[tuple[str, str]] | None) -> str:
-    """What would be done, as text."""
+def in_terminal() -> bool:
+    """Whether somebody can be asked: the question goes to standard error, the answer comes from standard input."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+
+
+def tell_experiment(experiment: Experiment, moment: Moment, action: Plan | None) -> str:
+    """What will be done, how long it takes and what is left meanwhile, as text."""
     plan = experiment.plan
-    lines = [*plan_facts(plan), *(action or ())]
+    lines = [*plan_facts(plan), *(() if action is None else tell_plan(action))]
+    if not plan.command:
+        lines += left_facts(moment, plan.hogs * plan.size)
     if plan.seconds is not None:
         lines.append(("takes", f"at most {format_duration(plan.seconds)}, and the time to fill and to end"))
     lines += [("remark", remark) for remark in experiment.result().remarks]
     if len(plan.trials) > 1:
         lines.append(("order", ", ".join("control" if control else "trial" for control in plan.trials)))
     return "".join(f"{name:<8} {clean(text)}\n" for name, text in lines)
+
+
+def left_facts(moment: Moment, size: int) -> Iterator[tuple[str, str]]:
+    """Yield what each side has available now, and at least while ``size`` bytes are held."""
+    ledger, host = moment.ledger, moment.host
+    if not isinstance(ledger, Unavailable):
+        left = max(0, ledger.available - size)
+        yield ("Linux", f"has {format_size(ledger.available)} available now, about {format_size(left)} then")
+    least = left_on_host(moment, size)
+    if isinstance(host, Unavailable) or isinstance(host.available, Unavailable) or isinstance(least, Unavailable):
+        yield ("host", f"lends about {format_size(size)} more then; what it has left is not known")
+    else:
+        name = "Windows" if host.is_windows else "host"
+        yield (name, f"has {format_size(host.available)} available now, at least {format_size(least)} then")

@@ -17,13 +17,14 @@ from msgspec.structs import replace
 
 from wsltop.child import Child, signal_name
 from wsltop.core.events import tell_cause
+from wsltop.core.moment import Moment
 from wsltop.errors import CommandError, ExitCode, HogRefused, WsltopError
 from wsltop.experiment import keeper
 from wsltop.experiment.trial import ExperimentPlan
 from wsltop.hogs.guard import INTERPRETER, PAGES_PER_TABLE, MemoryGuard, cost_of, headroom
 from wsltop.hogs.load import HogOptions
 from wsltop.hogs.pool import Hogs
-from wsltop.model.sample import Sample
+from wsltop.model.sample import Reading, Sample, Unavailable
 from wsltop.model.text import MIB, clean, format_size
 
 LoadState: TypeAlias = Literal["filling", "full", "ending", "gone"]
@@ -165,6 +166,22 @@ def fit(plan: ExperimentPlan, *, root: Path = Path("/"), floor: int | None = Non
         raise HogRefused(f"no room for {plan.hogs} hogs: {left}; use fewer hogs, or end other programs")
     asked = format_size(plan.size)
     return replace(plan, size=size), f"each hog takes {format_size(size)} in place of {asked}: {left}"
+
+
+def left_on_host(moment: Moment, size: int) -> Reading[int]:
+    """Bytes that the host will have left at least while a load of ``size`` bytes is held.
+
+    What Linux has free in blocks that were never given back is lent already, and is taken first.
+    """
+    host, ledger = moment.host, moment.ledger
+    if isinstance(host, Unavailable):
+        return host
+    if isinstance(host.available, Unavailable):
+        return host.available
+    free = 0
+    if not isinstance(ledger, Unavailable) and not isinstance(ledger.free_split, Unavailable):
+        free = ledger.free_split.fragmented
+    return max(0, host.available - max(0, size - free))
 
 
 AT_ONCE: Final = 1.0

@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from wsltop.charts.cells import Glyphs, Line, Span
 from wsltop.core.events import tell_kind
 from wsltop.errors import HogRefused
-from wsltop.experiment.load import fit
+from wsltop.experiment.load import fit, left_on_host
 from wsltop.experiment.run import ChosenDemo, TrialAction
 from wsltop.experiment.trial import ExperimentPlan
 from wsltop.hogs.pool import Hogs
@@ -134,15 +134,10 @@ class DemoPlan:
             )
         )
         host = Unavailable("") if moment is None else moment.host
-        if not isinstance(host, Unavailable) and not isinstance(host.available, Unavailable):
-            ledger = Unavailable("") if moment is None else moment.ledger
-            free = 0
-            if not isinstance(ledger, Unavailable) and not isinstance(ledger.free_split, Unavailable):
-                free = ledger.free_split.fragmented
-            left = max(0, host.available - max(0, size - free))
-            facts.append(
-                ("Windows", f"has {format_size(host.available)} available now, at least {format_size(left)} then")
-            )
+        left = Unavailable("") if moment is None else left_on_host(moment, size)
+        if not isinstance(host, Unavailable) and not isinstance(left, Unavailable):
+            now = format_size(known(host.available) or 0)
+            facts.append(("Windows", f"has {now} available now, at least {format_size(left)} then"))
         if self.acting is None:
             return [*facts, ("compact", f"left out: {self.skipped}")]
         planned = self._planned(self.acting)
