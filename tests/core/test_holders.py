@@ -359,6 +359,19 @@ def test_the_growth_of_a_process_is_told_after_some_notes() -> None:
     assert follow_process(notes(GIB, GIB + MIB // 2, GIB), process(7)).steady
 
 
+def test_noise_is_not_told_as_growth() -> None:
+    """After 15 s the list said +6 MiB a minute of what had moved by 2 MiB once."""
+    start = [100 * MIB, 102 * MIB, 102 * MIB]
+    assert follow_process(notes(*start), process(7)).rate is None
+    assert follow_process(notes(*(100 * MIB + index * MIB for index in range(4))), process(7)).rate is None
+    jumps = [100 * MIB + (7 * index * index % 11) * 4 * MIB for index in range(12)]
+    assert follow_process(notes(*jumps), process(7)).steady
+    slow = follow_process(notes(*(100 * MIB + index * MIB for index in range(8))), process(7))
+    assert slow.rate == pytest.approx(6 * MIB)
+    assert not slow.steady
+    assert follow_process(notes(*(GIB + index * MIB for index in range(8))), process(7)).steady, "less than 1 %"
+
+
 def test_another_process_with_the_same_number_has_not_grown() -> None:
     assert follow_process(notes(MIB, 20 * MIB, 40 * MIB), process(7, started=99)).curve == ()
 

@@ -405,8 +405,15 @@ PROCESS_LEAST: Final = 20.0
 """Seconds between the first and the last note of a process below which its growth is not told."""
 PROCESS_WINDOW: Final = 300.0
 """Seconds of the newest notes that its growth is computed from."""
+PROCESS_LONG: Final = 60.0
+"""Seconds from which on little growth can be told from noise."""
 PROCESS_STEADY: Final = 2 * MIB
-"""Change over the window below which a process is called steady."""
+"""Change over the window below which a process is steady: RSS lags by up to 32 pages for each CPU it ran on."""
+STEADY_SHARE: Final = 0.01
+"""The same as a share of what the process holds."""
+STRAIGHT_OF: Final = {3: 0.994, 4: 0.903, 5: 0.771, 6: 0.658}
+"""The share of the variation that a line through few notes must explain, by their number: of lines through noise 95 %
+explain less (the square of Pearson's r, two-sided). From seven notes on that is less than ``STRAIGHT``."""
 
 
 class ProcessSizes(Struct, frozen=True, kw_only=True):
@@ -422,9 +429,9 @@ class ProcessGrowth(Struct, frozen=True, kw_only=True):
     curve: tuple[tuple[float, int], ...]
     """Monotonic time and bytes of each note, the oldest first."""
     rate: float | None
-    """Bytes per minute, the slope of the least-squares line over the last five minutes; None: watched too briefly."""
+    """Bytes per minute, the slope of the least-squares line over the last five minutes; None: cannot be told yet."""
     steady: bool
-    """Whether that is too little to be called growth."""
+    """Whether that does not stand out of the noise."""
 
 
 def note_processes(monotonic: float, processes: Iterable[ProcessUse]) -> ProcessSizes:
@@ -436,15 +443,21 @@ def note_processes(monotonic: float, processes: Iterable[ProcessUse]) -> Process
 
 
 def follow_process(observed: Sequence[ProcessSizes], use: ProcessUse) -> ProcessGrowth:
-    """The growth of one process over the notes that have it."""
+    """The growth of one process over the notes that have it.
+
+    It is growth where the line through the notes is straight enough for their number and gains at least 2 MiB and 1 %
+    of what the process holds; within the first minute at least 16 MiB, else nothing is told yet.
+    """
     key = (use.pid, use.started)
     curve = tuple((note.monotonic, note.sizes[key]) for note in observed if key in note.sizes)
     recent = [dot for dot in curve if curve[-1][0] - dot[0] <= PROCESS_WINDOW]
     span = recent[-1][0] - recent[0][0] if recent else 0.0
     if len(recent) < 3 or span < PROCESS_LEAST:
         return ProcessGrowth(curve=curve, rate=None, steady=True)
-    slope, _ = fit_line([time for time, _ in recent], [size for _, size in recent])
-    return ProcessGrowth(curve=curve, rate=slope * 60, steady=abs(slope * span) < PROCESS_STEADY)
+    slope, explained = fit_line([time for time, _ in recent], [size for _, size in recent])
+    bound = max(PROCESS_STEADY, STEADY_SHARE * recent[-1][1]) if span >= PROCESS_LONG else NOTICEABLE
+    grows = abs(slope * span) >= bound and explained >= STRAIGHT_OF.get(len(recent), STRAIGHT)
+    return ProcessGrowth(curve=curve, rate=slope * 60 if grows or span >= PROCESS_LONG else None, steady=not grows)
 
 
 def cpu_shares(census: Census, busy: Iterable[ProcessCpu] | None = None) -> dict[int, float]:

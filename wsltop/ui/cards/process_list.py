@@ -143,7 +143,7 @@ class ProcessList:
         seen = self._seen.get(use.pid)
         match column.name:
             case "growth":
-                return self._curve(use, growth, column.width)
+                return "" if growth.rate is None else self._curve(use, growth, column.width)
             case "per min":
                 return tell_rate(growth)
             case "CPU %":
@@ -176,7 +176,7 @@ class ProcessList:
         """Biggest first, or fastest growing, busiest, by name."""
         match self.context.state.process_order:
             case "growth":
-                return sorted(processes, key=lambda use: -(self.growth(use).rate or 0.0))
+                return sorted(processes, key=lambda use: -told_rate(self.growth(use)))
             case "CPU":
                 return sorted(processes, key=lambda use: -self.shares.get(use.pid, 0.0))
             case "name":
@@ -203,6 +203,11 @@ def shorten(command: str) -> str:
     """A command line without the folder of its program, which takes all the room and says little."""
     program, blank, words = command.partition(" ")
     return f"{program.rpartition('/')[2] or program}{blank}{words}"
+
+
+def told_rate(growth: ProcessGrowth) -> float:
+    """Bytes per minute; 0 where it is not known, or noise."""
+    return 0.0 if growth.rate is None or growth.steady else growth.rate
 
 
 def tell_rate(growth: ProcessGrowth) -> str:
