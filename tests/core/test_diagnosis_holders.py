@@ -126,7 +126,7 @@ def test_growth_names_who_will_be_first() -> None:
     found = judge("family-growing", seen)
     assert found is not None
     assert all(said in found.sentence for said in ("node", "230 MiB a minute", "20 min 00 s"))
-    assert found.evidence[0].value == "3.0 GiB, +230 MiB/min over 5 min 00 s"
+    assert found.evidence[0].value == "3.0 GiB in 2 processes, +230 MiB/min over 5 min 00 s"
 
 
 def test_hidden_memory_is_a_warning_from_a_third_on() -> None:

@@ -20,6 +20,7 @@ from wsltop.core.explanation import (
     stop_largest,
 )
 from wsltop.core.gate.watch import WindowState
+from wsltop.core.holders import tell_family
 from wsltop.core.ledger import Draining, Ledger, Lent, Part, explain_lent, keep_ledger
 from wsltop.core.session import Session
 from wsltop.model.sample import (
@@ -265,6 +266,24 @@ def test_a_drop_of_wsl_that_was_seen_is_not_forgotten() -> None:
         assert outlook is not None
         assert (outlook.answer, outlook.id) == (answer, id_)
         assert spent or "4 min 00 s ago" in outlook.reason
+
+
+def test_more_than_the_vm_has_is_explained() -> None:
+    """Windows lent 8.6 GiB to a VM of 8.0 GiB, and nothing said to what."""
+    seen, present = small_sample(), 8200 * MIB
+    lent = explained(replace(seen, host=host_memory(working_set=present + 600 * MIB))).lent
+    assert lent.vm == present
+    assert lent.beyond_vm == 600 * MIB
+    found = explained(replace(seen, host=host_memory(working_set=present + 600 * MIB)))
+    assert "600 MiB more than the VM's" in say_lent(found)
+    assert "the VM itself" in say_lent(found)
+    assert "more than" not in say_lent(explained(replace(seen, host=host_memory(working_set=present // 2))))
+
+
+def test_a_family_of_several_processes_says_how_many() -> None:
+    """ "End python, which holds 2.1 GiB`` was 16 processes."""
+    assert tell_family("java", 1) == "java"
+    assert tell_family("python", 16) == "python (16 processes)"
 
 
 def test_what_is_known_later_says_what_to_run_to_know_it() -> None:

@@ -212,6 +212,7 @@ def test_hogs_are_started_after_a_yes(tmp_path: Path, answer: str, status: int, 
 def test_ctrl_c_at_the_question_ends_with_130(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path, *HOGS)
     terminal.until("[y/N]")
+    time.sleep(0.3)  # it reads by then
     os.write(terminal.fd, b"\x03")
     assert terminal.end() == 130
     assert "verdict" not in terminal.text

@@ -22,6 +22,7 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from wsltop.core.gate.watch import Blockers, GateState
+from wsltop.core.holders import tell_family
 from wsltop.core.ledger import NOISE, NOISE_SHARE, WSL1, Draining, Ledger, Lent
 from wsltop.core.prediction import (
     Part,
@@ -304,7 +305,8 @@ def end_largest(ledger: Ledger, shares: Shares | None, holders: Reading[Holders]
     if not isinstance(predicted, Unavailable):
         yield Way(
             id="end",
-            does=f"end {clean(family.name)}, which holds {format_size(family.held)}",
+            does=f"end {tell_family(clean(family.name), len(family.pids))}, "
+            f"which {'holds' if len(family.pids) == 1 else 'hold'} {format_size(family.held)}",
             key="p",
             cost="unsaved work in it is lost",
             gives=predicted.likely,
@@ -612,6 +614,9 @@ def say_lent(explanation: Explanation) -> str:
     """How much is lent and to what: ``Windows lends 22.0 GiB; Linux uses 3.0 GiB. 19.0 GiB is file cache not …``"""
     lent, who = explanation.lent, explanation.host_name
     lends = f"{who[0].upper()}{who[1:]} {'lends' if lent.measured else 'is expected to lend'} {format_size(lent.size)}"
+    if lent.beyond_vm >= NOISE:
+        extra = format_size(lent.beyond_vm)
+        lends += f", {extra} more than the VM's {format_size(lent.vm or 0)}: those {extra} are the VM itself"
     uses = f"{lends}; Linux uses {format_size(lent.used)}."
     if trimmed(lent):
         return f"{uses} {who[0].upper()}{who[1:]} has trimmed or compressed {format_size(-lent['trimmed'])}."

@@ -131,6 +131,11 @@ def group_families(processes: Iterable[ProcessUse]) -> tuple[Family, ...]:
     return tuple(sorted(families, key=lambda family: (-family.held, family.name)))
 
 
+def tell_family(name: str, count: int) -> str:
+    """The name of a family of ``count`` processes: ``java``, ``python (16 processes)``."""
+    return name if count == 1 else f"{name} ({count} processes)"
+
+
 def _sum(name: str, own: bool, uses: list[ProcessUse]) -> Family:
     held = proven = anonymous = 0
     for use in uses:

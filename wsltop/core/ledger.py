@@ -456,6 +456,8 @@ class Lent(Struct, frozen=True, kw_only=True, tag="lent"):
     """What Linux uses: MemTotal minus MemAvailable."""
     parts: tuple[Part, ...]
     """Only parts that are not 0; together ``size``."""
+    vm: int | None = None
+    """The memory that the VM has, so what Linux can be lent at most; None where it is not known."""
 
     def __getitem__(self, part: PartId) -> int:
         """Bytes of one part; 0 where it is none."""
@@ -479,6 +481,11 @@ class Lent(Struct, frozen=True, kw_only=True, tag="lent"):
     def beyond_use(self) -> int:
         """What is lent beyond what Linux uses."""
         return max(0, self.size - self.used)
+
+    @property
+    def beyond_vm(self) -> int:
+        """What is lent beyond all of the VM's memory: to the process that runs it; 0 where that is not known."""
+        return 0 if self.vm is None else max(0, self.size - self.vm)
 
     @property
     def cause(self) -> Part:
@@ -545,7 +552,8 @@ def explain_lent(
     sizes["zfs-cache"] = min(arc, sizes["kernel-other"])
     sizes["kernel-other"] -= sizes["zfs-cache"]
     parts = tuple(Part(id=part, size=sizes[part]) for part in PARTS if sizes.get(part))
-    return Lent(size=size, measured=measured, used=ledger.used, parts=parts)
+    vm = None if isinstance(ledger.present, Unavailable) else max(ledger.present, ledger.total)
+    return Lent(size=size, measured=measured, used=ledger.used, parts=parts, vm=vm)
 
 
 def order_sizes(blocks: tuple[FreeBlocks, ...], page_size: int) -> list[int]:

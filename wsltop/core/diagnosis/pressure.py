@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from wsltop.core.diagnosis.evidence import Evidence, ledger_of, short
 from wsltop.core.diagnosis.finding import Figure, Found, Remedy, Severity, advice, memory_setting, percent, rule, size
 from wsltop.core.explanation import STALLED
-from wsltop.core.holders import FamilyGrowth, name_group
+from wsltop.core.holders import FamilyGrowth, name_group, tell_family
 from wsltop.model.sample import Event, Pressure, known
 from wsltop.model.text import MIB, format_clock, format_duration, format_size
 
@@ -323,7 +323,8 @@ def growth_figure(evidence: Evidence, growth: FamilyGrowth) -> Figure:
     """What a family holds, how fast it grows, over how long that was seen."""
     holders = known(evidence.holders)
     held = sum(family.held for family in holders.families if family.name == growth.name) if holders else 0
-    now = f"{format_size(held)}, " if held else ""
+    count = len(next((family.pids for family in holders.families if family.name == growth.name), ())) if holders else 0
+    now = f"{format_size(held)}{f' in {count} processes' if count > 1 else ''}, " if held else ""
     pace = f"+{format_size(growth.rate)}/min over {format_duration(growth.span)}"
     return Figure(short(growth.name, 20), f"{now}{pace}")
 
@@ -335,6 +336,8 @@ def more_memory(evidence: Evidence) -> tuple[Remedy, ...]:
     largest = max(families, key=lambda family: family.held, default=None)
     end = "End what holds the most."
     if largest is not None and holders is not None and not holders.unread:
-        end = f"End {short(largest.name, 20)}, which holds the most: {format_size(largest.held)}."
+        name = tell_family(short(largest.name, 20), len(largest.pids))
+        hold = "holds" if len(largest.pids) == 1 else "hold"
+        end = f"End {name}, which {hold} the most: {format_size(largest.held)}."
     raise_limit = memory_setting(evidence, more_than=ledger.total) if ledger else ()
     return (replace(advice(end, "unsaved work in it is lost"), key="p"), *raise_limit)

@@ -7,7 +7,7 @@ from typing import Final
 from wsltop.core.diagnosis import cache, free, holders, kernel, mode, pressure, settings, windows
 from wsltop.core.diagnosis.evidence import Evidence, explained, ledger_of
 from wsltop.core.diagnosis.finding import Figure, Finding, Rule, Severity, rank, size, title
-from wsltop.core.diagnosis.windows import lent_figures
+from wsltop.core.diagnosis.windows import lends, lent_figures
 from wsltop.core.explanation import Explanation, headline
 from wsltop.model.sample import Reading, Unavailable
 from wsltop.model.text import format_size
@@ -75,7 +75,8 @@ def nothing_wrong(evidence: Evidence, silenced: tuple[Finding, ...], *, answered
         matter, who = explanation.matter, explanation.host_name
         left = f"{format_size(matter.available or 0)} of {format_size(matter.total or 0)} left"
         sentence = (
-            f"{who[0].upper()}{who[1:]} has {left} and lends {format_size(explanation.lent.size)}; "
+            f"{who[0].upper()}{who[1:]} has {left} and {lends(explanation.lent)} "
+            f"{format_size(explanation.lent.size)}; "
             f"Linux uses {format_size(ledger.used)}."
         )
     if silenced:

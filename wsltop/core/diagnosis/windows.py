@@ -9,7 +9,7 @@ from wsltop.core.diagnosis.evidence import Evidence, clause, explained, host_nam
 from wsltop.core.diagnosis.finding import SHUTDOWN, Figure, Found, advice, best_ways, hint_of, rule, size
 from wsltop.core.diagnosis.free import large_blocks, make_blocks, nothing_reported
 from wsltop.core.explanation import TIGHT, TOO_LARGE, Explanation, not_wsl, say_cause
-from wsltop.core.ledger import Ledger
+from wsltop.core.ledger import Ledger, Lent
 from wsltop.model.sample import Unavailable, VmProcess, known
 from wsltop.model.text import MIB, format_duration, format_size
 
@@ -40,8 +40,7 @@ def windows_short(evidence: Evidence) -> Found | None:
     return Found(
         severity=explanation.matter.weight,
         verdict=verdict_of(explanation, "WSL HOLDS MUCH"),
-        sentence=f"{left_of(explanation)} and {'lends' if lent.measured else 'should lend'} "
-        f"{format_size(lent.size)} to WSL: {say_cause(lent)}.",
+        sentence=f"{left_of(explanation)} and {lends(lent)} {format_size(lent.size)} to WSL: {say_cause(lent)}.",
         evidence=lent_figures(explanation),
         remedy=best_ways(evidence),
     )
@@ -88,12 +87,12 @@ def lends_much(evidence: Evidence) -> Found | None:
         return Found(
             verdict="WINDOWS FILLS UP",
             sentence=f"{left_of(explanation)}, and at this pace a tenth in {format_duration(matter.runs_out)}. "
-            f"It lends {format_size(lent.size)} to WSL.",
+            f"It {lends(lent)} {format_size(lent.size)} to WSL.",
             evidence=lent_figures(explanation),
         )
     return Found(
         verdict="LENDS MUCH",
-        sentence=f"Windows lends {format_size(lent.size)} and Linux uses {format_size(lent.used)}: "
+        sentence=f"Windows {lends(lent)} {format_size(lent.size)} and Linux uses {format_size(lent.used)}: "
         f"{say_cause(lent)}. {left_of(explanation)}.",
         evidence=lent_figures(explanation),
         remedy=best_ways(evidence),
@@ -107,13 +106,18 @@ def left_of(explanation: Explanation) -> str:
     return f"Windows has {format_size(matter.available or 0)} of {format_size(matter.total or 0)} left{few}"
 
 
+def lends(lent: Lent) -> str:
+    """``lends``, or ``should lend`` where it was not measured."""
+    return "lends" if lent.measured else "should lend"
+
+
 def lent_figures(explanation: Explanation) -> tuple[Figure, ...]:
     """What Windows has left, what it lends, and the largest parts of that."""
     matter, lent, who = explanation.matter, explanation.lent, explanation.host_name
     parts = sorted((part for part in lent.parts if part.size > 0), key=lambda part: -part.size)
     return (
         *((size(f"{who} has left", matter.available),) if matter.available is not None else ()),
-        size(f"{who} lends", lent.size),
+        size(f"{who} lends" if lent.measured else "expected lent", lent.size),
         *(size(f"- {part.name}", part.size) for part in parts[:3]),
         *((size("held by programs", lent.programs),) if lent.cause.id == "programs" else ()),
         size("used by Linux", lent.used),
