@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsltop.charts.timeline import ROWS_APART, size_ticks, size_unit, time_ticks
+from wsltop.charts.timeline import MOST_SIZES, size_ticks, size_unit, time_ticks
 from wsltop.model.text import GIB, MIB
 
 
@@ -17,11 +17,15 @@ def labels(maximum: int, rows: int) -> list[str]:
 @pytest.mark.parametrize(
     ("maximum", "rows", "expected"),
     [
-        (int(15.6 * GIB), 8, ["4", "8", "15.6"]),
+        (int(15.6 * GIB), 8, ["4", "8", "12", "15.6"]),
         (int(15.6 * GIB), 16, ["4", "8", "12", "15.6"]),
-        (int(15.6 * GIB), 3, ["8"]),
-        (8 * GIB, 8, ["2", "4", "8"]),
-        (64 * GIB, 8, ["16", "32", "64"]),
+        (int(15.6 * GIB), 3, ["8", "15.6"]),
+        (int(15.6 * GIB), 1, ["15.6"]),
+        (int(7.7 * GIB), 5, ["2", "4", "6", "7.7"]),
+        (int(7.7 * GIB), 40, ["2", "4", "6", "7.7"]),
+        (int(8.3 * GIB), 40, ["2", "4", "6", "8.3"]),
+        (8 * GIB, 8, ["2", "4", "6", "8"]),
+        (64 * GIB, 8, ["16", "32", "48", "64"]),
         (int(1.9 * GIB), 10, ["0.5", "1", "1.5", "1.9"]),
         (700 * MIB, 8, ["256", "512", "700"]),
         (GIB, 0, []),
@@ -48,8 +52,9 @@ def test_size_ticks_rise_and_keep_apart(maximum: int, rows: int) -> None:
         assert tick.row * maximum <= tick.size * rows
     for lower, upper in pairwise(ticks):
         assert upper.size > lower.size
-        # A size at the very top steps down into the top row.
-        assert upper.row - lower.row >= ROWS_APART - (upper.size * rows == maximum * rows)
+        assert upper.row > lower.row
+    assert len(ticks) <= MOST_SIZES + 1
+    assert [tick.size for tick in ticks[-1:]] == [maximum] * bool(ticks)
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ def test_the_gate_of_a_young_watch_is_painted() -> None:
     for second in range(8):
         watched.feed(5000.0 + second, times(user=5000, idle=1_995_000 + 400 * second))
     view = gate_view([watched.state()], None, "")
-    lines = told(GatePanel(BLOCK, id="gate").paint(view, 70, 8))
+    lines = unscaled(told(GatePanel(BLOCK, id="gate").paint(view, 70, 8)))
     assert "7 of 10 s seen" in lines[1]
     assert "7 of 120 s seen" in lines[2]
     assert lines[3].startswith(" cannot tell yet: watched 7 of 10 s")
@@ -135,7 +135,7 @@ def test_a_drop_that_was_seen_is_no_reason_to_say_that_nothing_can_be_told() -> 
         watched.feed(5000.0 + second, times(user=5000, idle=1_995_000 + 400 * second))
         if second == 5:
             watched.observed(5004.5)
-    lines = told(GatePanel(BLOCK, id="gate").paint(gate_view([watched.state()], None, ""), 70, 8))
+    lines = unscaled(told(GatePanel(BLOCK, id="gate").paint(gate_view([watched.state()], None, ""), 70, 8)))
     assert lines[3].startswith(" done: WSL has acted in this idle period")
 
 
@@ -173,6 +173,27 @@ def test_the_gate_panel_never_leaves_its_width(text: str, width: int, height: in
     assert_fits(lines, width, max(height, 1))
 
 
+def unscaled(lines: list[str]) -> list[str]:
+    """The panel without the row that says what the bars mean."""
+    return [line.rstrip() for line in lines if not line.rstrip().endswith(("limit", "2x"))]
+
+
+@pytest.mark.parametrize("width", [44, 48, 62, 80])
+def test_the_bars_of_the_gate_say_what_their_middle_and_ends_are(width: int) -> None:
+    panel = GatePanel(ASCII, id="gate")
+    for busy, beyond in ((0.001, False), (0.0105, False), (0.03, True)):
+        row = replace(gate(), windows=(seen(busy),))
+        lines = [plain(line) for line in panel.paint(gate_view([row], BLOCKERS, ""), width, 8)]
+        bar, scale = lines[1:3]
+        middle = bar.index(ASCII.upright)
+        end = 2 * middle - 9  # the bar begins at cell 9
+        assert scale[middle - 2 : middle + 3] == "limit"
+        assert scale.rstrip().endswith("2x")
+        assert len(scale.rstrip()) == end + 1
+        assert (bar[end] == ASCII.right) == beyond
+    assert not any("2x" in plain(line) for line in panel.paint(gate_view([row], BLOCKERS, ""), width, 4))
+
+
 @pytest.mark.parametrize("width", [48, 56, 62])
 def test_the_figures_of_the_gate_are_never_the_part_that_is_cut(width: int) -> None:
     windows = (seen(0.07, watched=17.0, ok=None), seen(0.001, watched=9.0, ok=None))
@@ -180,7 +201,7 @@ def test_the_figures_of_the_gate_are_never_the_part_that_is_cut(width: int) -> N
     state = replace(gate(), windows=windows, opens=Bounds(earliest=38.0, latest=72.0), intent=intent)
     panel = GatePanel(BLOCK, id="gate")
     for height in (5, 6, 9):
-        lines = [line.rstrip() for line in told(panel.paint(gate_view([state], BLOCKERS, ""), width, height))]
+        lines = unscaled(told(panel.paint(gate_view([state], BLOCKERS, ""), width, height)))
         text = " ".join(" ".join(lines).split())
         assert "17 of 600 s" in lines[1]
         assert "9 of 600 s" in lines[2]
@@ -199,7 +220,7 @@ def test_a_window_with_a_long_name_gives_its_bar_for_its_figures() -> None:
 
 def test_a_long_name_of_a_blocker_is_cut_before_its_share() -> None:
     named = replace(BLOCKERS, visible=(Blocker(name="x" * 40, share=0.5, pids=()),))
-    lines = told(GatePanel(BLOCK, id="gate").paint(gate_view([gate()], named, ""), 48, 8))
+    lines = unscaled(told(GatePanel(BLOCK, id="gate").paint(gate_view([gate()], named, ""), 48, 8)))
     assert lines[2].rstrip().endswith("x… 50.00  elsewhere 0.20  self 0.04")
 
 

@@ -16,10 +16,10 @@ from wsltop.charts.bar import nearest
 from wsltop.charts.cells import Glyphs, Line, Span, Stroke, merged
 from wsltop.model.text import GIB, MIB
 
-ROWS_APART: Final = 2
-"""Size labels keep at least this many rows from one another."""
+MOST_SIZES: Final = 5
+"""Labels of a size axis besides its end: more do not make it easier to read."""
 TALL: Final = 12
-"""An axis of so many rows keeps them twice as far apart."""
+"""For each so many rows of an axis, a label stays a row away from its end."""
 COLUMNS_APART: Final = 2
 """Blanks between two time labels, at least."""
 MOST_TIMES: Final = 6
@@ -60,25 +60,20 @@ def size_unit(maximum: int) -> str:
 def size_ticks(maximum: int, rows: int) -> tuple[SizeTick, ...]:
     """Return the ticks of an axis of ``rows`` rows from zero to ``maximum`` bytes, lowest first, without zero.
 
-    Steps are powers of two, as memory is sold; the smallest step is taken whose labels are far enough apart. An axis
-    too short for that gets one tick, at the largest power of two that it holds. The maximum has a tick of its own.
+    Steps are powers of two, as memory is sold. The smallest step is taken that makes at most ``MOST_SIZES`` labels and
+    gives each a row of its own. The maximum is always there; a step too near to it for both to be read gives way.
     """
     if maximum < MIB or rows <= 0:
         return ()
-    apart = ROWS_APART * (1 if rows < TALL else 2)
     step = MIB
-    while step * rows < apart * maximum and step * 2 <= maximum:
+    while (step * rows < maximum or step * MOST_SIZES < maximum) and step * 2 <= maximum:
         step *= 2
-    sizes = range(step, maximum + 1, step)
     unit = GIB if maximum >= GIB else MIB
-    if step * rows < apart * maximum:
-        sizes = range(step, step + 1)
-    ticks = [SizeTick(size, min(size * rows // maximum, rows - 1), f"{size / unit:g}") for size in sizes]
-    top = SizeTick(maximum, rows - 1, f"{round(maximum / unit, 1):g}")
-    kept = [tick for tick in ticks if tick.row <= top.row - ROWS_APART or tick.size == maximum]
-    if rows < 2 * ROWS_APART or (kept and kept[-1].size == maximum):
-        return tuple(kept or ticks)
-    return (*kept, top)
+    top = rows - 1
+    near = max(1, rows // TALL)
+    sizes = [(size, size * rows // maximum) for size in range(step, maximum, step)]
+    ticks = [SizeTick(size, row, f"{size / unit:g}") for size, row in sizes if row <= top - near]
+    return (*ticks, SizeTick(maximum, top, f"{round(maximum / unit, 1):g}"))
 
 
 def time_ticks(window_seconds: float, width: int, end: str = "now") -> tuple[TimeTick, ...]:

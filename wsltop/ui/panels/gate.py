@@ -131,7 +131,7 @@ class GatePanel(Panel[GateView]):
 
     def rows_wanted(self, context: Context, width: int) -> int:
         """The windows, who is busy, the verdict and what follows it, which take more rows where they are narrow."""
-        return (5 if width >= ROOMY else 7) + sum(len(gate.windows) for gate in context.insight.gates)
+        return (6 if width >= ROOMY else 8) + sum(len(gate.windows) for gate in context.insight.gates)
 
     def paint(self, view: GateView, width: int, height: int) -> list[Line]:
         """The panel's lines, the verdict last."""
@@ -140,7 +140,8 @@ class GatePanel(Panel[GateView]):
         if view.problem:
             texts = wrap(view.problem, width - 1, height - 1, glyphs)
             return lines + [fit_spans([Span(f" {text}", "muted")], width, glyphs) for text in texts]
-        lines += self._windows(view.rows, width)
+        windows, scale = self._windows(view.rows, width)
+        lines += windows
         if view.blockers:
             lines.append(fit_spans([Span(f" {self._blockers(view.blockers, width - 1)}", "note")], width, glyphs))
         room = max(1, height - len(lines))
@@ -148,7 +149,10 @@ class GatePanel(Panel[GateView]):
         intent = self._clauses(view.intent, "muted", width, 2)
         if len(verdict) + len(intent) > room > len(intent):
             verdict = self._clauses(view.verdict, view.verdict_style, width, room - len(intent))
-        return lines + verdict + (intent if len(verdict) + len(intent) <= room else [])
+        lines += verdict + (intent if len(verdict) + len(intent) <= room else [])
+        if scale and len(lines) < height:
+            lines.insert(1 + len(windows), scale)
+        return lines
 
     def _blockers(self, told: str, width: int) -> str:
         """``told`` with fewer processes, and then a shorter name, where it is too long: the figures stay."""
@@ -169,25 +173,39 @@ class GatePanel(Panel[GateView]):
         shown = wrap("; ".join(clauses), width - 1, rows, self.glyphs)
         return [fit_spans([Span(f" {line}", style)], width, self.glyphs) for line in shown]
 
-    def _windows(self, rows: Sequence[WindowRow], width: int) -> list[Line]:
-        """The windows below each other; what has been seen of one gives up its words before its figures are cut."""
+    def _windows(self, rows: Sequence[WindowRow], width: int) -> tuple[list[Line], Line]:
+        """The windows below each other, and a row that says what the middle and the ends of their bars are.
+
+        What has been seen of a window gives up its words before its figures are cut.
+        """
         label = max([8, *(len(row.name) for row in rows)])
         room = width - label - SHORTEST_BAR - 3
         texts = [row.text if len(row.text) <= room else row.text.removesuffix(" seen") for row in rows]
         longest = -max([16, *map(len, texts)]) // 4 * -4  # in steps: the bar must not change with each digit
-        bar = min(LONGEST_BAR, width - label - 3 - longest)
-        return [self._window(row, text, label, bar, width) for row, text in zip(rows, texts, strict=True)]
+        half = max(0, min(LONGEST_BAR, width - label - 3 - longest)) // 2
+        lines = [self._window(row, text, label, half, width) for row, text in zip(rows, texts, strict=True)]
+        if 2 * half < SHORTEST_BAR:
+            return lines, ()
+        return lines, fit_spans([Span(f" {'':<{label}}{tell_scale(half)}", "axis")], width, self.glyphs)
 
-    def _window(self, row: WindowRow, told: str, label: int, room: int, width: int) -> Line:
-        """The limit stands in the middle of the bar: the left half is allowed."""
+    def _window(self, row: WindowRow, told: str, label: int, half: int, width: int) -> Line:
+        """The limit stands in the middle of the bar, twice the limit at its end; an arrow is beyond that."""
         name = Span(f" {row.name:<{label}}", "label")
         text = Span(f" {told}", "value")
-        if room < SHORTEST_BAR:
+        if 2 * half < SHORTEST_BAR:
             return fit_spans([name, text], width, self.glyphs)
-        share = 0.0 if row.ratio is None else row.ratio / (1 + row.ratio)
+        ratio = 0.0 if row.ratio is None else row.ratio
         style = "muted" if row.ok is None else "good" if row.ok else "warning"
-        half = room // 2
-        filled = round(share * 1000)
-        left = host_bar(min(filled, 500), 500, half, self.glyphs, style=style)
-        right = host_bar(max(0, filled - 500), 500, room - half, self.glyphs, style=style)
+        left = host_bar(min(round(ratio * 1000), 1000), 1000, half, self.glyphs, style=style)
+        right = [*host_bar(max(0, min(round(ratio * 1000), 2000) - 1000), 1000, half, self.glyphs, style=style)]
+        if ratio > 2:
+            right = [*host_bar(1, 1, half - 1, self.glyphs, style=style), Span(self.glyphs.right, style)]
         return fit_spans([name, *left, Span(self.glyphs.upright, "axis"), *right, text], width, self.glyphs)
+
+
+def tell_scale(half: int) -> str:
+    """What stands below the bars: 0 at the left end, the limit in the middle, twice the limit at the right end."""
+    limit = f"{'limit':^{2 * half + 1}}"
+    if 2 * half + 1 < len("0 limit 2x"):
+        return limit
+    return f"0{limit[1:-2]}2x"
