@@ -10,17 +10,8 @@ from msgspec.structs import replace
 from tests import samples
 from tests.samples import GIB, MIB, ended, hog, later, small_sample
 from wsltop.core.ledger import FreeSplit, Ledger, keep_ledger
-from wsltop.core.prediction import (
-    KEPT,
-    SETTLE,
-    WORTH,
-    Outcomes,
-    act_of,
-    assume_shares,
-    predict_compaction,
-    predict_drop,
-    predict_kill,
-)
+from wsltop.core.outcomes import KEPT, SETTLE, Outcomes, act_of
+from wsltop.core.prediction import WORTH, assume_shares, predict_compaction, predict_drop, predict_kill
 from wsltop.core.session import Session
 from wsltop.model.sample import Counters, Event, EventKind, Origin, Reading, Sample, Unavailable
 

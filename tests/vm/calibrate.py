@@ -48,6 +48,7 @@ from wsltop.core.prediction import (
     follow_holes,
     joinable,
     loose_free,
+    note_slab,
     predict_compaction,
     predict_drop,
     predict_kill,
@@ -66,6 +67,7 @@ from wsltop.guest.kernel_files import (
     read_init_on_alloc,
 )
 from wsltop.guest.page_flags import NUMBER, Mapping, kinds_of, mark_ending, parse_spans
+from wsltop.guest.process_memory import parse_process_memory
 from wsltop.model.sample import (
     Census,
     Holders,
@@ -240,6 +242,9 @@ def judge_all(kept: Iterable[Kept], *, by_pages: bool = True) -> list[Judged]:
         for trial in one.trials:
             before, after = ledger_of(trial.before, one.mixture), ledger_of(trial.after, one.mixture)
             shares = follow_left(shares or shares_for(before), before)
+            if trial.cleared and last is not None:
+                cleared = ledger_of(trial.cleared, one.mixture)
+                shares, last = follow_holes(shares, last, cleared), cleared
             if last is not None:
                 shares = follow_holes(shares, last, before)
             predicted, base = foretell(trial, before, shares)
@@ -247,7 +252,7 @@ def judge_all(kept: Iterable[Kept], *, by_pages: bool = True) -> list[Judged]:
                 predicted = predict_placed(trial, before, shares)
             if not isinstance(predicted, Unavailable):
                 judged.append(Judged(one.mixture, trial, base, trial.host_before - trial.host_after, predicted))
-            shares = learn(trial, shares, after)
+            shares = learn(trial, shares, before, after)
             shares, last = follow_holes(shares, before, after), after
     return judged
 
@@ -257,8 +262,10 @@ def foretell(trial: Trial, ledger: Ledger, shares: Shares) -> tuple[Reading[Pred
     if trial.kind == "compact":
         return predict_compaction(ledger, shares), joinable(ledger, shares)
     if trial.kind == "kill":
-        anonymous, shared = held_by(trial.before, trial.children[trial.figure])
-        return predict_kill(ledger, anonymous, shares, shared=shared), anonymous + shared
+        pid = trial.children[trial.figure]
+        anonymous, shared = held_by(trial.before, pid)
+        memory = parse_process_memory(trial.before.get(f"proc/{pid}/status", ""), trial.before.get(f"proc/{pid}/maps"))
+        return predict_kill(ledger, anonymous, shares, shared=shared, memory=memory), anonymous + shared
     if trial.kind == "reclaim":
         asked = trial.figure * MIB
         return predict_reclaim(ledger, asked, shares), min(asked, ledger.cache + ledger.slab_reclaimable)
@@ -298,12 +305,12 @@ def follow_left(shares: Shares, ledger: Ledger) -> Shares:
     return replace(shares, left=min(shares.left, loose_free(ledger)))
 
 
-def learn(trial: Trial, shares: Shares, after: Ledger) -> Shares:
+def learn(trial: Trial, shares: Shares, before: Ledger, after: Ledger) -> Shares:
     """What a trial teaches for sure: what a compaction left, and what a drop of slab left."""
     if trial.kind == "compact":
         return replace(shares, left=loose_free(after))
     if trial.kind in ("drop-slab", "drop-all"):
-        shares = replace(shares, slab_floor=after.slab_reclaimable)
+        shares = note_slab(shares, before, after)
     return follow_left(shares, after)
 
 

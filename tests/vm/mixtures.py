@@ -70,6 +70,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     """Its place in the mixture's steps: what came before it may have taught something."""
     kind: str
     figure: int
+    cleared: dict[str, str] = {}
+    """Before the ingredients of this step were made, and after others were taken away; empty where none was."""
     before: dict[str, str]
     after: dict[str, str]
     host_before: int
@@ -250,8 +252,12 @@ class Bench:
         """Act once."""
         step = mixture.steps[number]
         kind, figure = step.kind, step.figure
+        cleared: dict[str, str] = {}
         for index in step.ends:
             self.ask(remove=index)
+        if step.ends:
+            time.sleep(1.0)  # as a session would see it, which samples each second
+            cleared = self.ask(copy=None, flags=False)["files"]
         if step.extra:
             self.ask(take=step.extra)
         host_before = self.settle()
@@ -271,6 +277,7 @@ class Bench:
             number=number,
             kind=kind,
             figure=figure,
+            cleared=cleared,
             before=before["files"],
             after=after["files"],
             host_before=host_before,

@@ -13,7 +13,7 @@ from tests.vm.lab import Lab, State, guest_size
 from tests.vm.missing import MachineFailed
 from tests.vm.mixtures import WRITES, Bench
 from tests.vm.returns import COMPACT, DROP
-from wsltop.core.prediction import SETTLE
+from wsltop.core.outcomes import SETTLE
 
 PLANTED: Final = (
     "Out of memory: Killed process 4242 (planted) total-vm:1000kB, anon-rss:900kB",

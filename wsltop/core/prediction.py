@@ -1,4 +1,4 @@
-"""What an action would add to reportable free memory, and what came of it.
+"""What an action would add to reportable free memory.
 
 A ``Prediction`` has three figures in bytes: ``likely``, the one that a screen shows, and ``low`` and ``high``, the ends
 of the range, for details. ``parts`` says what it is made of, one ``Part`` for each kind of memory, with the same three
@@ -8,16 +8,14 @@ figures and a sentence that says how they were found. ``predict_compaction``, ``
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable
-from typing import Final, Literal
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from wsltop.core.clues import LISTS_GROW, Span
 from wsltop.core.ledger import NEVER, FreeSplit, Ledger
-from wsltop.model.sample import Event, Reading, Unavailable
+from wsltop.model.sample import Reading, Unavailable
 from wsltop.model.text import MIB, format_range, format_size
 
 FINE_ORDER: Final = 5
@@ -84,8 +82,8 @@ def assume_shares(order: int, kernel: tuple[int, int] | None = None) -> Shares:
 
     Args:
         order: the reporting order. The shares were seen at orders 5, 7 and 9; between them is a straight line.
-        kernel: its version. Before 6.6 ``memory.reclaim`` scans twice as much each round and takes up to twice what it
-            is asked for (0388536ac291).
+        kernel: its version. Before 6.6 ``memory.reclaim`` scans twice as much each round and may take up to twice what
+            it is asked for (0388536ac291): 1.05 to 1.85 times were seen, and on 6.18 what was asked for to the page.
     """
     coarse = coarseness(order)
     exact = kernel is not None and kernel >= EXACT_RECLAIM
@@ -94,7 +92,7 @@ def assume_shares(order: int, kernel: tuple[int, int] | None = None) -> Shares:
         cache=between(CACHE, coarse),
         slab=between(SLAB, coarse),
         anonymous=between(ANONYMOUS, coarse),
-        reclaim=Share(1.0, 0.9, 1.15) if exact else Share(1.3, 0.95, 2.0),
+        reclaim=Share(1.0, 0.98, 1.05) if exact else Share(1.25, 1.0, 2.0),
     )
 
 
@@ -103,34 +101,35 @@ TAKES_SWAPPINESS: Final = (6, 8)
 """From this kernel on ``memory.reclaim`` takes ``swappiness=0``, and leaves anonymous memory alone."""
 Ends = tuple[tuple[float, float, float], tuple[float, float, float]]
 """Likely, low and high at order 5 and at order 9."""
-FRAGMENTED: Final[Ends] = ((0.72, 0.12, 0.92), (0.5, 0.0, 0.8))
-CACHE: Final[Ends] = ((0.96, 0.8, 1.05), (0.95, 0.55, 1.05))
-SCATTERED: Final[Ends] = ((0.9, 0.7, 1.05), (0.4, -0.7, 1.0))
-"""The same of cache that is a small part of what is used: other memory lies in the same blocks."""
+FRAGMENTED: Final[Ends] = ((0.72, 0.2, 0.92), (0.5, 0.0, 0.85))
+CACHE: Final[Ends] = ((0.97, 0.75, 1.05), (0.9, 0.5, 1.05))
 SLAB: Final[Ends] = ((0.95, 0.85, 1.02), (0.9, 0.72, 0.98))
-ANONYMOUS: Final[Ends] = ((0.9, 0.6, 1.05), (0.7, 0.0, 1.1))
+ANONYMOUS: Final[Ends] = ((0.95, 0.7, 1.04), (0.9, 0.55, 1.05))
 
 
-def mixed_share(ledger: Ledger, shares: Shares) -> Share:
-    """The share of the page cache: what was seen, or, assumed, more of it where it is most of what is used."""
-    if shares.cache.seen or isinstance(ledger.free_split, Unavailable):
-        return shares.cache
-    used = max(1, ledger.total - ledger.free_split.reportable)
-    bulk = min(1.0, max(0.0, (ledger.cache / used - LITTLE) / (1 - LITTLE)))
-    little = between(SCATTERED, coarseness_of(ledger))
-    part, low, high = (
-        one + (other - one) * bulk
-        for one, other in zip(
-            (little.part, little.low, little.high),
-            (shares.cache.part, shares.cache.low, shares.cache.high),
-            strict=True,
-        )
-    )
-    return Share(part, low, high)
+def whole_blocks(ledger: Ledger) -> Share:
+    """The part of what the page cache fills in which no dirty page lies.
+
+    File systems note in pages of their own what they know of their files (sizes, places), a page for some dozens of
+    files, and these pages lie between those of the files. They are dirty for half a minute after files were made or
+    read, and each keeps its block. Where there are very many of them, they are of files without content, and lie
+    together.
+    """
+    dirty = min(1.0, ledger.clues.dirty_between / max(1, ledger.cache))
+    stays = (1.0 - dirty) ** (1 << order_of(ledger))
+    return Share(stays if dirty <= MANY_DIRTY else TOGETHER_DIRTY, stays, stays + (1.0 - stays) * MAY_BE_TOGETHER)
 
 
-LITTLE: Final = 0.1
-"""A part of what is used that is as scattered as the rest."""
+MANY_DIRTY: Final = 0.01
+"""A page in a hundred: one of 4 KiB notes 16 files, which then have less than 25 KiB each."""
+TOGETHER_DIRTY: Final = 0.7
+MAY_BE_TOGETHER: Final = 0.75
+
+
+def cache_share(ledger: Ledger, shares: Shares) -> Share:
+    """The share of the page cache, seen or assumed, in blocks that hold nothing dirty."""
+    share, blocks = shares.cache, whole_blocks(ledger)
+    return Share(share.part * blocks.part, share.low * blocks.low, share.high * blocks.high, share.seen)
 
 
 def coarseness(order: int) -> float:
@@ -140,17 +139,23 @@ def coarseness(order: int) -> float:
 
 def coarseness_of(ledger: Ledger) -> float:
     """The same of the order of this guest."""
-    return coarseness(COARSE_ORDER if isinstance(ledger.reporting, Unavailable) else ledger.reporting.order)
+    return coarseness(order_of(ledger))
 
 
-def settled_size(size: Span, shares: Shares) -> Span:
+def order_of(ledger: Ledger) -> int:
+    """The reporting order of this guest; the kernel's own where it is not known."""
+    return COARSE_ORDER if isinstance(ledger.reporting, Unavailable) else ledger.reporting.order
+
+
+def settled_size(size: Span, shares: Shares, of: int | None = None) -> Span:
     """A size without what lies in holes that were filled: freed, it leaves these holes again.
 
-    Likely it has filled as much of them as its part is of all that was taken since they were seen.
+    Likely it has filled as much of them as its part is of all that was taken since they were seen, and at least half of
+    that. ``of`` are the bytes that have filled them where only the oldest of these are freed: they were there first.
     """
-    low = max(0, size.low - shares.filled)
-    likely = size.likely - round(shares.filled * min(1.0, size.likely / max(1, shares.taken)))
-    return Span(low, max(low, min(likely, size.high)), size.high)
+    filled = round(shares.filled * min(1.0, (size.likely if of is None else of) / max(1, shares.taken)))
+    low, likely, high = size.low - shares.filled, size.likely - filled, size.high - filled // 2
+    return Span(max(0, low), max(0, low, min(likely, high)), max(0, low, high))
 
 
 def between(ends: Ends, coarse: float) -> Share:
@@ -266,10 +271,16 @@ def predict_compaction(ledger: Ledger, shares: Shares | None = None) -> Reading[
     kernel, kept = ledger.clues.kernel, ledger.clues.kept_by_cpus
     given = kept if kernel is None or kernel >= LISTS_GROW else 0
     # A page on such a list keeps apart what is free in the same 2 MiB: 74 MiB came where the lists held 46.
-    most = base + given + round(coarseness_of(ledger) * min(shares.left, 2 * given))
-    size = Span(base - pinned, base - pinned, most)
+    given = given // 3 + round(coarseness_of(ledger) * min(shares.left, given * 5 // 4))
+    size = Span(base - pinned, base - pinned, base - round(BETWEEN_PINNED * pinned))
     share = replace(shares.fragmented, part=min(1.0, shares.fragmented.part))  # it joins no more than there is
-    return add_up(part_of("fragmented free", size, share, basis, most=most))
+    part = part_of("fragmented free", size, share, basis, most=base)
+    return add_up(replace(part, high=part.high + given))
+
+
+BETWEEN_PINNED: Final = 0.6
+"""Of what is free beside as much of pinned memory, at least this part lies in between: 150 and 200 MiB of pipes kept
+85 and 90 % of it."""
 
 
 def predict_drop(
@@ -282,7 +293,7 @@ def predict_drop(
     shares = shares or shares_for(ledger)
     parts = []
     if cache:
-        share = mixed_share(ledger, shares)
+        share = cache_share(ledger, shares)
         basis = f"{tell_clean(ledger)}; {tell_cache(share)}"
         clean = clean_cache(ledger)
         most = clean.high + loose_free(ledger)  # what is dropped may join with what lay free in between
@@ -290,7 +301,7 @@ def predict_drop(
     if slab:
         size = unused_slab(ledger, shares)
         basis = f"reclaimable slab {format_size(ledger.slab_reclaimable)}, {shares.slab.tell()}"
-        part = part_of("slab", size, shares.slab, basis)
+        part = less_lists(part_of("slab", size, shares.slab, basis), ledger)
         joined = joined_by(ledger, size.high) + ledger.clues.gives_back
         parts.append(replace(part, high=part.high + (joined if part.high else 0)))
         huge = ledger.clues.freed_in_huge
@@ -355,16 +366,18 @@ def predict_reclaim(ledger: Ledger, size: int, shares: Shares | None = None) -> 
     shares = shares or shares_for(ledger)
     clean, asked = clean_cache(ledger), shares.reclaim
     there = unused_slab(ledger, shares)
-    most = clean.high + there.high + ledger.clues.lazyfree
+    # What programs have mapped it takes as well, when nothing else is left.
+    most = max(clean.high, ledger.cache - ledger.cache_dirty) + there.high + ledger.clues.lazyfree
     wanted = Span(
         min(round(asked.low * size), clean.low),
         min(round(asked.part * size), clean.likely + there.low),
         min(round(asked.high * size), most),
     )
     limit = "" if wanted.likely >= size else f"{format_size(wanted.likely)} of "
-    share = oldest_share(ledger, shares)
+    share = oldest_share(ledger, shares, wanted)
     basis = f"{limit}{tell_clean(ledger)}; {tell_cache(share)}"
-    parts = [part_of("page cache", settled_size(wanted, shares), share, basis)]
+    settled = settled_size(wanted, shares, clean.likely)
+    parts = [less_lists(part_of("page cache", settled, replace(share, high=NOT_BOTH * share.high), basis), ledger)]
     kernel = ledger.clues.kernel
     room = ledger.swap_total if isinstance(ledger.swap_free, Unavailable) else ledger.swap_free
     swap = min(room, ledger.anonymous, max(0, round(asked.high * size) - wanted.high))
@@ -374,12 +387,23 @@ def predict_reclaim(ledger: Ledger, size: int, shares: Shares | None = None) -> 
     return add_up(*parts)
 
 
-def oldest_share(ledger: Ledger, shares: Shares) -> Share:
-    """The share of a part of the cache, the oldest first: it lies between what stays."""
-    share = mixed_share(ledger, shares)
-    coarse = coarseness_of(ledger)
-    part, high = share.part * (1 - 0.3 * coarse), share.high * (1 - 0.25 * coarse)
-    return Share(part, share.low * (1 - coarse), high, share.seen)
+def oldest_share(ledger: Ledger, shares: Shares, wanted: Span) -> Share:
+    """The share of a part of the cache, the oldest first: the smaller the part, the more of it lies between the rest.
+
+    The larger the blocks, the more of them hold some of what stays: of a tenth of the cache nothing was seen to come at
+    order 9, and all of it at order 5.
+    """
+    share, clean = cache_share(ledger, shares), clean_cache(ledger)
+    part, surely = (
+        min(1.0, taken / there) if there else 1.0
+        for taken, there in ((wanted.likely, clean.likely), (wanted.low, clean.high))
+    )
+    mixed = part ** coarseness_of(ledger)
+    return replace(share, part=share.part * mixed, low=share.low * surely**4)
+
+
+NOT_BOTH: Final = 0.87
+"""The most that the kernel may take and the most that comes of it seldom meet."""
 
 
 def predict_pressure(ledger: Ledger, size: int, floor: int, shares: Shares | None = None) -> Reading[Prediction]:
@@ -393,9 +417,9 @@ def predict_pressure(ledger: Ledger, size: int, floor: int, shares: Shares | Non
     most = min(pushed + ledger.watermark, clean.high + ledger.slab_reclaimable + ledger.clues.lazyfree)
     wanted = Span(min(pushed, clean.low), min(pushed, clean.likely), max(most, min(pushed, clean.likely)))
     limit = f" (the floor of {format_size(floor)} allows no more)" if pushed < min(size, clean.likely) else ""
-    share = oldest_share(ledger, shares)
+    share = oldest_share(ledger, shares, wanted)
     basis = f"{format_size(wanted.likely)} of {tell_clean(ledger)}{limit}; {tell_cache(share)}"
-    part = part_of("page cache", settled_size(wanted, shares), share, basis)
+    part = part_of("page cache", settled_size(wanted, shares, clean.likely), share, basis)
     if not pushed:
         return add_up(part)
     # The hog takes all that is free on its way, and what it frees joins: holes of any origin among it.
@@ -408,8 +432,24 @@ def pressure_size(ledger: Ledger, size: int, floor: int) -> int:
     return max(0, min(free_to_take(ledger) + size, ledger.available - floor))
 
 
+class ProcessMemory(Struct, frozen=True, kw_only=True):
+    """What the kernel says of a process that is to be ended. Bytes."""
+
+    swapped: int = 0
+    freed: int = 0
+    """At most so much it has freed: the most that it has held less what it holds now."""
+    nameless: int = 0
+    """Shared memory that it maps and that goes with its last user: memfd, shared anonymous memory, deleted files."""
+
+
 def predict_kill(
-    ledger: Ledger, anonymous: int, shares: Shares | None = None, *, holes: int = 0, shared: int = 0
+    ledger: Ledger,
+    anonymous: int,
+    shares: Shares | None = None,
+    *,
+    holes: int = 0,
+    shared: int = 0,
+    memory: ProcessMemory | None = None,
 ) -> Reading[Prediction]:
     """What ending a process would free for the host.
 
@@ -419,49 +459,79 @@ def predict_kill(
         shares: what came back before.
         holes: bytes that it has freed in between its own pages: they join again when these are free.
         shared: bytes that it shares or maps, and that may go with it: a file in memory goes with its last user.
+        memory: what else the kernel says of it; ``None``: it is not one process, or nothing was read.
     """
     split = split_of(ledger)
     if isinstance(split, Unavailable):
         return split
     shares = shares or shares_for(ledger)
     holes = min(holes, split.fragmented)
-    basis = f"it holds {format_size(anonymous)} for itself; {shares.anonymous.tell()}"
-    parts = [part_of("anonymous", settled_size(whole(anonymous), shares), shares.anonymous, basis)]
-    joins = joined_by_kill(ledger, split, anonymous, holes)
+    # What nothing names and nobody else maps goes as its own memory does.
+    nameless = 0 if memory is None or shared < ALONE * memory.nameless else min(shared, memory.nameless)
+    own, cached = anonymous + nameless, swapped_and_in_ram(ledger, anonymous, memory)
+    huge = freed_by(ledger, anonymous, memory)
+    size = Span(own + cached.low, own + cached.likely, own + cached.high)
+    # A process that has freed parts of huge pages has its memory in such pages, and they fill no holes.
+    in_huge = memory is not None and 2 * huge.likely > max(WORTH, memory.freed)
+    settled = size if in_huge else settled_size(size, shares)
+    swapped = f", and {format_size(cached.likely)} in swap that is still in RAM" if cached.likely else ""
+    basis = f"it holds {format_size(own)} for itself{swapped}; {shares.anonymous.tell()}"
+    parts = [less_lists(part_of("anonymous", settled, shares.anonymous, basis), ledger)]
+    if huge.high:
+        basis = f"{format_size(huge.likely)} of what is freed inside huge pages may be its own"
+        parts.append(part_of("inside huge pages", huge, shares.anonymous, basis))
+    joins = joined_by_kill(ledger, split, anonymous, holes, memory)
     if joins.high:
         basis = f"{format_size(joins.likely)} of fragmented free memory lies in between and joins"
         parts.append(part_of("fragmented free", joins, JOINED, basis))
-    cached = ledger.clues.swap_cached
-    if cached and anonymous:
-        likely = round(cached * min(1.0, anonymous / max(1, ledger.anonymous)))
-        basis = f"up to {format_size(cached)} of what is in swap is still in RAM and may be its own"
-        parts.append(Part(name="swap", low=0, likely=likely, high=cached, basis=basis))
-    if shared:
-        basis = f"up to {format_size(shared)} that it shares may go with it"
-        parts.append(Part(name="shared", low=0, likely=0, high=shared, basis=basis))
+    if shared > nameless:
+        basis = f"up to {format_size(shared - nameless)} that it shares may go with it"
+        parts.append(Part(name="shared", low=0, likely=0, high=shared - nameless, basis=basis))
     return add_up(*parts)
 
 
+ALONE: Final = 0.9
+"""A process whose part of shared memory is at least this of all that it maps is nearly the only one that has it."""
 JOINED: Final = Share(1.0, 1.0, 1.0)
 
 
-def joined_by_kill(ledger: Ledger, split: FreeSplit, anonymous: int, holes: int) -> Span:
+def freed_by(ledger: Ledger, anonymous: int, memory: ProcessMemory | None) -> Span:
+    """What a process has freed inside its huge pages: no more than it has freed at all."""
+    huge = ledger.clues.freed_in_huge
+    if memory is None:
+        owns = min(1.0, anonymous / ledger.anonymous) if ledger.anonymous else 0.0
+        return Span(0, round(min(1.0, 1.5 * owns) * huge.likely), huge.likely if anonymous else 0)
+    likely = min(memory.freed, huge.likely)
+    return Span(likely // 2, likely, min(memory.freed, huge.high))
+
+
+def swapped_and_in_ram(ledger: Ledger, anonymous: int, memory: ProcessMemory | None) -> Span:
+    """What a process has in swap that is still in RAM: it goes with it, and is not counted as its own."""
+    cached, used = ledger.clues.swap_cached, ledger.swap_used
+    if memory is None or isinstance(used, Unavailable):
+        likely = round(cached * min(1.0, anonymous / max(1, ledger.anonymous)))
+        return Span(0, likely, cached if anonymous else 0)
+    likely = round(cached * min(1.0, memory.swapped / max(1, used)))
+    others = max(0, used - memory.swapped)
+    return Span(min(likely, max(0, cached - others)), likely, min(cached, memory.swapped))
+
+
+def joined_by_kill(ledger: Ledger, split: FreeSplit, anonymous: int, holes: int, memory: ProcessMemory | None) -> Span:
     """Fragmented free memory that joins when a process of ``anonymous`` bytes ends.
 
     Holes are likely to lie between the pages of the process in proportion to its part of what can be moved. What it
-    freed itself, inside huge pages or in between its pages, is known where it is one of our hogs.
+    freed itself in between its pages is known where it is one of our hogs, and else is no more than it has freed.
     """
     loose = max(0, split.fragmented - ledger.clues.kept_by_cpus - holes)
     movable = ledger.anonymous + ledger.cache + ledger.shared + ledger.freed_in_huge
     part = min(1.0, (anonymous + holes) / movable) if movable else 0.0
-    huge = ledger.clues.freed_in_huge
     known_holes = round(HOLES_JOIN * holes)
-    owns = min(1.0, anonymous / ledger.anonymous) if ledger.anonymous else 0.0
-    return Span(
-        round(0.8 * known_holes),
-        known_holes + round(part * loose * LOOSE_JOIN + min(1.0, 1.5 * owns) * huge.likely),
-        holes + round(min(1.0, 2 * part) * loose + (huge.likely if anonymous else 0)),
-    )
+    between = part * loose * LOOSE_JOIN
+    most = min(1.0, 2 * part) * loose
+    if memory is not None:
+        own = max(0, memory.freed - min(memory.freed, ledger.clues.freed_in_huge.likely))
+        between, most = min(between, own), min(float(loose), most / 2 + own)
+    return Span(round(0.8 * known_holes), known_holes + round(between), holes + round(most))
 
 
 HOLES_JOIN: Final = 0.9
@@ -502,215 +572,8 @@ def tell_clean(ledger: Ledger) -> str:
     )
 
 
-class Outcome(Struct, frozen=True, kw_only=True, tag="outcome"):
-    """A prediction and what came of it. Bytes."""
-
-    predicted: Prediction
-    gained: int
-    """How much reportable free memory has grown; negative where others have taken more than the action gave."""
-
-    @property
-    def error(self) -> int:
-        """How much more came than was predicted."""
-        return self.gained - self.predicted.likely
-
-    @property
-    def miss(self) -> str:
-        """That what came lies outside the predicted range, as a clause; empty where it does not."""
-        return self.predicted.tell_miss(self.gained)
-
-
-def compare(predicted: Prediction, before: FreeSplit, after: FreeSplit) -> Outcome:
-    """What came of a prediction, from free memory before and after."""
-    return Outcome(predicted=predicted, gained=after.reportable - before.reportable)
-
-
-Act = Literal["compaction", "cache drop", "slab drop", "cache and slab drop", "drop, then compaction", "kill"]
-DROPS: Final[dict[Act, tuple[bool, bool]]] = {
-    "cache drop": (True, False),
-    "slab drop": (False, True),
-    "cache and slab drop": (True, True),
-    "drop, then compaction": (True, True),
-}
-"""Whether an act drops page cache, and whether it drops slab."""
-SETTLE: Final = 15.0
-"""Seconds after which the guest's free lists have taken in what an act freed: pages wait on the CPUs' own lists."""
-TOGETHER: Final = 3.0
-"""Seconds within which a compaction after a drop is part of it: WSL from 2.9.8 on does the two in one."""
 WORTH: Final = 16 * MIB
 """Predictions below this say nothing about shares."""
-CLEAR: Final = 0.2
-"""A drop teaches the share of the cache where what it may free is known within this part of it."""
-KEPT: Final = 32
-
-
-class Settled(Struct, frozen=True, kw_only=True, tag="settled"):
-    """One act that has settled."""
-
-    act: Act
-    time: float
-    """Wall clock of the act."""
-    outcome: Outcome
-
-
-class Pending(Struct, frozen=True, kw_only=True):
-    """An act that has not settled yet."""
-
-    act: Act
-    time: float
-    monotonic: float
-    predicted: Prediction
-    ledger: Ledger
-    """Before the act."""
-    before: FreeSplit
-    base: int
-    """Bytes of which the prediction takes a share."""
-    teaches: bool
-    """Whether what comes of it says something about one share alone."""
-
-
-class Outcomes:
-    """Follows the acts of a session: compares what each gave with its prediction, and learns from it."""
-
-    def __init__(self) -> None:
-        self.settled: deque[Settled] = deque(maxlen=KEPT)
-        self.shares: Shares | None = None
-        """What came back here, where anything has been seen; assumed otherwise."""
-        self._pending: Pending | None = None
-        self._acted: float | None = None
-        """When the newest act was seen, monotonic, whether it was compared or not."""
-
-    @property
-    def predicted(self) -> Prediction | None:
-        """The prediction for the act that has not settled yet."""
-        return None if self._pending is None else self._pending.predicted
-
-    def feed(
-        self,
-        monotonic: float,
-        before: Reading[Ledger],
-        ledger: Reading[Ledger],
-        events: Iterable[Event],
-        *,
-        began: Reading[Ledger] | None = None,
-    ) -> None:
-        """Take a tick: the ledgers before and at it, and the events that came with it.
-
-        ``began`` is the ledger before the acts of this tick began, where they took longer than a tick.
-        """
-        for event in events:
-            self._take(event, monotonic, before if began is None else began, ledger)
-        self._follow_left(ledger)
-        self._follow_filled(before, ledger)
-        pending = self._pending
-        if pending is None or monotonic - pending.monotonic < SETTLE or isinstance(ledger, Unavailable):
-            return
-        self._pending = None
-        if isinstance(ledger.free_split, Unavailable):
-            return
-        outcome = compare(pending.predicted, pending.before, ledger.free_split)
-        self.settled.append(Settled(act=pending.act, time=pending.time, outcome=outcome))
-        self._learn(pending, outcome, ledger)
-
-    def _take(self, event: Event, monotonic: float, before: Reading[Ledger], ledger: Reading[Ledger]) -> None:
-        """Keep an act's prediction, if it is the only one and no hog takes memory meanwhile."""
-        act = act_of(event)
-        if act is None:
-            self._pending = None if event.kind == "hog" else self._pending
-            return
-        pending, acted = self._pending, self._acted
-        self._acted = monotonic
-        recent = acted is not None and monotonic - acted <= TOGETHER
-        if act == "compaction" and pending is not None and recent:
-            self._pending = self._join_compaction(pending)
-        elif act == "slab drop" and pending is not None and pending.act == "cache drop" and follows(acted, monotonic):
-            self._pending = self._predict("cache and slab drop", event, monotonic, pending.ledger)
-        else:
-            alone = pending is None and (acted is None or monotonic - acted >= SETTLE)
-            self._pending = self._predict(act, event, monotonic, before) if alone else None
-        if act == "compaction":
-            self._note_left(ledger)
-
-    def _join_compaction(self, pending: Pending) -> Pending | None:
-        """A drop and the compaction that follows it are one act; a longer compaction is still the same."""
-        if pending.act in ("compaction", "drop, then compaction"):
-            return pending
-        shares = self.shares or shares_for(pending.ledger)
-        joined = predict_compaction(pending.ledger, shares)
-        if pending.act == "kill" or isinstance(joined, Unavailable):
-            return None
-        predicted = add_up(*pending.predicted.parts, *joined.parts)
-        return replace(pending, act="drop, then compaction", predicted=predicted, teaches=False)
-
-    def _note_left(self, ledger: Reading[Ledger]) -> None:
-        """Note what a compaction that was requested has left: it could not join that."""
-        if isinstance(ledger, Unavailable) or isinstance(ledger.free_split, Unavailable):
-            return
-        self.shares = replace(self.shares or shares_for(ledger), left=loose_free(ledger))
-
-    def _follow_left(self, ledger: Reading[Ledger]) -> None:
-        """What was left and is no longer fragmented is not left any more."""
-        shares = self.shares
-        if shares is None or not shares.left or isinstance(ledger, Unavailable):
-            return
-        left = min(shares.left, loose_free(ledger))
-        if left != shares.left:
-            self.shares = replace(shares, left=left)
-
-    def _follow_filled(self, before: Reading[Ledger], ledger: Reading[Ledger]) -> None:
-        """Follow how much fragmented free memory was taken, rather than joined."""
-        if isinstance(before, Unavailable) or isinstance(ledger, Unavailable):
-            return
-        shares = follow_holes(self.shares or shares_for(ledger), before, ledger)
-        if shares.filled or self.shares is not None:
-            self.shares = shares
-
-    def _predict(self, act: Act, event: Event, monotonic: float, before: Reading[Ledger]) -> Pending | None:
-        if isinstance(before, Unavailable):
-            return None
-        split = before.free_split
-        if isinstance(split, Unavailable):
-            return None
-        predicted, base = predict(act, event, before, self.shares)
-        if isinstance(predicted, Unavailable) or base < WORTH:
-            return None
-        return Pending(
-            act=act,
-            time=event.time,
-            monotonic=monotonic,
-            predicted=predicted,
-            ledger=before,
-            before=split,
-            base=base,
-            teaches=act != "kill" or not event.amounts.get("holes"),
-        )
-
-    def _learn(self, pending: Pending, outcome: Outcome, ledger: Ledger) -> None:
-        """Learn what this kind of act, in this state, can teach."""
-        shares = self.shares or shares_for(ledger)
-        if pending.act == "compaction":
-            shares = replace(
-                shares, fragmented=shares.fragmented.learn(outcome.gained, pending.base), left=loose_free(ledger)
-            )
-        elif DROPS.get(pending.act, (False, False))[1]:
-            # What page cache gave and what slab gave cannot be told apart; what is left of slab can.
-            shares = replace(shares, slab_floor=ledger.slab_reclaimable)
-        elif pending.act == "cache drop":
-            clean = clean_cache(pending.ledger)
-            if clean.high - clean.low <= CLEAR * clean.high:
-                shares = replace(shares, cache=shares.cache.learn(outcome.gained, pending.base))
-        elif pending.teaches:
-            shares = replace(shares, anonymous=shares.anonymous.learn(outcome.gained, pending.base))
-        self.shares = shares
-
-
-def follows(acted: float | None, monotonic: float) -> bool:
-    """Whether a drop of slab is the second half of a drop of both: the kernel counts each when it is done."""
-    return acted is not None and monotonic - acted <= SLAB_AFTER_CACHE
-
-
-SLAB_AFTER_CACHE: Final = 8.0
-"""Seconds; a million names of files take four."""
 
 
 def follow_holes(shares: Shares, before: Ledger, after: Ledger) -> Shares:
@@ -725,31 +588,24 @@ def follow_holes(shares: Shares, before: Ledger, after: Ledger) -> Shares:
     return replace(shares, filled=filled, taken=max(filled, taken))
 
 
+def note_slab(shares: Shares, before: Ledger, after: Ledger) -> Shares:
+    """The shares after a drop of slab, by the ledgers around it: its floor, and what it left in pieces.
+
+    Of what slab gave up and that did not become reportable, the rest of the block is slab that is in use: compaction
+    cannot join it.
+    """
+    shares = replace(shares, slab_floor=after.slab_reclaimable)
+    old, new = before.free_split, after.free_split
+    if isinstance(old, Unavailable) or isinstance(new, Unavailable):
+        return shares
+    fallen = before.slab_reclaimable - after.slab_reclaimable
+    grown = new.reportable - old.reportable + max(0, after.clues.kept_by_cpus - before.clues.kept_by_cpus)
+    freed = max(1, fallen + max(0, before.cache - after.cache))
+    pieces = max(0, round((freed - max(0, grown)) * min(1.0, fallen / freed))) if fallen > 0 else 0
+    return replace(shares, left=min(shares.left + pieces, loose_free(after)))
+
+
 def loose_free(ledger: Ledger) -> int:
     """Fragmented free memory without what the CPUs keep on their lists, bytes."""
     split = ledger.free_split
     return 0 if isinstance(split, Unavailable) else max(0, split.fragmented - ledger.clues.kept_by_cpus)
-
-
-def act_of(event: Event) -> Act | None:
-    """Which act an event tells of, or None."""
-    if event.kind == "compaction" and event.origin == "vmstat" and event.amounts.get("requested"):
-        return "compaction"
-    if event.kind == "cache drop" and event.origin == "vmstat":
-        if not event.amounts.get("slab"):
-            return "cache drop"
-        return "cache and slab drop" if event.amounts.get("pagecache") else "slab drop"
-    return "kill" if event.kind == "hog" and event.amounts.get("freed") else None
-
-
-def predict(act: Act, event: Event, before: Ledger, shares: Shares | None) -> tuple[Reading[Prediction], int]:
-    """The prediction from the sample before the act, and the bytes of which it takes a share."""
-    shares = shares or shares_for(before)
-    if act == "compaction":
-        return predict_compaction(before, shares), joinable(before, shares)
-    if act == "kill":
-        freed = event.amounts.get("freed", 0)
-        return predict_kill(before, freed, shares, holes=event.amounts.get("holes", 0)), freed
-    cache, slab = DROPS[act]
-    base = cache * before.cache_clean + slab * unused_slab(before, shares).likely
-    return predict_drop(before, shares, cache=cache, slab=slab), base

@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from wsltop.core.curve import REST, Crossing, Dot, add_answer, at_rest, band_of, fall_below, floor_of, level_of
 from wsltop.core.moment import Moment
-from wsltop.core.prediction import Outcome, Prediction
+from wsltop.core.outcomes import Outcome
+from wsltop.core.prediction import Prediction
 from wsltop.model.sample import Reading, Unavailable
 
 LONGEST: Final = 45.0

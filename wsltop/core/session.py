@@ -20,7 +20,7 @@ from wsltop.core.gate.watch import Gate, Gates, Phase
 from wsltop.core.history import FINE_SPAN, History, Point
 from wsltop.core.ledger import Drain, Draining, Ledger, OrderWatch, keep_ledger
 from wsltop.core.moment import NOT_FOLLOWED, Insight, Moment, Tracker, chart_point, interpret, lend, vms_of
-from wsltop.core.prediction import Outcomes
+from wsltop.core.outcomes import Outcomes
 from wsltop.core.returning import Release, Returning, ReturnTracker
 from wsltop.model.sample import WAITING, Event, Reading, Sample, Unavailable
 

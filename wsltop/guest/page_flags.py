@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from wsltop.core.page_map import Kind, PageMap, kind_of
 from wsltop.guest.files import unreadable
+from wsltop.guest.process_memory import NAMELESS
 from wsltop.model.sample import Reading, Unavailable
 
 FLAGS: Final = "proc/kpageflags"
@@ -85,22 +86,6 @@ LAST: Final = 1 << 47
 """Where the addresses of programs end; the kernel's page behind them is in no pagemap."""
 
 
-SWAPPED: Final = re.compile(r"^VmSwap:\s+([0-9]{1,16}) kB$", re.MULTILINE | re.ASCII)
-
-
-def read_swapped(root: Path, pid: int) -> int:
-    """Bytes that a process has in swap; 0 where that is not known."""
-    try:
-        found = SWAPPED.search((root / f"proc/{pid}/status").read_text(encoding="ascii", errors="replace"))
-    except OSError:
-        return 0
-    return int(found[1]) * 1024 if found else 0
-
-
-NAMELESS: Final = re.compile(r" /memfd:| \(deleted\)$")
-"""Mappings of shared memory that goes with its last user: memfd, shared anonymous memory, files that are deleted."""
-
-
 class Mapping(NamedTuple):
     """The pages of one mapping of a process."""
 
@@ -121,7 +106,9 @@ def read_entries(folder: Path) -> Iterator[Mapping]:
             left = (end - start) // PAGE * 8
             while left > 0 and (wide := file.read(min(left, CHUNK))):
                 left -= len(wide)
-                yield Mapping(array("Q", wide[: len(wide) // 8 * 8]), NAMELESS.search(line) is not None)
+                yield Mapping(
+                    array("Q", wide[: len(wide) // 8 * 8]), NAMELESS.search(line.split(None, 5)[-1]) is not None
+                )
 
 
 def mark_ending(kinds: bytearray, mappings: Iterable[Mapping]) -> None:

@@ -16,7 +16,8 @@ from wsltop.core.diagnosis.rules import answer
 from wsltop.core.explanation import Explanation
 from wsltop.core.gate.watch import GateState
 from wsltop.core.ledger import Draining, Ledger, Lent
-from wsltop.core.prediction import Prediction, Settled, Shares, predict_compaction, predict_drop
+from wsltop.core.outcomes import Settled
+from wsltop.core.prediction import Prediction, Shares, predict_compaction, predict_drop
 from wsltop.core.session import Session
 from wsltop.model.sample import Event, HostMemory, Reading, Unavailable
 from wsltop.model.text import clean

@@ -13,8 +13,9 @@ from wsltop.charts.cells import Glyphs, Line, Span
 from wsltop.core.page_map import predict_kill_by_pages
 from wsltop.core.prediction import Prediction
 from wsltop.core.session import Session
-from wsltop.guest.page_flags import read_page_map, read_swapped
+from wsltop.guest.page_flags import read_page_map
 from wsltop.guest.process_details import ProcessDetails
+from wsltop.guest.process_memory import read_process_memory
 from wsltop.model.sample import Hog, ProcessUse, Unavailable, known
 from wsltop.model.text import clean, format_size
 from wsltop.reclaim.end import ProcessEnd, ancestors, command_for, refusal
@@ -70,7 +71,7 @@ class EndPlan:
         facts = [f"{self.name}{owner}, pid {use.pid}, holds {format_size(use.held)}."]
         if seen is not None and seen.command:
             facts.append(seen.command)
-        facts.append(f"Ending it {tell_end(self.predicted)}. What is not saved in it is lost.")
+        facts.append(f"ProcessMemory it {tell_end(self.predicted)}. What is not saved in it is lost.")
         if use.pid in ancestors():
             facts.append(f"wsltop itself was started from {self.name}, and may end with it.")
         if self._command:
@@ -84,7 +85,8 @@ def predict_by_pages(session: Session, pid: int) -> Prediction | None:
     ledger = None if session.moment is None else session.moment.ledger
     if isinstance(pages, Unavailable) or ledger is None or isinstance(ledger, Unavailable):
         return None
-    return known(predict_kill_by_pages(pages, ledger, read_swapped(Path("/"), pid)))
+    memory = read_process_memory(Path("/"), pid)
+    return known(predict_kill_by_pages(pages, ledger, 0 if memory is None else memory.swapped))
 
 
 class EndScreen(Question):

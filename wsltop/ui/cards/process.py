@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import ClassVar, Final
 
 from rich.cells import chop_cells
@@ -15,6 +16,7 @@ from wsltop.core.holders import PROCESS_WINDOW
 from wsltop.core.prediction import Prediction, predict_kill
 from wsltop.core.session import Session
 from wsltop.guest.process_details import ProcessDetails
+from wsltop.guest.process_memory import read_process_memory
 from wsltop.model.sample import USER_HZ, ProcessUse, Reading, Sample, Unavailable, known
 from wsltop.model.text import clean, format_duration, format_size
 from wsltop.ui.cards.card import Card
@@ -45,7 +47,9 @@ def predict_end(session: Session, use: ProcessUse) -> Reading[Prediction]:
     if isinstance(ledger, Unavailable):
         return ledger
     pss = known(use.pss)
-    return predict_kill(ledger, use.anonymous, session.outcomes.shares, shared=(pss.shared or 0) if pss else 0)
+    shared = (pss.shared or 0) if pss else 0
+    memory = read_process_memory(Path("/"), use.pid)
+    return predict_kill(ledger, use.anonymous, session.outcomes.shares, shared=shared, memory=memory)
 
 
 def tell_end(predicted: Reading[Prediction]) -> str:
