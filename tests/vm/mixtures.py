@@ -34,6 +34,8 @@ MOST: Final = 0.65
 """Part of the machine's memory that the mixture may fill; above it, its oldest ingredients are taken away."""
 LEAST: Final = 160
 """MiB on which an action of the plan has to act, so that its trial counts."""
+ON_LISTS: Final = 20
+"""One part in so many of the memory is what the CPUs' lists may keep of what a mixture frees."""
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,12 +176,13 @@ def suited(kind: str, action: str, memory: int, draw: random.Random) -> dict[str
     }.get((action, kind), 1.0)
     if kind in LONG_TO_MAKE and kind != "pinned":
         return one | {"size": max(one["size"], min(LEAST, LONG_TO_MAKE[kind]))}
-    part = max(0.3, part)
+    part = max(0.45 if action == "compact" else 0.3, part)
     if (action, kind) == ("compact", "holes"):
         one["share"] = max(part, freed)
     elif action == "kill" and kind in ("holes", "huge"):
         one["share"] = min(1 - part, freed)
-    return one | {"size": max(one["size"], int(LEAST / part))}
+    least = LEAST + (memory // ON_LISTS if action == "compact" else 0)
+    return one | {"size": max(one["size"], int(least / part))}
 
 
 LONG_TO_MAKE: Final = {"names": 150, "inodes": 50, "files": 200, "pinned": 300, "dirty": 200}
