@@ -7,6 +7,7 @@ from itertools import combinations
 import pytest
 
 from wsltop.ui.layout import LEAST, LEAST_HEIGHT, LEAST_WIDTH, PANELS, Layout, lay_out
+from wsltop.ui.panels.comeback import MORE_ORDERS
 
 WANTED = {"memory": 3, "verdict": 4, "hogs": 1, "events": 9, "gate": 6, "who": 12, "comeback": 8, "ledger": 17}
 SWITCHED = ("memory", "timeline", "hogs", "events", "verdict")
@@ -90,3 +91,14 @@ def test_a_gate_that_is_not_there_takes_no_row() -> None:
 
 def test_every_panel_of_a_layout_is_in_the_table() -> None:
     assert set(laid_out(240, 60, gate=True, scrubber=True)) <= {row.name for row in PANELS}
+
+
+def test_a_column_gives_what_is_left_to_a_longer_form_and_to_panels_that_fill_it() -> None:
+    few = {"ledger": 12, "comeback": 5, "groups": 3, "who": 7, "gate": 8, "hogs": 1, "findings": 4, "pressure": 5}
+    layout = lay_out(240, 60, {**few, "memory": 3, "verdict": 3, "events": 5, "outcomes": 2}, gate=True)
+    assert layout is not None
+    assert {"pressure", "outcomes"} <= layout.keys()
+    assert layout["comeback"].height >= 5 + MORE_ORDERS
+    small = lay_out(160, 30, {**few, "who": 40, "memory": 3, "verdict": 3}, gate=True)
+    assert small is not None
+    assert not {"pressure", "outcomes"} & small.keys()

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from msgspec import Struct
 
 from wsltop.ui.bindings import Key
-from wsltop.ui.panels.comeback import ComebackPanel
+from wsltop.ui.panels.comeback import MORE_ORDERS, ComebackPanel
 from wsltop.ui.panels.events import EventsPanel
 from wsltop.ui.panels.findings import FindingsPanel
 from wsltop.ui.panels.gate import GatePanel
@@ -16,6 +16,7 @@ from wsltop.ui.panels.hogs import HogsPanel
 from wsltop.ui.panels.ledger import LedgerPanel
 from wsltop.ui.panels.memory import MemoryPanel
 from wsltop.ui.panels.panel import Panel
+from wsltop.ui.panels.pressure import OutcomesPanel, PressurePanel
 from wsltop.ui.panels.scrubber import Scrubber
 from wsltop.ui.panels.timeline import TimelinePanel
 from wsltop.ui.panels.verdict import VerdictPanel
@@ -49,6 +50,8 @@ PANELS: Final = (
     PanelRow("comeback", ComebackPanel, 4),
     PanelRow("ledger", LedgerPanel, 12),
     PanelRow("groups", GroupsPanel, 3),
+    PanelRow("outcomes", OutcomesPanel, 2),
+    PanelRow("pressure", PressurePanel, 2),
     PanelRow("findings", FindingsPanel, 2),
     PanelRow("hogs", HogsPanel, 1, "3", "hogs"),
     PanelRow("events", EventsPanel, 3, "4", "events"),
@@ -77,15 +80,25 @@ WIDEST: Final = 240
 TALL: Final = 24
 """Rows that panels beside the timeline need."""
 SIDE: Final[tuple[tuple[int, tuple[tuple[int, tuple[str, ...]], ...]], ...]] = (
-    (WIDEST, ((52, ("ledger", "comeback", "groups")), (56, ("who", "gate", "hogs", "findings")))),
-    (WIDER, ((62, ("who", "comeback", "gate", "hogs")),)),
+    (
+        WIDEST,
+        (
+            (52, ("ledger", "comeback", "groups", "outcomes")),
+            (56, ("who", "gate", "hogs", "pressure", "findings")),
+        ),
+    ),
+    (WIDER, ((62, ("who", "comeback", "gate", "outcomes", "pressure", "hogs")),)),
     (WIDE, ((48, ("gate", "who", "hogs")),)),
 )
 """From which width on which columns stand at the right: their widths, and their panels from top to bottom."""
-FIRST: Final = ("hogs", "who", "ledger", "gate", "comeback", "findings", "groups")
+FIRST: Final[tuple[str, ...]] = ("hogs", "who", "ledger", "gate", "comeback", "findings", "groups")
 """Which panels of a column get their rows first when there are not enough for all."""
-GROWS: Final = ("groups", "findings", "who")
-"""Which panel of a column takes the rows that are left: one that has more to say the more rows it has."""
+FILLS: Final[tuple[str, ...]] = ("comeback", "pressure", "outcomes")
+"""What stands in a column only where all others have what they want: a longer form of the first, and these panels."""
+LONGER: Final = {"comeback": MORE_ORDERS}
+"""Rows more of a panel's longer form."""
+GROWS: Final = ("findings", "who", "groups")
+"""Which panel of a column takes the rows that are left then."""
 
 
 class Place(Struct, frozen=True):
@@ -214,7 +227,10 @@ def stack_columns(
 
 
 def stack(names: list[str], rows: int, wanted: Mapping[str, int]) -> dict[str, int]:
-    """Rows of panels one below the other: the least of each by importance, then what each wants, the rest to one."""
+    """Rows of panels one below the other.
+
+    The least of each by importance, then what each wants, then what fills a column, then a blank row below each.
+    """
     taken = dict.fromkeys(names, 0)
     order = [name for name in FIRST if name in taken]
     for name in order:
@@ -224,7 +240,14 @@ def stack(names: list[str], rows: int, wanted: Mapping[str, int]) -> dict[str, i
     for name in order:
         more = min(rows, max(0, wanted.get(name, 1) - taken[name])) if taken[name] else 0
         taken[name], rows = taken[name] + more, rows - more
-    grows = next((name for name in GROWS if taken.get(name)), None) or next(iter(order), None)
+    for name in FILLS:
+        more = LONGER.get(name, 0) if taken.get(name) else 0 if name in order else wanted.get(name, LEAST[name])
+        if name in taken and more <= rows:
+            taken[name], rows = taken[name] + more, rows - more
+    shown = [name for name in names if taken[name]]
+    for name in shown[: min(rows, len(shown) - 1)]:
+        taken[name], rows = taken[name] + 1, rows - 1
+    grows = next((name for name in GROWS if taken.get(name)), None) or next(iter(shown), None)
     if grows is not None:
         taken[grows] += rows
     return {name: take for name, take in taken.items() if take}

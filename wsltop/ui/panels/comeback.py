@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Final
+
 from msgspec import Struct
 
-from wsltop.charts.bar import order_chart
+from wsltop.charts.bar import host_bar, order_chart
 from wsltop.charts.cells import Line, Span
 from wsltop.core.explanation import Way
 from wsltop.core.ledger import order_sizes
@@ -14,6 +17,9 @@ from wsltop.ui.context import Context
 from wsltop.ui.panels.memory import round_step
 from wsltop.ui.panels.panel import Panel, fit, fit_spans, heading
 from wsltop.ui.panels.verdict import WAY_ACTIONS
+
+MORE_ORDERS: Final = 10
+"""Rows that the table of free blocks has more than their row of bars."""
 
 
 class WayRow(Struct, frozen=True):
@@ -32,6 +38,8 @@ class ComebackView(Struct, frozen=True, kw_only=True):
     """Free bytes by order, rounded to what a bar can show; empty where they are unknown."""
     reporting: int
     problem: str
+    page: int = 4096
+    """Bytes of a block of order 0."""
 
 
 def comeback_view(context: Context) -> ComebackView:
@@ -46,13 +54,20 @@ def comeback_view(context: Context) -> ComebackView:
     if order is not None and not isinstance(blocks, Unavailable):
         reporting = order.order
         sizes = order_sizes(blocks, moment.sample.page_size)
-        orders = tuple(1 << max(0, size.bit_length() - 1) for size in sizes)
+        orders = tuple(round_order(size) for size in sizes)
     return ComebackView(
         rows=tuple(way_row(way, can_act=context.can_act) for way in explanation.ways),
         orders=orders,
         reporting=reporting,
         problem="",
+        page=moment.sample.page_size,
     )
+
+
+def round_order(size: int) -> int:
+    """``size`` with two binary digits, so that the rows are not painted at each tick; bytes."""
+    step = 1 << max(0, size.bit_length() - 2)
+    return round(size / step) * step
 
 
 def way_row(way: Way, *, can_act: bool) -> WayRow:
@@ -90,6 +105,7 @@ class ComebackPanel(Panel[ComebackView]):
         if not view.rows:
             lines.append(fit_spans([Span(" hardly anything: what is lent is in use", "muted")], width, glyphs))
         orders = height - len(lines) > 2 and bool(view.orders)
+        table = orders and height >= len(lines) + len(view.rows) + 1 + len(view.orders)
         for row in view.rows[: height - len(lines) - (2 if orders else 0)]:
             spans = [
                 Span(f" {row.key:>1} ", "key"),
@@ -97,6 +113,8 @@ class ComebackPanel(Panel[ComebackView]):
                 Span(f"{row.gives:>10}", "value"),
             ]
             lines.append(fit_spans(spans, width, glyphs))
+        if table:
+            return [*lines, *self._table(view, width)]
         if orders and height - len(lines) >= 2:
             note = f"reported from order {view.reporting} on; log scale"
             lines.append(fit_spans([Span(f" free blocks by order, {note}", "muted")], width, glyphs))
@@ -104,3 +122,19 @@ class ComebackPanel(Panel[ComebackView]):
                 fit_spans([Span(" "), *order_chart(view.orders, view.reporting, width - 1, glyphs)], width, glyphs)
             )
         return lines
+
+    def _table(self, view: ComebackView, width: int) -> Iterator[Line]:
+        """Yield a row for each order: the size of its blocks, a bar, what is free in them."""
+        glyphs = self.glyphs
+        limit = format_size(view.page << view.reporting)
+        yield fit_spans([Span(f" free blocks; Windows gets those from {limit} on", "muted")], width, glyphs)
+        most = max(1, *view.orders)
+        for order, size in enumerate(view.orders):
+            reported = order >= view.reporting
+            bar = host_bar(size, most, max(1, width - 24), glyphs, style="reportable" if reported else "fragmented")
+            spans = [
+                Span(f" {format_size(view.page << order):>8}  ", "label"),
+                *bar,
+                Span(f"  {format_size(size):>8}", "value" if reported else "muted"),
+            ]
+            yield fit_spans(spans, width, glyphs)

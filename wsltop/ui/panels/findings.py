@@ -61,8 +61,10 @@ class FindingsPanel(Panel[tuple[FindingRow, ...]]):
         return "app.card('verdict')"
 
     def rows_wanted(self, context: Context, width: int) -> int:
-        """A row for each."""
-        return 1 + max(1, len(context.findings))
+        """All of each, where it is known how wide that is; a row for each before that."""
+        if not self.size.width:
+            return 1 + max(1, len(context.findings))
+        return 1 + sum(1 + len(row.details) for row in self.make_view(context))
 
     def paint(self, view: tuple[FindingRow, ...], width: int, height: int) -> list[Line]:
         """The panel's lines: a row for each finding, and as many of them in full, the worst first, as have room."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from msgspec import Struct
 from rich.cells import cell_len
@@ -22,6 +23,8 @@ ROOMY = 60
 SHORTEST_BAR = 4
 LONGEST_BAR = 24
 """Cells of a window's bar; it is left out where there is no room for the shortest."""
+LEAST_SCALED: Final = 5
+"""Rows besides those of the windows from which on one of them tells what the bars mean."""
 BLOCKERS = 3
 """Processes that are named."""
 
@@ -131,7 +134,7 @@ class GatePanel(Panel[GateView]):
 
     def rows_wanted(self, context: Context, width: int) -> int:
         """The windows, who is busy, the verdict and what follows it, which take more rows where they are narrow."""
-        return (6 if width >= ROOMY else 8) + sum(len(gate.windows) for gate in context.insight.gates)
+        return (7 if width >= ROOMY else 9) + sum(len(gate.windows) for gate in context.insight.gates)
 
     def paint(self, view: GateView, width: int, height: int) -> list[Line]:
         """The panel's lines, the verdict last."""
@@ -142,6 +145,8 @@ class GatePanel(Panel[GateView]):
             return lines + [fit_spans([Span(f" {text}", "muted")], width, glyphs) for text in texts]
         windows, scale = self._windows(view.rows, width)
         lines += windows
+        if scale and height >= len(windows) + LEAST_SCALED:
+            lines.append(scale)
         if view.blockers:
             lines.append(fit_spans([Span(f" {self._blockers(view.blockers, width - 1)}", "note")], width, glyphs))
         room = max(1, height - len(lines))
@@ -149,10 +154,7 @@ class GatePanel(Panel[GateView]):
         intent = self._clauses(view.intent, "muted", width, 2)
         if len(verdict) + len(intent) > room > len(intent):
             verdict = self._clauses(view.verdict, view.verdict_style, width, room - len(intent))
-        lines += verdict + (intent if len(verdict) + len(intent) <= room else [])
-        if scale and len(lines) < height:
-            lines.insert(1 + len(windows), scale)
-        return lines
+        return lines + verdict + (intent if len(verdict) + len(intent) <= room else [])
 
     def _blockers(self, told: str, width: int) -> str:
         """``told`` with fewer processes, and then a shorter name, where it is too long: the figures stay."""

@@ -1,0 +1,104 @@
+"""Pressure and swap, and what did come back: what fills the columns beside the timeline where they have room."""
+
+from __future__ import annotations
+
+import time
+
+from msgspec import Struct
+
+from wsltop.charts.cells import Line, Span
+from wsltop.core.prediction import Settled
+from wsltop.model.sample import Sample, Unavailable
+from wsltop.model.text import clean, format_size
+from wsltop.ui.context import Context
+from wsltop.ui.panels.memory import round_step
+from wsltop.ui.panels.panel import Panel, fit, fit_spans, heading
+
+
+class PairsView(Struct, frozen=True):
+    """Names and figures."""
+
+    rows: tuple[tuple[str, str], ...]
+    empty: str = ""
+    """What stands there where there is none."""
+
+
+class PairsPanel(Panel[PairsView]):
+    """Heading, then a name and a figure in each row."""
+
+    title = ""
+    note = ""
+
+    def rows_wanted(self, context: Context, width: int) -> int:
+        """A row for each."""
+        return 1 + max(1, len(self.make_view(context).rows))
+
+    def paint(self, view: PairsView, width: int, height: int) -> list[Line]:
+        """The panel's lines."""
+        lines = [heading(self.title, self.note, width, self.glyphs)]
+        if not view.rows:
+            return [*lines, fit_spans([Span(f" {view.empty}", "muted")], width, self.glyphs)]
+        for name, figure in view.rows[: height - 1]:
+            room = max(0, width - len(figure) - 3)
+            spans = [Span(f" {fit(name, room, self.glyphs)} ", "label"), Span(figure, "value")]
+            lines.append(fit_spans(spans, width, self.glyphs))
+        return lines
+
+
+class PressurePanel(PairsPanel):
+    """How long programs wait for memory, and what swap holds."""
+
+    title = "pressure and swap"
+
+    def make_view(self, context: Context) -> PairsView:
+        """The figures of the moment."""
+        if context.moment is None:
+            return PairsView((), "no sample yet")
+        return PairsView(tuple(pressure_rows(context.moment.sample)))
+
+
+def pressure_rows(sample: Sample) -> list[tuple[str, str]]:
+    """Shares of time in which some program, or all of them, waited for memory; free swap; available memory."""
+    rows: list[tuple[str, str]] = []
+    pressure, meminfo = sample.pressure, sample.meminfo
+    if isinstance(pressure, Unavailable):
+        rows.append(("waiting for memory", clean(pressure.reason)))
+    else:
+        for name, ten, sixty in (
+            ("some program waits", pressure.some_avg10, pressure.some_avg60),
+            ("all of them wait", pressure.full_avg10, pressure.full_avg60),
+        ):
+            rows.append((name, f"{ten * 100:.1f} % in 10 s, {sixty * 100:.1f} % in 60 s"))
+    if isinstance(meminfo, Unavailable):
+        return rows
+    if meminfo.available is not None:
+        rows.append(("available for programs", format_size(round_step(meminfo.available))))
+    if not meminfo.swap_total:
+        return [*rows, ("swap", "there is none")]
+    if meminfo.swap_free is None:
+        return rows
+    used = round_step(max(0, meminfo.swap_total - meminfo.swap_free))
+    return [*rows, ("swap in use", f"{format_size(used)} of {format_size(meminfo.swap_total)}")]
+
+
+class OutcomesPanel(PairsPanel):
+    """What did come back of the newest acts, beside what was predicted."""
+
+    title = "what did come back"
+    note = "of predicted"
+
+    def make_view(self, context: Context) -> PairsView:
+        """The newest acts that have settled, the last first."""
+        settled = list(context.session.outcomes.settled)[::-1]
+        return PairsView(tuple(map(outcome_row, settled)), "nothing yet: c, d, x and e are measured")
+
+    def rows_wanted(self, context: Context, width: int) -> int:
+        """The newest few."""
+        return min(6, super().rows_wanted(context, width))
+
+
+def outcome_row(settled: Settled) -> tuple[str, str]:
+    """One act: its time and name, what came of what was predicted."""
+    clock = time.strftime("%H:%M:%S", time.localtime(settled.time))
+    outcome = settled.outcome
+    return f"{clock} {settled.act}", f"{format_size(outcome.gained)} of {format_size(outcome.predicted.likely)}"
