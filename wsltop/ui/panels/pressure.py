@@ -7,7 +7,7 @@ import time
 from msgspec import Struct
 
 from wsltop.charts.cells import Line, Span
-from wsltop.core.prediction import Settled
+from wsltop.core.outcomes import Settled
 from wsltop.model.sample import Sample, Unavailable
 from wsltop.model.text import clean, format_size
 from wsltop.ui.context import Context
