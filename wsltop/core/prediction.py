@@ -83,7 +83,8 @@ def assume_shares(order: int, kernel: tuple[int, int] | None = None) -> Shares:
     Args:
         order: the reporting order. The shares were seen at orders 5, 7 and 9; between them is a straight line.
         kernel: its version. Before 6.6 ``memory.reclaim`` scans twice as much each round and may take up to twice what
-            it is asked for (0388536ac291): 1.05 to 1.85 times were seen, and on 6.18 what was asked for to the page.
+            it is asked for (0388536ac291): 1.05 to 1.85 times were seen, of which up to 1.45 times came. On 6.18 it
+            takes what was asked for, to the page.
     """
     coarse = coarseness(order)
     exact = kernel is not None and kernel >= EXACT_RECLAIM
@@ -92,7 +93,7 @@ def assume_shares(order: int, kernel: tuple[int, int] | None = None) -> Shares:
         cache=between(CACHE, coarse),
         slab=between(SLAB, coarse),
         anonymous=between(ANONYMOUS, coarse),
-        reclaim=Share(1.0, 0.98, 1.05) if exact else Share(1.25, 1.0, 2.0),
+        reclaim=Share(1.0, 0.98, 1.0) if exact else Share(1.2, 1.0, 1.5),
     )
 
 
@@ -117,7 +118,8 @@ def whole_blocks(ledger: Ledger) -> Share:
     """
     dirty = min(1.0, ledger.clues.dirty_between / max(1, ledger.cache))
     stays = (1.0 - dirty) ** (1 << order_of(ledger))
-    return Share(stays if dirty <= MANY_DIRTY else TOGETHER_DIRTY, stays, stays + (1.0 - stays) * MAY_BE_TOGETHER)
+    likely, most = (stays, MAY_BE_TOGETHER) if dirty <= MANY_DIRTY else (TOGETHER_DIRTY, 1.0)
+    return Share(likely, stays, stays + (1.0 - stays) * most)
 
 
 MANY_DIRTY: Final = 0.01
@@ -147,14 +149,15 @@ def order_of(ledger: Ledger) -> int:
     return COARSE_ORDER if isinstance(ledger.reporting, Unavailable) else ledger.reporting.order
 
 
-def settled_size(size: Span, shares: Shares, of: int | None = None) -> Span:
+def settled_size(size: Span, shares: Shares, of: int | None = None, *, surely: float = 0.5) -> Span:
     """A size without what lies in holes that were filled: freed, it leaves these holes again.
 
-    Likely it has filled as much of them as its part is of all that was taken since they were seen, and at least half of
-    that. ``of`` are the bytes that have filled them where only the oldest of these are freed: they were there first.
+    Likely it has filled as much of them as its part is of all that was taken since they were seen, and ``surely`` a
+    part of that. ``of`` are the bytes that have filled them where only the oldest of these are freed: they were there
+    first.
     """
     filled = round(shares.filled * min(1.0, (size.likely if of is None else of) / max(1, shares.taken)))
-    low, likely, high = size.low - shares.filled, size.likely - filled, size.high - filled // 2
+    low, likely, high = size.low - shares.filled, size.likely - filled, size.high - round(surely * filled)
     return Span(max(0, low), max(0, low, min(likely, high)), max(0, low, high))
 
 
@@ -267,15 +270,18 @@ def predict_compaction(ledger: Ledger, shares: Shares | None = None) -> Reading[
         f"{format_size(base)} is free in blocks that are too small to report{left}{between_pinned}; "
         f"{shares.fragmented.tell()}"
     )
-    # From Linux 6.7 on the CPUs' lists grow to a part of the zone, and are given back within seconds.
+    # From Linux 6.7 on the CPUs' lists grow, and give back within seconds what is above the watermark.
     kernel, kept = ledger.clues.kernel, ledger.clues.kept_by_cpus
-    given = kept if kernel is None or kernel >= LISTS_GROW else 0
-    # A page on such a list keeps apart what is free in the same 2 MiB: 74 MiB came where the lists held 46.
-    given = given // 3 + round(coarseness_of(ledger) * min(shares.left, given * 5 // 4))
-    size = Span(base - pinned, base - pinned, base - round(BETWEEN_PINNED * pinned))
+    grows = kernel is None or kernel >= LISTS_GROW
+    back = ledger.clues.gives_back if grows else 0
+    likely = base - pinned + round(back * (1 - coarseness_of(ledger)) / 2)
+    size = Span(base - pinned, likely, base - round(BETWEEN_PINNED * pinned) + back)
     share = replace(shares.fragmented, part=min(1.0, shares.fragmented.part))  # it joins no more than there is
-    part = part_of("fragmented free", size, share, basis, most=base)
-    return add_up(replace(part, high=part.high + given))
+    part = part_of("fragmented free", size, share, basis, most=base + back)
+    # A page on such a list keeps apart what is free in the same 2 MiB: 74 MiB came where the lists held 46.
+    kept = kept - back if grows else 0
+    beside = kept // 2 + round(coarseness_of(ledger) * min(shares.left, kept))
+    return add_up(replace(part, high=part.high + beside))
 
 
 BETWEEN_PINNED: Final = 0.6
@@ -297,11 +303,13 @@ def predict_drop(
         basis = f"{tell_clean(ledger)}; {tell_cache(share)}"
         clean = clean_cache(ledger)
         most = clean.high + loose_free(ledger)  # what is dropped may join with what lay free in between
-        parts.append(part_of("page cache", settled_size(clean, shares), share, basis, most=most))
+        part = part_of("page cache", settled_size(clean, shares), share, basis, most=most)
+        parts.append(less_lists(part, ledger))
     if slab:
         size = unused_slab(ledger, shares)
         basis = f"reclaimable slab {format_size(ledger.slab_reclaimable)}, {shares.slab.tell()}"
-        part = less_lists(part_of("slab", size, shares.slab, basis), ledger)
+        part = part_of("slab", size, shares.slab, basis)
+        part = part if cache else less_lists(part, ledger)
         joined = joined_by(ledger, size.high) + ledger.clues.gives_back
         parts.append(replace(part, high=part.high + (joined if part.high else 0)))
         huge = ledger.clues.freed_in_huge
@@ -321,7 +329,7 @@ def joined_by(ledger: Ledger, size: int) -> int:
     split = ledger.free_split
     used = ledger.total - (0 if isinstance(split, Unavailable) else split.reportable) - loose
     share = min(1.0, size / used) if used > 0 else 1.0
-    return round(loose * share * (1 - coarseness_of(ledger)))
+    return round(loose * share * (1 - coarseness_of(ledger)) / 2)
 
 
 def predict_split(ledger: Ledger, shares: Shares | None = None) -> Reading[Prediction]:
@@ -334,7 +342,7 @@ def predict_split(ledger: Ledger, shares: Shares | None = None) -> Reading[Predi
     return add_up(part_of("inside huge pages", huge, share, basis))
 
 
-SPLIT: Final[Ends] = ((0.15, 0.0, 0.6), (0.0, 0.0, 0.15))
+SPLIT: Final[Ends] = ((0.1, 0.0, 0.3), (0.0, 0.0, 0.1))
 """What is freed inside huge pages is fragmented when these are split: compaction returns it."""
 
 
@@ -376,8 +384,8 @@ def predict_reclaim(ledger: Ledger, size: int, shares: Shares | None = None) -> 
     limit = "" if wanted.likely >= size else f"{format_size(wanted.likely)} of "
     share = oldest_share(ledger, shares, wanted)
     basis = f"{limit}{tell_clean(ledger)}; {tell_cache(share)}"
-    settled = settled_size(wanted, shares, clean.likely)
-    parts = [less_lists(part_of("page cache", settled, replace(share, high=NOT_BOTH * share.high), basis), ledger)]
+    part = part_of("page cache", settled_size(wanted, shares, clean.likely), share, basis)
+    parts = [less_lists(part, ledger)]
     kernel = ledger.clues.kernel
     room = ledger.swap_total if isinstance(ledger.swap_free, Unavailable) else ledger.swap_free
     swap = min(room, ledger.anonymous, max(0, round(asked.high * size) - wanted.high))
@@ -400,10 +408,6 @@ def oldest_share(ledger: Ledger, shares: Shares, wanted: Span) -> Share:
     )
     mixed = part ** coarseness_of(ledger)
     return replace(share, part=share.part * mixed, low=share.low * surely**4)
-
-
-NOT_BOTH: Final = 0.87
-"""The most that the kernel may take and the most that comes of it seldom meet."""
 
 
 def predict_pressure(ledger: Ledger, size: int, floor: int, shares: Shares | None = None) -> Reading[Prediction]:
@@ -473,7 +477,7 @@ def predict_kill(
     size = Span(own + cached.low, own + cached.likely, own + cached.high)
     # A process that has freed parts of huge pages has its memory in such pages, and they fill no holes.
     in_huge = memory is not None and 2 * huge.likely > max(WORTH, memory.freed)
-    settled = size if in_huge else settled_size(size, shares)
+    settled = size if in_huge else settled_size(size, shares, surely=0.6)
     swapped = f", and {format_size(cached.likely)} in swap that is still in RAM" if cached.likely else ""
     basis = f"it holds {format_size(own)} for itself{swapped}; {shares.anonymous.tell()}"
     parts = [less_lists(part_of("anonymous", settled, shares.anonymous, basis), ledger)]
@@ -530,12 +534,14 @@ def joined_by_kill(ledger: Ledger, split: FreeSplit, anonymous: int, holes: int,
     most = min(1.0, 2 * part) * loose
     if memory is not None:
         own = max(0, memory.freed - min(memory.freed, ledger.clues.freed_in_huge.likely))
-        between, most = min(between, own), min(float(loose), most / 2 + own)
+        between, most = min(between, OWN_JOIN * own), min(float(loose), most / 2, 2 * OWN_JOIN * own)
     return Span(round(0.8 * known_holes), known_holes + round(between), holes + round(most))
 
 
 HOLES_JOIN: Final = 0.9
 LOOSE_JOIN: Final = 0.5
+OWN_JOIN: Final = 0.2
+"""Of what a process may have freed in between its pages: others have filled some of it, and it is seldom whole."""
 
 
 def free_to_take(ledger: Ledger) -> int:
