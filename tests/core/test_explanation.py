@@ -11,6 +11,7 @@ from tests.core.diagnosis_scene import gate
 from tests.samples import GIB, MIB, host_memory, later, meminfo, sample, small_sample
 from wsltop.core.explanation import (
     Explanation,
+    end_largest,
     explain_matter,
     explain_outlook,
     headline,
@@ -25,6 +26,7 @@ from wsltop.core.ledger import Draining, Ledger, Lent, Part, explain_lent, keep_
 from wsltop.core.session import Session
 from wsltop.model.sample import (
     CpuTimes,
+    Family,
     FreeBlocks,
     Group,
     Holders,
@@ -284,6 +286,16 @@ def test_a_family_of_several_processes_says_how_many() -> None:
     """ "End python, which holds 2.1 GiB`` was 16 processes."""
     assert tell_family("java", 1) == "java"
     assert tell_family("python", 16) == "python (16 processes)"
+
+
+def test_the_end_of_forks_gives_no_page_back_twice() -> None:
+    """Ending a server of 1 GiB with eight forks was said to give back nine."""
+    server = Family(name="server", held=GIB, anonymous=9 * GIB, pids=tuple(range(9)), estimated=False)
+    seen = Holders(processes=(), families=(server,), groups=NOT_FOLLOWED, elsewhere=NOT_FOLLOWED, reason="", unread=0)
+    (way,) = end_largest(ledger_of(small_sample()), None, seen)
+    assert "server (9 processes, 1.0 GiB)" in way.does
+    assert way.gives <= GIB
+    assert way.high <= 2 * GIB
 
 
 def test_what_is_known_later_says_what_to_run_to_know_it() -> None:

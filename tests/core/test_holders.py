@@ -20,10 +20,12 @@ from wsltop.core.holders import (
     frozen_by_strangers,
     group_families,
     is_interpreter,
+    may_share,
     measure_growth,
     name_group,
     note_families,
     note_processes,
+    tell_held,
     unescape_unit,
 )
 from wsltop.model.sample import (
@@ -170,6 +172,43 @@ def test_families_add_up_biggest_first_and_own_processes_stand_apart() -> None:
         ("python", 200, 200, (4,), True),
         ("node", 120, 130, (1, 2), False),
     ]
+
+
+def forks(count: int, *, read: int = 0) -> list[ProcessUse]:
+    """A server with workers that share all of its GiB, and hold 1 MiB each; of so many PSS was read."""
+    size, each = GIB + MIB, MIB + GIB // (count + 1)
+    made = [process(100, rss=GIB, name="server")]
+    for number in range(count):
+        pss = pss_of(each, each, 0, size, size) if number < read else NONE
+        made.append(msgspec.structs.replace(process(101 + number, rss=size, name="server", pss=pss), parent=100))
+    return sorted(made, key=lambda use: -use.held)
+
+
+def test_pages_that_forks_share_are_not_counted_once_for_each() -> None:
+    """A server with eight forks was said to hold nine times its GiB until their PSS was read."""
+    others = process(7, rss=2 * GIB, name="java")
+    whole = whole_of(3 * GIB + 8 * MIB, 0)
+    found = holders(others, *forks(8), view="initial", whole=whole)
+    assert {family.name: family.held for family in found.families} == {"java": 2 * GIB, "server": GIB + 8 * MIB}
+    assert [family.name for family in found.families] == ["java", "server"]
+    assert {use.pid for use in found.processes if use.pid in may_share(found.processes)} == set(range(100, 109))
+    sharing = may_share(found.processes)
+    assert [tell_held(use, sharing) for use in found.processes if use.pid in (7, 100)] == ["~2.0 GiB", "<1.0 GiB"]
+
+
+def test_one_fork_that_was_read_tells_of_the_others() -> None:
+    (family,) = holders(*forks(8, read=1), whole=whole_of(8 * GIB, 0)).families
+    assert 1.8 * GIB < family.held < 2 * GIB, "the server itself was not read"
+    (family,) = holders(*forks(8, read=8), whole=whole_of(8 * GIB, 0)).families
+    assert family.held == pytest.approx(GIB + 8 * MIB + GIB * 8 // 9, rel=0.01)
+
+
+def test_the_bound_never_takes_what_a_family_surely_maps() -> None:
+    """Workers that have another name than their server: neither is taken off the other."""
+    server = process(100, rss=GIB, name="server")
+    workers = [msgspec.structs.replace(process(101 + n, rss=GIB, name="worker"), parent=100) for n in range(4)]
+    found = holders(server, *workers, view="initial", whole=whole_of(GIB, 0))
+    assert {family.name: family.held for family in found.families} == {"server": GIB, "worker": GIB}
 
 
 # Growth

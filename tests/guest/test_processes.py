@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.guest.texts import plant
 from wsltop.core.holders import cpu_between
@@ -383,6 +384,17 @@ def test_pss_is_read_for_two_at_a_time_the_biggest_first(tmp_path: Path) -> None
     assert isinstance(source.of(8, 1), Pss)
     assert isinstance(source.of(8, 2), Unavailable), "another process under the same pid"
     files.close()
+
+
+def test_of_forks_one_is_read_before_all_else(tmp_path: Path) -> None:
+    """The estimate of eight forks is eight times too large, that of a process that shares nothing nearly right."""
+    alone = [sized(pid, pid * MIB) for pid in (99, 98)]
+    forks = [replace(sized(pid, 40 * MIB), parent=50, name="worker") for pid in (51, 52, 53)]
+    for use in (*alone, *forks):
+        plant(tmp_path, f"proc/{use.pid}/smaps_rollup", ROLLUP)
+    source = PssSource(ProcFiles(tmp_path), frozen_clock)
+    assert list(source.refresh([*alone, *forks], 0)) == [51, 99]
+    assert list(source.refresh([*alone, *forks], 1)) == [98, 52]
 
 
 def test_what_a_pss_costs_is_paid_back_by_waiting(tmp_path: Path) -> None:

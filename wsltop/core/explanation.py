@@ -22,7 +22,6 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from wsltop.core.gate.watch import Blockers, GateState
-from wsltop.core.holders import tell_family
 from wsltop.core.ledger import NOISE, NOISE_SHARE, WSL1, Draining, Ledger, Lent
 from wsltop.core.prediction import (
     Part,
@@ -301,12 +300,13 @@ def end_largest(ledger: Ledger, shares: Shares | None, holders: Reading[Holders]
     family = next((family for family in holders.families if not family.own), None)
     if family is None:
         return
-    predicted = predict_kill(ledger, family.anonymous, shares, shared=max(0, family.held - family.anonymous))
+    alone = min(family.anonymous, family.held)  # pages that forks share count once in the one, with each in the other
+    predicted = predict_kill(ledger, alone, shares, shared=max(0, family.held - family.anonymous))
+    name, count, held = clean(family.name), len(family.pids), format_size(family.held)
     if not isinstance(predicted, Unavailable):
         yield Way(
             id="end",
-            does=f"end {tell_family(clean(family.name), len(family.pids))}, "
-            f"which {'holds' if len(family.pids) == 1 else 'hold'} {format_size(family.held)}",
+            does=f"end {name}, which holds {held}" if count == 1 else f"end {name} ({count} processes, {held})",
             key="p",
             cost="unsaved work in it is lost",
             gives=predicted.likely,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from wsltop.model.sample import (
     CONTAINER,
@@ -138,11 +140,12 @@ def tell_family(name: str, count: int) -> str:
 
 def _sum(name: str, own: bool, uses: list[ProcessUse]) -> Family:
     held = proven = anonymous = 0
+    shares = fork_shares(uses) if len(uses) > 1 else {}
     for use in uses:
         alone = use.rss_anon
         anonymous += alone
         if use.estimated:
-            held += alone
+            held += round(alone * shares.get(fork_of(use), 1.0)) if shares else alone
         else:
             held += use.held
             proven += use.held
@@ -154,6 +157,82 @@ def _sum(name: str, own: bool, uses: list[ProcessUse]) -> Family:
         estimated=2 * proven < held,
         own=own,
     )
+
+
+def fork_of(use: ProcessUse) -> tuple[str, int]:
+    """What the forks of one server have in common: the name and the parent."""
+    return use.name, use.parent
+
+
+def is_fork(use: ProcessUse) -> bool:
+    """Whether a process may be one of several forks: those of init are services that share nothing."""
+    return use.parent > 1
+
+
+def may_share(uses: Sequence[ProcessUse]) -> frozenset[int]:
+    """The pids of those whose estimate may count shared pages: they have a parent, a child or a sibling of one name."""
+    names = {use.pid: use.name for use in uses}
+    forks = Counter(fork_of(use) for use in uses if is_fork(use))
+    children = [use for use in uses if names.get(use.parent) == use.name]
+    related = {pid for use in children for pid in (use.pid, use.parent)}
+    return frozenset(use.pid for use in uses if use.estimated and (use.pid in related or forks[fork_of(use)] > 1))
+
+
+def tell_held(use: ProcessUse, sharing: Container[int]) -> str:
+    """What a process holds: ``862 MiB``, as an estimate ``~862 MiB``, where that counts shared pages ``<862 MiB``."""
+    sign = "" if not use.estimated else "<" if use.pid in sharing else "~"
+    return f"{sign}{format_size(use.held)}"
+
+
+def fork_shares(uses: Iterable[ProcessUse]) -> dict[tuple[str, int], float]:
+    """The share of their anonymous memory that the forks of a server hold, by those of them whose PSS was read."""
+    read: dict[tuple[str, int], tuple[int, int]] = {}
+    for use in uses:
+        if not use.estimated and use.rss_anon and is_fork(use):
+            alone, all_of_it = read.get(fork_of(use), (0, 0))
+            read[fork_of(use)] = alone + use.anonymous, all_of_it + use.rss_anon
+    return {fork: min(1.0, alone / all_of_it) for fork, (alone, all_of_it) in read.items()}
+
+
+def bound_families(families: Iterable[Family], uses: Mapping[int, ProcessUse], anon_pages: int) -> tuple[Family, ...]:
+    """The families with no estimate larger than what is left of all anonymous memory, biggest first.
+
+    Until its PSS is read, a page that eight forks of a server share counts eight times. A family has no more pages than
+    all that are mapped less those of the other families: of these at least what their largest process maps, or what
+    was proven. Families that a parent connects may share pages, so they are not taken off each other.
+
+    Args:
+        families: as ``group_families`` makes them.
+        uses: their processes, by pid.
+        anon_pages: bytes of anonymous memory that processes map on the whole machine.
+    """
+    families = tuple(families)
+    least = [least_of([uses[pid] for pid in family.pids]) for family in families]
+    of_pid = {pid: index for index, family in enumerate(families) for pid in family.pids}
+    linked: dict[int, set[int]] = {}
+    for pid, index in of_pid.items():
+        parent = of_pid.get(uses[pid].parent, index)
+        if parent != index:
+            linked.setdefault(index, set()).add(parent)
+            linked.setdefault(parent, set()).add(index)
+    total = sum(least)
+    bounded: list[Family] = []
+    for index, family in enumerate(families):
+        if family.estimated and len(family.pids) > 1:
+            others = total - least[index] - sum(least[other] for other in linked.get(index, ()))
+            most = max(least[index], anon_pages - others)
+            family = replace(family, held=min(family.held, most))
+        bounded.append(family)
+    return tuple(sorted(bounded, key=lambda family: (-family.held, family.name)))
+
+
+def least_of(uses: Iterable[ProcessUse]) -> int:
+    """Bytes of anonymous memory that processes map together at least: the largest one's, or what PSS proves."""
+    largest = proven = 0
+    for use in uses:
+        largest = max(largest, use.rss_anon)
+        proven += 0 if use.estimated else use.anonymous
+    return max(largest, proven)
 
 
 ENGINES: Final = {"libpod": "podman", "cri-containerd": "containerd", "crio": "cri-o"}
@@ -277,9 +356,12 @@ def attribute_memory(
     shared = sum(_shared(use) for use in proven)
     shared += sum(place.used for place in tmpfs if not isinstance(place.used, Unavailable))
     estimated = len(holding) - len(proven)
+    families = group_families(holding)
+    if not isinstance(meminfo, Unavailable) and anonymous > meminfo.anon_pages + NOISE:
+        families = bound_families(families, {use.pid: use for use in holding}, meminfo.anon_pages)
     return Holders(
         processes=processes,
-        families=group_families(holding),
+        families=families,
         groups=groups,
         elsewhere=_elsewhere(table, meminfo, view, hidden, anonymous, shared, NOISE + estimated * NOISE_PER_PROCESS),
         reason=REASONS[view] + (HIDDEN if hidden or table.refused else ""),

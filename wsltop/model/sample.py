@@ -185,7 +185,7 @@ class Family(Struct, frozen=True, kw_only=True):
 
     name: str
     held: int
-    """Sum of ``ProcessUse.held``."""
+    """What its processes hold; where PSS was not read, forks count by the share of those where it was, if any."""
     anonymous: int
     """Sum of RSS - shared: coarser than ``held``, but measured the same way every time, so its growth means growth."""
     pids: tuple[int, ...]

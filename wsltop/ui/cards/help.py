@@ -31,7 +31,7 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ("idle gate", "WSL drops cache or compacts only while the CPUs are idle"),
     ("hog", "a process of wsltop's own that takes memory on purpose"),
     ("floor", "the available memory that hogs always leave"),
-    ("~862 MiB", "about: which pages it shares with others was not counted"),
+    ("~862 MiB", "about; <862 MiB at most: what it shares is not counted yet"),
 )
 """Words of the screen, in the order in which a newcomer meets them."""
 BESIDES: tuple[tuple[str, str], ...] = (

@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from wsltop.charts.spark import spark
-from wsltop.core.holders import ProcessGrowth, cpu_shares, follow_process
+from wsltop.core.holders import ProcessGrowth, cpu_shares, follow_process, may_share, tell_held
 from wsltop.guest.process_details import FRESH, DetailSource, ProcessDetails, place_of
 from wsltop.model.sample import Holders, ProcessUse, Reading, Unavailable, known
 from wsltop.model.text import clean, format_size
@@ -61,6 +61,7 @@ class ProcessList:
         self._seen: Mapping[int, ProcessDetails] = {}
         self._growth: dict[tuple[int, int], ProcessGrowth] = {}
         self._curves: dict[tuple[int, int, int], str] = {}
+        self._sharing: frozenset[int] = frozenset()
         self._noted: object = None
         self._places: dict[str, str] = {}
         self._groups: object = None
@@ -84,6 +85,7 @@ class ProcessList:
         self.all, self.shares = census.holders.processes, cpu_shares(census)
         if self.context.shows_now and now is not None and now[0]:
             self.all, self.shares = now[0], cpu_shares(census, now[1])
+        self._sharing = may_share(self.all)
         self.details.keep(self.all)
         found: Sequence[ProcessUse] = self.all
         if state.process_filter:
@@ -153,6 +155,8 @@ class ProcessList:
                 return "" if seen is None else seen.owner
             case "where":
                 return self.place(use)
+            case "held":
+                return tell_held(use, self._sharing)
             case "command line":
                 return "" if seen is None else shorten(seen.command or "")
         return counted(use, column.name)
@@ -191,8 +195,6 @@ def counted(use: ProcessUse, column: str) -> str:
             return str(use.pid)
         case "name":
             return f"{clean(use.name)} (ours)" if use.own else clean(use.name)
-        case "held":
-            return f"{'~' if use.estimated else ''}{format_size(use.held)}"
         case "anonymous":
             return format_size(use.anonymous)
     pss = known(use.pss)

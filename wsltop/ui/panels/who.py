@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 from wsltop.charts.cells import Line, Span
-from wsltop.core.holders import FamilyGrowth, apart
+from wsltop.core.holders import FamilyGrowth, apart, may_share, tell_held
 from wsltop.model.sample import Census, ProcessUse, Reading, Unavailable, known
 from wsltop.model.text import MIB, clean, format_size
 from wsltop.ui.context import Context
@@ -48,9 +48,14 @@ def who_view(census: Reading[Census], growth: Reading[tuple[FamilyGrowth, ...]],
     trends = {trend.name: trend for trend in known(growth) or ()}
     holders = census.holders
     age = now - census.read_at
+    sharing = may_share(holders.processes)
     elsewhere = holders.elsewhere
     return WhoView(
-        rows=tuple(holder_row(use, trends.get(use.family)) for use in holders.processes if use.held >= STEP),
+        rows=tuple(
+            holder_row(use, trends.get(use.family), tell_held(use, sharing))
+            for use in holders.processes
+            if use.held >= STEP
+        ),
         elsewhere=""
         if isinstance(elsewhere, Unavailable) or elsewhere < 32 * MIB
         else f"at least {format_size(elsewhere)} out of sight",
@@ -59,11 +64,11 @@ def who_view(census: Reading[Census], growth: Reading[tuple[FamilyGrowth, ...]],
     )
 
 
-def holder_row(use: ProcessUse, trend: FamilyGrowth | None) -> HolderRow:
+def holder_row(use: ProcessUse, trend: FamilyGrowth | None, held: str) -> HolderRow:
     """One process; its growth is that of its family."""
     name = clean(use.name) if use.name == use.family else f"{clean(use.name)} ({clean(use.family)})"
     growth = "" if trend is None else f"+{format_size(trend.rate)}/min" if trend.growing else "steady"
-    return HolderRow(use.pid, name, f"{'~' if use.estimated else ''}{format_size(use.held)}", growth, use.own)
+    return HolderRow(use.pid, name, held, growth, use.own)
 
 
 class WhoPanel(Panel[WhoView]):
