@@ -120,8 +120,9 @@ def test_the_dry_run_says_what_runs_as_whom_what_returns_and_what_it_costs(machi
         "action": "drop-cache: Drop the file cache",
         "runs": f"{machine.root}/usr/bin/sudo -n -- {machine.tee} {machine.drop}, its input: 1",
         "as": "root, through sudo without asking for a password",
-        "returns": "about 2.9 GiB, between 2.2 GiB and 3.2 GiB (file cache not in use 3.0 GiB; 75% to 100% of it "
-        "is assumed: more of large files, less of many small ones)",
+        "returns": "about 2.9 GiB, between 2.2 GiB and 3.2 GiB",
+        "based on": "file cache not in use 3.0 GiB; 75% to 100% of it is assumed: more of large files, less of many "
+        "small ones",
         "costs": ACTIONS["drop-cache"].cost,
         "by hand": f"echo 1 | sudo tee {machine.drop}",
     }

@@ -450,3 +450,27 @@ def test_a_click_on_the_key_of_another_card_opens_it(world: World) -> None:
         assert world.app.screen is world.app.main
 
     world.run(play)
+
+
+def test_at_40_columns_each_bucket_is_one_row_and_reasons_have_rows_of_their_own() -> None:
+    lines = fitted(ledger_lines(interpret(SAMPLE, 1.0), Outcomes(), 0, 38, BLOCK))
+    start = next(index for index, line in enumerate(lines) if BUCKETS[0].name in line)
+    for bucket, line in zip(BUCKETS, lines[start:], strict=False):
+        assert line.strip().startswith(bucket.name)
+        assert line.rstrip().endswith("B")
+    assert not any(line.rstrip().endswith("…") for line in lines)
+
+
+def test_the_id_of_a_finding_never_has_a_row_of_its_own() -> None:
+    finding = Finding(id="a-rather-long-name", severity="warning", verdict="SETTINGS NOT LOADED", sentence="It is so.")
+    assert texts(finding_card((finding,), 38, BLOCK))[1].split() == ["WARNING", "SETTINGS", "NOT", "LOADED"]
+    assert texts(finding_card((finding,), 77, BLOCK))[1].split()[-1] == "[a-rather-long-name]"
+
+
+def test_a_plan_at_40x8_begins_with_what_it_gives_back(world: World) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        await world.tick(pilot, 3)
+        await world.press(pilot, "d")
+        assert world.lines[1].split()[0] == "returns"
+
+    world.run(play, size=(40, 8))

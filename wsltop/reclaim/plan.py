@@ -214,20 +214,22 @@ def paste_command(path: str, texts: tuple[str, ...], access: RootAccess) -> str:
 def tell_plan(plan: Plan) -> tuple[tuple[str, str], ...]:
     """The plan for people, as headings and texts: what ``--dry-run`` prints and the screen shows before it runs."""
     predicted = plan.predicted
-    returns = (
-        f"cannot be predicted: {predicted.reason}"
-        if isinstance(predicted, Unavailable)
-        else f"{predicted.tell()} ({predicted.basis})"
-    )
+    basis = ""
+    if isinstance(predicted, Unavailable):
+        returns = f"cannot be predicted: {predicted.reason}"
+    else:
+        returns, basis = predicted.tell(), predicted.basis
     lines = [
         ("action", f"{plan.action.name}: {plan.action.title}"),
-        ("runs", tell_run(plan)),
-        ("as", plan.as_whom),
         ("returns", returns),
         ("costs", plan.action.cost),
+        ("runs", tell_run(plan)),
+        ("as", plan.as_whom),
     ]
     if plan.command:
         lines.append(("by hand", plan.command))
+    if basis:
+        lines.append(("based on", basis))
     if plan.blocked is not None:
         lines.append(("blocked", str(plan.blocked)))
     return tuple((heading, clean(text)) for heading, text in lines)

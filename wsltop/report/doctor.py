@@ -63,7 +63,7 @@ def exit_code(findings: tuple[Finding, ...], fail_on: Severity = "warning") -> E
 def finding_lines(finding: Finding, width: int) -> Iterator[str]:
     """Yield one finding: headline, sentence, figures, remedies."""
     head = f"{finding.severity.upper():<8} {clean(finding.verdict)}"
-    yield f"{head}{f'[{finding.id}]'.rjust(max(1, width - len(head)))}"
+    yield f"{head} {f'[{finding.id}]'.rjust(width - len(head) - 1)}"
     yield from wrap(finding.sentence, width, indent="  ")
     for figure in finding.evidence:
         yield from figure_lines(figure.name, figure.value, width)

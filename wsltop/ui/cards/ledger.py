@@ -20,6 +20,8 @@ from wsltop.ui.panels.panel import heading, wrap
 OUTCOMES: Final = 5
 NAME: Final = 20
 SIZE: Final = 10
+LEAST: Final = 20
+"""Cells beside the figures below which an explanation stands in rows of its own."""
 ROWS: Final = 6
 """Lines that one explanation may take."""
 
@@ -32,8 +34,9 @@ def ledger_lines(moment: Moment, outcomes: Outcomes, hogs_hold: int, width: int,
         yield (Span(f" {tell_missing(ledger)}", "error"),)
         return
     yield heading(f"every byte of the guest: {format_size(ledger.total)}", "", width, glyphs)
+    wide = width >= NAME + SIZE + 3 + LEAST  # else the list alone: its figures must be seen together
     for name, attribute, formula in BUCKETS:
-        yield from row(name, format_size(getattr(ledger, attribute)), formula, width, glyphs)
+        yield from row(name, format_size(getattr(ledger, attribute)), formula if wide else "", width, glyphs)
     split = ledger.free_split
     if isinstance(split, Unavailable):
         yield from row("free", format_size(ledger.free), tell_missing(split), width, glyphs)
@@ -41,14 +44,14 @@ def ledger_lines(moment: Moment, outcomes: Outcomes, hogs_hold: int, width: int,
         yield from row(
             "scattered free",
             format_size(split.fragmented),
-            "free blocks below the reporting order, CPU lists",
+            "free blocks below the reporting order, CPU lists" if wide else "",
             width,
             glyphs,
         )
         yield from row(
             "free for Windows",
             format_size(split.reportable),
-            "free blocks from that order on: given back",
+            "free blocks from that order on: given back" if wide else "",
             width,
             glyphs,
         )
@@ -70,6 +73,11 @@ def tell_missing(missing: Unavailable) -> str:
 def row(name: str, size: str, text: str, width: int, glyphs: Glyphs) -> Iterator[Line]:
     """Yield a name, a figure, and what it is, in as many lines as that takes."""
     indent = NAME + SIZE + 1
+    if width - indent - 2 < LEAST:
+        yield Span(f" {name:<{NAME}}", "label"), Span(f"{size:>{SIZE}}", "value")
+        for below in wrap(text, max(1, width - 4), 2 * ROWS, glyphs):
+            yield (Span(f"   {below.rstrip()}", "note"),)
+        return
     first, *more = wrap(text, max(1, width - indent - 2), ROWS, glyphs) or [""]
     yield Span(f" {name:<{NAME}}", "label"), Span(f"{size:>{SIZE}}", "value"), Span(f"  {first.rstrip()}", "note")
     for rest in more:

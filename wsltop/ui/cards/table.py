@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from msgspec.structs import replace
+from rich.cells import cell_len
 
 from wsltop.charts.cells import Glyphs, Line, Span
 from wsltop.core.diagnosis.finding import Finding
@@ -38,7 +39,9 @@ def finding_card(findings: Sequence[Finding], width: int, glyphs: Glyphs, *, can
     """Yield the lines of the card with all findings; over a recording without the keys, which do nothing there."""
     yield heading("findings", "" if can_act else "what would have helped then", width, glyphs)
     for finding in findings if can_act else map(without_keys, findings):
-        for index, text in enumerate(finding_lines(finding, width - 1)):
+        for index, line in enumerate(finding_lines(finding, width - 1)):
+            # The id is for settings and scripts: where it has no room, the words of the finding stand alone.
+            text = line.partition(" [")[0].rstrip() if index == 0 and cell_len(line) >= width else line
             style = SEVERITY_STYLES[finding.severity] if index == 0 else "value"
             yield (Span(f" {text}", style),)
         yield ()
