@@ -37,7 +37,7 @@ STILL: Final = 8 * MIB
 """Figures that have moved by less than this since they were shown stay as they are…"""
 STILL_FOR: Final = 5.0
 """… for so many seconds: to paint them costs most of a tick."""
-OF_FIGURES: Final = frozenset({"memory", "verdict", "comeback", "ledger", "findings"})
+OF_FIGURES: Final = frozenset({"memory", "verdict", "comeback", "ledger", "findings", "outcomes", "pressure"})
 """The panels that show nothing but what follows from these figures."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Final
 
 from msgspec import Struct
 
@@ -13,6 +14,9 @@ from wsltop.model.text import clean, format_size
 from wsltop.ui.context import Context
 from wsltop.ui.panels.memory import round_step
 from wsltop.ui.panels.panel import Panel, fit, fit_spans, heading
+
+MOST_OUTCOMES: Final = 5
+"""Rows of what did come back."""
 
 
 class PairsView(Struct, frozen=True):
@@ -28,10 +32,6 @@ class PairsPanel(Panel[PairsView]):
 
     title = ""
     note = ""
-
-    def rows_wanted(self, context: Context, width: int) -> int:
-        """A row for each."""
-        return 1 + max(1, len(self.make_view(context).rows))
 
     def paint(self, view: PairsView, width: int, height: int) -> list[Line]:
         """The panel's lines."""
@@ -49,6 +49,10 @@ class PressurePanel(PairsPanel):
     """How long programs wait for memory, and what swap holds."""
 
     title = "pressure and swap"
+
+    def rows_wanted(self, context: Context, width: int) -> int:
+        """The heading, two rows of pressure, what is available, swap."""
+        return 5
 
     def make_view(self, context: Context) -> PairsView:
         """The figures of the moment."""
@@ -94,7 +98,7 @@ class OutcomesPanel(PairsPanel):
 
     def rows_wanted(self, context: Context, width: int) -> int:
         """The newest few."""
-        return min(6, super().rows_wanted(context, width))
+        return 1 + min(MOST_OUTCOMES, max(1, len(context.session.outcomes.settled)))
 
 
 def outcome_row(settled: Settled) -> tuple[str, str]:

@@ -28,6 +28,8 @@ WAY_ACTIONS: Final = {
     "p": "app.card('holders')",
 }
 """What the keys of the ways do."""
+FRAME: Final = 8
+"""Cells of a heading that are neither its title nor its note."""
 LEAST_BAR: Final = 6
 """Cells below which a bar of progress says nothing."""
 CLAUSE: Final = re.compile(r"[;.] |, (?=and |because |but |so |which )| (?=and lends )")
@@ -232,9 +234,12 @@ class VerdictPanel(Panel[VerdictView]):
     def paint(self, view: VerdictView, width: int, height: int) -> list[Line]:
         """The panel's lines: with one row to spare the key goes before the text."""
         glyphs = self.glyphs
-        lines = [
-            heading_of([Span(view.word, view.style), Span("  "), Span(view.title, "title")], view.note, width, glyphs)
-        ]
+        title = Span(view.title, "title")
+        head = [Span(view.word, view.style), Span("  "), title]
+        if view.share is not None and height > 2 and width_of(head) + cell_len(view.note) + FRAME > width:
+            lines = [heading_of(head[:1], view.note, width, glyphs), fit_spans([Span(" "), title], width, glyphs)]
+        else:
+            lines = [heading_of(head, view.note, width, glyphs)]
         if view.share is not None:
             return [*lines, self._progress(view, view.share, width)]
         self._keys = {}
