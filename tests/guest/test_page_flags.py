@@ -35,7 +35,7 @@ def test_the_pages_of_a_guest(tmp_path: Path) -> None:
     flags = [1 << 10, 0, 1 << 7, 1 << 5, 1 << 20, 0, 0, 1 << 5 | 1 << 11]
     found = read_page_map(plant(tmp_path, struct.pack("<8Q", *flags)))
     assert isinstance(found, PageMap)
-    kinds = [Kind.FREE, Kind.FIXED, Kind.SLAB, Kind.CLEAN, Kind.ABSENT, Kind.FIXED, Kind.FIXED, Kind.MAPPED]
+    kinds = [Kind.FREE, Kind.BLANK, Kind.SLAB, Kind.CLEAN, Kind.ABSENT, Kind.BLANK, Kind.BLANK, Kind.MAPPED]
     assert list(found.kinds) == kinds
     assert found.zones == ((0, 4), (4, 8))
 

@@ -25,6 +25,7 @@ from wsltop.core.prediction import (
     add_up,
     between,
     coarseness,
+    given_while_joining,
     joinable,
     less_lists,
     part_of,
@@ -42,7 +43,7 @@ class Kind(IntEnum):
     FREE = 0
     """In the kernel's free lists."""
     FIXED = 1
-    """The kernel's own, or on the CPUs' lists, or in a huge page: neither dropped nor moved."""
+    """The kernel's own, or in a huge page of files: neither dropped nor moved."""
     ABSENT = 2
     """No memory, or memory that the host has taken out."""
     CLEAN = 3
@@ -70,6 +71,8 @@ class Kind(IntEnum):
     """Of an anonymous huge page."""
     SWAPPED = 16
     """In swap, still in RAM, and mapped by nobody: it goes with its program."""
+    BLANK = 17
+    """Without a flag: on the CPUs' lists, or the kernel's own."""
 
 
 class PageMap(Struct, frozen=True, kw_only=True):
@@ -101,6 +104,8 @@ BIT: Final = {
         "absent": 20,
         "huge": 22,
         "offline": 23,
+        "table": 26,
+        "reserved": 32,
     }.items()
 }
 """KPF_* of include/uapi/linux/kernel-page-flags.h."""
@@ -132,7 +137,7 @@ def kind_of(flags: int) -> Kind:
     if has(flags, "anonymous"):
         return kind_of_anonymous(flags)
     if not has(flags, "lru", "unevictable"):
-        return Kind.FIXED
+        return Kind.BLANK if not flags & SAYS else Kind.FIXED
     return next(kind for names, kind in OF_FILES if has(flags, *names))
 
 
@@ -152,6 +157,8 @@ def has(flags: int, *names: str) -> bool:
     return any(flags & BIT[name] for name in names)
 
 
+SAYS: Final = BIT["reserved"] | (BIT["reserved"] - 1)
+"""The flags that say what a page is; those that follow are for the kernel's developers."""
 CACHE: Final = (Kind.CLEAN, Kind.ACTIVE)
 MOVABLE: Final = (
     *CACHE,
@@ -189,6 +196,26 @@ def free_kinds(pages: PageMap, order: int, *kinds: Kind) -> int:
     now = count_blocks(pages.kinds.translate(marks(Kind.FREE)), pages.zones, order)
     then = count_blocks(pages.kinds.translate(marks(Kind.FREE, *kinds)), pages.zones, order)
     return (then - now) * pages.page_size << order
+
+
+def beside_lists(pages: PageMap, order: int, *kinds: Kind) -> int:
+    """Bytes more that these pages make reportable where what has no flag is free as well, as on the CPUs' lists."""
+    now = count_blocks(pages.kinds.translate(marks(Kind.FREE, Kind.BLANK)), pages.zones, order)
+    then = count_blocks(pages.kinds.translate(marks(Kind.FREE, Kind.BLANK, *kinds)), pages.zones, order)
+    return max(0, ((then - now) * pages.page_size << order) - free_kinds(pages, order, *kinds))
+
+
+def with_lists(part: Part, beside: int, ledger: Ledger) -> Part:
+    """The part without what the CPUs put on their lists of it; at most, with what pages on these have kept apart."""
+    room = ledger.clues.takes_more
+    likely = max(part.likely // 2, part.likely - room.likely)
+    low = max(0, min(part.low - room.high, likely))
+    back = round(GIVEN_BACK * beside) + ledger.clues.gives_back // 2
+    return replace(part, low=low, likely=likely, high=part.high + back)
+
+
+GIVEN_BACK: Final = 0.7
+"""The lists give up what they have held for longest while pages are freed."""
 
 
 PAGEBLOCK: Final = 9
@@ -267,8 +294,12 @@ def predict_by_pages(
     order = COARSE_ORDER if isinstance(ledger.reporting, Unavailable) else ledger.reporting.order
     if act == "compact":
         # What the last compaction has left is not promised again, whatever the pages look like.
-        size = min(compact(pages, order), joinable(ledger, shares))
-        return add_up(less_lists(spread("fragmented free", size, COMPACTED, "compaction joins"), ledger))
+        back, beside = given_while_joining(ledger, shares)
+        size = min(compact(pages, order), joinable(ledger, shares) + back)
+        part = spread("fragmented free", size, COMPACTED, "compaction joins")
+        # What is pinned now may be let go meanwhile.
+        unsure = back + beside + ledger.clues.pinned // 8
+        return add_up(with_lists(replace(part, high=part.high + unsure), 0, ledger))
     cache = free_kinds(pages, order, *CACHE)
     if act == "reclaim":
         return add_up(less_lists(predict_oldest(pages, order, ledger, size, shares), ledger))
@@ -283,7 +314,8 @@ def predict_by_pages(
         if huge.high:
             basis = f"{format_size(huge.likely)} is freed inside huge pages, which a drop of slab splits"
             parts.append(part_of("inside huge pages", huge, between(SPLIT, coarseness(order)), basis))
-    return add_up(less_lists(parts[0], ledger), *parts[1:])
+    dropped = {"drop-cache": CACHE, "drop-slab": (Kind.SLAB,)}.get(act, (*CACHE, Kind.SLAB))
+    return add_up(with_lists(parts[0], beside_lists(pages, order, *dropped), ledger), *parts[1:])
 
 
 def predict_kill_by_pages(pages: PageMap, ledger: Ledger, swapped: int = 0) -> Reading[Prediction]:
@@ -299,7 +331,8 @@ def predict_kill_by_pages(pages: PageMap, ledger: Ledger, swapped: int = 0) -> R
         return split
     order = COARSE_ORDER if isinstance(ledger.reporting, Unavailable) else ledger.reporting.order
     own = free_kinds(pages, order, Kind.ENDING)
-    part = less_lists(spread("anonymous", own, ENDED, "its own pages fill"), ledger)
+    part = spread("anonymous", own, ENDED, "its own pages fill")
+    part = with_lists(part, beside_lists(pages, order, Kind.ENDING, Kind.ENDING_TOO, Kind.SWAPPED), ledger)
     parts = [replace(part, low=max(0, part.low - UNSEEN))]  # a program that ends is busy until then
     more = free_kinds(pages, order, Kind.ENDING, Kind.ENDING_TOO) - own
     if more:
@@ -313,7 +346,7 @@ def predict_kill_by_pages(pages: PageMap, ledger: Ledger, swapped: int = 0) -> R
     return add_up(*parts)
 
 
-ENDED: Final = Share(0.97, 0.85, 1.02)
+ENDED: Final = Share(0.97, 0.8, 1.02)
 SHARED_TOO: Final = Share(0.95, 0.0, 1.0)
 """A file that is mapped may be open elsewhere as well."""
 
@@ -328,7 +361,7 @@ def spread(name: str, size: int, ends: Share, basis: str) -> Part:
 UNSEEN: Final = 4 * MIB
 """What the CPUs' lists hold and give back: the flags do not tell it from memory of the kernel."""
 COMPACTED: Final = Share(0.85, 0.6, 1.02)
-DROPPED: Final = Share(0.97, 0.9, 1.0)
+DROPPED: Final = Share(0.97, 0.88, 1.01)
 
 
 def predict_slab(pages: PageMap, size: int, ledger: Ledger, shares: Shares) -> Part:

@@ -270,18 +270,25 @@ def predict_compaction(ledger: Ledger, shares: Shares | None = None) -> Reading[
         f"{format_size(base)} is free in blocks that are too small to report{left}{between_pinned}; "
         f"{shares.fragmented.tell()}"
     )
-    # From Linux 6.7 on the CPUs' lists grow, and give back within seconds what is above the watermark.
-    kernel, kept = ledger.clues.kernel, ledger.clues.kept_by_cpus
-    grows = kernel is None or kernel >= LISTS_GROW
-    back = ledger.clues.gives_back if grows else 0
+    back, beside = given_while_joining(ledger, shares)
     likely = base - pinned + round(back * (1 - coarseness_of(ledger)) / 2)
     size = Span(base - pinned, likely, base - round(BETWEEN_PINNED * pinned) + back)
     share = replace(shares.fragmented, part=min(1.0, shares.fragmented.part))  # it joins no more than there is
     part = part_of("fragmented free", size, share, basis, most=base + back)
-    # A page on such a list keeps apart what is free in the same 2 MiB: 74 MiB came where the lists held 46.
-    kept = kept - back if grows else 0
-    beside = kept // 2 + round(coarseness_of(ledger) * min(shares.left, kept))
     return add_up(replace(part, high=part.high + beside))
+
+
+def given_while_joining(ledger: Ledger, shares: Shares) -> tuple[int, int]:
+    """At most so much the CPUs' lists give back while a compaction goes on, and so much it may join beside the rest.
+
+    From Linux 6.7 on they grow, and give back within seconds what is above the watermark. A page on such a list keeps
+    apart what is free around it: 74 MiB came of a second compaction where the lists held 46.
+    """
+    kernel, kept, back = ledger.clues.kernel, ledger.clues.kept_by_cpus, ledger.clues.gives_back
+    if kernel is not None and kernel < LISTS_GROW:
+        return 0, 0
+    stays = max(0, kept - back)
+    return back, stays // 2 + round(coarseness_of(ledger) * min(shares.left, stays))
 
 
 BETWEEN_PINNED: Final = 0.6
