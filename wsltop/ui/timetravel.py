@@ -70,7 +70,7 @@ class TimeTravel:
         log = self.player.log
         none = f"no later event until {clock(log.end)}, where the samples end"
         if direction < 0:
-            none = f"no earlier event since {clock(log.start)}, where the samples begin; Enter opens an older one"
+            none = f"no earlier event since {clock(log.start)}, where the samples begin"
         return {
             "none": none,
             "unfinished": "no event within half an hour: press the same key to look further",
