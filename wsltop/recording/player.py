@@ -11,11 +11,12 @@ It knows no clock and no screen: the caller says how much time has passed and wh
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Final, Literal
 
 from wsltop.core.moment import Moment
-from wsltop.core.session import Bookmark, Session
+from wsltop.core.session import DIAGNOSE_EVERY, Bookmark, Session
 from wsltop.errors import RecordingError
 from wsltop.model.sample import Sample
 from wsltop.recording.time_spec import Place, find_place
@@ -23,6 +24,7 @@ from wsltop.recording.timeline_index import (
     CHUNK,
     NONE,
     Index,
+    MissingSample,
     SampleLog,
     Way,
     first_good,
@@ -35,6 +37,9 @@ from wsltop.recording.timeline_index import (
 Search = Literal["found", "none", "unfinished"]
 """``unfinished``: none within half an hour; the next call searches on from there."""
 SPEEDS: Final = (0.25, 1.0, 4.0, 16.0, 64.0)
+STRIDE: Final = 15
+MOST_STOPS: Final = 40
+"""A jump keeps a session for every so many samples, and so many of them: the next one, nearby, goes on from there."""
 LEAD: Final = 306.0
 """Seconds of samples that a session is given before a place that was not explored yet: what the timeline shows."""
 LEAST_LEAD: Final = 300
@@ -85,6 +90,8 @@ class Player:
         """What the screen shows. The caller gives it what ``advance`` returns; a jump replaces it."""
         self._silenced = silenced
         self._index = Index(log, self.interval, silenced, bookmarks)
+        self._stops: OrderedDict[int, Bookmark] = OrderedDict()
+        """Sessions right before samples by which jumps have passed, by the number of the sample."""
         self._rough = False
         """Whether the session has seen only the minutes before its place."""
         self._latest = -math.inf
@@ -233,7 +240,8 @@ class Player:
         chunk = target // CHUNK
         bookmark = self._index.bookmark(chunk)
         if bookmark is not None:
-            session, first = bookmark.open(), chunk * CHUNK
+            first, bookmark = self._nearest(target, chunk * CHUNK, bookmark)
+            session = bookmark.open()
         else:
             lead = min(max(math.ceil(LEAD / self.interval), LEAST_LEAD), MOST_LEAD)
             first = max(0, target - lead)
@@ -246,12 +254,37 @@ class Player:
                 if (sample := usable_sample(self.log, number, -math.inf)) is not None:
                     samples, target = [(number, sample)], number
                     break
-        for _ in run_up(session, samples):
-            pass
+        for number, _ in run_up(session, samples):
+            if bookmark is not None and number % STRIDE == 0:
+                self._stops[number + 1] = Bookmark(session, bookmark.history)
+        while len(self._stops) > MOST_STOPS:
+            self._stops.popitem(last=False)
         if session.moment is None:
             raise RecordingError(NO_TIME)
         self.session, self.number, self._latest, self._ahead = session, target, latest_of(session), 0.0
         self._rough = bookmark is None and first > 0
+
+    def _nearest(self, target: int, first: int, bookmark: Bookmark) -> tuple[int, Bookmark]:
+        """From where to go to a sample: the nearest place that a jump has kept, or the start of the chunk.
+
+        Args:
+            target: number of the sample.
+            first: number of the chunk's first sample.
+            bookmark: the session right before that.
+
+        Returns:
+            The number of the first sample to take, and the session right before it.
+        """
+        try:
+            latest = self.log.sample(target).monotonic - DIAGNOSE_EVERY  # what is shown begins with a diagnosis
+        except MissingSample:
+            return first, bookmark
+        stops = ((number, stop) for number, stop in self._stops.items() if first < number <= target)
+        return max(
+            ((number, stop) for number, stop in stops if stop.monotonic <= latest),
+            key=lambda one: one[0],
+            default=(first, bookmark),
+        )
 
 
 def tell_speed(speed: float) -> str:

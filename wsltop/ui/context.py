@@ -417,8 +417,11 @@ class Context:
         demo = self.demo
         if demo is not None and demo.elapsed > 0:
             return next((window for window in WINDOWS if window >= demo.elapsed * 1.1), WINDOWS[-1])
-        moment, first = self.moment, next(self.session.history.since(0.0), None)
-        watched = 0.0 if moment is None or first is None else moment.sample.monotonic - first.monotonic
+        moment, first = self.moment, next(self.log.history.since(0.0), None)
+        watched = 0.0
+        if moment is not None and first is not None:
+            # In a look back as wide as it was when that began: else the axis would change under the mouse.
+            watched = (moment.sample.monotonic if self.anchor is None else self.anchor) - first.monotonic
         return next((window for window in GROWING if window >= watched), GROWING[-1])
 
     @property

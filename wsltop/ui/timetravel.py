@@ -91,9 +91,11 @@ class TimeTravel:
 
     def go_to_monotonic(self, monotonic: float) -> None:
         """Go to a time on the monotonic clock, or to the nearest end."""
-        self._take_in()
         place = self.player.place
         first = self.player.moment.sample.monotonic - place.seconds
+        if monotonic > first + place.total:  # so far there was no need for what has come meanwhile
+            self._take_in()
+            place = self.player.place
         self.player.go_to_share(min(1.0, max(0.0, (monotonic - first) / place.total)) if place.total else 0.0)
 
     def change_speed(self, step: int) -> None:
