@@ -126,6 +126,11 @@ class DemoPlan:
             return [*facts, ("cannot run", self.refused)]
         if self.warning:
             facts.append(("smaller", self.warning))
+        host = Unavailable("") if moment is None else moment.host
+        left = Unavailable("") if moment is None else left_on_host(moment, size)
+        if not isinstance(host, Unavailable) and not isinstance(left, Unavailable):
+            now = format_size(known(host.available) or 0)
+            facts.append(("Windows", f"has {now} available now, at least {format_size(left)} then"))
         facts.append(
             (
                 "takes",
@@ -133,11 +138,6 @@ class DemoPlan:
                 f"return: until nothing moves, at most {format_duration(plan.settle)}",
             )
         )
-        host = Unavailable("") if moment is None else moment.host
-        left = Unavailable("") if moment is None else left_on_host(moment, size)
-        if not isinstance(host, Unavailable) and not isinstance(left, Unavailable):
-            now = format_size(known(host.available) or 0)
-            facts.append(("Windows", f"has {now} available now, at least {format_size(left)} then"))
         if self.acting is None:
             return [*facts, ("compact", f"left out: {self.skipped}")]
         planned = self._planned(self.acting)

@@ -31,12 +31,16 @@ class GoToScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """The question, the line, what is wrong with it; examples last, where there is room."""
         with Vertical():
-            yield Static("Go to a time: Enter goes there, Esc closes", markup=False)
+            yield Static("Go to a time (Enter; Esc closes)", markup=False)
             line = Input(placeholder="14:03", compact=True)
             line.cursor_blink = False  # a blinking cursor costs more than the whole screen
             yield line
             yield Static("", markup=False, id="wrong")
             yield Static(f"Examples: {EXAMPLES}", markup=False)
+
+    def on_mount(self) -> None:
+        """Nothing is wrong yet: what would say so takes no row."""
+        self.query_one("#wrong", Static).display = False
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go there and close, or say what is wrong."""
@@ -44,4 +48,6 @@ class GoToScreen(ModalScreen[None]):
         wrong = self._go(text) if text else ""
         if not wrong:
             self.dismiss(None)
-        self.query_one("#wrong", Static).update(clean(wrong))
+        note = self.query_one("#wrong", Static)
+        note.update(clean(wrong))
+        note.display = bool(wrong)

@@ -7,6 +7,7 @@ from operator import is_
 from types import MappingProxyType
 from typing import ClassVar, Final
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -59,6 +60,8 @@ OPTIONAL: Final = (
 """Those that are there while there is room, the most important first."""
 HEADS: Final[dict[ProcessOrder, str]] = {"held": "held", "growth": "growth", "CPU": "CPU %", "name": "name"}
 """The column that each order goes by."""
+SHORT: Final = {"growth": "grows"}
+"""Names of columns where the whole has no room."""
 SHOWN: Final = ("pid", "user", "name", "held", "anonymous", "file", "growth", "per min", "CPU %", "where")
 """The order from left to right; the command line stands behind them."""
 LIVE_ONLY: Final = ("user", "where")
@@ -94,7 +97,9 @@ def head_line(columns: Iterable[Column], order: str, glyphs: Glyphs) -> Line:
     """The names of the columns; the one that the list is ordered by stands out."""
     spans = [Span(" ")]
     for column in columns:
-        name = fit(column.name, column.width, glyphs)
+        name = fit(
+            SHORT.get(column.name, "") if column.width < cell_len(column.name) else column.name, column.width, glyphs
+        )
         name = f"{name.rstrip():>{column.width}}" if column.right else name
         spans += [Span(" " * column.gap), Span(name, "key" if column.name == order else "note")]
     return tuple(spans)
