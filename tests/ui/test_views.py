@@ -114,6 +114,13 @@ def test_a_bracket_reaches_from_what_linux_uses_to_what_is_lent() -> None:
 # Hogs
 
 
+def test_of_the_ways_behind_the_bars_none_is_cut() -> None:
+    ways = "could come back: 160 MiB by itself, 1.1 GiB by d, 276 MiB by c"
+    view = replace(view_of_memory(SAMPLE), ways=ways)
+    line = plain(MemoryPanel(BLOCK, id="memory").paint(view, 240, 3)[1]).rstrip()
+    assert line.endswith("could come back: 160 MiB by itself, 1.1 GiB by d")
+
+
 @pytest.mark.parametrize("status", ["starting", "filling", "holding", "floor", "ending", "failed"])
 def test_every_status_of_a_hog_has_a_word(status: HogStatus) -> None:
     assert hog_row(hog(1, status), selected=False).status

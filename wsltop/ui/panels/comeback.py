@@ -74,7 +74,7 @@ def way_row(way: Way, *, can_act: bool) -> WayRow:
     """One way in a line; over a recording no key does it."""
     does = clean(way.does)
     if way.id == "wait" and way.seconds is not None:
-        does = f"on its way, {format_duration(way.seconds)} to go"
+        does = f"on its way, {format_duration(way.seconds)} to go" if way.seconds >= 1 else "on its way now"
     return WayRow(way.key if can_act else "", does, format_size(round_step(way.gives)))
 
 

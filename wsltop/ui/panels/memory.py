@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
+from rich.cells import cell_len
 
 from wsltop.charts.bar import host_bar, nearest, segment_cells
 from wsltop.charts.cells import Line, Span, merged, plain
@@ -243,7 +244,10 @@ class MemoryPanel(Panel[MemoryView]):
 
     def _behind_guest(self, view: MemoryView, width: int) -> list[Span]:
         if width >= ROOMY:
-            return [Span(" "), Span(view.ways, "label")]
+            ways = view.ways
+            while ", " in ways and cell_len(ways) >= self._right(width):  # whole ways: half a figure is none
+                ways = ways.rpartition(", ")[0]
+            return [Span(" "), Span(ways, "label")]
         free = view.parts[-1].size if view.parts else 0
         return [Span(" "), Span(f"free {format_short(free)}", "label")]
 
