@@ -108,7 +108,9 @@ def test_what_a_drop_of_slab_left_in_pieces_is_not_joined_by_compaction() -> Non
     before = ledger(slab=400 * MIB, reportable=2 * GIB, fragmented=GIB)
     after = ledger(slab=100 * MIB, reportable=2 * GIB + 50 * MIB, fragmented=GIB + 250 * MIB)
     shares = note_slab(ALL, before, after)
-    assert (shares.slab_floor, shares.left) == (100 * MIB, 250 * MIB)
+    assert (shares.slab_floor, shares.left, shares.pieces) == (100 * MIB, 0, 250 * MIB)
+    made = known(predict_compaction(after, shares))
+    assert (made.low, made.likely, made.high) == (GIB, GIB, GIB + 250 * MIB)
 
 
 def test_memory_that_filled_holes_leaves_holes_when_it_is_freed() -> None:

@@ -46,6 +46,7 @@ from wsltop.core.prediction import (
     Prediction,
     Shares,
     follow_holes,
+    follow_left,
     joinable,
     loose_free,
     note_slab,
@@ -300,15 +301,10 @@ def unpack(packed: str, count: int) -> bytes:
     return bytes(wide)
 
 
-def follow_left(shares: Shares, ledger: Ledger) -> Shares:
-    """What the last compaction left, as far as it is still fragmented."""
-    return replace(shares, left=min(shares.left, loose_free(ledger)))
-
-
 def learn(trial: Trial, shares: Shares, before: Ledger, after: Ledger) -> Shares:
     """What a trial teaches for sure: what a compaction left, and what a drop of slab left."""
     if trial.kind == "compact":
-        return replace(shares, left=loose_free(after))
+        return replace(shares, left=loose_free(after), pieces=0)
     if trial.kind in ("drop-slab", "drop-all"):
         shares = note_slab(shares, before, after)
     return follow_left(shares, after)

@@ -43,6 +43,8 @@ class Clues(Struct, frozen=True, kw_only=True, tag="clues"):
     """Memory that is unmapped and still referenced, by a pipe or a device: what is free in between cannot be joined."""
     unused_slab: Span | None = None
     """Reclaimable slab that is not in use, by the counts of names of files (dentries); ``None``: they are not known."""
+    names_in_use: bool = False
+    """Whether so many names are in use that they may lie between those that are not."""
     dirty_between: int = 0
     """Dirty pages of block devices: what file systems note of their files lies between the cache of these files."""
     swap_cached: int = 0
@@ -74,6 +76,7 @@ def gather_clues(sample: Sample, meminfo: Meminfo, cache: int, kernel_other: int
         freed_in_huge=freed_in_huge,
         pinned=find_pinned(meminfo, freed_in_huge, kernel_other),
         unused_slab=find_unused_slab(sample, meminfo),
+        names_in_use=are_names_in_use(sample),
         dirty_between=min(meminfo.buffers, meminfo.dirty + meminfo.writeback),
         swap_cached=meminfo.swap_cached,
     )
@@ -161,7 +164,7 @@ LISTS_GROW: Final = (6, 7)
 """From this kernel on the CPUs' lists of free pages grow and shrink by themselves."""
 LARGE_FOLIOS: Final = (6, 16)
 """From this kernel on page cache of ext4 lies in large folios, which stay whole where one of their pages is mapped."""
-FOLIO: Final = 3
+FOLIO: Final = 2
 """Times the mapped page cache that may be held by it then. Programs map their files nearly whole: of mixtures with 90
 MiB mapped no more than that was held. Single pages mapped here and there can hold 400 times as much."""
 
@@ -205,11 +208,9 @@ WITH_OTHERS: Final = 3000
 """At most so much goes with an inode: its name, its extents, the tree of its pages."""
 SURE: Final = 0.9
 """Of names of what is not there: some lie in pages with others."""
-MIXED: Final = 0.5
-"""The same where names in use may lie in between."""
 FEW: Final = 0.015
 """A part of all names. Those in use since the boot lie by themselves: of 11,000 of them none kept a block of 800,000
-others, while 7,600 files that were opened meanwhile kept half of the blocks."""
+others. Those of files that were opened meanwhile may lie in between."""
 
 
 def in_tmpfs(sample: Sample) -> int:
@@ -237,8 +238,13 @@ def find_unused_slab(sample: Sample, meminfo: Meminfo) -> Span | None:
     with_inode = max(0, dentries.unused - negative)
     likely = min(size, names + with_inode * (DENTRY + INODE) // 2)
     most = names + with_inode * WITH_OTHERS + size // 16
-    sure = SURE if dentries.total - dentries.unused < FEW * dentries.total else MIXED
-    return Span(round(sure * names), likely, max(likely, min(size, most)))
+    return Span(round(SURE * names), likely, max(likely, min(size, most)))
+
+
+def are_names_in_use(sample: Sample) -> bool:
+    """Whether more names are in use than those that were there since the boot."""
+    names = sample.dentries
+    return not isinstance(names, Unavailable) and names.total - names.unused > FEW * names.total
 
 
 def find_pinned(meminfo: Meminfo, freed_in_huge: Span, kernel_other: int) -> int:

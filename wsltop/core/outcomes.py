@@ -17,6 +17,7 @@ from wsltop.core.prediction import (
     add_up,
     clean_cache,
     follow_holes,
+    follow_left,
     joinable,
     loose_free,
     note_slab,
@@ -171,16 +172,13 @@ class Outcomes:
         """Note what a compaction that was requested has left: it could not join that."""
         if isinstance(ledger, Unavailable) or isinstance(ledger.free_split, Unavailable):
             return
-        self.shares = replace(self.shares or shares_for(ledger), left=loose_free(ledger))
+        self.shares = replace(self.shares or shares_for(ledger), left=loose_free(ledger), pieces=0)
 
     def _follow_left(self, ledger: Reading[Ledger]) -> None:
         """What was left and is no longer fragmented is not left any more."""
         shares = self.shares
-        if shares is None or not shares.left or isinstance(ledger, Unavailable):
-            return
-        left = min(shares.left, loose_free(ledger))
-        if left != shares.left:
-            self.shares = replace(shares, left=left)
+        if shares is not None and (shares.left or shares.pieces) and not isinstance(ledger, Unavailable):
+            self.shares = follow_left(shares, ledger)
 
     def _follow_filled(self, before: Reading[Ledger], ledger: Reading[Ledger]) -> None:
         """Follow how much fragmented free memory was taken, rather than joined."""
@@ -214,9 +212,8 @@ class Outcomes:
         """Learn what this kind of act, in this state, can teach."""
         shares = self.shares or shares_for(ledger)
         if pending.act == "compaction":
-            shares = replace(
-                shares, fragmented=shares.fragmented.learn(outcome.gained, pending.base), left=loose_free(ledger)
-            )
+            learned = shares.fragmented.learn(outcome.gained, pending.base)
+            shares = replace(shares, fragmented=learned, left=loose_free(ledger), pieces=0)
         elif DROPS.get(pending.act, (False, False))[1]:
             # What page cache gave and what slab gave cannot be told apart; what is left of slab can.
             shares = note_slab(shares, pending.ledger, ledger)
