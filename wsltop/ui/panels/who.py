@@ -17,6 +17,8 @@ STEP: Final = MIB
 """What holds less is left out."""
 STEPS: Final = 5
 """Rows by which the list grows."""
+GROWTH: Final = 14
+"""Cells of the growth, where it is known of any process."""
 OLD: Final = 15.0
 """Seconds after which the age of the counting is shown."""
 
@@ -100,13 +102,13 @@ class WhoPanel(Panel[WhoView]):
         if view.problem:
             return [*lines, fit_spans([Span(f" {view.problem}", "muted")], width, glyphs)]
         room = height - len(lines) - (1 if view.elsewhere and height > 3 else 0)
-        lines += [self._row(row, width) for row in view.rows[:room]]
+        growth = GROWTH if width >= 44 and any(row.growth for row in view.rows) else 0
+        lines += [self._row(row, width, growth) for row in view.rows[:room]]
         if view.elsewhere and height > 3:
             lines.append(fit_spans([Span(f" {view.elsewhere}", "muted")], width, glyphs))
         return lines
 
-    def _row(self, row: HolderRow, width: int) -> Line:
-        growth = 14 if width >= 44 else 0
+    def _row(self, row: HolderRow, width: int, growth: int) -> Line:
         name = width - 8 - 10 - growth - 1
         grows = "warning" if row.growth.startswith("+") else "note"
         spans = [
