@@ -62,7 +62,7 @@ class FindingsPanel(Panel[tuple[FindingRow, ...]]):
 
     def rows_wanted(self, context: Context, width: int) -> int:
         """All of each, where it is known how wide that is; a row for each before that."""
-        if not self.size.width:
+        if not self.display or not self.size.width:
             return 1 + max(1, len(context.findings))
         return 1 + sum(1 + len(row.details) for row in self.make_view(context))
 
