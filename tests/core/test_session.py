@@ -272,3 +272,15 @@ def test_a_figure_that_is_no_longer_known_has_moved_without_end(what: str) -> No
         blind = replace(moment, ledger=replace(moment.ledger, **{what: gone}))
     assert largest_move(moment, blind) == largest_move(blind, moment) == math.inf
     assert largest_move(blind, blind) == 0
+
+
+def test_a_long_kernel_log_keeps_its_times_although_it_comes_in_pieces() -> None:
+    """The rest of it came with the second sample, and seemed to have been written since the first."""
+    session, taken = Session(1.0), small_sample()
+    first = logged(taken, "Out of memory: Killed process 7 (a)", ago=900.0)
+    assert isinstance(first.kernel_log, KernelLog)
+    session.take(replace(first, kernel_log=replace(first.kernel_log, more=True)))
+    session.take(logged(later(taken, 1.0), "Out of memory: Killed process 8 (b)", ago=600.0))
+    session.take(logged(later(taken, 2.0), "Out of memory: Killed process 9 (c)", ago=300.0))
+    starts = [round(event.start - MONOTONIC) for event in session.journal.events() if event.kind == "oom kill"]
+    assert starts == [-900, -599, 1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,26 @@ def test_the_first_frame_is_complete(open_terminal: Open) -> None:
     ]
     assert lines[1].startswith(" Expected lent")
     assert " uses " in terminal.text
+
+
+def test_a_fast_drag_on_the_timeline_ends_at_its_last_cell(open_terminal: Open) -> None:
+    terminal = open_terminal("--host", "none", "--interval", "0.2", size=(100, 30))
+    terminal.wait_for_frame()
+    time.sleep(4.0)
+    row = next(number for number, line in enumerate(terminal.lines, 1) if "── last " in line) + 2
+
+    def cursor() -> int:
+        return terminal.lines[row].find("┊") + 1
+
+    terminal.send(f"\x1b[<0;99;{row}M\x1b[<32;98;{row}M".encode())
+    terminal.wait_until(lambda: cursor() == 98)
+    for column in (*range(97, 59, -1), *range(60, 97)):
+        terminal.send(f"\x1b[<32;{column};{row}M".encode())
+        time.sleep(0.01)
+    terminal.send(f"\x1b[<0;96;{row}m".encode())
+    terminal.wait_until(lambda: cursor() == 96)
+    terminal.press("\x1b")
+    terminal.wait_for("LIVE")
 
 
 def test_a_hog_takes_memory_and_gives_it_back(open_terminal: Open) -> None:

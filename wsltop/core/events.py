@@ -186,7 +186,6 @@ MEANINGS: Final = (
     meaning(r"\s*p9_fcall_init\+0x", "log"),  # the line of a call trace that names a request to a Windows drive
     meaning(r"SLUB: Unable to allocate memory ", "log"),
     meaning(r"misc dxg: .{0,64}\bIoctl failed: -12$", "log"),  # ENOMEM of Windows' GPU driver
-    meaning(r"\s?p9_fcall_init\+0x", "log"),  # of a call trace: a request to a Windows drive found no memory
     meaning(r"systemd-oomd\[\d+\]: Killed ", "oom kill"),
     meaning(r"__vm_enough_memory: ", "log"),
     meaning(r"systemd-journald\[\d+\]: Under memory pressure", "log"),

@@ -201,7 +201,8 @@ class Session:
             return
         if log.lost:
             self.journal.lost(log.lost, time=sample.time, monotonic=sample.monotonic, origin=log.origin)
-        since = None if previous is None or isinstance(previous.kernel_log, Unavailable) else previous.monotonic
+        before = Unavailable("") if previous is None else previous.kernel_log
+        since = None if previous is None or isinstance(before, Unavailable) or before.more else previous.monotonic
         self.journal.add(
             interpret_record(record, log.origin, now=sample.monotonic, time=sample.time, since=since)
             for record in log.records

@@ -137,7 +137,7 @@ class KmsgReader:
         else:
             self._fall_behind()
         lost = self._count_lost(fragments)
-        return KernelLog(origin="kmsg", records=join_fragments(fragments), lost=lost)
+        return KernelLog(origin="kmsg", records=join_fragments(fragments), lost=lost, more=self.behind)
 
     def _read_piece(self) -> bytes:
         """Whole lines that come next; only a newline where the kernel overwrote them; empty at the end.
@@ -398,7 +398,7 @@ class LogPoll:
             for _ in records:
                 self._records.popleft()
             lost, self._lost = self._lost, 0
-            return KernelLog(origin=self._working.origin, records=records, lost=lost)
+            return KernelLog(origin=self._working.origin, records=records, lost=lost, more=bool(self._records))
 
     def wait(self, timeout: float) -> bool:
         """Wait until the first run has ended; whether it has."""

@@ -485,6 +485,8 @@ class KernelLog(Struct, frozen=True, kw_only=True, tag="kernel_log"):
     records: tuple[KernelRecord, ...] = ()
     lost: int = 0
     """Records that the kernel overwrote, or that a flood made us skip, before we read them."""
+    more: bool = False
+    """Whether there are more than one sample carries: what the next one brings may be older than this one."""
 
 
 class VmProcess(Struct, frozen=True, kw_only=True):

@@ -37,6 +37,8 @@ PATIENCE: Final = 0.7
 """Seconds for the last output at the end."""
 BOX_PATIENCE: Final = 0.5
 """Seconds for the text box that a leading ``g`` or ``/`` opens."""
+DRAG_PAUSE: Final = 0.08
+"""Seconds that input waits after a motion of a drag, so that one picture shows many of them."""
 HANGUP: Final = select.POLLHUP | select.POLLERR | select.POLLNVAL
 KITTY: Final = 1 | 8 | 16
 """Tell keys from sequences, report all keys, with their text (the kitty keyboard protocol)."""
@@ -305,7 +307,10 @@ class TerminalDriver(Driver):
                 if not data:
                     self._lost(woken)
                     return
-                self._hand_on(decoder.feed(data, time.monotonic()))
+                units = newest_motions(decoder.feed(data, time.monotonic()))
+                self._hand_on(units)
+                if units and is_motion(units[-1]):
+                    time.sleep(DRAG_PAUSE)
         finally:
             os.close(woken)
 
@@ -317,7 +322,7 @@ class TerminalDriver(Driver):
         poll.poll()
 
     def _hand_on(self, units: Iterable[Unit]) -> None:
-        for unit in newest_motions(units):
+        for unit in units:
             if isinstance(unit, Escape):
                 self.process_message(events.Key("escape", "\x1b"))
             elif isinstance(unit, Pasted):
