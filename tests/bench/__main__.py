@@ -18,7 +18,7 @@ from tests.bench.crowd import measure_crowd
 from tests.bench.endurance import measure_endurance
 from tests.bench.failure import CannotMeasure
 from tests.bench.hog import measure_hog
-from tests.bench.key import measure_key
+from tests.bench.key import measure_drag, measure_key
 from tests.bench.measurement import Measurement
 from tests.bench.replay import measure_replay
 from tests.bench.sample import measure_sample
@@ -54,6 +54,7 @@ ROWS = {
     "replay": Row(measure_replay, 3, "a recording of a day: size, cost, to open it, go anywhere in it, export it"),
     "hog": Row(measure_hog, 5, "filling 1 GiB, in turn with stress-ng"),
     "key": Row(measure_key, 20, "key to effect"),
+    "drag": Row(measure_drag, 1, "a drag on the timeline"),
     "crowd": Row(measure_crowd, 1, "the process view among thousands of processes"),
     "windows": Row(measure_windows, 1, "reading the Windows side, a stand-in"),
     "trace": Row(measure_trace, 1, "the files that a tick and a key enter, the modules of a start"),
