@@ -11,7 +11,7 @@ from tests import samples
 from tests.samples import GIB, MIB, ended, hog, later, small_sample
 from wsltop.core.ledger import FreeSplit, Ledger, keep_ledger
 from wsltop.core.outcomes import KEPT, SETTLE, Outcomes, act_of
-from wsltop.core.prediction import WORTH, assume_shares, predict_compaction, predict_drop, predict_kill
+from wsltop.core.prediction import WORTH, assume_shares, predict_compaction, predict_drop, predict_kill, whole_blocks
 from wsltop.core.session import Session
 from wsltop.model.sample import Counters, Event, EventKind, Origin, Reading, Sample, Unavailable
 
@@ -96,7 +96,11 @@ def test_it_is_compared_once() -> None:
 
 @pytest.mark.parametrize(
     ("happened", "share", "of"),
-    [(COMPACTION, "fragmented", FRAGMENTED), (DROP, "cache", BEFORE.cache_clean), (KILL, "anonymous", GIB)],
+    [
+        (COMPACTION, "fragmented", FRAGMENTED),
+        (DROP, "cache", round(BEFORE.cache_clean * whole_blocks(BEFORE).part)),
+        (KILL, "anonymous", GIB),
+    ],
     ids=["compaction", "drop", "kill"],
 )
 def test_the_share_is_learned_and_the_others_stay_assumed(happened: Event, share: str, of: int) -> None:

@@ -24,8 +24,11 @@ from wsltop.core.prediction import (
     predict_compaction,
     predict_drop,
     predict_kill,
+    settled_size,
     shares_for,
     unused_slab,
+    whole,
+    whole_blocks,
 )
 from wsltop.model.sample import Event, Reading, Unavailable
 
@@ -218,9 +221,8 @@ class Outcomes:
             # What page cache gave and what slab gave cannot be told apart; what is left of slab can.
             shares = note_slab(shares, pending.ledger, ledger)
         elif pending.act == "cache drop":
-            clean = clean_cache(pending.ledger)
-            if clean.high - clean.low <= CLEAR * clean.high:
-                # Of what is in blocks that can come back: the rest is told from where it lies, not from a share.
+            clean, blocks = clean_cache(pending.ledger), whole_blocks(pending.ledger)
+            if clean.high - clean.low <= CLEAR * clean.high and blocks.low >= 1 - CLEAR:
                 shares = replace(shares, cache=shares.cache.learn(outcome.gained, pending.base))
         elif pending.teaches:
             shares = replace(shares, anonymous=shares.anonymous.learn(outcome.gained, pending.base))
@@ -256,5 +258,7 @@ def predict(act: Act, event: Event, before: Ledger, shares: Shares | None) -> tu
         freed = event.amounts.get("freed", 0)
         return predict_kill(before, freed, shares, holes=event.amounts.get("holes", 0)), freed
     cache, slab = DROPS[act]
-    base = cache * before.cache_clean + slab * unused_slab(before, shares).likely
+    # The share is one of what is expected to lie in blocks of its own.
+    clean = round(settled_size(whole(before.cache_clean), shares).likely * whole_blocks(before).part)
+    base = cache * clean + slab * unused_slab(before, shares).likely
     return predict_drop(before, shares, cache=cache, slab=slab), base

@@ -27,7 +27,6 @@ from wsltop.core.prediction import (
     coarseness,
     given_while_joining,
     joinable,
-    less_lists,
     part_of,
     shares_for,
     split_of,
@@ -302,7 +301,9 @@ def predict_by_pages(
         return add_up(with_lists(replace(part, high=part.high + unsure), 0, ledger))
     cache = free_kinds(pages, order, *CACHE)
     if act == "reclaim":
-        return add_up(less_lists(predict_oldest(pages, order, ledger, size, shares), ledger))
+        oldest = predict_oldest(pages, order, ledger, size, shares)
+        taken = min(1.0, shares.reclaim.high * size / max(1, count(pages, OLDEST)))
+        return add_up(with_lists(oldest, round(taken * beside_lists(pages, order, *OLDEST)), ledger))
     parts = []
     if act != "drop-slab":
         parts.append(spread("page cache", cache, DROPPED, "the clean page cache fills"))
@@ -369,15 +370,16 @@ def predict_slab(pages: PageMap, size: int, ledger: Ledger, shares: Shares) -> P
     there, all_of_it = unused_slab(ledger, shares), max(1, pages.kinds.count(Kind.SLAB) * pages.page_size)
     low, likely, high = (min(1.0, end / all_of_it) for end in (there.low, there.likely, there.high))
     basis = f"slab fills {format_size(size)} of blocks that can be reported, {likely:.0%} of it is not in use"
-    ends = (round(SLAB_LEFT * low * size), round(likely * size), round(high * size))
+    ends = (round(SLAB_LEFT * low * size), round(likely * size), round(high * size) + 2 * UNSEEN * (size > 0))
     return Part(name="slab", low=ends[0], likely=ends[1], high=ends[2], basis=basis)
 
 
-SLAB_LEFT: Final = 0.9
+SLAB_LEFT: Final = 0.8
 """Of what is surely not in use, so much at least: the rest lies in pages with others."""
 
 
 Kinds: TypeAlias = tuple[Kind, ...]
+OLDEST: Final[Kinds] = (Kind.CLEAN, Kind.LAZY)
 LATER: Final[Kinds] = (Kind.ACTIVE, Kind.MAPPED)
 """What ``memory.reclaim`` takes when nothing else is left."""
 
@@ -407,6 +409,9 @@ def predict_oldest(pages: PageMap, order: int, ledger: Ledger, size: int, shares
     low = min(taken(asked.low * size, turn, lambda part: part**8) for turn in range(len(turns)))
     high = max(taken(asked.high * size, turn, lambda part: min(1.0, 1.1 * part)) for turn in range(len(turns)))
     likely = min(high, max(low, taken(asked.part * size, 2, lambda part: part**1.5)))
+    # Slab shrinks along with it, and what is dirty is written and goes as well.
+    around = free_kinds(pages, order, *both, Kind.DIRTY, Kind.SLAB)
+    high = max(high, around / 2 * min(1.0, asked.high * size / max(1, count(pages, (*both, Kind.DIRTY, Kind.SLAB)))))
     basis = f"of {format_size(size)} of the oldest page cache, by where each page lies"
     return Part(name="page cache", low=round(0.7 * low), likely=round(likely), high=round(high) + UNSEEN, basis=basis)
 

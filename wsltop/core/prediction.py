@@ -104,7 +104,7 @@ TAKES_SWAPPINESS: Final = (6, 8)
 """From this kernel on ``memory.reclaim`` takes ``swappiness=0``, and leaves anonymous memory alone."""
 Ends = tuple[tuple[float, float, float], tuple[float, float, float]]
 """Likely, low and high at order 5 and at order 9."""
-FRAGMENTED: Final[Ends] = ((0.72, 0.2, 0.92), (0.5, 0.0, 0.85))
+FRAGMENTED: Final[Ends] = ((0.72, 0.2, 0.95), (0.5, 0.0, 0.85))
 CACHE: Final[Ends] = ((0.97, 0.75, 1.05), (0.9, 0.5, 1.05))
 SLAB: Final[Ends] = ((0.95, 0.85, 1.02), (0.9, 0.72, 0.98))
 ANONYMOUS: Final[Ends] = ((0.95, 0.7, 1.04), (0.9, 0.55, 1.05))
@@ -124,10 +124,10 @@ def whole_blocks(ledger: Ledger) -> Share:
     return Share(likely, stays, stays + (1.0 - stays) * most)
 
 
-MANY_DIRTY: Final = 0.01
-"""A page in a hundred: one of 4 KiB notes 16 files, which then have less than 25 KiB each."""
+MANY_DIRTY: Final = 0.009
+"""A page in 110: one of 4 KiB notes 16 files, which then have less than 28 KiB each."""
 TOGETHER_DIRTY: Final = 0.7
-MAY_BE_TOGETHER: Final = 0.75
+MAY_BE_TOGETHER: Final = 0.5
 
 
 def cache_share(ledger: Ledger, shares: Shares) -> Share:
@@ -380,9 +380,9 @@ def unused_slab(ledger: Ledger, shares: Shares) -> Span:
     return known or Span(size // 10, size // 2, size)
 
 
-MIXED: Final = 0.6
+MIXED: Final = 0.3
 """Of names that are not in use beside many that are, at order 5: of 786,000 names 83 to 130 MiB came there, and once
-nothing; at order 9 none to 78 MiB."""
+nothing; at order 9 nothing to 78 MiB."""
 
 
 def predict_reclaim(ledger: Ledger, size: int, shares: Shares | None = None) -> Reading[Prediction]:
@@ -395,16 +395,18 @@ def predict_reclaim(ledger: Ledger, size: int, shares: Shares | None = None) -> 
     there = unused_slab(ledger, shares)
     # What programs have mapped it takes as well, when nothing else is left.
     most = max(clean.high, ledger.cache - ledger.cache_dirty) + there.high + ledger.clues.lazyfree
+    # The larger the blocks, the more of what is taken beyond lies between what stays.
+    beyond = max(0.0, asked.high - 1) * (1 - 0.9 * coarseness_of(ledger))
     wanted = Span(
         min(round(asked.low * size), clean.low),
         min(round(asked.part * size), clean.likely + there.low),
-        min(round(asked.high * size), most),
+        min(round((min(1.0, asked.high) + beyond) * size), most),
     )
     limit = "" if wanted.likely >= size else f"{format_size(wanted.likely)} of "
     share = oldest_share(ledger, shares, wanted)
     basis = f"{limit}{tell_clean(ledger)}; {tell_cache(share)}"
-    part = part_of("page cache", settled_size(wanted, shares, clean.likely), share, basis)
-    parts = [less_lists(part, ledger)]
+    settled = settled_size(wanted, shares, clean.likely)
+    parts = [less_lists(part_of("page cache", settled, share, basis, most=settled.high), ledger)]
     kernel = ledger.clues.kernel
     room = ledger.swap_total if isinstance(ledger.swap_free, Unavailable) else ledger.swap_free
     swap = min(room, ledger.anonymous, max(0, round(asked.high * size) - wanted.high))
