@@ -236,8 +236,10 @@ def find_unused_slab(sample: Sample, meminfo: Meminfo) -> Span | None:
     negative = dentries.unused if dentries.negative is None else dentries.negative
     names = min(size, negative * DENTRY)
     with_inode = max(0, dentries.unused - negative)
-    likely = min(size, names + with_inode * (DENTRY + INODE) // 2)
-    most = names + with_inode * WITH_OTHERS + size // 16
+    # Beside files that are open, inodes stay: of the slab of 31,000 unused ones 8 MiB went, and their names came alone.
+    each, at_most = (DENTRY, DENTRY) if are_names_in_use(sample) else (DENTRY + INODE, WITH_OTHERS)
+    likely = min(size, names + with_inode * each // 2)
+    most = names + with_inode * at_most + size // 16
     return Span(round(SURE * names), likely, max(likely, min(size, most)))
 
 
