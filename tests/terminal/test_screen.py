@@ -66,13 +66,16 @@ def test_a_fast_drag_on_the_timeline_ends_at_its_last_cell(open_terminal: Open) 
     def cursor() -> int:
         return terminal.lines[row].find("┊") + 1
 
-    terminal.send(f"\x1b[<0;99;{row}M\x1b[<32;98;{row}M".encode())
-    terminal.wait_until(lambda: cursor() == 98)
-    for column in (*range(97, 59, -1), *range(60, 97)):
+    terminal.send(f"\x1b[<0;97;{row}M\x1b[<32;96;{row}M".encode())
+    terminal.wait_until(lambda: cursor() > 0)
+    place = cursor()  # that of the sample before the second of the cell
+    terminal.send(f"\x1b[<32;60;{row}M".encode())
+    terminal.wait_until(lambda: 0 < cursor() < place)
+    for column in range(61, 97):
         terminal.send(f"\x1b[<32;{column};{row}M".encode())
         time.sleep(0.01)
     terminal.send(f"\x1b[<0;96;{row}m".encode())
-    terminal.wait_until(lambda: cursor() == 96)
+    terminal.wait_until(lambda: cursor() == place)
     terminal.press("\x1b")
     terminal.wait_for("LIVE")
 

@@ -20,6 +20,7 @@ from wsltop.config import Settings
 from wsltop.core.moment import compare_config
 from wsltop.core.session import Session
 from wsltop.errors import WsltopError
+from wsltop.guest.identity import identify_guest
 from wsltop.model.sample import Unavailable
 from wsltop.model.text import clean
 from wsltop.report.text import settings_text
@@ -32,13 +33,18 @@ from wsltop.report.text import settings_text
 def command(settings: Settings, /, wait: float, **options: Any) -> None:
     """Print the settings of WSL in .wslconfig, checked line by line and against the VM as it runs.
 
-    Exit status: 0 when it was read, whatever is wrong with it; 1 when it cannot be read; 3 where there is no Windows.
+    Exit status: 0 when it was read, whatever is wrong with it, and on WSL 1, which has no use for it; 1 when it cannot
+    be read; 3 where there is no Windows.
     """
     settings = merge(settings, options)
-    refuse_without_windows(system_of(settings), "a .wslconfig")
+    system = system_of(settings)
+    if identify_guest(system.root, system.environ).flavor == "wsl1" and system.drive is None:
+        say_text("This is WSL 1: it has no virtual machine, and .wslconfig is for those of WSL 2 alone.\n")
+        return
+    refuse_without_windows(system, "a .wslconfig")
     with sampling(settings, 1.0) as sampler:
         session = Session(1.0)
-        sample = watch(sampler, session, system_of(settings).clock, wait=wait).sample
+        sample = watch(sampler, session, system.clock, wait=wait).sample
     insight = session.insight
     file = sample.surroundings.wslconfig
     if isinstance(file, Unavailable):
