@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from tests.samples import GIB, MIB, MONOTONIC, ended, host_memory, later, meminfo, small_sample
 from wsltop.core.prediction import Prediction
+from wsltop.core.reclaimed import ReclaimWatch
 from wsltop.core.returning import ended_process
 from wsltop.core.session import Session
 from wsltop.model.sample import Census, Event, FreeBlocks, Holders, HostMemory, ProcessUse, Sample, Unavailable
@@ -87,6 +88,57 @@ def test_what_is_all_back_has_nothing_to_go() -> None:
     assert any(one.left is not None and one.share < 1.0 for one in seen)
     assert any(one.share == 1.0 for one in seen)
     assert all(one.left is None for one in seen if round(one.share, 2) == 1.0)
+
+
+def test_what_is_back_is_over_soon_and_does_not_fall_while_a_program_grows() -> None:
+    """It stood at 100 % for fifty seconds, with less and less back, and hid what was the matter."""
+    session, seen = Session(1.0), []
+    for second in range(50):
+        taken = 6 * MIB * second
+        freed = 1536 * MIB if second >= 10 else 0
+        got = min(3, max(0, (second - 10) // 2)) * 512 * MIB  # all of it at 16
+        session.take(at(second, free=600 * MIB + freed - taken, working_set=9 * GIB - got + taken))
+        seen.append(session.returning)
+    came = [one.got for one in seen if one is not None]
+    assert came == sorted(came)
+    assert seen[16] is not None
+    assert round(seen[16].share, 2) == 1.0
+    assert all(one is None for one in seen[19:])
+    (told,) = (event for event in session.journal.events() if event.kind == "return")
+    assert abs(told.amounts["got"] - came[-1]) < 8 * MIB
+    assert told.end - MONOTONIC < 17
+
+
+def test_a_kill_is_over_soon_after_windows_has_it_all() -> None:
+    """It stood at 100 % for five seconds more."""
+    session, seen = Session(1.0), []
+    for one in kill():
+        session.take(one)
+        seen.append(session.returning)
+    assert seen[20] is not None  # the last step of Windows' figure
+    assert all(one is None for one in seen[24:])
+
+
+def test_the_event_and_the_mark_of_an_action_say_one_figure() -> None:
+    """The event said 1.2 GiB and the mark 1.3 GiB: each measured at another time while a program grew."""
+    session, watch = Session(1.0), ReclaimWatch(NOT_ASKED)
+    for second in range(70):
+        taken = 6 * MIB * second
+        freed = 1536 * MIB if second >= 10 else 0
+        got = min(3, max(0, (second - 10) // 2)) * 512 * MIB
+        session.take(at(second, free=600 * MIB + freed - taken, working_set=9 * GIB - got + taken))
+        assert session.moment is not None
+        watch.take(session.moment)
+        if second == 9:
+            watch.begin(session.moment.sample.monotonic)
+        if second > 10 and watch.rests(MONOTONIC + 10, session.moment.sample.monotonic):
+            break
+    assert second < 25
+    (told,) = (event for event in session.journal.events() if event.kind == "return")
+    result = watch.result()
+    assert result.host is not None
+    assert result.settled
+    assert abs(told.amounts["got"] - result.host.size) < 8 * MIB
 
 
 def test_an_outcome_outside_the_prediction_says_so() -> None:

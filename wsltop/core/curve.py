@@ -6,6 +6,7 @@ Levels are medians, so that one odd reading changes nothing:
     band      what does not count as change: 8 MiB, a hundredth of what the load took, or 1.5 times the noise,
               whichever is most
     peak      the highest median of three neighbors; where answers are a second or more apart, each of them counts
+    trough    the lowest median of three neighbors, in the same way
     floor     median of the last seconds, which are the ones in which it came to rest
     crossing  the first reading at or below a level that the next one confirms, interpolated in a straight line from
               the one before. The truth lies between these two: that is the uncertainty.
@@ -14,7 +15,7 @@ Levels are medians, so that one odd reading changes nothing:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from statistics import median
 from typing import Final, NamedTuple
 
@@ -97,6 +98,18 @@ def peak_of(dots: Sequence[Dot]) -> int | None:
         return max((dot.size for dot in dots), default=None)
     sizes = [dot.size for dot in dots]
     return max(sorted(sizes[start : start + 3])[1] for start in range(len(sizes) - 2))
+
+
+def trough_of(dots: Sequence[Dot]) -> int | None:
+    """The lowest level."""
+    peak = peak_of([Dot(dot.time, -dot.size) for dot in dots])
+    return None if peak is None else -peak
+
+
+def lows_of(dots: Sequence[Dot]) -> list[Dot]:
+    """The lowest reading so far, at the time of each reading: at rest where nothing more comes back."""
+    sizes = accumulate((dot.size for dot in dots), min)
+    return [Dot(dot.time, size) for dot, size in zip(dots, sizes, strict=True)]
 
 
 def floor_of(dots: Sequence[Dot], window: float) -> int | None:

@@ -7,7 +7,18 @@ from typing import Final
 
 from msgspec import Struct
 
-from wsltop.core.curve import REST, Crossing, Dot, add_answer, at_rest, band_of, fall_below, floor_of, level_of
+from wsltop.core.curve import (
+    REST,
+    Crossing,
+    Dot,
+    add_answer,
+    at_rest,
+    band_of,
+    fall_below,
+    lows_of,
+    peak_of,
+    trough_of,
+)
 from wsltop.core.moment import Moment
 from wsltop.core.outcomes import Outcome
 from wsltop.core.prediction import Prediction
@@ -15,13 +26,18 @@ from wsltop.model.sample import Reading, Unavailable
 
 LONGEST: Final = 45.0
 """Seconds after which a curve that never rests is measured all the same."""
+LATE: Final = 3.0
+"""Seconds after a release in which Windows' figure may still rise to what was lent: it is read late, and the kernel
+reports nothing in the first two."""
 
 
 class Returned(Struct, frozen=True, kw_only=True):
     """One side's return. Bytes, seconds since the action began."""
 
     before: int
+    """The most from before the release until shortly after it."""
     after: int
+    """The least since then: what was taken again does not make less come back."""
     half: Crossing | None
     """When half of what came back had come back; ``None``: nothing did."""
     most: Crossing | None
@@ -86,8 +102,10 @@ class ReclaimWatch:
         )
 
     def _at_rest(self, dots: Sequence[Dot], since: float, now: float) -> bool:
+        """Whether a curve has not fallen any further for a while: one that rises again has not."""
         before = [dot for dot in dots if self._began is None or dot.time <= self._began]
-        return at_rest(dots, since=since, now=now, window=REST, band=band_of(before, 0))
+        lows = lows_of([dot for dot in dots if dot.time >= fall_start(dots, since)])
+        return at_rest(lows, since=since, now=now, window=REST, band=band_of(before, 0))
 
     def _measure(self, dots: Sequence[Dot]) -> Returned | None:
         return None if self._began is None else measure_return(dots, self._began)
@@ -105,20 +123,28 @@ class ReclaimWatch:
 
 
 def measure_return(dots: Sequence[Dot], began: float, slack: int | None = None) -> Returned | None:
-    """What a curve fell by since ``began`` and how fast; None where it has no reading before or after.
+    """What a curve fell by and how fast; None where it has no reading before ``began``, or none after.
 
     ``slack`` is what does not count as a fall, in bytes; by default the noise of the readings before.
     """
     quiet = [dot for dot in dots if dot.time <= began]
-    before = level_of(quiet)
-    after = floor_of([dot for dot in dots if dot.time > began], REST)
-    if before is None or after is None:
+    start = fall_start(dots, began)
+    before = peak_of([dot for dot in dots if dot.time <= start])
+    after = trough_of([dot for dot in dots if dot.time > start])
+    if not quiet or before is None or after is None:
         return None
     margin = band_of(quiet, 0) if slack is None else slack
 
     def crossing(share: float) -> Crossing | None:
         if before - after <= margin:
             return None
-        return fall_below(dots, before - share * (before - after), zero=began, high_until=began, slack=margin)
+        return fall_below(dots, before - share * (before - after), zero=began, high_until=start, slack=margin)
 
     return Returned(before=before, after=after, half=crossing(0.5), most=crossing(0.9))
+
+
+def fall_start(dots: Sequence[Dot], began: float) -> float:
+    """When a curve stood highest, if that was shortly after a release, else when the release began."""
+    before = max((dot.size for dot in dots if dot.time <= began), default=0)
+    late = [dot for dot in dots if began < dot.time <= began + LATE and dot.size > before]
+    return max(late, key=lambda dot: dot.size).time if late else began

@@ -1,9 +1,10 @@
 """Memory on its way back to Windows: every release that can be seen is followed to its end on Windows' side.
 
 A release begins where the expected host memory falls: a hog was killed, a process or a container ended, a cache was
-dropped, memory was compacted, WSL reclaimed. It ends when neither side moves any more; then one event says how much
-Windows got back, how fast, and what had been predicted. Where Windows cannot be read, what Linux has offered to it
-(reportable free memory) stands for it, and the event says so.
+dropped, memory was compacted, WSL reclaimed. It ends soon after all of it has come, or when nothing more has come for
+three passes of free page reporting; then one event says how much Windows got back, how fast, and what had been
+predicted. What is taken again meanwhile, as by a program that grows, does not make less come back. Where Windows cannot
+be read, what Linux has offered to it (reportable free memory) stands for it, and the event says so.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from wsltop.core.curve import LEAST_BAND, REST, Dot, add_answer, at_rest
+from wsltop.core.curve import LEAST_BAND, REST, Dot, add_answer, at_rest, lows_of, peak_of
 from wsltop.core.ledger import Draining
 from wsltop.core.moment import Moment
 from wsltop.core.prediction import Prediction
-from wsltop.core.reclaimed import Returned, measure_return
+from wsltop.core.reclaimed import Returned, fall_start, measure_return
 from wsltop.model.sample import Census, Event, Reading, Unavailable
 from wsltop.model.text import MIB, clean, format_duration, format_size
 
@@ -33,7 +34,9 @@ BASELINE: Final = 3.5
 LONGEST: Final = 60.0
 """Seconds after which a release is over even if something still moves: other things happen meanwhile."""
 ALL: Final = 0.995
-"""The share of a release from which it is shown as 100 %."""
+"""The share of a release from which all of it is back."""
+ARRIVED: Final = 2.0
+"""Seconds after which a release is over that is all back, if nothing more is freed: until the next pass."""
 CAUSES: Final = ("hog", "cache drop", "compaction", "proactive reclaim", "oom kill")
 """Kinds of events that free memory, the most telling first."""
 
@@ -61,54 +64,117 @@ class Returning(Struct, frozen=True, kw_only=True, tag="returning"):
 
 
 class Release:
-    """One release: its curves, its cause, and when it last grew."""
+    """One release: its curves, its cause, and when it last grew.
+
+    Args:
+        began: the time of the last sample before it.
+        expected: the expected host memory until now.
+        host: Windows' figure until now.
+        earliest: from when on Windows' figure belongs to this release and not to one before.
+        census: the processes before it.
+        scattered: scattered free memory before it, in bytes.
+    """
 
     def __init__(
-        self, began: float, expected: Iterable[Dot], host: Iterable[Dot], census: Reading[Census], scattered: int
+        self,
+        began: float,
+        expected: Iterable[Dot],
+        host: Iterable[Dot],
+        *,
+        earliest: float,
+        census: Reading[Census],
+        scattered: int,
     ) -> None:
-        self.began = began
-        self.scattered = scattered
-        """Scattered free memory before it, in bytes."""
-        self.expected = since(expected, began - BASELINE)
-        self.host = since(host, began - BASELINE)
+        self.began, self.scattered = began, scattered
+        self.expected = since(expected, began, began)
+        self.host = since(host, max(earliest, began - BASELINE), began)
         self.census = census
-        """The processes before it."""
         self.fell_at = began
         self.causes: dict[str, str] = {}
         self.freed = 0
         """Bytes that hogs of ours held when they ended; 0 where that is not known."""
         self.predicted: Prediction | None = None
+        self.got = 0
+        """The most bytes that Windows' figure has fallen by, or the expected one where there is none."""
+        self.came_at = began
+        """When that last grew by more than noise."""
+        self._noted = 0
+        """What it was then."""
+        self._fell = 0
+        """The most bytes by which the expected host memory has fallen."""
+        self._awaited = 0
+        """Bytes that Linux has offered to Windows, at the newest reading, and Windows does not have back."""
+
+    def follow(self, now: float) -> None:
+        """Measure again, with the newest readings."""
+        self._fell = max(self._fell, fallen(self.expected, self.began))
+        owed = lowered(self.expected, self.began)
+        self._awaited = max(0, owed - lowered(self.watched, self.began))
+        got = fallen(self.watched, self.began)
+        if got > self._noted + LEAST_BAND:
+            self._noted, self.came_at = got, now
+        self.got = max(self.got, got)
+
+    @property
+    def measured(self) -> bool:
+        """Whether Windows was read before it, so that what it gets back can be measured."""
+        return bool(self.host) and self.host[0].time <= self.began
+
+    @property
+    def watched(self) -> list[Dot]:
+        """Windows' figure, or the expected one that stands for it."""
+        return self.host if self.measured else self.expected
 
     @property
     def owed(self) -> int:
-        """Bytes by which the expected host memory has fallen since it began."""
-        before = [dot.size for dot in self.expected if dot.time <= self.began]
-        return max(0, before[-1] - self.expected[-1].size) if before else 0
+        """Bytes that Windows gets back in all: what has come and what is still to come.
+
+        Less than what was freed where some of it has been taken again before Windows got it.
+        """
+        return min(self._fell, self.got + self._awaited)
 
     @property
-    def got(self) -> int:
-        """Bytes by which Windows' figure has fallen, or the expected one where there is none."""
-        if not self.host:
-            return self.owed
-        before = [dot.size for dot in self.host if dot.time <= self.began]
-        return before[-1] - self.host[-1].size if before else 0
+    def arrived(self) -> bool:
+        """Whether all of it is back."""
+        return self._awaited <= max(LEAST_BAND, round(self._fell * (1 - ALL)))
 
     def cause(self) -> str:
         """The most telling cause so far; empty where no event names one."""
         return next((self.causes[kind] for kind in CAUSES if kind in self.causes), "")
 
     def rests(self, now: float) -> bool:
-        """Whether nothing has moved for a while."""
+        """Whether all of it has come, or nothing more has for a while."""
         if now - self.began >= LONGEST:
             return True
-        curves = [dots for dots in (self.expected, self.host) if dots]
-        return all(at_rest(dots, since=self.fell_at, now=now, window=REST, band=LEAST_BAND) for dots in curves)
+        if self.arrived and now - self.came_at >= ARRIVED and self._stays(self.expected, now, ARRIVED):
+            return True
+        return all(self._stays(dots, now, REST) for dots in (self.expected, self.host) if dots)
+
+    def _stays(self, dots: list[Dot], now: float, window: float) -> bool:
+        """Whether a curve has not fallen any further for so many seconds; one that rises again has not."""
+        start = fall_start(dots, self.began)
+        lows = lows_of([dot for dot in dots if dot.time >= start])
+        return at_rest(lows, since=self.fell_at, now=now, window=window, band=LEAST_BAND)
 
 
-def since(dots: Iterable[Dot], time: float) -> list[Dot]:
-    """The readings from a time on, and at least the newest: of a slow source, what was earlier is another story."""
+def fallen(dots: list[Dot], began: float) -> int:
+    """The most bytes by which a curve has fallen since a release began."""
+    found = measure_return(dots, began)
+    return 0 if found is None else found.size
+
+
+def lowered(dots: list[Dot], began: float) -> int:
+    """The bytes by which its newest reading is lower; negative where it is higher."""
+    start = fall_start(dots, began)
+    before = peak_of([dot for dot in dots if dot.time <= start])
+    return 0 if before is None else before - dots[-1].size
+
+
+def since(dots: Iterable[Dot], time: float, began: float) -> list[Dot]:
+    """The readings from a time on, and at least the last one before a release: of a slow source, that is earlier."""
     kept = list(dots)
-    return [dot for dot in kept if dot.time >= time] or kept[-1:]
+    last = max((dot.time for dot in kept if dot.time <= began), default=time)
+    return [dot for dot in kept if dot.time >= min(time, last)]
 
 
 class ReturnTracker:
@@ -118,6 +184,8 @@ class ReturnTracker:
         self._expected: deque[Dot] = deque(maxlen=64)
         self._host: deque[Dot] = deque(maxlen=64)
         self._release: Release | None = None
+        self._over = 0.0
+        """When the last release ended, monotonic."""
         self._census: Reading[Census] = Unavailable("no process was read yet")
         self._scattered = 0
         self.returning: Returning | None = None
@@ -145,7 +213,14 @@ class ReturnTracker:
         self._note(moment, expected)
         fall = 0 if before is None else before.size - expected
         if self._release is None and before is not None and fall >= STEP:
-            self._release = Release(before.time, self._expected, self._host, self._census, self._scattered)
+            self._release = Release(
+                before.time,
+                self._expected,
+                self._host,
+                earliest=self._over,
+                census=self._census,
+                scattered=self._scattered,
+            )
         self._scattered = scattered_free(moment)
         if not isinstance(sample.census, Unavailable):
             self._census = sample.census
@@ -182,9 +257,11 @@ class ReturnTracker:
                 release.causes.setdefault(event.kind, cause)
             release.freed += event.amounts.get("freed", 0) if event.kind == "hog" else 0
         release.predicted = release.predicted or predicted
+        release.follow(now)
         taken_again = fall <= -STEP
         if taken_again or release.rests(now):
             self._release = self.returning = None
+            self._over = now
             return tell_release(release, moment, self._census)
         self.returning = show_release(release, moment.draining, now) if release.owed >= STEP else None
         return ()
@@ -192,13 +269,13 @@ class ReturnTracker:
 
 def show_release(release: Release, draining: Reading[Draining], now: float) -> Returning:
     """A release as it stands; where all of it is back, nothing is left to wait for, whatever else is draining."""
-    owed, got = release.owed, min(release.owed, max(0, release.got))
+    owed, got = release.owed, min(release.owed, release.got)
     left = None if isinstance(draining, Unavailable) or not draining.size else draining.seconds
     return Returning(
         cause=release.cause(),
         owed=owed,
         got=got,
-        measured=bool(release.host),
+        measured=release.measured,
         elapsed=max(0.0, now - release.began),
         left=None if got >= owed * ALL else left,
     )
@@ -225,11 +302,11 @@ def tell_release(release: Release, moment: Moment, census: Reading[Census]) -> t
     if owed < (WORTH_KNOWN if cause else WORTH):
         return ()
     cause = cause or ended_process(release.census, census, owed) or "memory was freed"
-    measured = bool(release.host)
-    side = measure_return(release.host if measured else release.expected, release.began, slack=owed // 20)
+    measured = release.measured
+    side = measure_return(release.watched, release.began, slack=owed // 20)
     if side is None:
         return ()
-    amounts = {"got": max(0, side.size), "owed": owed}
+    amounts = {"got": release.got, "owed": owed}
     if release.predicted is not None:
         one = release.predicted
         amounts |= {"predicted": one.likely, "predicted_low": one.low, "predicted_high": one.high}
