@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import shlex
 import signal
 import subprocess
@@ -207,6 +208,13 @@ def test_hogs_are_started_after_a_yes(tmp_path: Path, answer: str, status: int, 
     os.write(terminal.fd, answer.encode() + b"\n")
     assert terminal.end() == status
     assert ("verdict" in terminal.text) is ran
+
+
+def test_a_size_beyond_all_ram_is_a_mistake_and_says_what_fits(tmp_path: Path) -> None:
+    """``--size 100T`` took what there was, and said so in a remark."""
+    done = wsltop(tmp_path, "--size", "100T", "--hogs", "2", "--dry-run")
+    assert done.returncode == 2
+    assert re.search(r"100 TiB is more than all RAM here, .*: --hogs 2 --size \d+M fits now", done.stderr)
 
 
 def test_ctrl_c_at_the_question_ends_with_130(tmp_path: Path) -> None:

@@ -6,13 +6,16 @@ import pytest
 from msgspec.structs import replace
 
 from tests.experiment.world import MIB, PLAN, START, World
+from tests.samples import host_memory, sample, small_sample
+from wsltop.core.explanation import TIGHT
 from wsltop.core.ledger import keep_ledger
+from wsltop.core.moment import interpret
 from wsltop.errors import HogRefused, WsltopError
-from wsltop.experiment.load import LEAST_HOG, fit
+from wsltop.experiment.load import LEAST_HOG, fit, left_on_host
 from wsltop.experiment.measure import Side, measure_all
 from wsltop.experiment.run import TrialAction
 from wsltop.experiment.trial import ExperimentPlan
-from wsltop.model.sample import Unavailable
+from wsltop.model.sample import HostMemory, Unavailable
 from wsltop.model.text import GIB
 from wsltop.reclaim.perform import Failed
 from wsltop.reclaim.root import find_root_access
@@ -262,6 +265,24 @@ def test_a_load_that_is_too_large_is_scaled_down_with_a_warning() -> None:
     assert plan.size % (16 * MIB) == 0
     assert "each hog takes" in warning
     assert "in place of 500 GiB" in warning
+
+
+def test_a_load_leaves_windows_what_it_needs() -> None:
+    """The demo took 4 GiB where Windows had 1.6 GiB left: "at least 0 B then"."""
+    moment = interpret(sample(host=host_memory(total=8 * GIB, available=GIB + 400 * MIB)), 1.0)
+    assert isinstance(moment.host, HostMemory)
+    plan, warning = fit(ExperimentPlan(hogs=4, size=2 * GIB), floor=0, moment=moment)
+    assert LEAST_HOG <= plan.size < GIB
+    left = left_on_host(moment, plan.hogs * plan.size)
+    assert not isinstance(left, Unavailable)
+    assert left >= 8 * GIB * TIGHT
+    assert "Windows has 1.4 GiB of 8.0 GiB left" in warning
+
+
+def test_where_windows_has_no_room_it_is_said_why() -> None:
+    moment = interpret(small_sample(host=host_memory(total=64 * GIB, available=GIB), free_blocks=Unavailable("")), 1.0)
+    with pytest.raises(HogRefused, match=r"no room for a hog: Windows has 1.0 GiB of 64.0 GiB left .* must stay"):
+        fit(ExperimentPlan(hogs=1, size=GIB), floor=0, moment=moment)
 
 
 def test_below_the_floor_nothing_is_started() -> None:

@@ -40,7 +40,7 @@ from wsltop.experiment.trial import ExperimentPlan, Result, Trial
 from wsltop.hogs.kinds import KINDS, PLAIN
 from wsltop.hogs.pool import HogPool
 from wsltop.model.sample import Sample, Unavailable
-from wsltop.model.text import clean, format_duration, format_size, parse_size
+from wsltop.model.text import MIB, clean, format_duration, format_size, parse_size
 from wsltop.reclaim.actions import ACTIONS
 from wsltop.reclaim.plan import Plan, tell_plan
 from wsltop.reclaim.root import find_root_access
@@ -343,8 +343,9 @@ def perform(settings: Settings, options: dict[str, Any]) -> int:
     with opened(system, settings, interval) as (sampler, pool):
         access = find_root_access(system.root, system.environ, system.drive)
         acting = TrialAction(plan, access, way, system.root) if plan.action else None
-        experiment = prepare(plan, pool, interval=interval, acting=acting)
         moment = watch(sampler, Session(interval), system.clock, wait=PATIENCE)
+        experiment = prepare(plan, pool, interval=interval, acting=acting, moment=moment)
+        check_load(plan, experiment.plan, moment)
         if dry_run:
             say_text(tell_experiment(experiment, moment, None if acting is None else acting.plan(moment.ledger)))
             return ExitCode.OK
@@ -364,6 +365,22 @@ def perform(settings: Settings, options: dict[str, Any]) -> int:
             for verdict in verdicts:
                 click.echo(f"wsltop: {tell_verdict(verdict)}", err=True)
     return status_of(result, verdicts, interruption.number, failed=experiment.failed)
+
+
+def check_load(asked: ExperimentPlan, fitting: ExperimentPlan, moment: Moment) -> None:
+    """Refuse a size that no shrinking can have been meant for.
+
+    Raises:
+        UsageError: a hog of the given size would be larger than the VM's RAM.
+    """
+    ledger, given = moment.ledger, click.get_current_context().get_parameter_source("size")
+    if asked.command or isinstance(ledger, Unavailable) or given is not click.core.ParameterSource.COMMANDLINE:
+        return
+    if asked.size > ledger.total:
+        raise UsageError(
+            f"--size {format_size(asked.size)} is more than all RAM here, {format_size(ledger.total)}: "
+            f"--hogs {asked.hogs} --size {fitting.size // MIB}M fits now"
+        )
 
 
 @contextlib.contextmanager

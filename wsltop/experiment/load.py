@@ -8,15 +8,16 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from msgspec.structs import replace
 
 from wsltop.child import Child, signal_name
 from wsltop.core.events import tell_cause
+from wsltop.core.explanation import TIGHT
 from wsltop.core.moment import Moment
 from wsltop.errors import CommandError, ExitCode, HogRefused, WsltopError
 from wsltop.experiment import keeper
@@ -25,7 +26,7 @@ from wsltop.hogs.guard import INTERPRETER, PAGES_PER_TABLE, MemoryGuard, cost_of
 from wsltop.hogs.load import HogOptions
 from wsltop.hogs.pool import Hogs
 from wsltop.model.sample import Reading, Sample, Unavailable
-from wsltop.model.text import MIB, clean, format_size
+from wsltop.model.text import GIB, MIB, clean, format_size
 
 LoadState: TypeAlias = Literal["filling", "full", "ending", "gone"]
 LEAST_HOG: Final = 64 * MIB
@@ -33,6 +34,8 @@ LEAST_HOG: Final = 64 * MIB
 ROUND: Final = 16 * MIB
 MARGIN: Final = 0.95
 """The part of the room that is taken when a load is scaled down: memory moves, and repeats must fit as well."""
+KEEP: Final = GIB
+"""Bytes that stay on a host whose RAM is not known; otherwise it is the share below which it is called short."""
 
 
 class Load(Protocol):
@@ -141,31 +144,84 @@ class HogLoad:
         self._pool.read()
 
 
-def fit(plan: ExperimentPlan, *, root: Path = Path("/"), floor: int | None = None) -> tuple[ExperimentPlan, str]:
-    """The plan with hogs that fit above the floor, and a warning where they are smaller than asked for.
+class Room(NamedTuple):
+    """What a load may take of one side."""
+
+    size: int
+    """Bytes, never negative."""
+    left: str
+    """What there is and what of it must stay, as a clause."""
+    help: str
+    """What makes more room, as a clause."""
+
+
+def fit(
+    plan: ExperimentPlan, *, root: Path = Path("/"), floor: int | None = None, moment: Moment | None = None
+) -> tuple[ExperimentPlan, str]:
+    """The plan with hogs that fit, and a warning where they are smaller than asked for.
+
+    They fit above the floor in Linux, and where ``moment`` tells what Windows has left, they leave enough there too.
 
     Raises:
         HogRefused: not even the smallest hogs fit, or the available memory is not known.
     """
     if plan.command:
         return plan, ""
+    rooms = [room_in_guest(root, floor), *room_on_host(moment)]
+    room = min(rooms, key=lambda one: one.size)
+    if cost_of(plan.size) * plan.hogs <= room.size:
+        return plan, ""
+    pages = int(room.size * MARGIN) // plan.hogs - INTERPRETER
+    size = pages * PAGES_PER_TABLE // (PAGES_PER_TABLE + 1) // ROUND * ROUND
+    if size < min(LEAST_HOG, plan.size):
+        hogs = f"{plan.hogs} hogs" if plan.hogs > 1 else "a hog"
+        raise HogRefused(f"no room for {hogs}: {room.left}; {room.help}")
+    asked = format_size(plan.size)
+    return replace(plan, size=size), f"each hog takes {format_size(size)} in place of {asked}: {room.left}"
+
+
+def room_in_guest(root: Path, floor: int | None) -> Room:
+    """What may be taken in Linux.
+
+    Raises:
+        HogRefused: the available memory is not known.
+    """
     try:
         with closing(MemoryGuard(str(root), floor)) as gauge:
             supply = gauge.read()
     except OSError as error:
         raise HogRefused(f"cannot tell how much memory is available ({error}): no experiment") from error
-    room = headroom(supply.available, supply.floor)
-    if cost_of(plan.size) * plan.hogs <= room:
-        return plan, ""
-    size = (int(room * MARGIN) // plan.hogs - INTERPRETER) * PAGES_PER_TABLE // (PAGES_PER_TABLE + 1) // ROUND * ROUND
     left = (
         f"{format_size(supply.available)} of {format_size(supply.total)} are available and "
         f"{format_size(supply.floor)} of them must stay"
     )
-    if size < min(LEAST_HOG, plan.size):
-        raise HogRefused(f"no room for {plan.hogs} hogs: {left}; use fewer hogs, or end other programs")
-    asked = format_size(plan.size)
-    return replace(plan, size=size), f"each hog takes {format_size(size)} in place of {asked}: {left}"
+    return Room(headroom(supply.available, supply.floor), left, "use fewer hogs, or end other programs")
+
+
+def room_on_host(moment: Moment | None) -> Iterator[Room]:
+    """Yield what may be taken until Windows is short, where it is known what it has left.
+
+    What it lends already and Linux has free is taken first, so it comes on top; see ``left_on_host``.
+    """
+    if moment is None or isinstance(moment.host, Unavailable) or isinstance(moment.host.available, Unavailable):
+        return
+    host, available = moment.host, moment.host.available
+    keep = KEEP if isinstance(host.total, Unavailable) else int(host.total * TIGHT)
+    of = "" if isinstance(host.total, Unavailable) else f" of {format_size(host.total)}"
+    who = "Windows" if host.is_windows else "the host"
+    yield Room(
+        max(0, available - keep) + free_but_lent(moment),
+        f"{who} has {format_size(available)}{of} left and {format_size(keep)} must stay",
+        f"give memory back first, or end programs of {who}",
+    )
+
+
+def free_but_lent(moment: Moment) -> int:
+    """Bytes that Linux has free in blocks that were never given back."""
+    ledger = moment.ledger
+    if isinstance(ledger, Unavailable) or isinstance(ledger.free_split, Unavailable):
+        return 0
+    return ledger.free_split.fragmented
 
 
 def left_on_host(moment: Moment, size: int) -> Reading[int]:
@@ -173,15 +229,12 @@ def left_on_host(moment: Moment, size: int) -> Reading[int]:
 
     What Linux has free in blocks that were never given back is lent already, and is taken first.
     """
-    host, ledger = moment.host, moment.ledger
+    host = moment.host
     if isinstance(host, Unavailable):
         return host
     if isinstance(host.available, Unavailable):
         return host.available
-    free = 0
-    if not isinstance(ledger, Unavailable) and not isinstance(ledger.free_split, Unavailable):
-        free = ledger.free_split.fragmented
-    return max(0, host.available - max(0, size - free))
+    return max(0, host.available - max(0, size - free_but_lent(moment)))
 
 
 AT_ONCE: Final = 1.0

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from wsltop.core.curve import FEWEST
 from wsltop.core.ledger import Ledger, keep_ledger
+from wsltop.core.moment import Moment
 from wsltop.core.prediction import Prediction, Shares, predict_kill
 from wsltop.errors import WsltopError
 from wsltop.experiment.load import CommandLoad, HogLoad, Load, fit
@@ -546,6 +547,7 @@ def prepare(
     acting: TrialAction | None = None,
     options: HogOptions | None = None,
     shares: LearnedShares = lambda: None,
+    moment: Moment | None = None,
 ) -> Experiment:
     """An experiment with hogs that fit this machine, not begun.
 
@@ -556,11 +558,12 @@ def prepare(
         acting: performs the plan's action, if it has one.
         options: of the hogs.
         shares: what predictions build on.
+        moment: what the host has left; None: the hogs need to fit Linux only.
 
     Raises:
-        HogRefused: not even a small load fits above the floor.
+        HogRefused: not even a small load fits.
     """
-    chosen, warning = fit(wanted, root=pool.root, floor=pool.floor)
+    chosen, warning = fit(wanted, root=pool.root, floor=pool.floor, moment=moment)
     options = options or HogOptions(incompressible=chosen.incompressible)
 
     def make_load() -> Load:

@@ -135,6 +135,7 @@ class LiveExperiment(Job):
             interval=context.interval,
             acting=chosen.acting,
             shares=lambda: session.outcomes.shares,
+            moment=session.moment,
         )
         self._names = demo_names(acted=chosen.acting is not None)
         self._began: float | None = None

@@ -73,10 +73,10 @@ class DemoPlan:
             incompressible=state.hog_incompressible,
             hold=HOLD,
         )
-        why = ""
+        why, pool, moment = "", self._pool, self.context.live.moment
         for hogs in range(HOGS, 0, -1):
             try:
-                plan, warning = fit(replace(wanted, hogs=hogs), root=self._pool.root, floor=self._pool.floor)
+                plan, warning = fit(replace(wanted, hogs=hogs), root=pool.root, floor=pool.floor, moment=moment)
             except HogRefused as error:
                 why = why or str(error)
                 continue
