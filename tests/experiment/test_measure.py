@@ -151,6 +151,16 @@ def test_cpu_is_counted_apart_before_and_after_the_release() -> None:
     assert measured.cpu_after == pytest.approx((60 - RELEASED) * 0.04, abs=0.02)
 
 
+def test_a_trial_that_ends_while_memory_comes_back_has_no_verdict() -> None:
+    early = trial(lambda since: TAKEN if since < 2 else 0, ending="interrupted", over=RELEASED + 1.5)
+    told = verdict(early, interrupted="SIGINT")
+    assert told == "Interrupted by SIGINT while memory was still coming back: no verdict."
+    half = trial(lambda since: TAKEN / 2 if since >= 1 else TAKEN, ending="interrupted", over=RELEASED + 2.5)
+    assert "had got 400 MiB of 800 MiB" in verdict(half, interrupted="SIGINT")
+    back = trial(at_once, ending="interrupted", over=RELEASED + 3)
+    assert verdict(back, interrupted="SIGINT").startswith("Windows got 800 MiB of 800 MiB (100%) back")
+
+
 def test_an_interrupted_trial_has_what_was_measured_until_then() -> None:
     cut = trial(never, ending="interrupted", over=12.0, phases=(("baseline", 0), ("load", LOADED), ("hold", 8)))
     measured = measure(cut, WINDOW)

@@ -58,3 +58,16 @@ def test_a_recording_that_ends_within_the_demo_is_an_interrupted_one() -> None:
     told = retell(recorded(World(), until="settle"), INTERVAL)
     assert told is not None
     assert told.trials[0].ending == "interrupted"
+
+
+def test_a_recorded_demo_that_was_ended_early_is_an_interrupted_one() -> None:
+    """It was told as a whole one: "next to nothing back"."""
+    samples = recorded(World(), until="settle")
+    last = samples[-1]
+    for second in (1, 2):
+        samples.append(replace(last, monotonic=last.monotonic + second, marks=()))
+    end = Mark(time=last.time + 3, monotonic=last.monotonic + 3, text="demo: result")
+    samples.append(replace(last, monotonic=last.monotonic + 3, marks=(end,)))
+    told = retell(samples, INTERVAL)
+    assert told is not None
+    assert told.trials[0].ending == "interrupted"

@@ -230,6 +230,37 @@ def test_the_result_says_peak_return_and_predictions() -> None:
     assert demo.kill.outside.returned == 500 * MIB
 
 
+@pytest.mark.parametrize("action", ["", "compact"])
+def test_a_demo_ended_while_memory_comes_back_has_no_verdict_and_calls_nothing_stuck(action: str) -> None:
+    """Its card said "next to nothing back", "stuck 517 MiB" and "the kill gave 486 MiB: inside the range"."""
+    made = Invented(replace(PLAN, action=action))
+    made.until("wait" if action else "settle")
+    for _ in range(3):
+        made.tick()
+    made.experiment.stop("the user", made.now)
+    demo = make_result(made.experiment.result())
+    assert demo.cut
+    assert "no verdict" in demo.verdict
+    assert "next to nothing" not in demo.verdict
+    assert [fact.name for fact in facts(demo) if fact.name in ("peak", "returned", "stuck", "predicted")] == [
+        "peak",
+        "returned",
+    ]
+
+
+def test_a_demo_ended_in_its_compaction_keeps_what_the_kill_gave() -> None:
+    made = Invented(replace(PLAN, action="compact"))
+    made.until("settle")
+    made.experiment.stop("the user", made.now)
+    demo = make_result(made.experiment.result())
+    assert not demo.cut
+    assert demo.verdict.startswith("Windows got 500 MiB")
+    assert "not measured to its end" in demo.verdict
+    predicted = [fact.text for fact in facts(demo) if fact.name == "predicted"]
+    assert len(predicted) == 1
+    assert "kill" in predicted[0]
+
+
 @pytest.mark.parametrize(("gained", "word"), [(90, "inside the range"), (20, "outside the range"), (300, "outside")])
 def test_what_lies_outside_the_predicted_range_is_said(gained: int, word: str) -> None:
     predicted = Prediction(low=50 * MIB, likely=100 * MIB, high=200 * MIB)

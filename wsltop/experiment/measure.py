@@ -240,7 +240,8 @@ class Measures(Struct, frozen=True, kw_only=True):
 
 def measure(trial: Trial, window: float) -> Measures:
     """The figures of a trial; ``window``: the seconds of rest that its plan asked for."""
-    marks = marks_of(trial, window)
+    # Of what was ended early the newest readings are its level: the ones before are from further up the curve.
+    marks = marks_of(trial, 0.0 if trial.ending == "interrupted" else window)
     ticks = [tick for tick in trial.ticks if tick.time <= marks.end]
     curves = {"guest": guest_dots(ticks), "host": host_dots(ticks), "expected": expected_dots(ticks)}
     guest = measure_side(curves["guest"], marks)
@@ -367,11 +368,12 @@ MUCH: Final = 0.25
 def tell_result(result: Result, measures: Sequence[Measures]) -> str:
     """The verdict over all trials with the action, compared with those without it."""
     pairs = list(zip(result.trials, measures, strict=True))
-    with_action = [measured for trial, measured in pairs if not trial.control]
+    seen = [(trial, measured) for trial, measured in pairs if released(measured)]
+    whole = [(trial, measured) for trial, measured in seen if not cut_short(trial, measured)]
+    if seen and not whole:
+        return tell_cut(result, seen[-1][1])
+    chosen = [measured for trial, measured in whole if not trial.control] or [measured for _, measured in whole]
     without = [measured for trial, measured in pairs if trial.control]
-    chosen = [measured for measured in with_action if released(measured)] or [
-        measured for measured in without if released(measured)
-    ]
     ran = ran_briefly(result)
     if ran is not None and not any(side.shows for side in sides(chosen)):
         return (
@@ -405,6 +407,25 @@ def ran_briefly(result: Result) -> float | None:
 def released(measured: Measures) -> bool:
     """Whether the load was released and the outside's figures are known after it."""
     return not isinstance(measured.outside, Unavailable) and measured.outside.floor is not None
+
+
+def cut_short(trial: Trial, measured: Measures) -> bool:
+    """Whether a trial was ended while memory was still coming back: what is missing then says nothing."""
+    if trial.ending != "interrupted" or not released(measured) or isinstance(measured.outside, Unavailable):
+        return False
+    share = measured.outside.share
+    return share is None or share < NEARLY_ALL
+
+
+def tell_cut(result: Result, measured: Measures) -> str:
+    """That there is no verdict since it was ended too early, and what had come until then."""
+    ended = f"Interrupted by {result.interrupted}" if result.interrupted else "Ended"
+    text = f"{ended} while memory was still coming back: no verdict."
+    side = measured.outside
+    if isinstance(side, Unavailable) or side.returned is None or side.returned <= side.band:
+        return text
+    name = host_name(result, [measured])
+    return f"{text} Until then {name} had got {format_size(side.returned)} of {format_size(side.taken)} back."
 
 
 def tell_nothing(result: Result, measures: Sequence[Measures]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, cast
 
+from wsltop.core.curve import REST
 from wsltop.core.events import DEMO, DEMO_END, DEMO_START
 from wsltop.core.ledger import Ledger
 from wsltop.core.moment import interpret
@@ -14,6 +15,8 @@ from wsltop.model.sample import Hog, Reading, Sample, Unavailable
 
 AFTER_KILL: Final[dict[str, Phase]] = {"end": "release", "returning": "settle"}
 """The experiment's phases by the names that only the demo uses, where no compaction follows."""
+SLACK: Final = 1.0
+"""Seconds by which a mark may be later than the phase that it stands for."""
 BEFORE_COMPACTION: Final[dict[str, Phase]] = {"end": "release", "returning": "wait"}
 
 
@@ -80,12 +83,18 @@ def trial_of(
         control=False,
         stages=tuple(stages),
         ticks=tuple(recorder.ticks),
-        ending="settled" if finished else "interrupted",
+        ending="settled" if finished and could_rest(stages) else "interrupted",
         action=None if acted is None else outcome_of(last_before(samples, acted), interval),
         predicted=kill_of(last_before(samples, begun["end"]), interval) if "end" in begun else None,
         source=recorder.source,
         missing=recorder.missing,
     )
+
+
+def could_rest(stages: Sequence[Stage]) -> bool:
+    """Whether memory had time to come to rest after the release: a demo that was ended early leaves the same marks."""
+    waited = [stage for stage in stages if stage.phase in ("wait", "settle")]
+    return bool(waited) and waited[-1].end - waited[-1].start >= REST - SLACK
 
 
 def last_before(samples: Sequence[Sample], monotonic: float) -> Sample:

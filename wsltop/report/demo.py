@@ -18,6 +18,7 @@ from wsltop.experiment.measure import (
     ActionFigures,
     Measures,
     Side,
+    cut_short,
     host_name,
     measure_all,
     summarize,
@@ -55,6 +56,8 @@ class DemoResult(Struct, frozen=True, kw_only=True):
             return self.told
         if not trial.action.done:
             return f"{self.told} Compaction failed."
+        if trial.ending == "interrupted":
+            return f"{self.told} What compaction gave was not measured to its end."
         more = figures.gained if figures.host_returned is None else figures.host_returned
         gave = "nothing more" if more is None or more < LEAST_BAND else f"{format_size(more)} more"
         return f"{self.told} Compaction gave {gave}."
@@ -63,6 +66,12 @@ class DemoResult(Struct, frozen=True, kw_only=True):
     def trial(self) -> Trial | None:
         """The one trial, if it began."""
         return self.result.trials[0] if self.result.trials and self.result.trials[0].ticks else None
+
+    @property
+    def cut(self) -> bool:
+        """Whether it was ended while what the hogs held was still coming back."""
+        trial = self.trial
+        return trial is not None and self.kill is not None and cut_short(until_action(trial), self.kill)
 
     @property
     def names(self) -> dict[Phase, str]:
@@ -113,12 +122,12 @@ def facts(demo: DemoResult) -> Iterator[Fact]:
     for measured in demo.measures[:1]:
         if demo.kill is not None and not isinstance(demo.kill.outside, Unavailable):
             yield from side_facts(demo, demo.kill, demo.kill.outside)
-        if measured.release is not None:
+        if measured.release is not None and not demo.cut:
             yield from prediction_fact("the kill", measured.release)
         trial = demo.trial
         if trial is not None and trial.action is not None and not trial.action.done:
             yield Fact("compact", str(Unavailable(f"failed: {trial.action.note}", trial.action.hint)), "warning")
-        elif measured.action is not None:
+        elif measured.action is not None and trial is not None and trial.ending != "interrupted":
             yield from prediction_fact("compaction", measured.action)
     if demo.skipped:
         yield Fact("compact", f"left out: {demo.skipped}", "warning")
@@ -136,6 +145,9 @@ def side_facts(demo: DemoResult, measured: Measures, side: Side) -> Iterator[Fac
     peak = f"{lends} {format_size(side.peak)}, {format_size(max(0, side.taken))} more than before"
     yield Fact("peak", f"{peak[0].upper()}{peak[1:]}")
     if side.returned is None or side.retained is None:
+        return
+    if demo.cut:
+        yield Fact("returned", f"{format_size(max(0, side.returned))} until it was ended; more was on its way")
         return
     share = "" if side.share is None else f" ({side.share:.0%})"
     half = tell_half(summarize([None if side.t50 is None else side.t50.seconds]))
