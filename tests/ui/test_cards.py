@@ -421,6 +421,25 @@ def test_a_card_names_its_keys_at_its_foot_and_they_can_be_clicked(
     world.run(play, size=size)
 
 
+@pytest.mark.parametrize("size", [(40, 8), (80, 24), (120, 36), (160, 48)])
+def test_below_a_plan_the_main_footer_does_not_show(world: World, size: tuple[int, int]) -> None:
+    """At 120x36 the last row was ``a hog  c compact  d y run … n cancel  ? help``."""
+
+    async def play(pilot: Pilot[None]) -> None:
+        await world.press(pilot, "D")
+        keys = world.app.screen.query_one(KeyRow)
+        assert keys.region.y == size[1] - 1
+        last = world.lines[-1]
+        beside = last[: keys.region.x] + last[keys.region.right :]
+        assert not beside.strip()
+        assert " n cancel" in last
+        await world.press(pilot, "escape")
+        assert world.app.screen is world.app.main
+        assert "cancel" not in world.lines[-1]
+
+    world.run(play, size=size)
+
+
 def test_a_wrong_time_keeps_the_box_open(world: World) -> None:
     """It closed the box, and said so in a notice only."""
 

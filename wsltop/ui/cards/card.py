@@ -13,6 +13,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.events import Resize
 from textual.screen import ModalScreen, ScreenResultType
 from textual.widget import Widget
+from textual.widgets import Static
 
 from wsltop.charts.cells import Glyphs, Line
 from wsltop.ui.panels.footer import KeyBarView, KeyHint, KeyRow
@@ -58,6 +59,9 @@ class TextScreen(ModalScreen[ScreenResultType]):
         Binding("end,G", f"page_text({TALL})", "bottom", show=False),
     ]
 
+    at_bottom: ClassVar = False
+    """Whether it always ends at the last row. There its keys stand in the row of the main footer, which they cover."""
+
     def __init__(self, glyphs: Glyphs, *, wide: int = WIDTH) -> None:
         super().__init__()
         self.glyphs = glyphs
@@ -72,6 +76,7 @@ class TextScreen(ModalScreen[ScreenResultType]):
 
     def compose(self) -> ComposeResult:
         """The text, and the keys, which always show."""
+        yield Static(id="foot")
         with Vertical():
             with VerticalScroll(can_focus=False):
                 yield CardText(self.glyphs, id="card")
@@ -100,6 +105,7 @@ class TextScreen(ModalScreen[ScreenResultType]):
         set_size(self.query_one(Vertical), width=box)
         set_size(text, width=width, height=len(lines))
         set_size(scroll, height=min(len(lines), room))
+        self.query_one("#foot").display = self.at_bottom or len(lines) >= room
         text.show(lines)
         self._show_keys()
 

@@ -283,6 +283,7 @@ class HoldersCard(Card):
         """The list, the box for the filter, the keys."""
         box = Input(self.context.state.process_filter, placeholder="a pid, a name, words of the command", compact=True)
         box.cursor_blink = False  # a blinking cursor costs more than the whole screen
+        yield Static(id="foot")
         with Vertical():
             with VerticalScroll(can_focus=False):
                 yield HoldersText(self.glyphs, id="card")

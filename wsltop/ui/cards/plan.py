@@ -137,6 +137,8 @@ class PlanScreen(Question):
         Binding("w", "way", "way to root"),
     ]
 
+    at_bottom = True
+
     def __init__(self, glyphs: Glyphs, proposal: Proposal, planned: Callable[[Plan], None] = lambda _: None) -> None:
         """``planned`` takes each plan that is shown."""
         super().__init__(glyphs)
