@@ -284,3 +284,18 @@ def test_a_long_kernel_log_keeps_its_times_although_it_comes_in_pieces() -> None
     session.take(logged(later(taken, 2.0), "Out of memory: Killed process 9 (c)", ago=300.0))
     starts = [round(event.start - MONOTONIC) for event in session.journal.events() if event.kind == "oom kill"]
     assert starts == [-900, -599, 1]
+
+
+def test_the_figures_of_findings_follow_the_bars_and_their_choice_does_not_flicker() -> None:
+    session, taken = Session(1.0), small_sample(host=host_memory())
+    session.take(taken)
+    first = session.findings
+    assert first
+    assert isinstance(taken.host, HostMemory)
+    more = replace(taken.host, working_set=taken.host.working_set + 300 * MIB)
+    session.take(replace(later(taken, 1.0), host=replace(more, read_at=taken.monotonic + 1.0)))
+    assert [(one.id, one.severity) for one in session.findings] == [(one.id, one.severity) for one in first]
+    assert session.findings != first
+    second = session.findings
+    session.take(replace(later(taken, 2.0), host=replace(more, read_at=taken.monotonic + 2.0)))
+    assert session.findings is second

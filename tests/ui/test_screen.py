@@ -12,9 +12,10 @@ from textual.pilot import Pilot
 
 from tests.ui.worlds import FORBIDDEN, HOST, HOSTILE, MEMINFO, SAMPLE, World, drops, hog, record
 from wsltop.charts.cells import ASCII
+from wsltop.core.moment import SEEN
 from wsltop.model.sample import Identity, Unavailable
 from wsltop.model.text import GIB, MIB
-from wsltop.ui.main import STILL, STILL_FOR
+from wsltop.ui.main import STILL_FOR
 from wsltop.ui.panels.panel import Panel
 
 
@@ -406,10 +407,10 @@ def test_figures_that_hardly_move_are_not_painted_at_each_tick_but_within_five_s
             return panel.view is not before
 
         await world.tick(pilot)
-        await grow(STILL)
-        assert not await grow(STILL // 4)
-        assert not await grow(STILL // 4)
-        assert await grow(STILL // 2)
+        await grow(SEEN)
+        assert not await grow(SEEN // 4)
+        assert not await grow(SEEN // 4)
+        assert await grow(SEEN // 2)
         assert await grow(64 * MIB)
         assert [await grow(MIB) for _ in range(int(2 * STILL_FOR))].count(True) == 2
         await world.press(pilot, "p", "escape")  # what a key does is shown at once

@@ -226,6 +226,10 @@ class World:
         """Change the terminal's size."""
         await pilot.resize_terminal(width, height)
         await settle(pilot)
+        before: list[str] = []
+        while (lines := self.lines) != before:  # panels paint once they have their sizes: late on a busy machine
+            before = lines
+            await settle(pilot)
 
     async def press(self, pilot: Pilot[None], *keys: str) -> None:
         """Press keys, and let the screen answer."""

@@ -46,6 +46,7 @@ from wsltop.model.sample import (
     WslconfigFile,
     known,
 )
+from wsltop.model.text import MIB
 
 HOST_FRESH = 12.0
 """A host reading older than this is no longer the present (the slowest source answers every five seconds)."""
@@ -115,6 +116,8 @@ def chart_point(moment: Moment) -> Point | None:
     )
 
 
+SEEN: Final = 8 * MIB
+"""The step of the timeline: a figure that has moved by less looks the same."""
 LEDGER_SIZES: Final = (
     "used",
     "free",

@@ -19,7 +19,18 @@ from wsltop.core.gate.ticks import TickHistory
 from wsltop.core.gate.watch import Gate, Gates, Phase
 from wsltop.core.history import FINE_SPAN, History, Point
 from wsltop.core.ledger import Drain, Draining, Ledger, OrderWatch, keep_ledger
-from wsltop.core.moment import NOT_FOLLOWED, Insight, Moment, Tracker, chart_point, interpret, lend, vms_of
+from wsltop.core.moment import (
+    NOT_FOLLOWED,
+    SEEN,
+    Insight,
+    Moment,
+    Tracker,
+    chart_point,
+    interpret,
+    largest_move,
+    lend,
+    vms_of,
+)
 from wsltop.core.outcomes import Outcomes
 from wsltop.core.returning import Release, Returning, ReturnTracker
 from wsltop.model.sample import WAITING, Event, Reading, Sample, Unavailable
@@ -60,7 +71,9 @@ class Session:
         self._left: deque[tuple[float, int]] = deque(maxlen=LEFT_KEPT)
         """What Windows had left, every few seconds."""
         self._tracker = Tracker()
-        self._diagnosed: float | None = None
+        self._diagnosed: Moment | None = None
+        self._told: Moment | None = None
+        """The moment whose figures the findings have."""
         self._swapped: deque[Reading[SwapCount]] = deque(maxlen=SWAP_SAMPLES)
         self._keep_interval(interval)
         self.samples = 0
@@ -102,13 +115,24 @@ class Session:
             self.explanation = self._explain(self.moment)
         else:
             self._tracker.follow(sample, self.moment.ledger)
+        self._judge(self.moment, previous, shown=shown)
+        return point
+
+    def _judge(self, moment: Moment, previous: Sample | None, *, shown: bool) -> None:
+        """Diagnose every few seconds; in between bring only the figures of the findings up to the moment."""
+        sample, last = moment.sample, self._diagnosed
         answered = previous is not None and previous.host == WAITING != sample.host
-        if self._diagnosed is None or answered or sample.monotonic - self._diagnosed >= DIAGNOSE_EVERY:
-            self._diagnosed = sample.monotonic
+        if last is None or answered or sample.monotonic - last.sample.monotonic >= DIAGNOSE_EVERY:
+            self._diagnosed = self._told = moment
             self._swapped.append(count_swap(sample))
             if shown:
-                self.findings = diagnose(self.evidence(self.moment))
-        return point
+                self.findings = diagnose(self.evidence(moment))
+        elif shown and self._told is not None and largest_move(self._told, moment) >= SEEN:
+            self._told = moment
+            now = {one.id: one for one in diagnose(self.evidence(moment))}
+            self.findings = tuple(
+                replace(now.get(one.id, one), severity=one.severity, verdict=one.verdict) for one in self.findings
+            )
 
     @property
     def returning(self) -> Returning | None:

@@ -15,9 +15,8 @@ from textual.widgets import Static
 
 from wsltop.charts.cells import Glyphs
 from wsltop.core.history import Point
-from wsltop.core.moment import Moment, largest_move
+from wsltop.core.moment import SEEN, Moment, largest_move
 from wsltop.model.sample import Unavailable
-from wsltop.model.text import MIB
 from wsltop.ui.bindings import KEYS, bindings
 from wsltop.ui.context import DEFAULT_WINDOW, WINDOWS, Context
 from wsltop.ui.layout import LEAST_HEIGHT, LEAST_WIDTH, PANEL_KEYS, PANELS, SIDE, Layout, lay_out, side_width
@@ -33,10 +32,8 @@ BESIDE: Final = {name for _, columns in SIDE for _, names in columns for name in
 COVERED_EVERY: Final = 10.0
 """Seconds between two pictures of the screen below a card: Textual mixes each of its rows with the card's shade, which
 costs more than all else."""
-STILL: Final = 8 * MIB
-"""Figures that have moved by less than this since they were shown stay as they are…"""
 STILL_FOR: Final = 5.0
-"""… for so many seconds: to paint them costs most of a tick."""
+"""Seconds for which figures stay as they are that have not moved to the eye: to paint them costs most of a tick."""
 OF_FIGURES: Final = frozenset({"memory", "verdict", "comeback", "ledger", "findings", "outcomes", "pressure"})
 """The panels that show nothing but what follows from these figures."""
 
@@ -113,7 +110,7 @@ class MainScreen(Screen[None]):
         if now is None or before is None or now.rest != before.rest:
             return False
         passed = now.moment.sample.monotonic - before.moment.sample.monotonic
-        return 0 <= passed < STILL_FOR and largest_move(before.moment, now.moment) < STILL
+        return 0 <= passed < STILL_FOR and largest_move(before.moment, now.moment) < SEEN
 
     def _look(self) -> Shown | None:
         """What there is to show; None where something goes on that moves the panels at every tick."""

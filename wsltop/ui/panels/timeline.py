@@ -15,14 +15,12 @@ from wsltop.charts.cells import Glyphs, Line, Span, merged
 from wsltop.charts.timeline import Band, Column, Ghost, Mark, Timeline, TimelineInput, geometry_of
 from wsltop.core.events import DEMO_END, DEMO_SHADED, demo_phase
 from wsltop.core.history import Columns, Point
-from wsltop.core.moment import Moment
+from wsltop.core.moment import SEEN, Moment
 from wsltop.model.sample import Event, Unavailable
-from wsltop.model.text import MIB, format_duration
+from wsltop.model.text import format_duration
 from wsltop.ui.context import Context
 from wsltop.ui.panels.panel import Panel, width_of
 
-STEP: Final = 8 * MIB
-"""Figures are rounded to this before they are drawn: finer than an eighth of a cell of a guest of a few GiB."""
 LABELS: Final = {
     "compaction": "compact",
     "cache drop": "drop",
@@ -141,8 +139,8 @@ def event_mark(event: Event) -> tuple[str, str] | None:
 
 
 def round_step(size: int) -> int:
-    """``size`` to the nearest step."""
-    return round(size / STEP) * STEP
+    """``size`` to the nearest step: finer than an eighth of a cell of a guest of a few GiB."""
+    return round(size / SEEN) * SEEN
 
 
 def tell_window(seconds: float) -> str:
