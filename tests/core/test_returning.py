@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from tests.samples import GIB, MIB, MONOTONIC, ended, host_memory, later, meminfo, small_sample
 from wsltop.core.prediction import Prediction
 from wsltop.core.reclaimed import ReclaimWatch
-from wsltop.core.returning import ended_process
+from wsltop.core.returning import Returning, ended_process
 from wsltop.core.session import Session
 from wsltop.model.sample import Census, Event, FreeBlocks, Holders, HostMemory, ProcessUse, Sample, Unavailable
 
@@ -139,6 +140,51 @@ def test_the_event_and_the_mark_of_an_action_say_one_figure() -> None:
     assert result.host is not None
     assert result.settled
     assert abs(told.amounts["got"] - result.host.size) < 8 * MIB
+
+
+def kill_at_once(*, full: int, period: float, delay: float) -> tuple[list[Returning | None], list[Event]]:
+    """256 MiB are taken from 10 s to ``full`` and freed before 13 s; Windows gets them at 15 and 17 s.
+
+    Windows' figure is read every ``period`` seconds and shown ``delay`` seconds later.
+    """
+    size = 256 * MIB
+
+    def taken(time: float) -> int:
+        return 0 if time >= 12.5 else round(size * min(1.0, max(0.0, (time - 10) / (full - 10))))
+
+    def lent(time: float) -> int:
+        rest = 1.0 if time < 15 else 0.5 if time < 17 else 0.0
+        return taken(time) if time < 12.5 else round(taken(12.49) * rest)
+
+    session, seen = Session(1.0), []
+    for second in range(-50, 40):
+        asked = (second - delay) // period * period
+        host = host_memory(working_set=9 * GIB + lent(asked), read_at=MONOTONIC + asked + delay)
+        sample = at(second, free=GIB - taken(second), working_set=None)
+        changes = {"hogs_ended": (ended(1, resident=size),)} if second == 13 else {}
+        session.take(replace(sample, host=host, **changes))
+        seen.append(session.returning)
+    return seen, [event for event in session.journal.events() if event.kind == "return"]
+
+
+@pytest.mark.parametrize("full", [11, 12])
+@pytest.mark.parametrize("delay", [0.0, 0.5, 1.5])
+def test_a_hog_killed_as_soon_as_it_is_full_is_measured_from_the_peak(full: int, delay: float) -> None:
+    """It was told as 113 MiB, outside the predicted range: Windows' figure was still rising."""
+    _, (told,) = kill_at_once(full=full, period=1.0, delay=delay)
+    assert abs(told.amounts["got"] - 256 * MIB) < 8 * MIB
+    assert told.amounts["within"] == 1
+    assert "unseen" not in told.amounts
+
+
+def test_what_windows_figure_never_showed_is_said_and_no_prediction_is_judged() -> None:
+    seen, (told,) = kill_at_once(full=11, period=9.0, delay=0.0)
+    assert told.amounts["got"] == 0
+    assert abs(told.amounts["unseen"] - 256 * MIB) < 8 * MIB
+    assert "within" not in told.amounts
+    assert "never showed" in told.text
+    assert "has not come back" not in told.text
+    assert all(one is None for one in seen[72:])  # Windows was read at 18 s, second 68 of this
 
 
 def test_an_outcome_outside_the_prediction_says_so() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from statistics import median
 from typing import Final
 
 from msgspec import Struct
@@ -19,7 +20,7 @@ from wsltop.core.curve import LEAST_BAND, REST, Dot, add_answer, at_rest, lows_o
 from wsltop.core.ledger import Draining
 from wsltop.core.moment import Moment
 from wsltop.core.prediction import Prediction
-from wsltop.core.reclaimed import Returned, fall_start, measure_return
+from wsltop.core.reclaimed import LATE, Returned, fall_start, measure_return
 from wsltop.model.sample import Census, Event, Reading, Unavailable
 from wsltop.model.text import MIB, clean, format_duration, format_size
 
@@ -31,6 +32,10 @@ WORTH_KNOWN: Final = 64 * MIB
 """A release by a hog, an action or WSL is worth an event from this size on."""
 BASELINE: Final = 3.5
 """Seconds of figures before a release from which its start is measured: what was before that may be another story."""
+LATELY: Final = 10.0
+"""Seconds before a release in which what was taken may not show in Windows' figure yet."""
+LEAST_READ: Final = 5
+"""Readings from which on it is known how much more than expected Windows lends here."""
 LONGEST: Final = 60.0
 """Seconds after which a release is over even if something still moves: other things happen meanwhile."""
 ALL: Final = 0.995
@@ -73,6 +78,9 @@ class Release:
         earliest: from when on Windows' figure belongs to this release and not to one before.
         census: the processes before it.
         scattered: scattered free memory before it, in bytes.
+
+    Memory that was taken just before it may not show in Windows' figure: then what Windows should have lent is worked
+    out from how much more than expected it has lent until now.
     """
 
     def __init__(
@@ -86,6 +94,8 @@ class Release:
         scattered: int,
     ) -> None:
         self.began, self.scattered = began, scattered
+        expected, host = list(expected), list(host)
+        self._rise, self._level = rise_before(expected, began), usual_level(expected, host, began)
         self.expected = since(expected, began, began)
         self.host = since(host, max(earliest, began - BASELINE), began)
         self.census = census
@@ -100,6 +110,10 @@ class Release:
         """When that last grew by more than noise."""
         self._noted = 0
         """What it was then."""
+        self.unseen = 0
+        """Bytes that were freed so soon that Windows' figure never showed them."""
+        self._beyond = 0
+        """Bytes that were taken and lent between the last sample and the release."""
         self._fell = 0
         """The most bytes by which the expected host memory has fallen."""
         self._awaited = 0
@@ -107,13 +121,28 @@ class Release:
 
     def follow(self, now: float) -> None:
         """Measure again, with the newest readings."""
+        apart = self._apart(now)
+        self.unseen, self._beyond = max(0, -apart), max(0, apart)
         self._fell = max(self._fell, fallen(self.expected, self.began))
-        owed = lowered(self.expected, self.began)
+        owed = lowered(self.expected, self.began) + apart
         self._awaited = max(0, owed - lowered(self.watched, self.began))
         got = fallen(self.watched, self.began)
         if got > self._noted + LEAST_BAND:
             self._noted, self.came_at = got, now
         self.got = max(self.got, got)
+
+    def _apart(self, now: float) -> int:
+        """Bytes that Windows had lent beyond the last sample before the release; negative where not all of it showed.
+
+        Windows' figure is read late, so that is only known a little later; 0 where nothing was taken just before.
+        """
+        if not self.measured or self._level is None or self._rise < STEP:
+            return 0
+        if now - self.began < LATE or self.host[-1].time <= self.began:
+            return 0
+        peak = peak_of([dot for dot in self.host if dot.time <= fall_start(self.host, self.began)])
+        apart = 0 if peak is None else max(peak - self._level, -self._rise)
+        return apart if abs(apart) >= STEP else 0
 
     @property
     def measured(self) -> bool:
@@ -131,7 +160,7 @@ class Release:
 
         Less than what was freed where some of it has been taken again before Windows got it.
         """
-        return min(self._fell, self.got + self._awaited)
+        return min(self._fell + self._beyond, self.got + self._awaited)
 
     @property
     def arrived(self) -> bool:
@@ -155,6 +184,22 @@ class Release:
         start = fall_start(dots, self.began)
         lows = lows_of([dot for dot in dots if dot.time >= start])
         return at_rest(lows, since=self.fell_at, now=now, window=window, band=LEAST_BAND)
+
+
+def rise_before(expected: list[Dot], began: float) -> int:
+    """Bytes that were taken within the last seconds before a release."""
+    lately = [dot.size for dot in expected if began - LATELY <= dot.time <= began]
+    return lately[-1] - min(lately) if lately else 0
+
+
+def usual_level(expected: list[Dot], host: list[Dot], began: float) -> int | None:
+    """What Windows lends once its figure has caught up with the last sample before a release; None: not known."""
+    before = [dot for dot in expected if dot.time <= began]
+    gaps = []
+    for answer in host:
+        then = [dot.size for dot in before if dot.time <= answer.time <= began]
+        gaps += [answer.size - then[-1]] if then else []
+    return before[-1].size + round(median(gaps)) if len(gaps) >= LEAST_READ else None
 
 
 def fallen(dots: list[Dot], began: float) -> int:
@@ -298,17 +343,20 @@ def cause_of(event: Event) -> str:
 
 def tell_release(release: Release, moment: Moment, census: Reading[Census]) -> tuple[Event, ...]:
     """The event of a release that is over; none where it is too small to tell."""
-    owed, cause = release.owed, release.cause()
-    if owed < (WORTH_KNOWN if cause else WORTH):
+    owed, unseen, cause = release.owed, release.unseen, release.cause()
+    if owed + unseen < (WORTH_KNOWN if cause else WORTH):
         return ()
-    cause = cause or ended_process(release.census, census, owed) or "memory was freed"
+    cause = cause or ended_process(release.census, census, owed + unseen) or "memory was freed"
     measured = release.measured
     side = measure_return(release.watched, release.began, slack=owed // 20)
     if side is None:
         return ()
     amounts = {"got": release.got, "owed": owed}
-    if release.predicted is not None:
-        one = release.predicted
+    predicted = release.predicted if unseen == 0 else None
+    if unseen:
+        amounts["unseen"] = unseen
+    if predicted is not None:
+        one = predicted
         amounts |= {"predicted": one.likely, "predicted_low": one.low, "predicted_high": one.high}
         amounts["within"] = int(one.holds(amounts["got"]))
     sample = moment.sample
@@ -320,8 +368,8 @@ def tell_release(release: Release, moment: Moment, census: Reading[Census]) -> t
             time=sample.time - (sample.monotonic - end),
             start=end,
             end=end,
-            text=tell_return(side, amounts, cause, release.predicted, measured=measured)
-            + tell_rest(amounts, min(release.freed - owed, scattered_free(moment) - release.scattered)),
+            text=tell_return(side, amounts, cause, predicted, measured=measured)
+            + tell_rest(amounts, min(release.freed - owed - unseen, scattered_free(moment) - release.scattered)),
             amounts=amounts,
         ),
     )
@@ -359,6 +407,9 @@ def tell_rest(amounts: dict[str, int], scattered: int) -> str:
     owed = amounts["owed"]
     missing = owed - amounts["got"]
     text = ""
+    if "unseen" in amounts:
+        size = format_size(amounts["unseen"])
+        text += f"; {size} more never showed in Windows' figure: freed too soon after it was taken"
     if missing >= max(WORTH_KNOWN, owed // 10):
         text += f"; {format_size(missing)} of {format_size(owed)} has not come back: Linux has offered it, Windows "
         text += "still holds it"
