@@ -142,6 +142,16 @@ def test_the_event_and_the_mark_of_an_action_say_one_figure() -> None:
     assert abs(told.amounts["got"] - result.host.size) < 8 * MIB
 
 
+def test_hogs_that_are_gone_a_sample_later_are_not_judged_by_what_the_rest_would_give() -> None:
+    """305 MiB of 361 came, "outside the predicted range 0 B to 205 MiB": half of it was gone when it was predicted."""
+    samples = kill()
+    samples[10] = replace(samples[10], hogs_ended=())
+    samples[11] = replace(samples[11], hogs_ended=(ended(1), ended(2)))
+    _, (told,) = run(samples)
+    assert "2 hogs ended" in told.text
+    assert "within" not in told.amounts
+
+
 def kill_at_once(*, full: int, period: float, delay: float) -> tuple[list[Returning | None], list[Event]]:
     """256 MiB are taken from 10 s to ``full`` and freed before 13 s; Windows gets them at 15 and 17 s.
 

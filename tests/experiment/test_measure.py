@@ -157,6 +157,8 @@ def test_a_trial_that_ends_while_memory_comes_back_has_no_verdict() -> None:
     assert told == "Interrupted by SIGINT while memory was still coming back: no verdict."
     half = trial(lambda since: TAKEN / 2 if since >= 1 else TAKEN, ending="interrupted", over=RELEASED + 2.5)
     assert "had got 400 MiB of 800 MiB" in verdict(half, interrupted="SIGINT")
+    late = trial(lambda since: 0 if since >= 2.5 else TAKEN, ending="interrupted", over=RELEASED + 2.5)
+    assert verdict(late, interrupted="SIGINT").startswith("Windows got 800 MiB of 800 MiB"), "its newest reading"
     back = trial(at_once, ending="interrupted", over=RELEASED + 3)
     assert verdict(back, interrupted="SIGINT").startswith("Windows got 800 MiB of 800 MiB (100%) back")
 

@@ -104,6 +104,10 @@ class Release:
         self.freed = 0
         """Bytes that hogs of ours held when they ended; 0 where that is not known."""
         self.predicted: Prediction | None = None
+        self.first = self.expected[-1].time
+        """The time of the first sample that shows it."""
+        self.parted = False
+        """Whether hogs were gone only later: what was predicted from the sample before that is not of all of it."""
         self.got = 0
         """The most bytes that Windows' figure has fallen by, or the expected one where there is none."""
         self.came_at = began
@@ -300,7 +304,9 @@ class ReturnTracker:
             cause = cause_of(event)
             if cause:
                 release.causes.setdefault(event.kind, cause)
-            release.freed += event.amounts.get("freed", 0) if event.kind == "hog" else 0
+            freed = event.amounts.get("freed", 0) if event.kind == "hog" else 0
+            release.freed += freed
+            release.parted = release.parted or (freed > 0 and now > release.first)
         release.predicted = release.predicted or predicted
         release.follow(now)
         taken_again = fall <= -STEP
@@ -352,7 +358,7 @@ def tell_release(release: Release, moment: Moment, census: Reading[Census]) -> t
     if side is None:
         return ()
     amounts = {"got": release.got, "owed": owed}
-    predicted = release.predicted if unseen == 0 else None
+    predicted = None if unseen or release.parted else release.predicted
     if unseen:
         amounts["unseen"] = unseen
     if predicted is not None:

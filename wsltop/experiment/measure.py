@@ -117,6 +117,7 @@ class Marks(Struct, frozen=True):
     action: float | None
     end: float
     window: float
+    """Seconds of rest at the end; 0: it was ended before it could rest."""
 
 
 def measure_side(dots: Sequence[Dot], marks: Marks) -> Reading[Side]:
@@ -139,7 +140,7 @@ def measure_side(dots: Sequence[Dot], marks: Marks) -> Reading[Side]:
     side = Side(
         baseline=baseline,
         peak=peak,
-        floor=floor_of(after, marks.window),
+        floor=floor_of(after, marks.window) if marks.window or not after else after[-1].size,
         lowest=lowest_of(after, marks.window),
         band=band,
         step=step,
@@ -240,7 +241,7 @@ class Measures(Struct, frozen=True, kw_only=True):
 
 def measure(trial: Trial, window: float) -> Measures:
     """The figures of a trial; ``window``: the seconds of rest that its plan asked for."""
-    # Of what was ended early the newest readings are its level: the ones before are from further up the curve.
+    # Of what was ended early the newest reading is its level: the ones before are from further up the curve.
     marks = marks_of(trial, 0.0 if trial.ending == "interrupted" else window)
     ticks = [tick for tick in trial.ticks if tick.time <= marks.end]
     curves = {"guest": guest_dots(ticks), "host": host_dots(ticks), "expected": expected_dots(ticks)}
