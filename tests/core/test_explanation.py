@@ -11,6 +11,8 @@ from tests.core.diagnosis_scene import gate
 from tests.samples import GIB, MIB, host_memory, later, meminfo, sample, small_sample
 from wsltop.core.explanation import (
     Explanation,
+    Matter,
+    Way,
     end_largest,
     explain_matter,
     explain_outlook,
@@ -146,6 +148,24 @@ def test_what_matters_is_what_windows_has_left(available: int, working_set: int,
 def test_an_unknown_windows_is_never_fine() -> None:
     assert explained(small_sample(host=Unavailable("not asked"))).matter.id == "windows-unknown"
     assert not explained(small_sample(host=Unavailable("not asked"))).fine
+
+
+def test_the_gentlest_way_that_gives_enough_goes_before_the_end_of_the_vm() -> None:
+    """Windows had 3.9 of 15.7 GiB left, and the first step was ``wsl --shutdown``."""
+    matter = Matter(id="windows-short", weight="note", available=int(3.9 * GIB), total=int(15.7 * GIB))
+    ways = tuple(
+        Way(id=id_, does="", gives=gives, low=gives, high=gives)
+        for id_, gives in (("drop-cache", 40 * MIB), ("end", GIB), ("stop", 2 * GIB), ("shutdown", 5 * GIB))
+    )
+    found = replace(explained(cache_case()), matter=matter, ways=ways)
+    assert found.best is not None
+    assert found.best.id == "end"
+    short = replace(found, matter=replace(matter, weight="problem", available=GIB // 4))
+    assert short.best is not None
+    assert short.best.id == "stop"
+    unknown = replace(found, matter=Matter(id="windows-unknown", weight="note"))
+    assert unknown.best is not None
+    assert unknown.best.id == "shutdown"
 
 
 def test_what_is_on_its_way_is_a_part_while_it_drains() -> None:

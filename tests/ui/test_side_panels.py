@@ -35,6 +35,7 @@ from wsltop.ui.panels.verdict import (
     hint_of,
     returning_view,
     shorten,
+    unsaid,
     verdict_view,
 )
 
@@ -293,6 +294,14 @@ def test_what_returns_goes_before_what_is_the_matter() -> None:
     lines = told(VerdictPanel(BLOCK, id="verdict").paint(view, 80, 2))
     assert "1.0 GiB of 2.0 GiB" in lines[1]
     assert lines[1].endswith("50 %")
+
+
+def test_the_strip_says_nothing_twice() -> None:
+    """It said "lends 4.9 GiB … hold 3.6 GiB." two times: as the finding, and as the explanation."""
+    said = "Windows has 3.9 GiB of 15.7 GiB left and lends 4.9 GiB to WSL: programs hold 3.6 GiB."
+    assert unsaid("Windows lends 4.9 GiB; Linux uses 3.7 GiB. Programs hold 3.6 GiB.", said) == "Linux uses 3.7 GiB."
+    assert unsaid("Programs hold 3.6 GiB.", said) == ""
+    assert unsaid("WSL gives nothing back now: it is busy.", said) == "WSL gives nothing back now: it is busy."
 
 
 def test_the_verdict_keeps_a_row_for_the_key() -> None:

@@ -43,6 +43,8 @@ PLENTY: Final = 0.25
 """With at least this share of its RAM left, Windows is not short (issue threads: people notice below it)."""
 TIGHT: Final = 0.1
 """Below this share Windows trims working sets of everything that runs."""
+CLEAR: Final = 1 / 32
+"""Share of Windows' RAM by which what it has left must exceed a limit for that to last."""
 LARGE: Final = 1 / 8
 """WSL lends much when it lends this share of Windows' RAM beyond what its programs hold."""
 STALLED: Final = 0.1
@@ -128,6 +130,14 @@ class Matter(Struct, frozen=True, kw_only=True, tag="matter"):
     stalled: float | None = None
     """Share of the last minute in which programs in Linux waited for memory; None where that is little, or unknown."""
 
+    @property
+    def missing(self) -> float:
+        """Bytes until Windows is clearly less short, and not short again at once; infinite where that is not known."""
+        if self.available is None or self.total is None:
+            return math.inf
+        share = TIGHT if self.available < self.total * TIGHT else PLENTY
+        return max(0.0, self.total * share - self.available) + self.total * CLEAR
+
 
 class Explanation(Struct, frozen=True, kw_only=True, tag="explanation"):
     """The answers to: how much, why, what gives it back, will WSL do it, does it matter."""
@@ -143,7 +153,9 @@ class Explanation(Struct, frozen=True, kw_only=True, tag="explanation"):
 
     @property
     def best(self) -> Way | None:
-        """The way to name first: a harmless one that gives a good part, else the one that gives most.
+        """The way to name first: a harmless one that gives a good part, else the gentlest that gives Windows enough.
+
+        Where none gives enough, or what Windows has left is not known, it is the one that gives most.
 
         A good part is half of the most that any harmless way gives, and a tenth of the part that is the cause: to name
         a drop of 0.6 GiB where 10 GiB are the kernel's would send people the wrong way. Where all is fine, nothing that
@@ -155,7 +167,8 @@ class Explanation(Struct, frozen=True, kw_only=True, tag="explanation"):
         found = next((way for way in harmless if way.gives >= good), None)
         if found is not None or self.fine:
             return found
-        return max(self.ways, key=lambda way: way.gives, default=None)
+        enough = next((way for way in self.ways if way.gives >= self.matter.missing), None)
+        return enough or max(self.ways, key=lambda way: way.gives, default=None)
 
     @property
     def fine(self) -> bool:

@@ -34,6 +34,7 @@ LEAST_BAR: Final = 6
 """Cells below which a bar of progress says nothing."""
 CLAUSE: Final = re.compile(r"[;.] |, (?=and |because |but |so |which )| (?=and lends )")
 """Where a sentence may end early."""
+SIZE: Final = re.compile(r"[0-9.]+ [KMGTP]?i?B\b")
 MOST: Final = 3
 """Rows of the text, where there is room."""
 
@@ -134,11 +135,11 @@ def finding_view(
     tell_remedy, tell_way = (hint_of, way_hint) if can_act else (past_hint_of, past_way_hint)
     hints = tuple(tell_remedy(remedy) for remedy in first.remedy[:1])
     if first.severity in ("ok", "note") and known is not None:
-        text = " ".join(clean(line) for line in (say_lent(known), say_matter(known)))
-        if first.severity == "note":
-            text = f"{clean(first.sentence)} {clean(say_lent(known))}"
-        if known.outlook is not None:
-            text = f"{text} {clean(say_outlook(known.outlook))}"
+        if first.severity == "ok":
+            text = f"{clean(say_lent(known))} {clean(say_matter(known))}"
+        outlook = "" if known.outlook is None else say_outlook(known.outlook)
+        for line in (say_lent(known), outlook):
+            text = f"{text} {unsaid(clean(line), text)}".rstrip()
         best = known.best
         if best is not None and best.key and best.key not in {remedy.key for remedy in first.remedy[:1]}:
             hints = (*hints, tell_way(best))
@@ -150,6 +151,18 @@ def finding_view(
         text=text,
         hints=hints,
     )
+
+
+def unsaid(text: str, said: str) -> str:
+    """The clauses of ``text`` that ``said`` does not tell: one with sizes is told where all of them are in it."""
+    known = set(SIZE.findall(said))
+    clauses = [
+        clause
+        for clause in re.split(r"(?<=[.;]) ", text)
+        if (sizes := set(SIZE.findall(clause))) - known or (not sizes and clause not in said)
+    ]
+    left = " ".join(clauses).removesuffix(";")
+    return f"{left[:1].upper()}{left[1:]}"
 
 
 def recommended(context: Context) -> str:
