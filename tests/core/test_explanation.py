@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from wsltop.core.explanation import (
     Explanation,
     Matter,
     Way,
+    WayId,
     end_largest,
     explain_matter,
     explain_outlook,
@@ -153,10 +155,13 @@ def test_an_unknown_windows_is_never_fine() -> None:
 def test_the_gentlest_way_that_gives_enough_goes_before_the_end_of_the_vm() -> None:
     """Windows had 3.9 of 15.7 GiB left, and the first step was ``wsl --shutdown``."""
     matter = Matter(id="windows-short", weight="note", available=int(3.9 * GIB), total=int(15.7 * GIB))
-    ways = tuple(
-        Way(id=id_, does="", gives=gives, low=gives, high=gives)
-        for id_, gives in (("drop-cache", 40 * MIB), ("end", GIB), ("stop", 2 * GIB), ("shutdown", 5 * GIB))
+    gives: tuple[tuple[WayId, int], ...] = (
+        ("drop-cache", 40 * MIB),
+        ("end", GIB),
+        ("stop", 2 * GIB),
+        ("shutdown", 5 * GIB),
     )
+    ways = tuple(Way(id=id_, does="", gives=size, low=size, high=size) for id_, size in gives)
     found = replace(explained(cache_case()), matter=matter, ways=ways)
     assert found.best is not None
     assert found.best.id == "end"
@@ -316,6 +321,19 @@ def test_the_end_of_forks_gives_no_page_back_twice() -> None:
     assert "server (9 processes, 1.0 GiB)" in way.does
     assert way.gives <= GIB
     assert way.high <= 2 * GIB
+
+
+def test_an_end_that_gives_more_than_is_held_says_what_else_comes_back() -> None:
+    """ "End qemu (4 processes, 632 MiB)" was to give back 1.0 GiB: holes between its pages were in that, unsaid."""
+    family = Family(name="qemu", held=632 * MIB, anonymous=632 * MIB, pids=(1, 2, 3, 4), estimated=False)
+    seen = Holders(processes=(), families=(family,), groups=NOT_FOLLOWED, elsewhere=NOT_FOLLOWED, reason="", unread=0)
+    memory = meminfo(free=5 * GIB, cached=GIB, active_file=GIB // 2, inactive_file=GIB // 2)
+    blocks = (FreeBlocks(node=0, zone="Normal", counts=(0, 0, 0, 0, 5 * GIB // 65536, 0, 0, 0, 0, 0, 0)),)
+    (way,) = end_largest(ledger_of(small_sample(meminfo=memory, free_blocks=blocks)), None, seen)
+    assert way.gives > family.held
+    between = re.search(r"632 MiB and ([0-9.]+) ([MG])iB scattered free in between", way.does)
+    assert between is not None
+    assert way.gives <= family.held + float(between[1]) * (GIB if between[2] == "G" else MIB) * 1.1
 
 
 def test_what_is_known_later_says_what_to_run_to_know_it() -> None:

@@ -24,6 +24,7 @@ from msgspec.structs import asdict, replace
 from wsltop.core.gate.watch import Blockers, GateState
 from wsltop.core.ledger import NOISE, NOISE_SHARE, WSL1, Draining, Ledger, Lent
 from wsltop.core.prediction import (
+    FREE_PART,
     Part,
     Prediction,
     Shares,
@@ -315,8 +316,8 @@ def end_largest(ledger: Ledger, shares: Shares | None, holders: Reading[Holders]
         return
     alone = min(family.anonymous, family.held)  # pages that forks share count once in the one, with each in the other
     predicted = predict_kill(ledger, alone, shares, shared=max(0, family.held - family.anonymous))
-    name, count, held = clean(family.name), len(family.pids), format_size(family.held)
     if not isinstance(predicted, Unavailable):
+        name, count, held = clean(family.name), len(family.pids), say_held(family.held, predicted)
         yield Way(
             id="end",
             does=f"end {name}, which holds {held}" if count == 1 else f"end {name} ({count} processes, {held})",
@@ -326,6 +327,14 @@ def end_largest(ledger: Ledger, shares: Shares | None, holders: Reading[Holders]
             low=predicted.low,
             high=predicted.high,
         )
+
+
+def say_held(held: int, predicted: Prediction) -> str:
+    """What a program holds; where its end gives back more, also what is free between its pages and comes with them."""
+    if predicted.likely <= held:
+        return format_size(held)
+    between = sum(part.likely for part in predicted.parts if part.name == FREE_PART)
+    return f"{format_size(held)} and {format_size(between)} scattered free in between"
 
 
 ENGINES: Final = ("docker", "podman")
@@ -352,7 +361,7 @@ def stop_largest(ledger: Ledger, shares: Shares | None, holders: Reading[Holders
     if not isinstance(predicted, Unavailable) and anonymous + shared >= WORTH_A_STOP:
         yield Way(
             id="stop",
-            does=f"stop the container {name}, which holds {format_size(anonymous + shared)}",
+            does=f"stop the container {name}, which holds {say_held(anonymous + shared, predicted)}",
             command=f"{engine} stop {name}",
             cost="what runs in it ends",
             gives=predicted.likely,

@@ -211,6 +211,10 @@ class Prediction(Struct, frozen=True, kw_only=True, tag="prediction"):
         return f"about {format_size(self.likely)}, between {format_size(self.low)} and {format_size(self.high)}"
 
 
+FREE_PART: Final = "fragmented free"
+"""The part that is free already, in blocks that are too small to be given back."""
+
+
 def add_up(*parts: Part) -> Prediction:
     """The prediction that is the sum of its parts."""
     return Prediction(
@@ -513,7 +517,7 @@ def predict_kill(
     joins = joined_by_kill(ledger, split, anonymous, holes, memory)
     if joins.high:
         basis = f"{format_size(joins.likely)} of fragmented free memory lies in between and joins"
-        parts.append(part_of("fragmented free", joins, JOINED, basis))
+        parts.append(part_of(FREE_PART, joins, JOINED, basis))
     if shared > nameless:
         basis = f"up to {format_size(shared - nameless)} that it shares may go with it"
         parts.append(Part(name="shared", low=0, likely=0, high=shared - nameless, basis=basis))

@@ -210,7 +210,7 @@ def shorten(text: str, width: int) -> str:
         return text
     does = text.partition("; ")[0]
     head, _, figure = does.rpartition(": ")
-    brief = f"{head.partition(', ')[0]}: {figure.removeprefix('gives back about ')}"
+    brief = f"{head.partition(', ')[0].partition(' (')[0]}: {figure.removeprefix('gives back about ')}"
     return next((one for one in (does, brief) if head and cell_len(one) <= width), text)
 
 
