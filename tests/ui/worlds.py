@@ -211,7 +211,7 @@ class World:
             async with self.app.run_test(size=size, notifications=True) as pilot:
                 await settle(pilot)
                 self.app.main.show_all()
-                await settle(pilot)
+                await self.stand_still(pilot)
                 await test(pilot)
 
         asyncio.run(play())
@@ -225,11 +225,15 @@ class World:
     async def resize(self, pilot: Pilot[None], width: int, height: int) -> None:
         """Change the terminal's size."""
         await pilot.resize_terminal(width, height)
-        await settle(pilot)
-        before: list[str] = []
-        while (lines := self.lines) != before:  # panels paint once they have their sizes: late on a busy machine
-            before = lines
+        await self.stand_still(pilot)
+
+    async def stand_still(self, pilot: Pilot[None]) -> None:
+        """Wait until nothing changes: panels paint once they have their sizes, which is late on a busy machine."""
+        same, before = 0, [""]
+        while same < 3:
             await settle(pilot)
+            lines = self.lines
+            same, before = (same + 1 if lines == before else 0), lines
 
     async def press(self, pilot: Pilot[None], *keys: str) -> None:
         """Press keys, and let the screen answer."""
