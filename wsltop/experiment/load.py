@@ -35,7 +35,7 @@ ROUND: Final = 16 * MIB
 MARGIN: Final = 0.95
 """The part of the room that is taken when a load is scaled down: memory moves, and repeats must fit as well."""
 KEEP: Final = GIB
-"""Bytes that stay on a host whose RAM is not known; otherwise it is the share below which it is called short."""
+"""Bytes that stay on the host; on a small one less, the share of its RAM below which it is called short."""
 
 
 class Load(Protocol):
@@ -206,7 +206,7 @@ def room_on_host(moment: Moment | None) -> Iterator[Room]:
     if moment is None or isinstance(moment.host, Unavailable) or isinstance(moment.host.available, Unavailable):
         return
     host, available = moment.host, moment.host.available
-    keep = KEEP if isinstance(host.total, Unavailable) else int(host.total * TIGHT)
+    keep = KEEP if isinstance(host.total, Unavailable) else min(KEEP, int(host.total * TIGHT))
     of = "" if isinstance(host.total, Unavailable) else f" of {format_size(host.total)}"
     who = "Windows" if host.is_windows else "the host"
     yield Room(
