@@ -63,6 +63,7 @@ def test_yes_ends_the_selected_process_and_no_other(world: World, sleeper: subpr
         await world.tick(pilot)
         await world.press(pilot, "p", "j", "x")
         assert str(sleeper.pid) in world.text
+        assert "Ending it" in world.text, "the name of a class once stood there"
         await world.press(pilot, "y")
         wait_until(lambda: sleeper.poll() == -15)
         await world.tick(pilot)

@@ -71,7 +71,7 @@ class EndPlan:
         facts = [f"{self.name}{owner}, pid {use.pid}, holds {format_size(use.held)}."]
         if seen is not None and seen.command:
             facts.append(seen.command)
-        facts.append(f"ProcessMemory it {tell_end(self.predicted)}. What is not saved in it is lost.")
+        facts.append(f"Ending it {tell_end(self.predicted)}. What is not saved in it is lost.")
         if use.pid in ancestors():
             facts.append(f"wsltop itself was started from {self.name}, and may end with it.")
         if self._command:
