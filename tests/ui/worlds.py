@@ -225,6 +225,8 @@ class World:
     async def resize(self, pilot: Pilot[None], width: int, height: int) -> None:
         """Change the terminal's size."""
         await pilot.resize_terminal(width, height)
+        while self.app.screen.size != (width, height):
+            await pilot.pause(0.01)
         await self.stand_still(pilot)
 
     async def stand_still(self, pilot: Pilot[None]) -> None:
