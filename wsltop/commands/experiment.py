@@ -33,7 +33,7 @@ from wsltop.core.session import Session
 from wsltop.errors import ExitCode, UsageError, WsltopError, did_you_mean
 from wsltop.experiment.limits import Limit, help_lines, judge, parse_limit, tell_verdict
 from wsltop.experiment.limits import Verdict as LimitVerdict
-from wsltop.experiment.load import left_on_host, resolve
+from wsltop.experiment.load import resolve, tell_left_on_host
 from wsltop.experiment.measure import Measures, measure_all, tell_result
 from wsltop.experiment.run import Experiment, Standing, TrialAction, prepare
 from wsltop.experiment.trial import ExperimentPlan, Result, Trial
@@ -468,13 +468,9 @@ def tell_experiment(experiment: Experiment, moment: Moment, action: Plan | None)
 
 def left_facts(moment: Moment, size: int) -> Iterator[tuple[str, str]]:
     """Yield what each side has available now, and at least while ``size`` bytes are held."""
-    ledger, host = moment.ledger, moment.host
+    ledger = moment.ledger
     if not isinstance(ledger, Unavailable):
         left = max(0, ledger.available - size)
         yield ("Linux", f"has {format_size(ledger.available)} available now, about {format_size(left)} then")
-    least = left_on_host(moment, size)
-    if isinstance(host, Unavailable) or isinstance(host.available, Unavailable) or isinstance(least, Unavailable):
-        yield ("host", f"lends about {format_size(size)} more then; what it has left is not known")
-    else:
-        name = "Windows" if host.is_windows else "host"
-        yield (name, f"has {format_size(host.available)} available now, at least {format_size(least)} then")
+    unknown = ("host", f"lends about {format_size(size)} more then; what it has left is not known")
+    yield tell_left_on_host(moment, size) or unknown

@@ -532,8 +532,8 @@ def note_processes(monotonic: float, processes: Iterable[ProcessUse]) -> Process
 def follow_process(observed: Sequence[ProcessSizes], use: ProcessUse) -> ProcessGrowth:
     """The growth of one process over the notes that have it.
 
-    It is growth where the line through the notes is straight enough for their number and gains at least 2 MiB and 1 %
-    of what the process holds; within the first minute at least 16 MiB, else nothing is told yet.
+    A process grows where the line through the notes is straight enough for their number, and gains at least 2 MiB and
+    1 % of what the process holds. In the first minute it must gain 16 MiB; until then the rate is not known.
     """
     key = (use.pid, use.started)
     curve = tuple((note.monotonic, note.sizes[key]) for note in observed if key in note.sizes)

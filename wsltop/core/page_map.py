@@ -27,6 +27,7 @@ from wsltop.core.prediction import (
     coarseness,
     given_while_joining,
     joinable,
+    less_lists,
     part_of,
     shares_for,
     split_of,
@@ -206,11 +207,8 @@ def beside_lists(pages: PageMap, order: int, *kinds: Kind) -> int:
 
 def with_lists(part: Part, beside: int, ledger: Ledger) -> Part:
     """The part without what the CPUs put on their lists of it; at most, with what pages on these have kept apart."""
-    room = ledger.clues.takes_more
-    likely = max(part.likely // 2, part.likely - room.likely)
-    low = max(0, min(part.low - room.high, likely))
     back = round(GIVEN_BACK * beside) + ledger.clues.gives_back // 2
-    return replace(part, low=low, likely=likely, high=part.high + back)
+    return replace(less_lists(part, ledger), high=part.high + back)
 
 
 GIVEN_BACK: Final = 0.7

@@ -237,6 +237,15 @@ def left_on_host(moment: Moment, size: int) -> Reading[int]:
     return max(0, host.available - max(0, size - free_but_lent(moment)))
 
 
+def tell_left_on_host(moment: Moment, size: int) -> tuple[str, str] | None:
+    """The host's name, and what it has now and at least while ``size`` bytes are held; None where that is not known."""
+    host, least = moment.host, left_on_host(moment, size)
+    if isinstance(host, Unavailable) or isinstance(host.available, Unavailable) or isinstance(least, Unavailable):
+        return None
+    name = "Windows" if host.is_windows else "host"
+    return name, f"has {format_size(host.available)} available now, at least {format_size(least)} then"
+
+
 AT_ONCE: Final = 1.0
 """A command that fails within so many seconds was called wrongly, and loaded nothing."""
 CLOSING: Final = keeper.PATIENCE + 2.0

@@ -102,11 +102,11 @@ def format_duration(seconds: float) -> str:
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
 
 
-def format_clock(wall_clock: float, now: float) -> str:
+def format_clock(wall_clock: float, now: float | None = None) -> str:
     """``14:03:20``, or ``2026-11-25 14:03:20`` where that is another day than ``now``; seconds since the epoch."""
     try:
         then = datetime.fromtimestamp(wall_clock).astimezone()
-        same = then.date() == datetime.fromtimestamp(now).astimezone().date()
+        same = now is None or then.date() == datetime.fromtimestamp(now).astimezone().date()
     except (OSError, OverflowError, ValueError):
         return "??:??:??"  # a recording may hold any number
     return f"{then:%H:%M:%S}" if same else f"{then:%Y-%m-%d %H:%M:%S}"

@@ -26,7 +26,7 @@ from wsltop.core.session import Session
 from wsltop.hogs.kinds import KINDS, PLAIN
 from wsltop.host.interop import Launch, Windows
 from wsltop.model.sample import Event, Hog, ProcessCpu, ProcessUse, Reading, Unavailable
-from wsltop.model.text import MIB
+from wsltop.model.text import MIB, format_clock
 from wsltop.system import System
 from wsltop.ui.bindings import NEEDS, Key, action_name
 
@@ -284,7 +284,7 @@ def log_line(log: EventLog, since: float, until: float = inf) -> str:
     if line is None:
         return ""
     origin = line.origin if line.origin in LOG_ORIGINS else "seen by wsltop, the kernel logged nothing"
-    return f"{time.strftime('%H:%M:%S', time.localtime(line.time))} {line.text} [{origin}]"
+    return f"{format_clock(line.time)} {line.text} [{origin}]"
 
 
 class Notice(Struct, frozen=True):

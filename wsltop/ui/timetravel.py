@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from wsltop.core.session import Session
-from wsltop.model.text import format_duration
+from wsltop.model.text import format_clock, format_duration
 from wsltop.recording.player import Player, tell_speed
 from wsltop.ui.context import TimeLine
-
-
-def clock(wall_clock: float) -> str:
-    """The time of day: ``14:03:20``."""
-    return time.strftime("%H:%M:%S", time.localtime(wall_clock))
 
 
 class TimeTravel:
@@ -54,9 +48,8 @@ class TimeTravel:
         """How it plays and where it is: ``REPLAY x4  12:03:11, 2 min of 10 min``."""
         place = self.player.place
         state = "PAUSED" if self.player.paused else tell_speed(self.player.speed)
-        return (
-            f"REPLAY {state}  {clock(place.time)}, {format_duration(place.seconds)} of {format_duration(place.total)}"
-        )
+        passed = f"{format_duration(place.seconds)} of {format_duration(place.total)}"
+        return f"REPLAY {state}  {format_clock(place.time)}, {passed}"
 
     def step(self, count: int) -> None:
         """Go on or back by samples."""
@@ -68,9 +61,9 @@ class TimeTravel:
         """Go to the next or the previous event; what to say when there is none."""
         found = self.player.next_event() if direction > 0 else self.player.previous_event()
         log = self.player.log
-        none = f"no later event until {clock(log.end)}, where the samples end"
+        none = f"no later event until {format_clock(log.end)}, where the samples end"
         if direction < 0:
-            none = f"no earlier event since {clock(log.start)}, where the samples begin"
+            none = f"no earlier event since {format_clock(log.start)}, where the samples begin"
         return {
             "none": none,
             "unfinished": "no event within half an hour: press the same key to look further",

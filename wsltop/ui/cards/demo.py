@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from wsltop.charts.cells import Glyphs, Line, Span
 from wsltop.core.events import tell_kind
 from wsltop.errors import HogRefused
-from wsltop.experiment.load import fit, left_on_host
+from wsltop.experiment.load import fit, tell_left_on_host
 from wsltop.experiment.run import ChosenDemo, TrialAction
 from wsltop.experiment.trial import ExperimentPlan
 from wsltop.hogs.pool import Hogs
@@ -126,11 +126,9 @@ class DemoPlan:
             return [*facts, ("cannot run", self.refused)]
         if self.warning:
             facts.append(("smaller", self.warning))
-        host = Unavailable("") if moment is None else moment.host
-        left = Unavailable("") if moment is None else left_on_host(moment, size)
-        if not isinstance(host, Unavailable) and not isinstance(left, Unavailable):
-            now = format_size(known(host.available) or 0)
-            facts.append(("Windows", f"has {now} available now, at least {format_size(left)} then"))
+        left = None if moment is None else tell_left_on_host(moment, size)
+        if left is not None:
+            facts.append(left)
         facts.append(
             (
                 "takes",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Final
 
 from msgspec import Struct
@@ -10,7 +9,7 @@ from msgspec import Struct
 from wsltop.charts.cells import Line, Span
 from wsltop.core.outcomes import Settled
 from wsltop.model.sample import Sample, Unavailable
-from wsltop.model.text import clean, format_size
+from wsltop.model.text import clean, format_clock, format_size
 from wsltop.ui.context import Context
 from wsltop.ui.panels.memory import round_step
 from wsltop.ui.panels.panel import Panel, fit, fit_spans, heading
@@ -103,6 +102,5 @@ class OutcomesPanel(PairsPanel):
 
 def outcome_row(settled: Settled) -> tuple[str, str]:
     """One act: its time and name, what came of what was predicted."""
-    clock = time.strftime("%H:%M:%S", time.localtime(settled.time))
-    outcome = settled.outcome
-    return f"{clock} {settled.act}", f"{format_size(outcome.gained)} of {format_size(outcome.predicted.likely)}"
+    gained, predicted = settled.outcome.gained, settled.outcome.predicted.likely
+    return f"{format_clock(settled.time)} {settled.act}", f"{format_size(gained)} of {format_size(predicted)}"

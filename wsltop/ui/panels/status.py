@@ -11,7 +11,7 @@ from wsltop.charts.cells import Line, Span
 from wsltop.core.diagnosis.finding import rank
 from wsltop.core.moment import HOST_FRESH, Moment, host_age
 from wsltop.model.sample import WAITING, Reading, Sample, Unavailable
-from wsltop.model.text import clean, format_duration
+from wsltop.model.text import clean, format_clock, format_duration
 from wsltop.ui.context import Context
 from wsltop.ui.panels.panel import Panel, row, width_of
 from wsltop.ui.panels.verdict import SEVERITY_STYLES, WORDS
@@ -103,7 +103,7 @@ def tell_pace(interval: float, resting: float | None) -> str:
 
 def tell_pause(pause: Pause) -> str:
     """``PAUSED at 12:03:11, 37 s behind``: what is shown, and how much newer the newest sample is."""
-    clock = time.strftime("%H:%M:%S", time.localtime(pause.time))
+    clock = format_clock(pause.time)
     behind = f"{pause.behind:.0f} s" if pause.behind < 60 else format_duration(pause.behind)
     return f"PAUSED at {clock}{f', {behind} behind' if pause.waiting else ''}"
 

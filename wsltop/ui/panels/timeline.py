@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from functools import lru_cache
 from itertools import repeat
@@ -17,7 +16,7 @@ from wsltop.core.events import DEMO_END, DEMO_SHADED, demo_phase
 from wsltop.core.history import Columns, Point
 from wsltop.core.moment import SEEN, Moment
 from wsltop.model.sample import Event, Unavailable
-from wsltop.model.text import format_duration
+from wsltop.model.text import format_clock, format_duration
 from wsltop.ui.context import Context
 from wsltop.ui.panels.panel import Panel, width_of
 
@@ -45,7 +44,7 @@ class TimelineView(Struct, frozen=True, kw_only=True):
 
 def clock_of(moment: Moment, monotonic: float) -> str:
     """The time of day at a monotonic time, as the clocks of ``moment`` stand to each other."""
-    return time.strftime("%H:%M:%S", time.localtime(moment.sample.time + monotonic - moment.sample.monotonic))
+    return format_clock(moment.sample.time + monotonic - moment.sample.monotonic)
 
 
 def timeline_view(

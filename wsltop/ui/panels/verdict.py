@@ -133,16 +133,14 @@ def finding_view(
     known = None if isinstance(explanation, Unavailable) else explanation
     text = clean(first.sentence)
     tell_remedy, tell_way = (hint_of, way_hint) if can_act else (past_hint_of, past_way_hint)
-    hints = tuple(tell_remedy(remedy) for remedy in first.remedy[:1])
+    remedies, ways = advised(findings, explanation)
+    hints = (*map(tell_remedy, remedies), *map(tell_way, ways))
     if first.severity in ("ok", "note") and known is not None:
         if first.severity == "ok":
             text = f"{clean(say_lent(known))} {clean(say_matter(known))}"
         outlook = "" if known.outlook is None else say_outlook(known.outlook)
         for line in (say_lent(known), outlook):
             text = f"{text} {unsaid(clean(line), text)}".rstrip()
-        best = known.best
-        if best is not None and best.key and best.key not in {remedy.key for remedy in first.remedy[:1]}:
-            hints = (*hints, tell_way(best))
     return VerdictView(
         word=WORDS[first.severity],
         style=SEVERITY_STYLES[first.severity],
@@ -153,8 +151,25 @@ def finding_view(
     )
 
 
+def advised(
+    findings: tuple[Finding, ...], explanation: Reading[Explanation]
+) -> tuple[tuple[Remedy, ...], tuple[Way, ...]]:
+    """What the verdict advises: the first remedy of the worst finding, and where that is harmless the best way with it.
+
+    Either may be empty; a way whose key the remedy has already is left out.
+    """
+    if not findings:
+        return (), ()
+    first = findings[0]
+    remedies = first.remedy[:1]
+    best = None if isinstance(explanation, Unavailable) else explanation.best
+    if first.severity not in ("ok", "note") or best is None or not best.key:
+        return remedies, ()
+    return remedies, () if any(remedy.key == best.key for remedy in remedies) else (best,)
+
+
 def unsaid(text: str, said: str) -> str:
-    """The clauses of ``text`` that ``said`` does not tell: one with sizes is told where all of them are in it."""
+    """The clauses of ``text`` that ``said`` leaves out. One whose sizes all stand in ``said`` counts as said."""
     known = set(SIZE.findall(said))
     clauses = [
         clause
@@ -167,10 +182,8 @@ def unsaid(text: str, said: str) -> str:
 
 def recommended(context: Context) -> str:
     """The action of the key that the verdict names, empty where it names none."""
-    findings, explanation = context.findings, context.explanation
-    keys = [remedy.key for finding in findings[:1] for remedy in finding.remedy[:1]]
-    if findings and findings[0].severity in ("ok", "note") and not isinstance(explanation, Unavailable):
-        keys += [explanation.best.key] if explanation.best is not None else []
+    remedies, ways = advised(context.findings, context.explanation)
+    keys = [*(remedy.key for remedy in remedies), *(way.key for way in ways)]
     return next((WAY_ACTIONS[key] for key in keys if key in WAY_ACTIONS), "")
 
 
