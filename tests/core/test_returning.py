@@ -152,6 +152,14 @@ def test_hogs_that_are_gone_a_sample_later_are_not_judged_by_what_the_rest_would
     assert "within" not in told.amounts
 
 
+def test_a_hog_that_is_gone_a_sample_before_its_memory_is_free_is_the_cause() -> None:
+    samples = kill()
+    samples[10] = replace(samples[10], hogs_ended=())
+    samples[9] = replace(samples[9], hogs_ended=(ended(1), ended(2)))
+    _, (told,) = run(samples)
+    assert "2 hogs ended" in told.text
+
+
 def kill_at_once(*, full: int, period: float, delay: float) -> tuple[list[Returning | None], list[Event]]:
     """256 MiB are taken from 10 s to ``full`` and freed before 13 s; Windows gets them at 15 and 17 s.
 

@@ -237,6 +237,8 @@ class ReturnTracker:
         """When the last release ended, monotonic."""
         self._census: Reading[Census] = Unavailable("no process was read yet")
         self._scattered = 0
+        self._events: tuple[Event, ...] = ()
+        """What happened at the newest moment."""
         self.returning: Returning | None = None
         """The release that is under way."""
 
@@ -253,6 +255,7 @@ class ReturnTracker:
         """
         sample, ledger = moment.sample, moment.ledger
         now = sample.monotonic
+        earlier, self._events = self._events, tuple(events)
         expected = None if isinstance(ledger, Unavailable) else ledger.expected_host
         if expected is None or isinstance(expected, Unavailable):
             self._release = self.returning = None
@@ -276,7 +279,9 @@ class ReturnTracker:
         release = self._release
         if release is None:
             return ()
-        return self._follow(release, moment, fall, events, predicted, now)
+        # A hog may be gone in the last sample before its memory shows as free.
+        caused = self._events if release.first < now else (*earlier, *self._events)
+        return self._follow(release, moment, fall, caused, predicted, now)
 
     def _note(self, moment: Moment, expected: int) -> None:
         release = self._release
