@@ -23,7 +23,7 @@ from tests.core import (
 )
 from tests.core.diagnosis_scene import NO, NOW, Case, evidence, explained, gate, guest, host, judge, sample
 from wsltop.core.diagnosis.evidence import Evidence
-from wsltop.core.diagnosis.finding import Finding, rank
+from wsltop.core.diagnosis.finding import Finding, rank, title
 from wsltop.core.diagnosis.rules import RULES, catalogue, diagnose, worst
 from wsltop.core.explanation import Explanation
 from wsltop.core.gate.rules import RULE_2_5_8, RULE_2_7_2, RULE_2_8_7, RULE_POST_2_9_4, IdleRule
@@ -256,3 +256,17 @@ def test_findings_stand_side_by_side(first: int, second: int, silent: bool) -> N
     assert "nothing-wrong" not in ids[1:]
     if "nothing-wrong" in ids:
         assert max(ranks, default=0) <= rank("note")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "begins"),
+    [
+        ("WINDOWS UNKNOWN", "Windows unknown"),
+        ("ASKING WINDOWS", "Asking Windows"),
+        ("OOM KILL", "OOM kill"),
+        ("CACHE KEPT", "Cache kept"),
+    ],
+)
+def test_names_keep_their_capitals_in_a_title(verdict: str, begins: str) -> None:
+    """``Asking windows`` stood in the strip."""
+    assert title(verdict) == begins

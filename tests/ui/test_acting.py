@@ -659,3 +659,19 @@ def test_a_plan_is_on_the_screen_before_the_pages_are_counted(acting: World, mon
             await pilot.pause(0.01)
 
     acting.run(play)
+
+
+def test_a_recording_that_cannot_be_made_is_said_as_an_error_is(world: World, tmp_path: Path) -> None:
+    """Python's own words were shown: ``[Errno 17] File exists: '…'``."""
+    folder = tmp_path / "state"
+    folder.write_text("a file, where the folder would be")
+    world.app.options = replace(world.app.options, state_folder=folder)
+
+    async def play(pilot: Pilot[None]) -> None:
+        await world.press(pilot, "r")
+        notice = world.app.context.notice
+        assert (notice.failed, "record" in world.app.jobs) == (True, False)
+        assert str(folder) in notice.text
+        assert "Errno" not in notice.text
+
+    world.run(play, size=(240, 60))

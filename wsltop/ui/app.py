@@ -412,8 +412,11 @@ class WsltopApp(MendedApp):
                 self.jobs["record"] = recorder
                 self.context.recording_file = recorder.path.name
                 self.notify(f"recording to {recorder.path}")
-            except (OSError, RecordingError) as error:
+            except RecordingError as error:
                 self.notify(str(error), title="no recording", severity="error")
+            except OSError as error:
+                text = f"cannot write below {self.options.state_folder}: {error.strerror or error}"
+                self.notify(text, title="no recording", severity="error")
         self.main.show_status()
 
     def _show_recording(self, text: str) -> None:

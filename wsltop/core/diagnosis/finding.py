@@ -124,7 +124,12 @@ def rule(name: str, severity: Severity, meaning: str, *, where: Where = "linux")
     return lambda judge: Rule(id=name, severity=severity, meaning=meaning, where=where, judge=judge)
 
 
-SPELLED: Final = {"VMS": "VMs", "WSLTOP": "wsltop"} | {name: name for name in ("WSL", "OOM", "OOMD", "GPU", "ZFS")}
+SPELLED: Final = {
+    "VMS": "VMs",
+    "WSLTOP": "wsltop",
+    "WINDOWS": "Windows",
+    **{name: name for name in ("WSL", "OOM", "OOMD", "GPU", "ZFS")},
+}
 """Names, as they are spelled in a sentence."""
 
 
