@@ -119,6 +119,19 @@ def test_x_kills_the_selected_hog_and_no_movement_kills_any(open_terminal: Open)
     assert set(hogs) - {hog.pid for hog in terminal.hogs()} == {first}
 
 
+@pytest.mark.parametrize("burst", [b"vp", b"\x1b[200~secret\x1b[201~"], ids=["two keys", "a paste"])
+def test_keys_that_come_at_once_do_nothing_and_that_is_said(open_terminal: Open, burst: bytes) -> None:
+    """Who typed ``vp`` fast saw nothing happen, and nothing said why."""
+    terminal = open_terminal("--host", "none")
+    terminal.wait_for_frame()
+    terminal.send(burst)
+    terminal.wait_for("several keys at once")
+    assert "secret" not in terminal.text
+    assert "Esc close" not in terminal.text
+    terminal.press("v")
+    terminal.wait_for("Esc close")
+
+
 def hog_rows(terminal: Terminal) -> list[str]:
     """The rows of the hogs that hold their memory."""
     return [line for line in terminal.lines if "holding" in line]

@@ -20,6 +20,7 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.timer import Timer
+from textual.widgets import Input
 
 from wsltop.charts.cells import ASCII, Glyphs
 from wsltop.config import State, load_state, save_state
@@ -34,7 +35,7 @@ from wsltop.reclaim.actions import ActionName
 from wsltop.ui.bindings import KEYS, Key, describe
 from wsltop.ui.cards.card import Card, TextScreen
 from wsltop.ui.context import Context, Notice, ScreenOptions, ViewState
-from wsltop.ui.driver import GlyphsAreWide, MeasuringDriver, TerminalDriver
+from wsltop.ui.driver import GlyphsAreWide, KeysAtOnce, MeasuringDriver, TerminalDriver
 from wsltop.ui.layout import PANEL_KEYS
 from wsltop.ui.main import MainScreen
 from wsltop.ui.mended import MendedApp, PlainBar, has_no_rows, let_go_of_rows
@@ -56,6 +57,7 @@ SWEEP_AFTER: Final = 1.0
 """Seconds after a screen was closed."""
 JUST_CLOSED: Final = 10.0
 """Seconds after the list of processes was closed within which ``x`` and ``X`` may still be meant for it."""
+KEYS_AT_ONCE: Final = "several keys at once: taken for a paste, nothing done"
 NO_HOG: Final = "there is no hog to kill: a adds one"
 HANGUP: Final = 128 + signal.SIGHUP
 ENDS: Final = (
@@ -215,6 +217,10 @@ class WsltopApp(MendedApp):
             if isinstance(screen, TextScreen):
                 screen.use_glyphs(ASCII)
 
+    def on_keys_at_once(self, _message: KeysAtOnce | None = None) -> None:
+        """Say why nothing happens; what was pasted is not shown, as it may be a password."""
+        self.notify(KEYS_AT_ONCE, severity="warning")
+
     def _use_widgets(self, glyphs: Glyphs) -> None:
         """Have Textual's own widgets draw with the same glyphs as ours."""
         ascii_only = glyphs.tier == "ascii"
@@ -272,6 +278,8 @@ class WsltopApp(MendedApp):
             self._quiet.touch()
             if self.context.resting is not None:
                 self.tick()
+        if isinstance(event, Paste) and not event.is_forwarded and not isinstance(self.focused, Input):
+            self.on_keys_at_once()
         if isinstance(event, KeyEvent) and event.key in ("pageup", "pagedown") and has_no_rows(self.screen):
             return
         await super().on_event(event)

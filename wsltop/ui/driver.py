@@ -146,6 +146,10 @@ class GlyphsAreWide(Message):
     """The terminal draws glyphs two cells wide for which Unicode lets it choose."""
 
 
+class KeysAtOnce(Message):
+    """Different keys came in one read: they are taken for a paste, and do nothing."""
+
+
 class TerminalDriver(Driver):
     """Shows an app on the terminal of this process."""
 
@@ -339,6 +343,8 @@ class TerminalDriver(Driver):
 
     def _type(self, unit: Text) -> None:
         text = typed(unit.text, in_text_box=self._in_text_box())
+        if not text:
+            self.send_message(KeysAtOnce())
         for number, char in enumerate(text):
             if number == 1 and text[0] in "g/" and len(set(text)) > 1 and not self._wait_for_text_box():
                 return
