@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import closing
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -15,7 +16,7 @@ from textual.pilot import Pilot
 
 from tests.experiment.world import PLAN
 from tests.experiment.world import World as Invented
-from tests.ui.worlds import World, record
+from tests.ui.worlds import World, record, settle
 from wsltop.charts.cells import BLOCK, plain
 from wsltop.commands.replay import SAMPLE as SHIPPED
 from wsltop.core.events import COMPACT_SCANNED, DAEMON_SCANNED
@@ -320,36 +321,87 @@ def test_a_demo_goes_on_through_a_resize_at_every_phase(world: World, size: tupl
     world.run(play)
 
 
-def test_the_shipped_recording_shows_its_phases_and_its_result(tmp_path: Path) -> None:
+def replay(folder: Path, size: tuple[int, int], see: Callable[[WsltopApp], None], step: float = 1.0) -> None:
+    """Play the shipped recording until its result is on the screen; ``see`` looks at the app after each step."""
     with as_file(files("wsltop.recording") / SHIPPED) as path, Recording.open(path) as recording:
         options = ScreenOptions(
-            glyphs=BLOCK, color=True, theme=None, hog_size=GIB, state_folder=tmp_path, osc52=False, demo=True
+            glyphs=BLOCK, color=True, theme=None, hog_size=GIB, state_folder=folder, osc52=False, demo=True
         )
         seconds = [0.0]
         app = WsltopApp(ReplaySource(Player(recording), "sample", lambda: seconds[0]), None, options)
 
         async def play() -> None:
-            seen: list[str] = []
-            async with app.run_test(size=(80, 24)) as pilot:
-                await pilot.pause()
-                for _ in range(2 * recording.count + 10):
-                    demo = app.context.demo
-                    if demo is not None and demo.name not in seen[-1:]:
-                        seen.append(demo.name)
-                        assert demo.most is not None
-                    seconds[0] += 0.5  # a phase may be as short as the time between two samples
+            async with app.run_test(size=size) as pilot:
+                await settle(pilot)
+                for _ in range(int(recording.count / step) + 10):
+                    seconds[0] += step
                     app.tick()
-                    await pilot.pause()
+                    await settle(pilot)
+                    see(app)
                     if isinstance(app.screen, ResultCard):
                         break
-                assert seen == ["baseline", "load", "hold", "end", "returning", "compact"]
-                assert isinstance(app.screen, ResultCard)
-                told = [fact.text for fact in facts(app.screen.demo) if fact.name == "predicted"]
-                assert len(told) == 2
-                assert all(text.endswith("inside the range") for text in told)
-                assert "Performing memory compaction. [kmsg]" in app.screen.demo.log
 
         asyncio.run(play())
+
+
+def test_the_shipped_recording_shows_its_phases_and_its_result(tmp_path: Path) -> None:
+    seen: list[str] = []
+    results: list[DemoResult] = []
+
+    def see(app: WsltopApp) -> None:
+        demo = app.context.demo
+        if demo is not None and demo.name not in seen[-1:]:
+            seen.append(demo.name)
+            assert demo.most is not None
+        if isinstance(app.screen, ResultCard):
+            results.append(app.screen.demo)
+
+    replay(tmp_path, (80, 24), see, step=0.5)  # a phase may be as short as the time between two samples
+    assert seen == ["baseline", "load", "hold", "end", "returning", "compact"]
+    (result,) = results
+    told = [fact.text for fact in facts(result) if fact.name == "predicted"]
+    assert len(told) == 2
+    assert all(text.endswith("inside the range") for text in told)
+    assert "Performing memory compaction. [kmsg]" in result.log
+
+
+def standing(app: WsltopApp) -> tuple[object, ...]:
+    """What must not move while a demo goes on: the panels' places, and the labels of the timeline's sizes."""
+    timeline = app.main.timeline
+    places = tuple((name, panel.region) for name, panel in app.main.panels.items() if panel.display)
+    gutter = tuple("".join(span.text for span in line)[:5] for line in timeline._lines[2:-2])
+    return places, gutter
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (160, 48), (240, 60)])
+def test_nothing_moves_from_phase_to_phase_of_a_demo_that_is_retold(tmp_path: Path, size: tuple[int, int]) -> None:
+    """The chart changed its height and its labels each time that hogs, ways or events came and went beside it."""
+    seen: dict[tuple[object, ...], str] = {}
+
+    def see(app: WsltopApp) -> None:
+        demo = app.context.demo
+        if demo is not None:
+            seen.setdefault(standing(app), demo.name)
+
+    replay(tmp_path, size, see)
+    assert list(seen.values()) == ["baseline"]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+def test_nothing_moves_from_phase_to_phase_of_a_demo_that_runs(world: World, size: tuple[int, int]) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        await start(world, pilot)
+        seen: dict[tuple[object, ...], str] = {}
+        for _ in range(60):
+            await world.tick(pilot)
+            demo = world.app.context.running_demo
+            if demo is None:
+                break
+            seen.setdefault(standing(world.app), demo.name)
+        assert list(seen.values()) == ["baseline"]
+
+    world.run(play, size=size)
 
 
 def test_a_compaction_that_failed_is_no_result() -> None:

@@ -126,7 +126,7 @@ def test_the_gate_of_a_young_watch_is_painted() -> None:
     lines = unscaled(told(GatePanel(BLOCK, id="gate").paint(view, 70, 8)))
     assert "7 of 10 s seen" in lines[1]
     assert "7 of 120 s seen" in lines[2]
-    assert lines[3].startswith(" cannot tell yet: watched 7 of 10 s")
+    assert any(line.startswith(" cannot tell yet: watched 7 of 10 s") for line in lines)
 
 
 def test_a_drop_that_was_seen_is_no_reason_to_say_that_nothing_can_be_told() -> None:
@@ -137,7 +137,7 @@ def test_a_drop_that_was_seen_is_no_reason_to_say_that_nothing_can_be_told() -> 
         if second == 5:
             watched.observed(5004.5)
     lines = unscaled(told(GatePanel(BLOCK, id="gate").paint(gate_view([watched.state()], None, ""), 70, 8)))
-    assert lines[3].startswith(" done: WSL has acted in this idle period")
+    assert any(line.startswith(" done: WSL has acted in this idle period") for line in lines)
 
 
 @pytest.mark.parametrize("busy", [0.0, 0.001, 0.00525, 0.02, 1.0])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import inf
 from operator import attrgetter
 from pathlib import Path
@@ -274,6 +274,14 @@ class DemoPhase(Struct, frozen=True, kw_only=True):
     """The log line of the compaction, once there is one."""
 
 
+class DemoFrame(Struct, frozen=True, kw_only=True):
+    """What is known of a whole demo from its start, so that nothing on the screen has to move for a later phase."""
+
+    hogs: int = 4
+    lengths: Mapping[str, float] = {}
+    """Seconds that each phase takes, by its name; only of a recorded demo."""
+
+
 def log_line(log: EventLog, since: float, until: float = inf) -> str:
     """The newest line of the kernel log about a compaction between two monotonic times, with its time and its origin.
 
@@ -334,8 +342,8 @@ class Context:
         """Where in time the view is, while one can go elsewhere."""
         self.running_demo: DemoPhase | None = None
         """The phase of the demo that goes on."""
-        self.demo_lengths: dict[str, float] = {}
-        """Seconds that each phase of a recorded demo took."""
+        self.demo_frame = DemoFrame()
+        """The demo that runs or ran, or the one in the recording."""
         self.ghost: Ghost | None = None
         """Where what Windows lends is predicted to go, while the plan of an action is on the screen."""
         self.notice = Notice()
@@ -403,7 +411,7 @@ class Context:
         return DemoPhase(
             name=phase,
             seconds=now - event.start,
-            most=self.demo_lengths.get(phase),
+            most=self.demo_frame.lengths.get(phase),
             runs=False,
             elapsed=now - first.start,
             log=log_line(self.session.journal, event.start, now) if phase == "compact" else "",

@@ -30,7 +30,7 @@ from wsltop.recording.timeline_index import SampleLog
 from wsltop.recording.writer import RecordingWriter
 from wsltop.report.demo import DemoResult, make_result
 from wsltop.report.text import say_reclaimed, tell_reclaimed
-from wsltop.ui.context import Context, DemoPhase, log_line, stamp
+from wsltop.ui.context import Context, DemoFrame, DemoPhase, log_line, stamp
 
 WORTH_WATCHING: Final = 32 * MIB
 """Bytes below which what a process gives back is not told apart from all else that moves."""
@@ -138,6 +138,7 @@ class LiveExperiment(Job):
             moment=session.moment,
         )
         self._names = demo_names(acted=chosen.acting is not None)
+        context.demo_frame = DemoFrame(hogs=self._experiment.plan.hogs)
         self._began: float | None = None
         self._now = 0.0
         """Monotonic time of the newest sample."""
@@ -278,7 +279,7 @@ class RetoldDemo(Job):
 
     Args:
         log: the recording.
-        context: gets how long each phase takes.
+        context: gets what is known of the whole demo.
     """
 
     def __init__(self, log: SampleLog, context: Context) -> None:
@@ -300,14 +301,16 @@ class RetoldDemo(Job):
         return Told(title="demo", toast=demo.verdict, demo=demo)
 
     def _retell(self) -> DemoResult | None:
-        log, lengths = self._log, self._context.demo_lengths
+        log = self._log
         result = retell((log.sample(number) for number in range(log.count)), self._context.interval)
         if result is None:
             return None
         demo = make_result(result, skipped="" if result.plan.action else "it is not in this recording")
+        lengths: dict[str, float] = {}
         for stage in result.trials[0].stages:
             name = demo.names[stage.phase]
             lengths[name] = lengths.get(name, 0.0) + stage.end - stage.start
+        self._context.demo_frame = DemoFrame(hogs=result.plan.hogs, lengths=lengths)
         return demo
 
     def close(self) -> None:

@@ -101,6 +101,16 @@ GROWS: Final = ("findings", "who", "groups")
 """Which panel of a column takes the rows that are left then."""
 
 
+MOST_EVENTS: Final = 14
+"""Rows of the events at most, where nothing else leaves them more."""
+PHASE_ROWS: Final = 3
+"""Rows of the strip while a demo shows its phases: the phase, what it shows, how far it is."""
+DEMO_EVENTS: Final = 5
+"""Rows of the events below the timeline while a demo goes on, where the hogs stand there too."""
+DEMO_WAYS: Final = 7
+"""Rows of what could come back in a demo, whose phases have up to four ways."""
+
+
 class Place(Struct, frozen=True):
     """Where a panel stands, in cells."""
 
@@ -114,9 +124,10 @@ Layout = Mapping[str, Place]
 """The place of each panel that is shown, by its name."""
 
 
-def side_width(width: int, height: int) -> int:
-    """Columns beside the timeline that are not its own."""
-    return sum(column[0] for column in side_columns(width, height))
+def width_of(name: str, width: int, height: int) -> int:
+    """Cells of a panel on a terminal of ``width`` x ``height``, besides the timeline's."""
+    columns = side_columns(width, height)
+    return next((cells for cells, names in columns if name in names), width)
 
 
 def side_columns(width: int, height: int) -> tuple[tuple[int, tuple[str, ...]], ...]:
@@ -134,6 +145,7 @@ def lay_out(
     hidden: Set[str] = frozenset(),
     gate: bool = False,
     scrubber: bool = False,
+    demo: int | None = None,
 ) -> Layout | None:
     """Share a terminal among the panels; None when it is too small for any.
 
@@ -146,10 +158,14 @@ def lay_out(
         hidden: panels that the user has switched off.
         gate: whether there is an idle gate to show.
         scrubber: whether there is a line of time to show.
+        demo: hogs of the demo that goes on; None: there is none. What its phases need has its rows in all of them.
     """
     if width < LEAST_WIDTH or height < LEAST_HEIGHT:
         return None
     off = hidden if gate else hidden | {"gate"}
+    columns = side_columns(width, height) if "timeline" not in off else ()
+    if demo is not None:
+        wanted = {**wanted, **rows_of_demo(demo, stacked=not columns)}
     places: dict[str, Place] = {}
     y = 1
     if scrubber:
@@ -159,7 +175,6 @@ def lay_out(
     for name, most in top_rows(rows, wanted, off):
         places[name] = Place(0, y, width, most)
         y, rows = y + most, rows - most
-    columns = side_columns(width, height) if "timeline" not in off else ()
     beside = {name for _, names in columns for name in names}
     left = width - sum(column for column, _ in columns)
     need = max((sum(wanted.get(name, 1) for name in names if name not in off) for _, names in columns), default=0)
@@ -175,6 +190,19 @@ def lay_out(
             places[name] = Place(0, y, width, take)
         y += take
     return places
+
+
+def rows_of_demo(hogs: int, *, stacked: bool) -> dict[str, int]:
+    """Rows of the panels whose content comes and goes with the phases of a demo.
+
+    Below the timeline its hogs, which are all alike, take one row together.
+    """
+    return {
+        "verdict": PHASE_ROWS,
+        "hogs": 1 if stacked else 1 + hogs,
+        "events": DEMO_EVENTS if stacked else MOST_EVENTS,
+        "comeback": DEMO_WAYS,
+    }
 
 
 def top_rows(rows: int, wanted: Mapping[str, int], off: Set[str]) -> Iterable[tuple[str, int]]:
@@ -200,7 +228,7 @@ def share_rows(rows: int, wanted: Mapping[str, int], off: Set[str], *, stacked: 
     rows -= hogs
     events = 0
     if "events" not in off and rows >= LEAST["timeline"] + LEAST["events"]:
-        most = min(rows * 2 // 5 if stacked else rows // 3, 14)
+        most = min(rows * 2 // 5 if stacked else rows // 3, MOST_EVENTS)
         most = most if stacked else max(most, rows - max(need, TALL))
         events = max(LEAST["events"], min(most, max(5, wanted.get("events", 5))))
     if "timeline" in off:

@@ -19,7 +19,7 @@ from wsltop.core.moment import SEEN, Moment, largest_move
 from wsltop.model.sample import Unavailable
 from wsltop.ui.bindings import KEYS, bindings
 from wsltop.ui.context import DEFAULT_WINDOW, WINDOWS, Context
-from wsltop.ui.layout import LEAST_HEIGHT, LEAST_WIDTH, PANEL_KEYS, PANELS, SIDE, Layout, lay_out, side_width
+from wsltop.ui.layout import LEAST_HEIGHT, LEAST_WIDTH, PANEL_KEYS, PANELS, Layout, lay_out, width_of
 from wsltop.ui.panels.events import EventsPanel, position_at
 from wsltop.ui.panels.footer import KeyBar
 from wsltop.ui.panels.hogs import HogsPanel
@@ -27,8 +27,6 @@ from wsltop.ui.panels.panel import Panel
 from wsltop.ui.panels.status import StatusLine
 from wsltop.ui.panels.timeline import TimelinePanel
 
-BESIDE: Final = {name for _, columns in SIDE for _, names in columns for name in names}
-"""Panels that may stand beside the timeline."""
 COVERED_EVERY: Final = 10.0
 """Seconds between two pictures of the screen below a card: Textual mixes each of its rows with the card's shade, which
 costs more than all else."""
@@ -69,6 +67,8 @@ class MainScreen(Screen[None]):
         self._shown: Shown | None = None
         self._wanted: dict[str, int] = {}
         """Rows that each panel would fill."""
+        self._demo_layout: tuple[object, ...] | None = None
+        """What the layout of the demo hangs on, which stands still from phase to phase."""
 
     def compose(self) -> ComposeResult:
         """Status line, panels, keys; the layout says where each stands."""
@@ -186,16 +186,22 @@ class MainScreen(Screen[None]):
         """
         width, height = self.size
         context = self.context
-        side = side_width(width, height)
+        hidden, gate, scrubber = context.state.hidden, bool(context.insight.gates), context.time_line is not None
+        demo = None if context.demo is None else context.demo_frame.hogs
+        standing = None if demo is None else (self.size, hidden, gate, scrubber, demo)
+        if standing is not None and standing == self._demo_layout:
+            return
+        self._demo_layout = standing
         for name in changed if changed and self.size == self._folded else self.panels:
-            self._wanted[name] = self.panels[name].rows_wanted(context, side if name in BESIDE and side else width)
+            self._wanted[name] = self.panels[name].rows_wanted(context, width_of(name, width, height))
         layout = lay_out(
             width,
             height,
             self._wanted,
-            hidden=context.state.hidden,
-            gate=bool(context.insight.gates),
-            scrubber=context.time_line is not None,
+            hidden=hidden,
+            gate=gate,
+            scrubber=scrubber,
+            demo=demo,
         )
         if (layout, self.size) == (self._layout_now, self._folded):
             return

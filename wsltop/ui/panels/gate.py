@@ -25,6 +25,8 @@ LONGEST_BAR = 24
 """Cells of a window's bar; it is left out where there is no room for the shortest."""
 LEAST_SCALED: Final = 5
 """Rows besides those of the windows from which on one of them tells what the bars mean."""
+LEAST_VERDICT: Final = 2
+"""Rows of the verdict from which on what WSL does when idle stands above it."""
 BLOCKERS = 3
 """Processes that are named."""
 
@@ -137,7 +139,10 @@ class GatePanel(Panel[GateView]):
         return (7 if width >= ROOMY else 9) + sum(len(gate.windows) for gate in context.insight.gates)
 
     def paint(self, view: GateView, width: int, height: int) -> list[Line]:
-        """The panel's lines, the verdict last."""
+        """The panel's lines.
+
+        The verdict, whose length changes most, stands last: nothing moves with it.
+        """
         glyphs = self.glyphs
         lines = [heading("idle gate", view.title, width, glyphs)]
         if view.problem:
@@ -147,14 +152,12 @@ class GatePanel(Panel[GateView]):
         lines += windows
         if scale and height >= len(windows) + LEAST_SCALED:
             lines.append(scale)
-        if view.blockers:
-            lines.append(fit_spans([Span(f" {self._blockers(view.blockers, width - 1)}", "note")], width, glyphs))
-        room = max(1, height - len(lines))
-        verdict = self._clauses(view.verdict, view.verdict_style, width, room)
+        blockers = self._blockers(view.blockers, width - 1) if view.blockers else "who is busy: not counted yet"
+        lines.append(fit_spans([Span(f" {blockers}", "note" if view.blockers else "muted")], width, glyphs))
         intent = self._clauses(view.intent, "muted", width, 2)
-        if len(verdict) + len(intent) > room > len(intent):
-            verdict = self._clauses(view.verdict, view.verdict_style, width, room - len(intent))
-        return lines + verdict + (intent if len(verdict) + len(intent) <= room else [])
+        if height - len(lines) >= len(intent) + LEAST_VERDICT:
+            lines += intent
+        return lines + self._clauses(view.verdict, view.verdict_style, width, max(1, height - len(lines)))
 
     def _blockers(self, told: str, width: int) -> str:
         """``told`` with fewer processes, and then a shorter name, where it is too long: the figures stay."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -10,11 +11,11 @@ from msgspec.structs import replace
 
 from wsltop.charts.bar import host_bar
 from wsltop.charts.cells import Line, Span
-from wsltop.core.events import tell_kind
+from wsltop.core.events import DEMO_START, tell_kind
 from wsltop.hogs.guard import INTERPRETER, floor_for
 from wsltop.model.sample import Hog, Unavailable
 from wsltop.model.text import GIB, MIB, clean, format_size
-from wsltop.ui.context import Context
+from wsltop.ui.context import Context, DemoFrame, DemoPhase
 from wsltop.ui.panels.panel import Panel, fit, fit_spans, heading, width_of
 
 STATUS_TEXT: Final = {
@@ -53,6 +54,8 @@ class HogsView(Struct, frozen=True, kw_only=True):
     """The hogs panel."""
 
     rows: tuple[HogRow, ...]
+    together: str
+    """What all of them hold and do, in a line; empty where there are none."""
     next: str
     """What the next hog would be."""
     floor: str
@@ -74,11 +77,28 @@ def hogs_view(
     """What the hogs panel says."""
     return HogsView(
         rows=tuple(hog_row(hog, selected=hog.id == selected) for hog in hogs),
+        together=tell_together(hogs),
         next=f"next {format_size(next_size)} {next_kind}",
         floor="" if floor is None else f"floor {format_size(floor)}",
         focused=focused,
         hint=clean(hint),
     )
+
+
+def hint_of(demo: DemoPhase, frame: DemoFrame) -> str:
+    """What stands in a demo where there are no hogs: not yet, or no longer."""
+    return f"{frame.hogs} will start" if demo.name == DEMO_START else "they were killed"
+
+
+def tell_together(hogs: Sequence[Hog]) -> str:
+    """``1.2 of 1.5 GiB, filling``; where they do not all do the same, how many do what."""
+    if not hogs:
+        return ""
+    target = sum(hog.target for hog in hogs)
+    resident = sum(min(hog.resident, hog.target) for hog in hogs)
+    counts = Counter(STATUS_TEXT[hog.status] for hog in hogs)
+    doing = ", ".join(f"{count} {status}" if len(counts) > 1 else status for status, count in counts.items())
+    return f"{format_size(resident)} of {format_size(target)}, {doing}"
 
 
 def hog_row(hog: Hog, *, selected: bool) -> HogRow:
@@ -130,7 +150,7 @@ class HogsPanel(Panel[HogsView], can_focus=True):
             next_size=state.hog_size,
             next_kind=tell_kind(state.hog_kind, incompressible=state.hog_incompressible),
             floor=None if isinstance(ledger, Unavailable) else floor_for(ledger.total),
-            hint=context.hint,
+            hint=context.hint if context.demo is None else hint_of(context.demo, context.demo_frame),
             focused=self.has_focus,
         )
 
@@ -139,8 +159,12 @@ class HogsPanel(Panel[HogsView], can_focus=True):
         return 1 + len(context.shown_hogs)
 
     def paint(self, view: HogsView, width: int, height: int) -> list[Line]:
-        """The panel's lines; of many hogs those around the selected one."""
+        """The panel's lines; of many hogs those around the selected one, in a single row all of them together."""
         glyphs = self.glyphs
+        if view.rows and height == 1:
+            count = f"{len(view.rows)} hogs" if len(view.rows) > 1 else "1 hog"
+            self._shown = ()
+            return [heading(count, view.together, width, glyphs, focused=view.focused)]
         note = f"{view.next}, {view.floor}" if view.floor and width >= 50 else view.next
         if len(view.rows) > height - 1:
             note = f"{len(view.rows)} hogs, {note}"
@@ -174,7 +198,7 @@ class HogsPanel(Panel[HogsView], can_focus=True):
     def action_at(self, x: int, y: int) -> str:
         """The heading adds a hog where there is none, a row selects its hog."""
         if y == 0:
-            return "" if self._shown else "app.add_hogs(1)"
+            return "" if self.view is None or self.view.rows else "app.add_hogs(1)"
         return f"screen.select_hog({self._shown[y - 1].id})" if y <= len(self._shown) else ""
 
 

@@ -262,7 +262,7 @@ class VerdictPanel(Panel[VerdictView]):
         glyphs = self.glyphs
         title = Span(view.title, "title")
         head = [Span(view.word, view.style), Span("  "), title]
-        if view.share is not None and height > 2 and width_of(head) + cell_len(view.note) + FRAME > width:
+        if view.share is not None and height > 2:
             lines = [heading_of(head[:1], view.note, width, glyphs), fit_spans([Span(" "), title], width, glyphs)]
         else:
             lines = [heading_of(head, view.note, width, glyphs)]
