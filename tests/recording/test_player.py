@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,13 +17,14 @@ from msgspec.structs import replace
 
 from tests.recording.recorded import any_sample, record
 from tests.samples import MIB, MONOTONIC, TIME, host_memory, later, meminfo, small_sample
+from tests.samples import record as record_of
 from wsltop.core.session import Session
 from wsltop.errors import RecordingError
-from wsltop.model.sample import Counters, Event, EventKind, Mark, Sample
+from wsltop.model.sample import Counters, FreeBlocks, KernelLog, Mark, Sample
 from wsltop.recording import timeline_index as index
 from wsltop.recording.player import Player, tell_speed
 from wsltop.recording.reader import Recording
-from wsltop.recording.timeline_index import CHUNK, is_marked
+from wsltop.recording.timeline_index import CHUNK, follows
 from wsltop.ui.panels.timeline import event_mark
 
 MOST = 40
@@ -342,18 +343,34 @@ def test_a_search_is_bounded_and_goes_on(play: Play, monkeypatch: pytest.MonkeyP
 
 def test_marks_are_shares_of_the_time(play: Play) -> None:
     player = play(story(1001, 500, 750))
-    known = [player.marks]
+    known = [player.marks()]
     while player.explore():
-        known.append(player.marks)
+        known.append(player.marks())
     assert (known[0], known[-1]) == ((), (0.5, 0.75))
 
 
-@pytest.mark.parametrize("kind", get_args(EventKind))
-@pytest.mark.parametrize("what", ["", "added", "filled", "killed", "ended"])
-def test_whatever_the_timeline_marks_is_a_stop(kind: EventKind, what: str) -> None:
-    amounts = {what: 1} if what else {}
-    event = Event(kind=kind, origin="wsltop", time=TIME, start=1.0, end=1.0, text="", amounts=amounts)
-    assert is_marked(event) or event_mark(event) is None
+@pytest.mark.parametrize(
+    ("text", "everything", "stops"),
+    [
+        ("systemd-journald[12]: Under memory pressure, flushing caches.", False, [300]),
+        ("systemd-journald[12]: Under memory pressure, flushing caches.", True, [300]),
+        ("usb 1-1: new device", False, []),
+        ("usb 1-1: new device", True, [300]),
+    ],
+)
+def test_whatever_is_listed_is_a_stop(play: Play, text: str, everything: bool, stops: list[int]) -> None:
+    """Lines about memory of other kinds were passed over, as was all else where all of the log is listed."""
+    lines = story(400)
+    line = record_of(text, sequence=1, monotonic=MONOTONIC + 299.5)
+    lines[300] = replace(lines[300], kernel_log=KernelLog(origin="kmsg", records=(line,)))
+    player = play(lines)
+    found = []
+    while player.next_event(everything) == "found":
+        found.append(player.number)
+    assert found == stops
+    while player.explore():
+        pass
+    assert player.marks(everything) == tuple(number / 399 for number in stops)
 
 
 @pytest.mark.slow
@@ -378,6 +395,14 @@ def test_a_forged_mark_that_no_calendar_has_is_left_out(play: Play, wrong: dict[
     play_to_the_end(player)
     assert player.session.journal.events() == ()
     assert player.at_end
+
+
+def test_a_forged_count_of_blocks_below_zero_is_left_out(play: Play) -> None:
+    """A list of -512 blocks had a pace of 0, and was divided by it."""
+    samples = story(5)
+    samples[2] = replace(samples[2], free_blocks=(FreeBlocks(node=0, zone="Normal", counts=(0,) * 5 + (-512,)),))
+    assert [follows(sample, 0.0) for sample in samples] == [True, True, False, True, True]
+    play_to_the_end(play(samples))
 
 
 # What is wrong with the file

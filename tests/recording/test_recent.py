@@ -131,7 +131,7 @@ def test_events_are_found_in_it() -> None:
     assert found == sorted(set(found), reverse=True)
     while player.explore():
         pass
-    assert len(player.marks) == len(found)
+    assert len(player.marks()) == len(found)
 
 
 def test_a_settings_file_of_many_lines_is_looked_back_at_as_it_was() -> None:

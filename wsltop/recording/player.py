@@ -11,8 +11,9 @@ It knows no clock and no screen: the caller says how much time has passed and wh
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal
 
 from wsltop.core.moment import Moment
@@ -125,11 +126,17 @@ class Player:
         """Whether the last sample is shown."""
         return self.number >= self.log.count - 1
 
-    @property
-    def marks(self) -> tuple[float, ...]:
-        """Where the known events begin: shares of the recording's time, 0 to 1, in order."""
-        total = self._last - self._first
-        return tuple((start.monotonic - self._first) / total for start in self._index.starts()) if total > 0 else ()
+    def marks(self, everything: bool = False) -> tuple[float, ...]:
+        """Where the known events begin: shares of the recording's time, 0 to 1, in order.
+
+        They are the events about memory, or all of the kernel log: those that are listed.
+        """
+        return self.shares(start.monotonic for start in self._index.starts(everything))
+
+    def shares(self, times: Iterable[float]) -> tuple[float, ...]:
+        """Monotonic times as shares of the recording's time; those that lie outside of it are left out."""
+        first, total = self._first, self._last - self._first
+        return tuple((time - first) / total for time in times if first <= time <= self._last) if total > 0 else ()
 
     # Playing
 
@@ -190,13 +197,36 @@ class Player:
             self._jump(target)
         return True
 
-    def next_event(self) -> Search:
-        """Go to the start of the next event that the timeline marks."""
-        return self._go_to_event(1)
+    def next_event(self, everything: bool = False) -> Search:
+        """Go to the start of the next event about memory, or with ``everything`` of any."""
+        return self._go_to_event(1, everything)
 
-    def previous_event(self) -> Search:
+    def previous_event(self, everything: bool = False) -> Search:
         """Go to the start of the last such event before the place."""
-        return self._go_to_event(-1)
+        return self._go_to_event(-1, everything)
+
+    def seek(self, starts: Sequence[float], way: Way) -> Search:
+        """Go to the sample that shows the next (1) or the previous (-1) of events whose monotonic times are known.
+
+        ``starts`` are in order. An event shows in the first sample that is not earlier.
+        """
+        edge = self._latest
+        if way < 0:
+            before = None if self.number == 0 else usable_sample(self.log, self.number - 1, -math.inf)
+            edge = self._first if before is None else before.monotonic
+        index = bisect_right(starts, edge) - (way < 0)
+        if not 0 <= index < len(starts) or not self._first <= starts[index] <= self._last:
+            return "none"
+        number = self.number
+        self.go_to_start(starts[index])
+        return "none" if self.number == number else "found"
+
+    def go_to_start(self, monotonic: float) -> None:
+        """Go to the first sample that is not earlier, or to the last one."""
+        number = self.log.index_at_monotonic(monotonic)
+        sample = usable_sample(self.log, number, -math.inf)
+        later = sample is not None and sample.monotonic < monotonic and number < self.log.count - 1
+        self._jump(number + later)
 
     def go_to(self, text: str) -> None:
         """Go to a place as people write it: ``-5m`` before the end, ``+30s`` from here, ``14:03``, ``50%``.
@@ -223,9 +253,9 @@ class Player:
             self._ahead = ahead
         return more
 
-    def _go_to_event(self, way: Way) -> Search:
+    def _go_to_event(self, way: Way, everything: bool) -> Search:
         limit = self._latest - (GRACE * self.speed if way < 0 and not self.paused else 0.0)
-        found = self._index.search(self.number, limit, way)
+        found = self._index.search(self.number, limit, way, everything)
         if isinstance(found, str):
             return found
         self._jump(found.number)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from operator import attrgetter
 from typing import Final, Literal, NamedTuple, Protocol
 
 from msgspec.structs import astuple
@@ -13,7 +15,7 @@ from wsltop.core.history import Point
 from wsltop.core.moment import chart_point, interpret
 from wsltop.core.session import DIAGNOSE_EVERY, Bookmark, Session
 from wsltop.errors import RecordingError
-from wsltop.model.sample import Event, KernelLog, Meminfo, Sample
+from wsltop.model.sample import KernelLog, Meminfo, Sample, Unavailable
 
 CHUNK: Final = 300
 """Samples of a chunk. There is a bookmark before each chunk, so a jump goes through this many samples at most."""
@@ -25,21 +27,8 @@ MOST: Final = 2**56
 """Bytes that no machine has."""
 MOST_MISSING: Final = 100_000
 """Damaged samples at an end of a recording that are skipped: a day."""
-MARKED: Final = frozenset(
-    {
-        "balloon",
-        "cache drop",
-        "compaction",
-        "direct reclaim",
-        "mark",
-        "oom kill",
-        "proactive reclaim",
-        "return",
-        "stall",
-        "swap",
-    }
-)
-"""Kinds of events that the timeline marks; of hogs it marks their start and their end."""
+LATE: Final = 300.0
+"""Seconds after which no event becomes known any more: each is told within a minute or two of its start."""
 
 
 class MissingSample(RecordingError):
@@ -87,14 +76,16 @@ class SampleLog(Protocol):
 
 
 class EventStart(NamedTuple):
-    """The sample where an event begins that the timeline marks."""
+    """The sample with which events become known."""
 
     number: int
     monotonic: float
+    memory: bool
+    """Whether one of them is about memory; the others are listed only where all of the kernel log is."""
 
 
 def look_through(log: SampleLog, number: int, session: Session, *, settle: int = 0) -> tuple[EventStart, ...]:
-    """Let a session take the samples of a chunk; where events begin in it.
+    """Let a session take the samples of a chunk; where in it events become known.
 
     Args:
         log: the recording.
@@ -106,16 +97,17 @@ def look_through(log: SampleLog, number: int, session: Session, *, settle: int =
     numbers = range(max(0, first - settle), min(first + CHUNK, log.count))
     usable = usable_samples(log, numbers, latest_of(session))
     known = begun_in(session)
-    version = session.journal.version()
+    version = session.journal.version(True)
     starts: list[EventStart] = []
     for index, _ in run_up(session, usable):
-        if session.journal.version() == version:
+        if session.journal.version(True) == version:
             continue
-        version = session.journal.version()
+        version = session.journal.version(True)
         begun = begun_in(session)
+        new = begun - known
         # What the first sample of all tells happened before the recording.
-        if begun - known and index >= max(1, first):
-            starts.append(EventStart(index, latest_of(session)))
+        if new and index >= max(1, first):
+            starts.append(EventStart(index, latest_of(session), any(one.memory for one in new)))
         known |= begun
     return tuple(starts)
 
@@ -172,23 +164,27 @@ def latest_of(session: Session) -> float:
     return -math.inf if session.moment is None else session.moment.sample.monotonic
 
 
-def begun_in(session: Session) -> set[tuple[float, str, str]]:
-    """The marked events of a session, each by what stays the same while it goes on."""
-    return {(one.start, one.kind, one.origin) for one in session.journal.events() if is_marked(one)}
+class Begun(NamedTuple):
+    """What of an event stays the same while it goes on."""
+
+    start: float
+    kind: str
+    origin: str
+    memory: bool
 
 
-def is_marked(event: Event) -> bool:
-    """Whether the timeline marks an event."""
-    if event.kind == "hog":
-        return not event.amounts.keys().isdisjoint({"added", "killed", "ended"})
-    return event.kind in MARKED
+def begun_in(session: Session) -> set[Begun]:
+    """The events of a session's last minutes."""
+    events = session.journal.events(True)
+    first = bisect_left(events, latest_of(session) - LATE, key=attrgetter("start"))
+    return {Begun(one.start, one.kind, one.origin, one.memory) for one in events[first:]}
 
 
 def follows(sample: Sample, latest: float) -> bool:
     """Whether a sample can be shown after one of monotonic time ``latest``.
 
     Samples of wsltop always can. A forged one may have a time that no calendar has or that lies before the last one,
-    or more memory than any machine.
+    more memory than any machine, or less than none.
     """
     log, meminfo = sample.kernel_log, sample.meminfo
     times = [sample.time, sample.monotonic]
@@ -196,6 +192,9 @@ def follows(sample: Sample, latest: float) -> bool:
         times += [record.monotonic for record in log.records]
     times += [at for mark in sample.marks for at in (mark.time, mark.monotonic)]
     if isinstance(meminfo, Meminfo) and not all(size is None or 0 <= size < MOST for size in astuple(meminfo)):
+        return False
+    blocks = () if isinstance(sample.free_blocks, Unavailable) else sample.free_blocks
+    if any(count < 0 for zone in blocks for count in zone.counts):
         return False
     return all(-LATEST < one < LATEST for one in times) and sample.time >= 0 and sample.monotonic >= max(0.0, latest)
 
@@ -257,10 +256,10 @@ class Index:
             return self._made[chunk]
         return given
 
-    def starts(self) -> Iterator[EventStart]:
-        """Yield where the known events begin, in order."""
+    def starts(self, everything: bool = False) -> Iterator[EventStart]:
+        """Yield where the known events begin, in order; with ``everything`` those of the whole kernel log too."""
         for number in sorted(self._starts):
-            yield from self._starts[number]
+            yield from (start for start in self._starts[number] if start.memory or everything)
 
     def points(self, end: int) -> Iterator[Point]:
         """Yield points of the timeline before sample ``end``, one in five minutes."""
@@ -270,7 +269,9 @@ class Index:
             if number < end:
                 yield point
 
-    def search(self, number: int, monotonic: float, way: Way) -> EventStart | Literal["none", "unfinished"]:
+    def search(
+        self, number: int, monotonic: float, way: Way, everything: bool = False
+    ) -> EventStart | Literal["none", "unfinished"]:
         """The next event start after a monotonic time (1), or the last one before it (-1).
 
         Reads a bounded part of the recording. Where it holds none, the answer is ``unfinished``, and the same call
@@ -280,6 +281,7 @@ class Index:
             number: of the sample at that time.
             monotonic: seconds.
             way: forward or back.
+            everything: whether an event need not be about memory.
         """
         chunk, left = number // CHUNK, SEARCHED
         while 0 <= chunk * CHUNK < self._log.count:
@@ -288,7 +290,8 @@ class Index:
                     return "unfinished"
                 left -= 1
                 self._starts[chunk] = look_through(self._log, chunk, Session(self._interval), settle=SETTLE)
-            start = choose(self._starts[chunk], monotonic, way)
+            starts = tuple(start for start in self._starts[chunk] if start.memory or everything)
+            start = choose(starts, monotonic, way)
             if start is not None:
                 return start
             chunk += way

@@ -45,6 +45,7 @@ from wsltop.ui.terminal import is_gone, vanish
 if TYPE_CHECKING:
     from wsltop.guest.process_details import ProcessDetails
     from wsltop.reclaim.plan import Plan
+    from wsltop.recording.timeline_index import Way
     from wsltop.report.demo import DemoResult
     from wsltop.ui.jobs import Job, Told
     from wsltop.ui.timetravel import TimeTravel
@@ -326,9 +327,9 @@ class WsltopApp(MendedApp):
         """Go on or back by samples."""
         self._go(lambda travel: travel.step(count))
 
-    def action_seek(self, direction: int) -> None:
-        """Go to the next or the previous event."""
-        self._go(lambda travel: travel.seek(direction))
+    def action_seek(self, direction: Way) -> None:
+        """Go to the next or the previous event of the list."""
+        self._go(lambda travel: travel.seek(direction, everything=self.context.state.everything))
 
     def action_speed(self, direction: int) -> None:
         """Play faster or slower."""
@@ -354,6 +355,10 @@ class WsltopApp(MendedApp):
     def action_look_at(self, monotonic: float) -> None:
         """Show a second on the monotonic clock, as bars, verdict, processes and log were then."""
         self._go(lambda travel: travel.go_to_monotonic(monotonic))
+
+    def action_look_at_start(self, monotonic: float) -> None:
+        """Show the second in which an event begins."""
+        self._go(lambda travel: travel.go_to_start(monotonic))
 
     def action_live(self) -> None:
         """Show what goes on again."""
@@ -393,7 +398,8 @@ class WsltopApp(MendedApp):
     def _follow_travel(self) -> None:
         """Tell the panels where in time the view is."""
         travel = self.source.travel
-        self.context.time_line = None if travel is None else travel.time_line
+        everything = self.context.state.everything
+        self.context.time_line = None if travel is None else travel.time_line(everything=everything)
         self.context.banner = self.source.banner
 
     def _show_place(self) -> None:

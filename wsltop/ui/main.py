@@ -241,9 +241,9 @@ class MainScreen(Screen[None]):
     # Lists
 
     async def action_move(self, step: int) -> None:
-        """Move in the list with the focus; in a look back go from event to event."""
-        if self.context.frozen:
-            await self._look_at_event(step)
+        """Move in the list with the focus; in a look back and in a replay go from event to event."""
+        if self.context.time_line is not None:
+            await self.run_action(f"app.seek({step})")
         elif self.events.has_focus:
             self._move_events(step)
         else:
@@ -272,15 +272,6 @@ class MainScreen(Screen[None]):
         self.context.state.move_events(self.context.log, step, self.events.rows)
         self.show_all()
 
-    async def _look_at_event(self, step: int) -> None:
-        """Show the second of the event ``step`` rows from the one that the list stands at."""
-        moment, events = self.context.moment, self.context.state.events(self.context.log)
-        if moment is None or not events:
-            return
-        now = position_at(events, moment.sample.monotonic, self.events.rows).cursor
-        index = min(len(events) - 1, max(0, (-1 if now is None else now) + step))
-        await self.run_action(f"app.look_at({events[index].start})")
-
     def on_events_panel_moved(self, message: EventsPanel.Moved) -> None:
         """The mouse wheel turned over the events."""
         self._move_events(message.rows)
@@ -292,7 +283,7 @@ class MainScreen(Screen[None]):
             events = state.events(self.context.log)
             top = position_at(events, self.context.moment.sample.monotonic, self.events.rows).top
             if top + row < len(events):
-                await self.run_action(f"app.look_at({events[top + row].start})")
+                await self.run_action(f"app.look_at_start({events[top + row].start})")
             return
         state.pick_event(self.context.log, row, self.events.rows)
         self.show_all()

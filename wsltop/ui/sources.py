@@ -126,8 +126,8 @@ class LiveSource:
         return (sample,)
 
     def explore(self) -> bool:
-        """In a pause only, and there only for somebody who has left its end."""
-        return self.travel is not None and self.travel.explore()
+        """All events are known."""
+        return False
 
     def toggle_pause(self) -> None:
         """Stop at the newest sample, or go back to live."""
@@ -138,7 +138,7 @@ class LiveSource:
             return
         player = self._play("end")
         if player is not None:
-            self.travel = TimeTravel(player, renew=self._renew, lazy=True)
+            self.travel = TimeTravel(player, renew=self._renew, events=self.session.journal.events)
 
     def _renew(self, player: Player) -> Player:
         return self._play(player.moment.sample.monotonic) or player
