@@ -88,7 +88,7 @@ def test_cache_kept_names_the_figures_and_who() -> None:
     assert "5.0 GiB" in found.sentence
     assert "node 1.2 %, dockerd 0.40 %" in found.sentence
     assert [remedy.text for remedy in found.remedy] == [
-        "sudo sh -c 'echo 1 > /proc/sys/vm/drop_caches'",
+        "echo 1 | sudo tee /proc/sys/vm/drop_caches",
         "renice -n 1 -p $(ps -L -o lwp= -p 4711,4712,99)",
         "[experimental]\nautoMemoryReclaim=gradual",
     ]

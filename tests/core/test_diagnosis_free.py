@@ -121,7 +121,7 @@ def test_fragmented_says_block_and_order() -> None:
     assert found.severity == "warning"
     assert all(said in found.sentence for said in ("3.0 GiB", "128 KiB", "Windows"))
     assert found.evidence[2].value == "5 = 128 KiB"
-    assert [remedy.text for remedy in found.remedy] == ["sudo sh -c 'echo 1 > /proc/sys/vm/compact_memory'"]
+    assert [remedy.text for remedy in found.remedy] == ["echo 1 | sudo tee /proc/sys/vm/compact_memory"]
 
 
 def test_fragmented_on_an_old_windows_or_elsewhere() -> None:

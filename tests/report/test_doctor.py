@@ -42,7 +42,7 @@ WARNING  CACHE KEPT                                                 [cache-kept]
     CPUs in use             1.9 %
     not visible here        0.20 %
   -> Drop the file cache: key d on the screen, or in this shell:
-       sudo sh -c 'echo 1 > /proc/sys/vm/drop_caches'
+       echo 1 | sudo tee /proc/sys/vm/drop_caches
      gives back: about 4.0 GiB (3.0 to 5.0 GiB)
      cost: files are read again
   -> Nice what keeps the VM busy: this WSL does not count niced processes, in
@@ -105,7 +105,7 @@ def test_json_has_stable_names() -> None:
     assert (drop["action"], drop["key"], drop["text"]) == (
         "drop-cache",
         "d",
-        "sudo sh -c 'echo 1 > /proc/sys/vm/drop_caches'",
+        "echo 1 | sudo tee /proc/sys/vm/drop_caches",
     )
     assert drop["low"] <= drop["gives"] <= drop["high"]
 

@@ -36,7 +36,7 @@ from wsltop.core.prediction import (
 )
 from wsltop.core.wslconfig.effective import Suggestion
 from wsltop.model.sample import Holders, HostMemory, Pressure, Reading, SeveralVms, Unavailable
-from wsltop.model.text import GIB, MIB, clean, format_duration, format_size
+from wsltop.model.text import GIB, MIB, clean, format_duration, format_size, write_as_root
 
 SMALL: Final = 32 * MIB
 """Parts and ways to give memory back below this are not worth a word of their own."""
@@ -183,21 +183,21 @@ DROP_CACHE: Final = Means(
     id="drop-cache",
     does="drop the file cache",
     key="d",
-    command="sudo sh -c 'echo 1 > /proc/sys/vm/drop_caches'",
+    command=write_as_root("1", "/proc/sys/vm/drop_caches"),
     cost="files are read again",
 )
 DROP_ALL: Final = Means(
     id="drop-all",
     does="drop the file cache and the names and inodes of files (slab)",
     key="D",
-    command="sudo sh -c 'echo 3 > /proc/sys/vm/drop_caches'",
+    command=write_as_root("3", "/proc/sys/vm/drop_caches"),
     cost="files and folders are read again: the next build or search is slow",
 )
 COMPACT: Final = Means(
     id="compact",
     does="compact scattered free memory",
     key="c",
-    command="sudo sh -c 'echo 1 > /proc/sys/vm/compact_memory'",
+    command=write_as_root("1", "/proc/sys/vm/compact_memory"),
     cost="some seconds of one CPU",
 )
 
@@ -299,7 +299,7 @@ def split(ledger: Ledger, shares: Shares | None) -> Iterable[Way]:
         yield Way(
             id="split",
             does=f"split huge pages in which {format_size(ledger.freed_in_huge)} is freed (drop slab), then compact",
-            command="sudo sh -c 'echo 2 > /proc/sys/vm/drop_caches; echo 1 > /proc/sys/vm/compact_memory'",
+            command=f"{write_as_root('2', '/proc/sys/vm/drop_caches')}; {COMPACT.command}",
             cost="names and inodes of files are read again; the kernel may join the pages later",
             gives=predicted.likely,
             low=predicted.low,

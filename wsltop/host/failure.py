@@ -14,7 +14,7 @@ from wsltop.core.wslconfig.grammar import parse, parse_wsl_bool
 from wsltop.guest.files import is_there, list_directory, read_small
 from wsltop.guest.identity import Guest, identify_guest
 from wsltop.model.sample import Unavailable
-from wsltop.model.text import clean
+from wsltop.model.text import clean, write_as_root
 
 BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -33,8 +33,8 @@ INTEROP_DISABLED: Final = Unavailable(
 )
 BINFMT_LOST: Final = Unavailable(
     "the binfmt_misc entry for Windows programs is lost",
-    "Run from Windows: wsl.exe --shutdown; or: echo :WSLInterop:M::MZ::/init:PF | sudo tee "
-    "/proc/sys/fs/binfmt_misc/register",
+    "Run from Windows: wsl.exe --shutdown; or: "
+    + write_as_root(":WSLInterop:M::MZ::/init:PF", "/proc/sys/fs/binfmt_misc/register"),
 )
 STALE_SOCKET: Final = Unavailable(
     "the WSL_INTEROP of this shell is stale: its session is gone",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import unicodedata
 from datetime import datetime
 from typing import Final
@@ -110,6 +111,11 @@ def format_clock(wall_clock: float, now: float | None = None) -> str:
     except (OSError, OverflowError, ValueError):
         return "??:??:??"  # a recording may hold any number
     return f"{then:%H:%M:%S}" if same else f"{then:%Y-%m-%d %H:%M:%S}"
+
+
+def write_as_root(text: str, path: str) -> str:
+    """The command to paste into a shell that writes a text to a file as root: ``echo 1 | sudo tee /proc/…``."""
+    return f"echo {shlex.quote(text)} | sudo tee {shlex.quote(path)}"
 
 
 def parse_duration(text: str) -> float:

@@ -23,7 +23,7 @@ from wsltop.core.prediction import (
 from wsltop.guest.page_flags import read_page_map
 from wsltop.hogs.guard import floor_for
 from wsltop.model.sample import Reading, Unavailable, known
-from wsltop.model.text import clean, format_size
+from wsltop.model.text import clean, format_size, write_as_root
 from wsltop.reclaim import write
 from wsltop.reclaim.actions import ACTIONS, Action, ActionName, explain_absence, find_reclaim_file
 from wsltop.reclaim.root import RootAccess, Start, Way
@@ -203,12 +203,13 @@ def tell_whom(way: Way, access: RootAccess) -> str:
 
 def paste_command(path: str, texts: tuple[str, ...], access: RootAccess) -> str:
     """The command for a shell that does the same."""
-    text, path = shlex.quote(texts[0].strip()), shlex.quote(path)
+    text = texts[0].strip()
+    direct = f"echo {shlex.quote(text)} > {shlex.quote(path)}"
     if access.uid == 0:
-        return f"echo {text} > {path}"
+        return direct
     if access.sudo is None and not isinstance(access.distro, Unavailable):
-        return f"wsl.exe -u root -d {access.distro} -e sh -c {shlex.quote(f'echo {text} > {path}')}"
-    return f"echo {text} | sudo tee {path}"
+        return f"wsl.exe -u root -d {access.distro} -e sh -c {shlex.quote(direct)}"
+    return write_as_root(text, path)
 
 
 def tell_plan(plan: Plan) -> tuple[tuple[str, str], ...]:

@@ -8,7 +8,7 @@ from wsltop.core.diagnosis.evidence import Evidence, explained, ledger_of, short
 from wsltop.core.diagnosis.finding import DROP_ALL, SHUTDOWN, Found, Remedy, Severity, advice, offer, rule, size
 from wsltop.core.ledger import Ledger
 from wsltop.model.sample import known
-from wsltop.model.text import GIB, MIB, format_size
+from wsltop.model.text import GIB, MIB, format_size, write_as_root
 
 SOME, SOME_SHARE = GIB, 8
 """Less than this the kernel needs for a large machine."""
@@ -83,7 +83,7 @@ def zfs_cache(evidence: Evidence) -> Found | None:
             Remedy(
                 kind="command",
                 does="limit it to 4 GiB until the VM restarts",
-                text="echo 4294967296 | sudo tee /sys/module/zfs/parameters/zfs_arc_max",
+                text=write_as_root("4294967296", "/sys/module/zfs/parameters/zfs_arc_max"),
                 cost="files on ZFS are read from the disk more often",
             ),
         ),
