@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsltop.charts.timeline import MOST_SIZES, size_ticks, size_unit, time_ticks
+from wsltop.charts.cells import BLOCK, plain
+from wsltop.charts.timeline import (
+    MOST_SIZES,
+    TimelineInput,
+    render_timeline,
+    round_up,
+    size_ticks,
+    size_unit,
+    time_ticks,
+)
 from wsltop.model.text import GIB, MIB
 
 
@@ -35,6 +44,22 @@ def labels(maximum: int, rows: int) -> list[str]:
 )
 def test_sizes_are_round(maximum: int, rows: int, expected: list[str]) -> None:
     assert labels(maximum, rows) == expected
+
+
+@given(st.integers(MIB, 4096 * GIB))
+def test_the_top_of_an_axis_is_easy_to_read_and_near(size: int) -> None:
+    top = round_up(size)
+    assert size <= top <= max(size * 3 // 2, size + MIB)
+    assert top % (GIB // 2 if size >= GIB else MIB) == 0
+    assert float(labels(top, 40)[-1]) * (GIB if top >= GIB else MIB) == pytest.approx(top, rel=0.03)
+    assert round_up(top) == top
+
+
+def test_the_vms_size_has_a_label_where_the_top_is_another() -> None:
+    chart = TimelineInput(columns=(), maximum=6 * GIB, vm=3 * GIB + GIB // 2, window_seconds=60)
+    gutter = [plain(line)[:5].strip() for line in render_timeline(chart, 60, 14, BLOCK)]
+    assert gutter[0].startswith("6")
+    assert gutter[12 - 1 - 3 * 2 - 1].startswith("3.5")
 
 
 def test_small_machines_count_in_mib() -> None:

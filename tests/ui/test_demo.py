@@ -16,8 +16,9 @@ from textual.pilot import Pilot
 
 from tests.experiment.world import PLAN
 from tests.experiment.world import World as Invented
-from tests.ui.worlds import World, record, settle
+from tests.ui.worlds import HOST, World, record, settle
 from wsltop.charts.cells import BLOCK, plain
+from wsltop.charts.timeline import round_up
 from wsltop.commands.replay import SAMPLE as SHIPPED
 from wsltop.core.events import COMPACT_SCANNED, DAEMON_SCANNED
 from wsltop.core.prediction import Prediction
@@ -363,6 +364,59 @@ def test_the_shipped_recording_shows_its_phases_and_its_result(tmp_path: Path) -
     assert len(told) == 2
     assert all(text.endswith("inside the range") for text in told)
     assert "Performing memory compaction. [kmsg]" in result.log
+
+
+def test_the_axis_of_a_retold_demo_shows_its_change(tmp_path: Path) -> None:
+    """On the axis of the whole VM of 4 GiB the rise of 1.3 GiB was about a row high at 80x24."""
+    tops: set[int] = set()
+    rows: list[int] = []
+
+    def see(app: WsltopApp) -> None:
+        timeline = app.main.timeline
+        if app.context.demo is not None and timeline.view is not None:
+            chart = timeline.view.chart
+            tops.add(chart.maximum)
+            hosts = [column.host for column in chart.columns if column is not None and column.host is not None]
+            plot = timeline.size.height - 4  # heading, phases, marks, times
+            rows.append((max(hosts) - min(hosts)) * plot // chart.maximum)
+            assert app.context.vm_size == chart.vm
+            assert "axis to" in plain(timeline._lines[0])
+
+    replay(tmp_path, (80, 24), see)
+    assert tops == {5 * GIB // 2}
+    assert max(rows) >= 2
+
+
+def test_the_axis_of_a_demo_reaches_what_it_will_load_and_then_the_vms_size_again(world: World) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        host = replace(HOST, working_set=4 * GIB)
+        world.sampler.next = replace(world.sampler.next, host=host)
+        await world.tick(pilot, 2)
+        timeline = world.app.main.timeline
+        vm = world.app.context.vm_size
+        assert timeline.view is not None
+        assert timeline.view.chart.maximum == vm
+        await start(world, pilot)
+        await world.tick(pilot, 3)
+        assert timeline.view.chart.maximum == round_up(6 * GIB + 256 * MIB)  # 6 GiB are not free in Linux
+        await world.press(pilot, "e")
+        await world.tick(pilot)
+        assert timeline.view.chart.maximum == vm
+
+    world.run(play)
+
+
+def test_what_is_lent_beyond_the_vms_size_is_on_the_timeline(world: World) -> None:
+    """The line was drawn at the top edge, as if Windows lent what the VM has."""
+
+    async def play(pilot: Pilot[None]) -> None:
+        world.sampler.next = replace(world.sampler.next, host=replace(HOST, working_set=9 * GIB))
+        await world.tick(pilot, 3)
+        view = world.app.main.timeline.view
+        assert view is not None
+        assert (view.chart.maximum, view.chart.vm) == (round_up(9 * GIB), world.app.context.vm_size)
+
+    world.run(play)
 
 
 def standing(app: WsltopApp) -> tuple[object, ...]:

@@ -14,7 +14,7 @@ from tests.ui.worlds import FORBIDDEN, HOST, HOSTILE, MEMINFO, NOON, SAMPLE, STA
 from wsltop.charts.cells import ASCII, BLOCK, Glyphs, Span, plain
 from wsltop.core.session import Bookmark, Session
 from wsltop.model.sample import Event, Hog, HogStatus, HostMemory, Identity, KernelLog, OwnUse, Sample, Unavailable
-from wsltop.model.text import GIB, MIB
+from wsltop.model.text import GIB, MIB, format_short
 from wsltop.ui.context import DEFAULT_WINDOW, LEAST_HOG, WINDOWS, Context, Notice, Position, ViewState, move
 from wsltop.ui.panels.events import EventsPanel, events_view
 from wsltop.ui.panels.hogs import HogsPanel, hog_row, hogs_view, window
@@ -63,6 +63,19 @@ def test_the_parts_are_those_of_the_explanation() -> None:
 
 def test_a_host_that_holds_more_than_the_guest_has_stretches_the_scale() -> None:
     assert view_of_memory(replace(SAMPLE, host=replace(HOST, working_set=20 * GIB))).scale == 20 * GIB
+
+
+@pytest.mark.parametrize("width", [80, 120, 160])
+def test_what_is_lent_beyond_the_vms_size_is_said(width: int) -> None:
+    """The bar was full and no word told that Windows held more than ``VM max``."""
+    view = view_of_memory(replace(SAMPLE, host=replace(HOST, working_set=10 * GIB)))
+    line = plain(MemoryPanel(BLOCK, id="memory").paint(view, width, 4)[0])
+    over = 10 * GIB - view.vm
+    assert f"+{format_short(over)}" in line
+    assert width < 120 or "left" in line
+    assert BLOCK.upright in line
+    within = plain(MemoryPanel(BLOCK, id="memory").paint(view_of_memory(SAMPLE), width, 4)[0])
+    assert BLOCK.upright not in within
 
 
 def test_without_a_host_the_expected_figure_is_never_called_measured() -> None:
@@ -253,7 +266,7 @@ def context_of(*samples: Sample) -> Context:
 
 def timeline_of(context: Context) -> TimelineView:
     assert context.moment is not None
-    return TimelinePanel(BLOCK, id="timeline").view_of(context, context.moment, 75)
+    return TimelinePanel(BLOCK, id="timeline").view_of(context, context.moment, 75, context.top)
 
 
 def later(sample: Sample, seconds: float, **changes: object) -> Sample:

@@ -76,6 +76,16 @@ def size_ticks(maximum: int, rows: int) -> tuple[SizeTick, ...]:
     return (*ticks, SizeTick(maximum, top, f"{round(maximum / unit, 1):g}"))
 
 
+def round_up(size: int) -> int:
+    """The next size that is easy to read as the top of an axis: at most a quarter more, of 1 GiB or more whole halves.
+
+    It is at least ``size``, and the same for sizes close to each other, so that an axis does not change with each byte.
+    """
+    step = 1 << max(0, max(1, size).bit_length() - 3)
+    step = max(step, GIB // 2 if size >= GIB else MIB)
+    return -(-size // step) * step
+
+
 def time_ticks(window_seconds: float, width: int, end: str = "now") -> tuple[TimeTick, ...]:
     """Return the ticks of a time axis of ``width`` columns, oldest first.
 
@@ -353,7 +363,9 @@ class TimelineInput(Struct, frozen=True, kw_only=True):
     """Oldest first, one to a cell; ``None`` was not sampled. Fewer than the plot has: blank at the left; more: the
     newest are shown."""
     maximum: int
-    """Bytes at the top edge: the VM's size."""
+    """Bytes at the top edge: as a rule the VM's size."""
+    vm: int | None = None
+    """The VM's size where that is another one: it has a label of its own below the top."""
     window_seconds: float
     """What the plot's full width stands for."""
     marks: tuple[Mark, ...] = ()
@@ -420,7 +432,7 @@ class Timeline:
         return lines
 
     def _plot(self, chart: TimelineInput, geometry: Geometry) -> list[Line]:
-        gutter = _gutter(chart.maximum, geometry, self._glyphs)
+        gutter = _gutter(chart, geometry, self._glyphs)
         columns = self._columns(chart, geometry)
         if not columns:
             return [merged(gutter[row]) for row in reversed(range(geometry.rows))]
@@ -528,12 +540,18 @@ def _under_cursor(cells: tuple[Span, ...], glyphs: Glyphs) -> tuple[Span, ...]:
     return tuple(cell if cell.style.startswith(("host", "expected")) else line for cell in cells)
 
 
-def _gutter(maximum: int, geometry: Geometry, glyphs: Glyphs) -> list[list[Span]]:
+def _gutter(chart: TimelineInput, geometry: Geometry, glyphs: Glyphs) -> list[list[Span]]:
     """Label and axis line of each row of the plot, bottom up."""
     if not geometry.gutter:
         return [[] for _ in range(geometry.rows)]
-    labels = {tick.row: tick.label for tick in size_ticks(maximum, geometry.rows)}
-    room = geometry.gutter - 2
+    rows, room = geometry.rows, geometry.gutter - 2
+    labels = {tick.row: tick.label for tick in size_ticks(chart.maximum, rows)}
+    if chart.vm is not None and 0 < chart.vm < chart.maximum:
+        place = chart.vm * rows // chart.maximum
+        near = {place + offset for offset in range(-(rows // TALL), rows // TALL + 1)}
+        if rows - 1 not in near:
+            labels = {row: label for row, label in labels.items() if row not in near}
+            labels[place] = f"{round(chart.vm / (GIB if chart.maximum >= GIB else MIB), 1):g}"
     return [
         [Span(f"{labels.get(row, ''):>{room}} {glyphs.tick_left if row in labels else glyphs.upright}", "axis")]
         for row in range(geometry.rows)

@@ -16,7 +16,7 @@ from typing import Final, Literal, TypeAlias
 from msgspec import Struct
 
 from wsltop.charts.cells import Glyphs
-from wsltop.charts.timeline import Ghost
+from wsltop.charts.timeline import Ghost, round_up
 from wsltop.core.diagnosis.finding import Finding
 from wsltop.core.event_log import LOG_ORIGINS, EventLog
 from wsltop.core.events import DEMO_END, DEMO_START, demo_phase
@@ -278,6 +278,8 @@ class DemoFrame(Struct, frozen=True, kw_only=True):
     """What is known of a whole demo from its start, so that nothing on the screen has to move for a later phase."""
 
     hogs: int = 4
+    top: int = 0
+    """Bytes of the highest figure that it will show, as far as that can be told; 0: unknown."""
     lengths: Mapping[str, float] = {}
     """Seconds that each phase takes, by its name; only of a recorded demo."""
 
@@ -444,8 +446,14 @@ class Context:
         return self.can_act and not self.frozen
 
     @property
+    def top(self) -> int:
+        """Bytes at the top of the timeline: the VM's size, and of a demo what that reaches, so that it can be seen."""
+        reached = self.demo_frame.top
+        return round_up(reached) if reached and (not self.can_act or self.demo is not None) else self.vm_size
+
+    @property
     def vm_size(self) -> int:
-        """The RAM that the VM has, in bytes; 1 while it is unknown. The top of the timeline."""
+        """The RAM that the VM has, in bytes; 1 while it is unknown."""
         ledger = Unavailable("") if self.moment is None else self.moment.ledger
         if isinstance(ledger, Unavailable):
             return 1

@@ -21,7 +21,7 @@ from wsltop.experiment.retold import retell
 from wsltop.experiment.run import ChosenDemo, prepare
 from wsltop.experiment.trial import demo_names
 from wsltop.hogs.pool import Hogs
-from wsltop.model.sample import Reading, Unavailable
+from wsltop.model.sample import Reading, Unavailable, known
 from wsltop.model.text import MIB, format_duration, format_size
 from wsltop.reclaim.end import ProcessEnd
 from wsltop.reclaim.perform import Done, Failed, Running, perform
@@ -113,6 +113,15 @@ class Recorder(Job):
             self._writer.close()
 
 
+def highest(moment: Moment) -> int:
+    """Bytes of the highest figure that the timeline shows of a moment."""
+    ledger = moment.ledger
+    if isinstance(ledger, Unavailable):
+        return 0
+    host = known(ledger.expected_host) if isinstance(moment.host, Unavailable) else moment.host.working_set
+    return max(ledger.total - ledger.free, host or 0)
+
+
 class LiveExperiment(Job):
     """The demo: hogs are loaded, held and killed, memory is compacted, and what comes back is measured to the end.
 
@@ -138,7 +147,10 @@ class LiveExperiment(Job):
             moment=session.moment,
         )
         self._names = demo_names(acted=chosen.acting is not None)
-        context.demo_frame = DemoFrame(hogs=self._experiment.plan.hogs)
+        plan = self._experiment.plan
+        context.demo_frame = DemoFrame(
+            hogs=plan.hogs, top=0 if session.moment is None else highest(session.moment) + plan.hogs * plan.size
+        )
         self._began: float | None = None
         self._now = 0.0
         """Monotonic time of the newest sample."""
@@ -310,7 +322,8 @@ class RetoldDemo(Job):
         for stage in result.trials[0].stages:
             name = demo.names[stage.phase]
             lengths[name] = lengths.get(name, 0.0) + stage.end - stage.start
-        self._context.demo_frame = DemoFrame(hogs=result.plan.hogs, lengths=lengths)
+        top = max(max(tick.used + tick.cache, tick.host or tick.expected or 0) for tick in result.trials[0].ticks)
+        self._context.demo_frame = DemoFrame(hogs=result.plan.hogs, top=top, lengths=lengths)
         return demo
 
     def close(self) -> None:

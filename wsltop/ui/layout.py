@@ -79,6 +79,8 @@ WIDER: Final = 160
 WIDEST: Final = 240
 TALL: Final = 24
 """Rows that panels beside the timeline need."""
+TALLER: Final = 40
+"""Rows of a terminal where the hogs of a demo have a row each."""
 SIDE: Final[tuple[tuple[int, tuple[tuple[int, tuple[str, ...]], ...]], ...]] = (
     (
         WIDEST,
@@ -165,7 +167,7 @@ def lay_out(
     off = hidden if gate else hidden | {"gate"}
     columns = side_columns(width, height) if "timeline" not in off else ()
     if demo is not None:
-        wanted = {**wanted, **rows_of_demo(demo, stacked=not columns)}
+        wanted = {**wanted, **rows_of_demo(demo, stacked=not columns, tall=height >= TALLER)}
     places: dict[str, Place] = {}
     y = 1
     if scrubber:
@@ -192,14 +194,14 @@ def lay_out(
     return places
 
 
-def rows_of_demo(hogs: int, *, stacked: bool) -> dict[str, int]:
+def rows_of_demo(hogs: int, *, stacked: bool, tall: bool) -> dict[str, int]:
     """Rows of the panels whose content comes and goes with the phases of a demo.
 
-    Below the timeline its hogs, which are all alike, take one row together.
+    Its hogs, which are all alike, take one row together, but for a tall terminal.
     """
     return {
         "verdict": PHASE_ROWS,
-        "hogs": 1 if stacked else 1 + hogs,
+        "hogs": 1 + hogs if tall else 1,
         "events": DEMO_EVENTS if stacked else MOST_EVENTS,
         "comeback": DEMO_WAYS,
     }

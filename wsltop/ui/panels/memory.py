@@ -234,6 +234,8 @@ class MemoryPanel(Panel[MemoryView]):
 
     def _behind_host(self, view: MemoryView, width: int) -> list[Span]:
         most = f"VM max {format_short(view.vm) if width < ROOMY else format_size(view.vm)}" if view.vm else ""
+        if self._over(view):
+            most = f"VM {format_short(view.vm)} +{format_short(self._over(view))}"
         left = f"{view.host.name} has {view.host.left}" if view.host.left else ""
         if not view.host.measured and view.host.size is not None:
             left = "asking Windows" + self.glyphs.ellipsis if view.host.asking else "not measured"
@@ -264,10 +266,25 @@ class MemoryPanel(Panel[MemoryView]):
         if host.size is not None:
             style = "host" if host.measured else "expected"
             bar = host_bar(host.size, view.scale, room, glyphs, style=style, measured=host.measured)
+            if self._over(view):
+                bar = self._at_vm_size(view, bar, room)
             if host.after is not None:
                 bar = self._ghost(host.size, host.after, bar, view.scale, room)
         behind = self._behind_host(view, width) if width >= WIDE else []
         return fit_spans([*self._head(name, host.size, width), *bar, *behind], width, glyphs)
+
+    def _over(self, view: MemoryView) -> int:
+        """Bytes that the host lends beyond the VM's size: the machine itself needs some; 0 where none are."""
+        over = 0 if view.host.size is None or not view.vm else view.host.size - view.vm
+        return over if over >= STEP else 0
+
+    def _at_vm_size(self, view: MemoryView, bar: Line, room: int) -> Line:
+        """The bar with a line where the VM's size is, if there is a cell of it beyond that."""
+        place = nearest(view.vm, room, view.scale)
+        if place >= room:
+            return bar
+        text, style = plain(bar), bar[0].style
+        return merged([Span(text[:place], style), Span(self.glyphs.upright, "bracket"), Span(text[place + 1 :], style)])
 
     def _ghost(self, size: int, after: int, bar: Line, scale: int, room: int) -> Line:
         """The bar with the part that would come back as an area of its own, at least a cell of it."""

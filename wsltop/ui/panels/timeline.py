@@ -11,12 +11,12 @@ from msgspec import Struct
 from textual.events import MouseMove, MouseScrollDown, MouseScrollUp
 
 from wsltop.charts.cells import Glyphs, Line, Span, merged
-from wsltop.charts.timeline import Band, Column, Ghost, Mark, Timeline, TimelineInput, geometry_of
+from wsltop.charts.timeline import Band, Column, Ghost, Mark, Timeline, TimelineInput, geometry_of, round_up
 from wsltop.core.events import DEMO_END, DEMO_SHADED, demo_phase
 from wsltop.core.history import Columns, Point
 from wsltop.core.moment import SEEN, Moment
 from wsltop.model.sample import Event, Unavailable
-from wsltop.model.text import format_clock, format_duration
+from wsltop.model.text import format_clock, format_duration, format_short
 from wsltop.ui.context import Context
 from wsltop.ui.panels.panel import Panel, width_of
 
@@ -52,6 +52,7 @@ def timeline_view(
     events: Iterable[Event],
     *,
     maximum: int,
+    vm: int | None = None,
     host_label: str,
     cursor: float | None,
     owed: float | None = None,
@@ -67,6 +68,7 @@ def timeline_view(
         # What lies before the first sample is no gap: nobody was there to miss it.
         columns=tuple(map(chart_column, points[first:], repeat(measured))),
         maximum=maximum,
+        vm=vm,
         window_seconds=columns.window,
         marks=tuple(event_marks(columns, events, first)),
         cursor=place(columns, cursor, first),
@@ -137,6 +139,11 @@ def event_mark(event: Event) -> tuple[str, str] | None:
     return None if label is None else (event.kind, label)
 
 
+def peak_of(point: Point) -> int:
+    """Bytes of the highest figure of a point."""
+    return max(point.used + point.cache, point.host or point.expected or 0)
+
+
 def round_step(size: int) -> int:
     """``size`` to the nearest step: finer than an eighth of a cell of a guest of a few GiB."""
     return round(size / SEEN) * SEEN
@@ -157,6 +164,8 @@ class TimelinePanel(Panel[TimelineView]):
         self._timeline = Timeline(glyphs)
         self._columns: Columns | None = None
         self._leaps = -1
+        self._peak = 0
+        """Bytes of the highest figure in the columns, or of one that has left them."""
         self._now, self._window = 0.0, 0.0
         """The monotonic time at the right end, and the seconds from the left end to there."""
 
@@ -207,15 +216,31 @@ class TimelinePanel(Panel[TimelineView]):
         """Let the columns follow a new point of the session that they show."""
         if point is not None and self._columns is not None:
             self._columns.add(point)
+            self._peak = max(self._peak, peak_of(point))
 
     def update(self, context: Context) -> None:
         """Show the window up to the moment; a panel that has just been unfolded has no size yet."""
-        moment, count = context.moment, self.columns_for(context.vm_size)
-        if moment is not None and count > 0:
-            self.show(self.view_of(context, moment, count))
+        moment, top = context.moment, context.top
+        if moment is None:
+            return
+        maximum = self._maximum(top)
+        count = self.columns_for(maximum)
+        if count <= 0:
+            return
+        view = self.view_of(context, moment, count, maximum)
+        if self._maximum(top) != maximum:  # another place in time
+            maximum = self._maximum(top)
+            view = self.view_of(context, moment, self.columns_for(maximum), maximum)
+        self.show(view)
 
-    def view_of(self, context: Context, moment: Moment, count: int) -> TimelineView:
-        """The view in ``count`` columns."""
+    def _maximum(self, top: int) -> int:
+        """Bytes at the top edge: ``top``, or more where a figure in the columns is above it."""
+        if self._peak > top and self._columns is not None:
+            self._peak = max(map(peak_of, filter(None, self._columns.points())), default=0)
+        return top if self._peak <= top or top <= 1 else round_up(self._peak)
+
+    def view_of(self, context: Context, moment: Moment, count: int, maximum: int) -> TimelineView:
+        """The view in ``count`` columns up to ``maximum`` bytes."""
         session, window = context.log, context.window
         shown = moment.sample.monotonic
         now = shown if context.anchor is None else max(min(context.anchor, shown + window * 0.9), shown)
@@ -223,13 +248,15 @@ class TimelinePanel(Panel[TimelineView]):
         if columns is None or context.leaps != self._leaps or (columns.window, columns.count) != (window, count):
             columns = self._columns = Columns(session.history, window, count, now)
             self._leaps = context.leaps
+            self._peak = max(map(peak_of, filter(None, columns.points())), default=0)
         self._now, self._window = now, window
         host, event = moment.sample.host, context.state.selected_event(session)
         cursor = shown if context.anchor is not None else None if event is None else event.start
         return timeline_view(
             columns,
             session.journal.between(now - window, now),
-            maximum=context.vm_size,
+            maximum=maximum,
+            vm=None if maximum == context.vm_size else context.vm_size,
             host_label="Windows" if isinstance(host, Unavailable) or host.is_windows else "host",
             cursor=cursor,
             ghost=context.ghost,
@@ -256,5 +283,10 @@ class TimelinePanel(Panel[TimelineView]):
             Span(glyphs.rule * 2, "rule"),
         ]
         left = [Span(glyphs.rule * 2 + " ", "rule"), Span(f"last {view.window}", "title"), Span(" ", "rule")]
+        vm = view.chart.vm
+        if vm is not None:
+            axis = Span(f", axis to {format_short(view.chart.maximum)}, VM max {format_short(vm)}", "note")
+            if width_of([*left, axis, *legend]) <= width:
+                left.insert(-1, axis)
         room = width - width_of(left) - width_of(legend)
         return merged([*left, Span(glyphs.rule * max(0, room), "rule"), *legend])
