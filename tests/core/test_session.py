@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 from msgspec.structs import replace
 
 from tests.samples import GIB, MIB, MONOTONIC, ended, hog, host_memory, later, meminfo, nothing, record, small_sample
 from wsltop.core.history import Point
 from wsltop.core.ledger import Ledger
-from wsltop.core.moment import HOST_FRESH, chart_point, fresh_host, host_age, interpret, largest_move
+from wsltop.core.moment import HOST_FRESH, chart_point, fresh_host, has_moved, host_age, interpret
 from wsltop.core.session import Session
 from wsltop.model.sample import (
     WAITING,
@@ -250,19 +248,25 @@ def test_what_is_found_does_not_wait_once_windows_has_answered() -> None:
     assert "host-unreadable" not in [finding.id for finding in session.findings]
 
 
-def test_the_largest_move_is_that_of_the_figure_that_moved_most() -> None:
-    moment = interpret(small_sample(host=host_memory()), 1.0)
-    assert largest_move(moment, moment) == 0
-    assert not isinstance(moment.ledger, Unavailable)
-    assert not isinstance(moment.host, Unavailable)
-    grown = replace(moment.ledger, cache=moment.ledger.cache - 3 * MIB, shared=moment.ledger.shared + MIB)
-    assert largest_move(moment, replace(moment, ledger=grown)) == 3 * MIB
-    host = replace(moment.host, working_set=moment.host.working_set + 9 * MIB)
-    assert largest_move(moment, replace(moment, ledger=grown, host=host)) == 9 * MIB
+def test_a_figure_has_moved_when_it_is_seen_to() -> None:
+    moment = interpret(small_sample(host=host_memory(available=3 * GIB)), 1.0)
+    ledger, host = moment.ledger, moment.host
+    assert not isinstance(ledger, Unavailable)
+    assert not isinstance(host, Unavailable)
+
+    def moved(shared: int, available: int) -> bool:
+        other = replace(ledger, shared=ledger.shared + shared)
+        return has_moved(moment, replace(moment, ledger=other, host=replace(host, available=3 * GIB + available)))
+
+    assert not moved(0, 0)
+    assert not moved(7 * MIB, 0)
+    assert moved(9 * MIB, 0)
+    assert not moved(0, 30 * MIB)  # of 3 GiB
+    assert moved(0, -31 * MIB)
 
 
 @pytest.mark.parametrize("what", ["ledger", "host", "free_split", "expected_host"])
-def test_a_figure_that_is_no_longer_known_has_moved_without_end(what: str) -> None:
+def test_a_figure_that_is_no_longer_known_has_moved(what: str) -> None:
     moment = interpret(small_sample(host=host_memory()), 1.0)
     gone = Unavailable("gone")
     if what in ("ledger", "host"):
@@ -270,8 +274,9 @@ def test_a_figure_that_is_no_longer_known_has_moved_without_end(what: str) -> No
     else:
         assert not isinstance(moment.ledger, Unavailable)
         blind = replace(moment, ledger=replace(moment.ledger, **{what: gone}))
-    assert largest_move(moment, blind) == largest_move(blind, moment) == math.inf
-    assert largest_move(blind, blind) == 0
+    assert has_moved(moment, blind)
+    assert has_moved(blind, moment)
+    assert not has_moved(blind, blind)
 
 
 def test_a_long_kernel_log_keeps_its_times_although_it_comes_in_pieces() -> None:

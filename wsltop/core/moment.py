@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from typing import Final
 
@@ -60,10 +59,19 @@ class Moment(Struct, frozen=True, kw_only=True):
     ledger: Reading[Ledger]
     host: Reading[HostMemory]
     """The sample's host reading, unless it is too old to be the present."""
-    lent: Reading[Lent]
-    """What Windows lends, in parts; where Windows cannot be read, what it is expected to lend."""
     draining: Reading[Draining] = NOT_FOLLOWED
     """Free memory that is on its way to the host."""
+
+    @property
+    def lent(self) -> Reading[Lent]:
+        """What Windows lends, in parts; where Windows cannot be read, what it is expected to lend.
+
+        Unavailable where the guest's part of it is unknown. Worked out at each call: few ticks ask for it.
+        """
+        if isinstance(self.ledger, Unavailable):
+            return self.ledger
+        arc = known(self.sample.surroundings.zfs_arc) or 0
+        return explain_lent(self.ledger, self.host, self.draining, arc=arc)
 
 
 def host_age(sample: Sample) -> float | None:
@@ -88,18 +96,7 @@ def fresh_host(sample: Sample, interval: float) -> Reading[HostMemory]:
 
 def interpret(sample: Sample, interval: float) -> Moment:
     """Work out what a sample means."""
-    ledger = keep_ledger(sample)
-    host = fresh_host(sample, interval)
-    return Moment(sample=sample, ledger=ledger, host=host, lent=lend(sample, ledger, host, NOT_FOLLOWED))
-
-
-def lend(
-    sample: Sample, ledger: Reading[Ledger], host: Reading[HostMemory], draining: Reading[Draining]
-) -> Reading[Lent]:
-    """What is lent, or why the guest's part of it is unknown."""
-    if isinstance(ledger, Unavailable):
-        return ledger
-    return explain_lent(ledger, host, draining, arc=known(sample.surroundings.zfs_arc) or 0)
+    return Moment(sample=sample, ledger=keep_ledger(sample), host=fresh_host(sample, interval))
 
 
 def chart_point(moment: Moment) -> Point | None:
@@ -118,6 +115,8 @@ def chart_point(moment: Moment) -> Point | None:
 
 SEEN: Final = 8 * MIB
 """The step of the timeline: a figure that has moved by less looks the same."""
+LAST_DIGIT: Final = 0.01
+"""The share of a figure that is seen in what is written of it, which has two or three digits from 1 GiB on."""
 LEDGER_SIZES: Final = (
     "used",
     "free",
@@ -139,25 +138,29 @@ SPLIT_SIZES: Final = ("fragmented", "reportable")
 HOST_SIZES: Final = ("working_set", "available", "total")
 
 
-def largest_move(before: Moment, after: Moment) -> float:
-    """Bytes by which a figure of memory moved at most between two moments; infinity where one was not known in one."""
-    move = 0.0
+def has_moved(before: Moment, after: Moment) -> bool:
+    """Whether a figure of memory has moved to the eye between two moments: by ``SEEN`` and a ``LAST_DIGIT``.
+
+    Windows' figures change by tens of MiB at every second of a quiet PC; a figure that has become known, or is no
+    longer known, has moved.
+    """
     for old, new, names in (
         (before.ledger, after.ledger, LEDGER_SIZES),
         (split_of(before), split_of(after), SPLIT_SIZES),
         (before.host, after.host, HOST_SIZES),
     ):
         if type(old) is not type(new):
-            return math.inf
+            return True
         if isinstance(old, Unavailable):
             continue  # both are not known
         for name in names:
             size, now = getattr(old, name), getattr(new, name)
             if isinstance(size, int) and isinstance(now, int):
-                move = max(move, abs(now - size))
+                if abs(now - size) >= max(SEEN, size * LAST_DIGIT):
+                    return True
             elif type(size) is not type(now):
-                return math.inf
-    return move
+                return True
+    return False
 
 
 def split_of(moment: Moment) -> Reading[FreeSplit]:

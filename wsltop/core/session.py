@@ -21,14 +21,12 @@ from wsltop.core.history import FINE_SPAN, History, Point
 from wsltop.core.ledger import Drain, Draining, Ledger, OrderWatch, keep_ledger
 from wsltop.core.moment import (
     NOT_FOLLOWED,
-    SEEN,
     Insight,
     Moment,
     Tracker,
     chart_point,
+    has_moved,
     interpret,
-    largest_move,
-    lend,
     vms_of,
 )
 from wsltop.core.outcomes import Outcomes
@@ -59,8 +57,6 @@ class Session:
         self.journal = EventLog()
         self.moment: Moment | None = None
         self.insight = Insight()
-        self.explanation: Reading[Explanation] = NOT_FOLLOWED
-        """What Windows lends and why, of the newest moment."""
         self.findings: tuple[Finding, ...] = ()
         """Worst first, as of at most a few seconds ago."""
         self.outcomes = Outcomes()
@@ -70,6 +66,9 @@ class Session:
         self._returns = ReturnTracker()
         self._left: deque[tuple[float, int]] = deque(maxlen=LEFT_KEPT)
         """What Windows had left, every few seconds."""
+        self._trend: float | None = None
+        """Bytes a second by which that has grown over the last minutes."""
+        self._explained: tuple[Moment, Reading[Explanation]] | None = None
         self._tracker = Tracker()
         self._diagnosed: Moment | None = None
         self._told: Moment | None = None
@@ -89,12 +88,9 @@ class Session:
         previous = None if before is None else before.sample
         if sample.interval is not None:
             self._keep_interval(sample.interval)
-        moment, draining = interpret(sample, self.interval), self._follow_drain(sample)
-        if not isinstance(moment.ledger, Unavailable):
-            moment = replace(moment, ledger=self._orders.feed(sample, moment.ledger))
-        if shown:
-            moment = replace(moment, draining=draining, lent=lend(sample, moment.ledger, moment.host, draining))
-        self.moment = moment
+        moment = interpret(sample, self.interval)
+        ledger = moment.ledger if isinstance(moment.ledger, Unavailable) else self._orders.feed(sample, moment.ledger)
+        moment = self.moment = replace(moment, ledger=ledger, draining=self._follow_drain(sample))
         self.samples += 1
         events: tuple[Event, ...] = ()
         if before is not None:
@@ -102,20 +98,20 @@ class Session:
             events = (*derive(before.sample, sample, self._falls), *tell_hogs(before.sample, sample))
             self.journal.add(events)
             self.outcomes.feed(
-                sample.monotonic, before.ledger, self.moment.ledger, events, began=self._before_drop(before, events)
+                sample.monotonic, before.ledger, moment.ledger, events, began=self._before_drop(before, events)
             )
         self.journal.add(self._returns.feed(moment, events, self.outcomes.predicted))
         self._take_kernel_log(sample, previous)
         self.journal.add(mark_event(mark) for mark in sample.marks)
-        point = chart_point(self.moment)
+        point = chart_point(moment)
         if point is not None:
             self.history.add(point, self.interval)
         if shown:
-            self.insight = self._tracker.feed(sample, self.moment.ledger)
-            self.explanation = self._explain(self.moment)
+            self.insight = self._tracker.feed(sample, moment.ledger)
+            self._trend = self._host_trend(moment)
         else:
-            self._tracker.follow(sample, self.moment.ledger)
-        self._judge(self.moment, previous, shown=shown)
+            self._tracker.follow(sample, moment.ledger)
+        self._judge(moment, previous, shown=shown)
         return point
 
     def _judge(self, moment: Moment, previous: Sample | None, *, shown: bool) -> None:
@@ -127,12 +123,21 @@ class Session:
             self._swapped.append(count_swap(sample))
             if shown:
                 self.findings = diagnose(self.evidence(moment))
-        elif shown and self._told is not None and largest_move(self._told, moment) >= SEEN:
+        elif shown and self._told is not None and has_moved(self._told, moment):
             self._told = moment
             now = {one.id: one for one in diagnose(self.evidence(moment))}
             self.findings = tuple(
                 replace(now.get(one.id, one), severity=one.severity, verdict=one.verdict) for one in self.findings
             )
+
+    @property
+    def explanation(self) -> Reading[Explanation]:
+        """What Windows lends and why, of the newest moment: worked out when it is first asked for."""
+        if self.moment is None:
+            return NOT_FOLLOWED
+        if self._explained is None or self._explained[0] is not self.moment:
+            self._explained = (self.moment, self._explain(self.moment))
+        return self._explained[1]
 
     @property
     def returning(self) -> Returning | None:
@@ -164,7 +169,7 @@ class Session:
             shares=self.outcomes.shares,
             uptime=sample.monotonic,
             drops=None if isinstance(counters, Unavailable) else counters.values.get("drop_pagecache"),
-            trend=self._host_trend(moment),
+            trend=self._trend,
             pressure=sample.pressure,
         )
 

@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from wsltop.charts.cells import Glyphs
 from wsltop.core.history import Point
-from wsltop.core.moment import SEEN, Moment, largest_move
+from wsltop.core.moment import Moment, has_moved
 from wsltop.model.sample import Unavailable
 from wsltop.ui.bindings import KEYS, bindings
 from wsltop.ui.context import DEFAULT_WINDOW, WINDOWS, Context
@@ -31,9 +31,8 @@ COVERED_EVERY: Final = 10.0
 """Seconds between two pictures of the screen below a card: Textual mixes each of its rows with the card's shade, which
 costs more than all else."""
 STILL_FOR: Final = 5.0
-"""Seconds for which figures stay as they are that have not moved to the eye: to paint them costs most of a tick."""
-OF_FIGURES: Final = frozenset({"memory", "verdict", "comeback", "ledger", "findings", "outcomes", "pressure"})
-"""The panels that show nothing but what follows from these figures."""
+"""Seconds for which the screen stays as it is, but for the clock, while no figure moves to the eye and no list changes:
+to paint it costs most of a tick."""
 
 
 class Shown(NamedTuple):
@@ -100,7 +99,7 @@ class MainScreen(Screen[None]):
             self.show_status()
             self.show_hogs()  # the footer tells what works now, a pause or not
         elif self._stands_still():
-            self._show_moving()
+            self.show_status()
         else:
             self.show_all()
 
@@ -110,7 +109,7 @@ class MainScreen(Screen[None]):
         if now is None or before is None or now.rest != before.rest:
             return False
         passed = now.moment.sample.monotonic - before.moment.sample.monotonic
-        return 0 <= passed < STILL_FOR and largest_move(before.moment, now.moment) < SEEN
+        return 0 <= passed < STILL_FOR and not has_moved(before.moment, now.moment)
 
     def _look(self) -> Shown | None:
         """What there is to show; None where something goes on that moves the panels at every tick."""
@@ -120,16 +119,9 @@ class MainScreen(Screen[None]):
             return None
         verdicts = tuple((one.id, one.severity) for one in session.findings)
         gates = tuple(gate.verdict for gate in session.insight.gates)
-        events, hogs = session.journal.version(), len(context.shown_hogs)
-        return Shown(moment, (context.leaps, self.size, verdicts, gates, events, hogs, context.time_line is None))
-
-    def _show_moving(self) -> None:
-        """Show what moves although no figure does: clocks, the timeline, the lists."""
-        self.show_status()
-        for name, panel in self.panels.items():
-            if panel.display and name not in OF_FIGURES:
-                panel.update(self.context)
-        self.key_bar.update(self.context)
+        problem = moment.sample.kernel_log if isinstance(moment.sample.kernel_log, Unavailable) else None
+        lists = (session.journal.version(), problem, context.shown_hogs, moment.sample.census, context.processes)
+        return Shown(moment, (context.leaps, self.size, verdicts, gates, context.time_line is None, *lists))
 
     def _is_covered(self) -> bool:
         """Whether a card lies over the screen, and what shines through is not old enough to be painted again."""
