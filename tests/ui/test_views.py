@@ -13,7 +13,18 @@ from tests import samples
 from tests.ui.worlds import FORBIDDEN, HOST, HOSTILE, MEMINFO, NOON, SAMPLE, START, drops, hog
 from wsltop.charts.cells import ASCII, BLOCK, Glyphs, Span, plain
 from wsltop.core.session import Bookmark, Session
-from wsltop.model.sample import Event, Hog, HogStatus, HostMemory, Identity, KernelLog, OwnUse, Sample, Unavailable
+from wsltop.model.sample import (
+    WAITING,
+    Event,
+    Hog,
+    HogStatus,
+    HostMemory,
+    Identity,
+    KernelLog,
+    OwnUse,
+    Sample,
+    Unavailable,
+)
 from wsltop.model.text import GIB, MIB, format_short
 from wsltop.ui.context import DEFAULT_WINDOW, LEAST_HOG, WINDOWS, Context, Notice, Position, ViewState, move
 from wsltop.ui.panels.events import EventsPanel, events_view
@@ -476,3 +487,19 @@ def test_the_legend_names_the_largest_parts_and_no_two_alike(width: int) -> None
     assert BLOCK.ellipsis not in legend
     assert "4.0" in legend
     assert "2.5" in legend
+
+
+@pytest.mark.parametrize("host", [HOST, WAITING])
+@pytest.mark.parametrize("recording", ["", "REC 28 KiB 1.0 s"])
+@pytest.mark.parametrize("width", range(40, 121))
+def test_no_word_of_the_status_line_is_cut(host: HostMemory | Unavailable, recording: str, width: int) -> None:
+    """``wslt…`` and ``● host …`` stood there in 40 cells."""
+    context = context_of(replace(SAMPLE, host=host))
+    context.recording = recording
+    view = status_view(context)
+    line = plain(StatusLine(BLOCK, id="status").paint(view, width, 1)[0])
+    assert width_of((Span(line),)) == width
+    known = " ".join(("wsltop", *view.identity, view.mode, "○ ●", view.host, view.own, recording, view.clock, "·"))
+    assert set(line.replace("…", "").split()) <= set(known.split())
+    assert view.mode in line
+    assert recording in line

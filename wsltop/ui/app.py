@@ -58,7 +58,7 @@ SWEEP_AFTER: Final = 1.0
 """Seconds after a screen was closed."""
 JUST_CLOSED: Final = 10.0
 """Seconds after the list of processes was closed within which ``x`` and ``X`` may still be meant for it."""
-KEYS_AT_ONCE: Final = "several keys at once: taken for a paste, nothing done"
+KEYS_AT_ONCE: Final = "nothing done: several keys at once, taken for a paste"
 NO_HOG: Final = "there is no hog to kill: a adds one"
 HANGUP: Final = 128 + signal.SIGHUP
 ENDS: Final = (

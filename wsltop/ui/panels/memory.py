@@ -238,7 +238,8 @@ class MemoryPanel(Panel[MemoryView]):
             most = f"VM {format_short(view.vm)} +{format_short(self._over(view))}"
         left = f"{view.host.name} has {view.host.left}" if view.host.left else ""
         if not view.host.measured and view.host.size is not None:
-            left = "asking Windows" + self.glyphs.ellipsis if view.host.asking else "not measured"
+            asking = "asking" if width < ROOMY else "asking Windows"
+            left = asking + self.glyphs.ellipsis if view.host.asking else "not measured"
         if width < ROOMY:
             most = "" if left and not view.host.measured else most
             left = "" if view.host.measured else left

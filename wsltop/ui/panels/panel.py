@@ -29,14 +29,18 @@ def width_of(spans: Sequence[Span]) -> int:
 
 
 def fit(text: str, width: int, glyphs: Glyphs) -> str:
-    """``text`` in exactly ``width`` cells: padded, or cut with an ellipsis."""
+    """``text`` in exactly ``width`` cells: padded, or cut with an ellipsis, at a blank where one is near."""
     if width <= 0:
         return ""
     if cell_len(text) <= width:
         return set_cell_size(text, width)
     if width <= len(glyphs.ellipsis):
         return set_cell_size(text, width)
-    return set_cell_size(text, width - len(glyphs.ellipsis)) + glyphs.ellipsis
+    cut = set_cell_size(text, width - len(glyphs.ellipsis))
+    words = cut if text[len(cut) : len(cut) + 1] == " " else cut.rpartition(" ")[0]
+    if len(words.rstrip()) * 2 < len(cut):
+        words = cut
+    return set_cell_size(words.rstrip() + glyphs.ellipsis, width)
 
 
 def fit_spans(spans: Sequence[Span], width: int, glyphs: Glyphs) -> Line:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -13,7 +14,7 @@ from wsltop.core.moment import HOST_FRESH, Moment, host_age
 from wsltop.model.sample import WAITING, Reading, Sample, Unavailable
 from wsltop.model.text import clean, format_clock, format_duration
 from wsltop.ui.context import Context
-from wsltop.ui.panels.panel import Panel, row, width_of
+from wsltop.ui.panels.panel import Panel, fit, row, width_of
 from wsltop.ui.panels.verdict import SEVERITY_STYLES, WORDS
 
 
@@ -154,29 +155,50 @@ class StatusLine(Panel[StatusView]):
         return status_view(context, with_verdict=self.with_verdict)
 
     def paint(self, view: StatusView, width: int, height: int) -> list[Line]:
-        """The line; of the identity as much as there is room for, the distro last to go."""
+        """The line; what has no room whole is left out, the least important first, and nothing of the rest is cut."""
         glyphs = self.glyphs
-        parts = [[Span(view.mode, "badge" if view.paused else "good")]]
-        if view.recording:
-            parts.insert(0, [Span(f"{glyphs.filled} {view.recording}", "error")])
-        if view.verdict:
-            parts.insert(0, [Span(view.verdict, view.verdict_style)])
-        if view.host and not (view.notice and width < 100):
-            mark = glyphs.hollow if view.host_is_old else glyphs.filled
-            parts.append([Span(f"{mark} {view.host}", "muted" if view.host_is_old else "value")])
-        if view.own and not view.notice:
-            parts.append([Span(view.own, "note")])
-        if view.clock and width >= 100:
-            parts.append([Span(view.clock, "value")])
-        right = [span for part in parts for span in (Span("  "), *part)] + [Span(" ")]
-        if view.notice:
-            notice = [Span(f" {view.notice}", "warning" if view.failed else "title")]
+        parts = self._parts(view, width)
+        notice = [Span(f" {view.notice}", "warning" if view.failed else "title")] if view.notice else []
+        # A notice is gone in some seconds: meanwhile all but the verdict may give way.
+        weights = sorted(weight for weight, _ in parts if 0 < weight < (7 if notice else 4))
+        while weights and width_of(notice) + width_of(spread(parts)) > width:
+            lightest = weights.pop(0)
+            parts = [part for part in parts if part[0] != lightest]
+        right = spread(parts)
+        if notice:
             return [row(notice, right, width, glyphs)]
         name = [Span(" wsltop", "title"), Span("  ")]
+        if width_of(name) - 2 + width_of(right) > width:
+            return [row([], right, width, glyphs)]
         identity = list(view.identity)
         separator = f" {glyphs.separator} "
         while len(identity) > 1:
             if width_of(name) + len(separator.join(identity)) + width_of(right) <= width:
                 break
             identity.pop()
-        return [row([*name, Span(separator.join(identity), "value")], right, width, glyphs)]
+        room = width - width_of(name) - width_of(right)
+        told = fit(separator.join(identity), room, glyphs) if room > SHORTEST else ""
+        return [row([*name, Span(told, "value")], right, width, glyphs)]
+
+    def _parts(self, view: StatusView, width: int) -> list[tuple[int, Span]]:
+        """What stands at the right: each with its weight; the lightest give way first, and one of 0 never does."""
+        glyphs = self.glyphs
+        host = f"{glyphs.hollow if view.host_is_old else glyphs.filled} {view.host}"
+        parts = [
+            (0, Span(view.verdict, view.verdict_style)),
+            (5, Span(f"{glyphs.filled} {view.recording}" if view.recording else "", "error")),
+            (6 if view.paused else 4, Span(view.mode, "badge" if view.paused else "good")),
+            (3, Span(host if view.host else "", "muted" if view.host_is_old else "value")),
+            (2, Span(view.own, "note")),
+            (1, Span(view.clock if width >= 100 else "", "value")),
+        ]
+        return [(weight, span) for weight, span in parts if span.text]
+
+
+SHORTEST: Final = 6
+"""Cells in which nothing of a name can be read."""
+
+
+def spread(parts: Sequence[tuple[int, Span]]) -> list[Span]:
+    """The texts with two blanks before each, and one at the end."""
+    return [one for _, span in parts for one in (Span("  "), span)] + [Span(" ")]
