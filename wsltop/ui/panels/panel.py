@@ -38,7 +38,7 @@ def fit(text: str, width: int, glyphs: Glyphs) -> str:
         return set_cell_size(text, width)
     cut = set_cell_size(text, width - len(glyphs.ellipsis))
     words = cut if text[len(cut) : len(cut) + 1] == " " else cut.rpartition(" ")[0]
-    if len(words.rstrip()) * 2 < len(cut):
+    if len(words.rstrip()) * 3 < len(cut):
         words = cut
     return set_cell_size(words.rstrip() + glyphs.ellipsis, width)
 

@@ -168,8 +168,6 @@ class StatusLine(Panel[StatusView]):
         if notice:
             return [row(notice, right, width, glyphs)]
         name = [Span(" wsltop", "title"), Span("  ")]
-        if width_of(name) - 2 + width_of(right) > width:
-            return [row([], right, width, glyphs)]
         identity = list(view.identity)
         separator = f" {glyphs.separator} "
         while len(identity) > 1:
@@ -177,8 +175,11 @@ class StatusLine(Panel[StatusView]):
                 break
             identity.pop()
         room = width - width_of(name) - width_of(right)
-        told = fit(separator.join(identity), room, glyphs) if room > SHORTEST else ""
-        return [row([*name, Span(told, "value")], right, width, glyphs)]
+        if room > SHORTEST:
+            name.append(Span(fit(separator.join(identity), room, glyphs), "value"))
+        elif room < 0:
+            name = name[:1] if room >= -2 else []
+        return [row(name, right, width, glyphs)]
 
     def _parts(self, view: StatusView, width: int) -> list[tuple[int, Span]]:
         """What stands at the right: each with its weight; the lightest give way first, and one of 0 never does."""
