@@ -22,7 +22,6 @@ from wsltop.charts.timeline import round_up
 from wsltop.commands.replay import SAMPLE as SHIPPED
 from wsltop.core.events import COMPACT_SCANNED, DAEMON_SCANNED
 from wsltop.core.prediction import Prediction
-from wsltop.core.returning import Returning
 from wsltop.experiment.measure import ActionFigures
 from wsltop.hogs.guard import MemoryGuard
 from wsltop.model.sample import Counters, Unavailable
@@ -36,9 +35,9 @@ from wsltop.system import System
 from wsltop.ui.app import WsltopApp
 from wsltop.ui.cards.card import BORDER, CardText
 from wsltop.ui.cards.demo import WIDEST, DemoPlan, DemoScreen, ResultCard, result_lines
-from wsltop.ui.context import DemoPhase, ScreenOptions, log_line
+from wsltop.ui.context import NOT_LOGGED, DemoPhase, ScreenOptions, log_line
 from wsltop.ui.jobs import LiveExperiment
-from wsltop.ui.panels.verdict import demo_view
+from wsltop.ui.panels.verdict import Amounts, VerdictPanel, VerdictView, demo_view
 from wsltop.ui.sources import ReplaySource
 
 
@@ -98,7 +97,8 @@ def test_the_phases_stand_in_the_strip_and_space_holds_one(world: World) -> None
         assert "space go on" in world.text
         await world.tick(pilot, 20)
         assert "DEMO HOLD" in world.text
-        assert "held, space goes on" in world.text
+        assert "space goes on" in world.text
+        assert "held for 20 s" in world.text
         assert len(world.pool.there) == 4
         await world.press(pilot, "space")
         await world.tick(pilot, 3)
@@ -123,18 +123,68 @@ def test_the_same_key_ends_it_and_its_hogs(world: World) -> None:
 
 def test_the_strip_counts_what_windows_has_got() -> None:
     phase = DemoPhase(name="returning", seconds=4.0, most=60.0, held=False)
-    returning = Returning(cause="", owed=2 * GIB, got=GIB, measured=True, elapsed=4.0, left=3.0)
-    view = demo_view(phase, returning)
+    view = demo_view(phase, Amounts(GIB, 2 * GIB))
     assert (view.word, view.share) == ("DEMO RETURNING", 0.5)
     assert "1.0 GiB of 2.0 GiB" in view.text
-    assert demo_view(phase, None).share == 0.07
+    assert demo_view(phase).share == 0.07
+    assert demo_view(replace(phase, name="load"), None, Amounts(MIB, 4 * MIB)).share == 0.25
+    assert demo_view(replace(phase, name="hold"), Amounts(GIB, 2 * GIB), Amounts(MIB, 4 * MIB)).share == 0.07
+
+
+def test_a_phase_of_unknown_length_has_no_share() -> None:
+    """After a jump into a phase, and while the hogs ended, the strip stood at 0 %."""
+    view = demo_view(DemoPhase(name="end", seconds=1.0, most=None))
+    assert view.share is None
+    (_, _, told) = VerdictPanel(BLOCK, id="verdict").paint(view, 80, 3)
+    assert "%" not in plain(told)
+
+
+@pytest.mark.parametrize(("seconds", "held"), [(19.0, True), (45.0, False)])
+def test_nothing_takes_longer_than_it_takes_at_most(seconds: float, held: bool) -> None:
+    """A demo that was held said ``19 of at most 10 s``; so did a baseline that waits for Windows."""
+    view = demo_view(DemoPhase(name="hold", seconds=seconds, most=10.0, held=held, held_for=12.0))
+    assert "at most" not in view.text
+    assert ("held for 12 s" in view.text) == held
+    assert "space goes on" in view.note or not held
+
+
+def test_a_jump_into_a_retold_phase_shows_how_far_it_is(tmp_path: Path) -> None:
+    """``}`` in a replay that stood still showed 0 % until it played; and once all was back, 53 % of the time."""
+    with as_file(files("wsltop.recording") / SHIPPED) as path, Recording.open(path) as recording:
+        options = ScreenOptions(
+            glyphs=BLOCK, color=True, theme=None, hog_size=GIB, state_folder=tmp_path, osc52=False, demo=True
+        )
+        app = WsltopApp(ReplaySource(Player(recording, paused=True), "sample", lambda: 0.0), None, options)
+
+        async def play() -> None:
+            shares: dict[str, list[float | None]] = {}
+            async with app.run_test(size=(80, 24)) as pilot:
+                await settle(pilot)
+                for number in range(recording.count):
+                    app.action_look_at(recording.sample(number).monotonic)
+                    view = app.main.panels["verdict"].view
+                    assert isinstance(view, VerdictView)
+                    if view.word.startswith("DEMO"):
+                        shares.setdefault(view.word, []).append(view.share)
+            for name in ("BASELINE", "HOLD", "RETURNING"):
+                told = [share for share in shares[f"DEMO {name}"] if share is not None]
+                assert len(told) == len(shares[f"DEMO {name}"])
+                assert told == sorted(told)
+            assert shares["DEMO RETURNING"][-1] == 1.0
+
+        asyncio.run(play())
 
 
 def test_the_log_line_takes_the_place_of_the_title() -> None:
     phase = DemoPhase(name="compact", seconds=1.0, most=60.0)
     assert "waiting" in demo_view(phase, None).text
-    told = demo_view(replace(phase, log="12:00:00 Performing memory compaction. [kmsg]"), None)
-    assert "Performing memory compaction. [kmsg]" in told.title
+    told = demo_view(replace(phase, log="12:00:00 Performing memory compaction. [kmsg]"))
+    assert "log: 12:00:00 Performing memory compaction. [kmsg]" in told.title
+    seen = "09:59:07 on request: 48 959 pages moved, +191 MiB to give back"
+    title = demo_view(replace(phase, log=f"{seen} [{NOT_LOGGED}]")).title
+    assert seen in title
+    assert "log: " not in title.replace("not logged: ", "")
+    assert cell_len(title) < 79
 
 
 def test_without_root_the_compaction_is_left_out_and_that_is_said(world: World, tmp_path: Path) -> None:

@@ -312,12 +312,27 @@ def test_the_verdict_keeps_a_row_for_the_key() -> None:
         assert len(lines) <= height
 
 
-@given(word=MIXED, text=MIXED, hint=MIXED, width=WIDTHS, height=HEIGHTS, share=st.none() | st.floats(0, 1))
+@given(
+    word=MIXED,
+    text=MIXED,
+    hint=MIXED,
+    width=WIDTHS,
+    height=HEIGHTS,
+    goes_on=st.booleans(),
+    share=st.none() | st.floats(0, 1),
+)
 def test_the_verdict_panel_never_leaves_its_place(
-    word: str, text: str, hint: str, width: int, height: int, share: float | None
+    word: str, text: str, hint: str, width: int, height: int, goes_on: bool, share: float | None
 ) -> None:
     view = VerdictView(
-        word=word, style="warning", title=text, note=word, text=text, hints=(Hint("d", hint),), share=share
+        word=word,
+        style="warning",
+        title=text,
+        note=word,
+        text=text,
+        hints=(Hint("d", hint),),
+        goes_on=goes_on,
+        share=share,
     )
     assert_fits(VerdictPanel(BLOCK, id="verdict").paint(view, width, height), width, max(2, height))
 

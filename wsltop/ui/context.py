@@ -266,6 +266,8 @@ class DemoPhase(Struct, frozen=True, kw_only=True):
     """The most that the phase takes; None: that is not known."""
     held: bool = False
     """Whether the speaker has stopped it."""
+    held_for: float = 0.0
+    """Seconds since then."""
     runs: bool = True
     """Whether it goes on now, so that keys hold and end it."""
     elapsed: float = 0.0
@@ -284,6 +286,10 @@ class DemoFrame(Struct, frozen=True, kw_only=True):
     """Seconds that each phase takes, by its name; only of a recorded demo."""
 
 
+NOT_LOGGED: Final = "seen by wsltop, the kernel logged nothing"
+"""The origin of an event that stands for a line of the kernel log."""
+
+
 def log_line(log: EventLog, since: float, until: float = inf) -> str:
     """The newest line of the kernel log about a compaction between two monotonic times, with its time and its origin.
 
@@ -293,7 +299,7 @@ def log_line(log: EventLog, since: float, until: float = inf) -> str:
     line = next((event for event in reversed(found) if event.origin in LOG_ORIGINS), found[-1] if found else None)
     if line is None:
         return ""
-    origin = line.origin if line.origin in LOG_ORIGINS else "seen by wsltop, the kernel logged nothing"
+    origin = line.origin if line.origin in LOG_ORIGINS else NOT_LOGGED
     return f"{format_clock(line.time)} {line.text} [{origin}]"
 
 

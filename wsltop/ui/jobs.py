@@ -158,7 +158,8 @@ class LiveExperiment(Job):
         """When the compaction began, monotonic."""
         self._phase = ""
         self._log = ""
-        self.held = False
+        self._held_at: float | None = None
+        """When the speaker stopped it, monotonic; None: it goes on."""
 
     def take(self, moment: Moment) -> Told | None:
         """Go on, unless it is held; the result when it has settled."""
@@ -170,9 +171,14 @@ class LiveExperiment(Job):
         self._follow(now)
         return self._result() if self._experiment.finished else None
 
+    @property
+    def held(self) -> bool:
+        """Whether the speaker has stopped it."""
+        return self._held_at is not None
+
     def hold(self) -> None:
         """Stay in the phase while the speaker talks, or go on."""
-        self.held = not self.held
+        self._held_at = None if self.held else self._now
         self._follow(None)
 
     def stop(self, monotonic: float) -> Told:
@@ -199,6 +205,7 @@ class LiveExperiment(Job):
             seconds=standing.seconds,
             most=standing.most,
             held=self.held,
+            held_for=0.0 if self._held_at is None else self._now - self._held_at,
             elapsed=0.0 if self._began is None else self._now - self._began,
             log=self._log,
         )
@@ -296,13 +303,10 @@ class RetoldDemo(Job):
 
     def __init__(self, log: SampleLog, context: Context) -> None:
         self._log, self._context = log, context
-        self._demo: DemoResult | None = None
-        self._looked = False
+        self._demo = self._retell()
 
     def take(self, moment: Moment) -> Told | None:
         """Take the next moment; the result at the end of the demo."""
-        if not self._looked:
-            self._looked, self._demo = True, self._retell()
         if self._demo is None or all(mark.text != f"{DEMO}{DEMO_END}" for mark in moment.sample.marks):
             return None
         trial = self._demo.trial

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 from rich.cells import cell_len
@@ -15,7 +15,7 @@ from wsltop.core.explanation import Explanation, Way, say_lent, say_matter, say_
 from wsltop.core.returning import Returning
 from wsltop.model.sample import Reading, Unavailable
 from wsltop.model.text import clean, format_duration, format_size
-from wsltop.ui.context import Context, DemoPhase
+from wsltop.ui.context import NOT_LOGGED, Context, DemoPhase
 from wsltop.ui.panels.panel import Panel, fit_spans, heading_of, width_of, wrap
 
 SEVERITY_STYLES: Final[dict[Severity, str]] = {"ok": "good", "note": "value", "warning": "warning", "problem": "error"}
@@ -56,14 +56,17 @@ class VerdictView(Struct, frozen=True, kw_only=True):
     """At the right of the heading: how many findings more there are, or how far it is."""
     text: str
     hints: tuple[Hint, ...] = ()
+    goes_on: bool = False
+    """Whether it tells how far something is, not what is the matter."""
     share: float | None = None
-    """How much of what is owed is back, 0 to 1, in steps of a hundredth; None: nothing is returning."""
+    """How far that is, 0 to 1, in steps of a hundredth; None: that is not known."""
 
 
 def verdict_view(context: Context) -> VerdictView:
     """What the strip says: the demo's phase, then what returns, then what is the matter."""
-    if context.demo is not None:
-        return demo_view(context.demo, context.session.returning)
+    demo = context.demo
+    if demo is not None:
+        return demo_view(demo, came_back(context, demo), loaded(context))
     returning = context.session.returning
     if returning is not None and returning.owed > 0:
         return returning_view(returning)
@@ -81,30 +84,80 @@ PHASES: Final = {
 """What happens in the phases of the demo."""
 
 
-def demo_view(demo: DemoPhase, returning: Returning | None) -> VerdictView:
-    """The phase of the demo with its countdown; what returns in figures; the log line of the compaction."""
-    left = "" if demo.most is None else f" of at most {demo.most:.0f}"
-    note = "e ends it" if demo.held else "space holds, e ends it"
-    share = 0.0 if demo.most is None else round(min(1.0, demo.seconds / demo.most), 2)
-    text = f"{demo.seconds:.0f}{left} s"
-    if returning is not None and returning.owed > 0:
-        share = round(returning.share, 2)
-        text = f"Windows got {format_size(max(0, returning.got))} of {format_size(returning.owed)} back, {text}"
+UNLOGGED: Final = f" [{NOT_LOGGED}]"
+"""How the line ends that stands for one of the kernel's log."""
+
+
+def demo_view(demo: DemoPhase, came: Amounts | None = None, hogs: Amounts | None = None) -> VerdictView:
+    """The phase of the demo, what it shows, and how far it is: in memory where some moves, else in time.
+
+    Args:
+        demo: the phase.
+        came: what Windows has got back in this phase, and all that it gets; None: nothing is or was on its way.
+        hogs: what the hogs hold, and what they will hold; None: there are none.
+    """
+    share: float | None = None
+    if demo.most is None or demo.most <= 0:
+        text = f"{demo.seconds:.0f} s"
+    elif demo.seconds < demo.most + 1:
+        share, text = min(1.0, demo.seconds / demo.most), f"{demo.seconds:.0f} of at most {demo.most:.0f} s"
+    else:
+        share, text = 1.0, f"{demo.seconds:.0f} s, longer than the planned {demo.most:.0f} s"
+    if demo.held:
+        text = f"held for {demo.held_for:.0f} s"
     title = PHASES.get(demo.name, "")
+    if came is not None and demo.name in ("returning", "compact"):
+        share = came.share
+        text = f"Windows got {format_size(came.size)} of {format_size(came.whole)} back, {text}"
+    elif hogs is not None and demo.name == "load":
+        share = hogs.share
+        text = f"{format_size(hogs.size)} of {format_size(hogs.whole)}, {text}"
     if demo.name == "compact" and demo.log:
-        title = f"log: {clean(demo.log)}"
+        # What counts goes first: the end is what a narrow strip cuts off.
+        log = clean(demo.log)
+        title = f"not logged: {log.removesuffix(UNLOGGED)}" if log.endswith(UNLOGGED) else f"log: {log}"
     elif demo.name == "compact" and demo.runs:
         text = f"{text}, waiting for its log line"
-    if demo.held:
-        title = "held, space goes on"
+    keys = "space goes on, e ends it" if demo.held else "space holds, e ends it"
     return VerdictView(
         word=f"DEMO {demo.name.upper()}",
         style="warning" if demo.held else "good",
         title=title,
-        note=note if demo.runs else "",
+        note=keys if demo.runs else "",
         text=text,
-        share=share,
+        goes_on=True,
+        share=None if share is None else round(share, 2),
     )
+
+
+class Amounts(NamedTuple):
+    """How much of something is there, in bytes."""
+
+    size: int
+    whole: int
+
+    @property
+    def share(self) -> float:
+        """The part that is there, 0 to 1."""
+        return min(1.0, max(0.0, self.size / self.whole)) if self.whole > 0 else 1.0
+
+
+def came_back(context: Context, demo: DemoPhase) -> Amounts | None:
+    """What Windows has got back in a phase: of the release that is under way, else of the last one that is over."""
+    returning, moment = context.session.returning, context.moment
+    if returning is not None and returning.owed > 0:
+        return Amounts(max(0, returning.got), returning.owed)
+    now = 0.0 if moment is None else moment.sample.monotonic
+    events = context.session.journal.between(now - demo.seconds, now)
+    told = next((event.amounts for event in reversed(events) if event.kind == "return"), None)
+    return None if told is None else Amounts(told["got"], told["owed"])
+
+
+def loaded(context: Context) -> Amounts | None:
+    """What the hogs hold and will hold; None: there are none."""
+    hogs = context.shown_hogs
+    size = sum(min(hog.resident, hog.target) for hog in hogs)
+    return Amounts(size, sum(hog.target for hog in hogs)) if hogs else None
 
 
 def returning_view(returning: Returning) -> VerdictView:
@@ -118,6 +171,7 @@ def returning_view(returning: Returning) -> VerdictView:
         title=clean(returning.cause) or "memory was freed",
         note=f"{returning.elapsed:.0f} s{left}",
         text=f"{who} {format_size(max(0, returning.got))} of {format_size(returning.owed)} back",
+        goes_on=True,
         share=share,
     )
 
@@ -253,7 +307,7 @@ class VerdictPanel(Panel[VerdictView]):
     def rows_wanted(self, context: Context, width: int) -> int:
         """The heading, the text, a row for each hint."""
         view = verdict_view(context)
-        if view.share is not None:
+        if view.goes_on:
             return 2
         return 1 + len(wrap(view.text, width - 2, MOST, self.glyphs)) + len(view.hints)
 
@@ -262,12 +316,12 @@ class VerdictPanel(Panel[VerdictView]):
         glyphs = self.glyphs
         title = Span(view.title, "title")
         head = [Span(view.word, view.style), Span("  "), title]
-        if view.share is not None and height > 2:
+        if view.goes_on and height > 2:
             lines = [heading_of(head[:1], view.note, width, glyphs), fit_spans([Span(" "), title], width, glyphs)]
         else:
             lines = [heading_of(head, view.note, width, glyphs)]
-        if view.share is not None:
-            return [*lines, self._progress(view, view.share, width)]
+        if view.goes_on:
+            return [*lines, self._progress(view, width)]
         self._keys = {}
         room = height - 1
         hints = view.hints[: max(0, room - (1 if room > 1 else 0))] if room > 1 else view.hints[:room]
@@ -283,11 +337,13 @@ class VerdictPanel(Panel[VerdictView]):
             lines.append(fit_spans([*spans, Span(text, "value")], width, glyphs))
         return lines
 
-    def _progress(self, view: VerdictView, share: float, width: int) -> Line:
+    def _progress(self, view: VerdictView, width: int) -> Line:
         text = f" {view.text}  "
-        tail = f" {share * 100:3.0f} %"
+        if view.share is None:
+            return fit_spans([Span(text, "value")], width, self.glyphs)
+        tail = f" {view.share * 100:3.0f} %"
         room = max(0, width - len(text) - len(tail) - 1)
         if room < LEAST_BAR:  # words go before the bar
             return fit_spans([Span(text, "value")], width, self.glyphs)
-        bar = host_bar(round(share * 1000), 1000, room, self.glyphs, style="good")
+        bar = host_bar(round(view.share * 1000), 1000, room, self.glyphs, style="good")
         return fit_spans([Span(text, "value"), *bar, Span(tail, "value")], width, self.glyphs)
