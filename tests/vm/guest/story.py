@@ -28,16 +28,8 @@ FRAGMENTED = 512 * MIB
 """Of the process that scatters free memory."""
 LOAD, KILL, COMPACT, END = 20, 55, 75, 100
 """Seconds since the first sample."""
-PHASES: Final = {
-    10: "baseline",
-    LOAD: "load",
-    26: "hold",
-    KILL: "end",
-    KILL + 1: "returning",
-    COMPACT: "compact",
-    COMPACT + 15: "result",
-}
-"""Marks of the phases of the demo: `wsltop demo --replay` shows them."""
+PHASES: Final = {10: "baseline", LOAD: "load", KILL: "end", COMPACT: "compact", COMPACT + 15: "result"}
+"""Phases of the demo by the second at which they begin, for `wsltop demo --replay`; the others follow the hogs."""
 LOG_LINE: Final = "<6>WSL2: Performing memory compaction.\n"
 """What WSL's init wrote to the kernel log with each compaction until about 2022; the kernel itself says nothing."""
 INTERVAL: Final = 1.0
@@ -79,11 +71,13 @@ def wait_for(host: HostSource) -> None:
 def record(path: Path, sampler: Sampler, pool: HogPool) -> None:
     """Sample to the end of the story."""
     writer = RecordingWriter(path, interval=INTERVAL)
-    start = time.monotonic()
+    start, phase = time.monotonic(), ""
     for second in range(END):
         time.sleep(max(0.0, start + second * INTERVAL - time.monotonic()))
-        if second in PHASES:
-            sampler.mark(f"{DEMO}{PHASES[second]}")
+        name = PHASES.get(second) or reached(phase, pool)
+        if name:
+            phase = name
+            sampler.mark(f"{DEMO}{name}")
         if second == LOAD:
             pool.add(SIZE, HOGS, "anonymous")
         if second == KILL:
@@ -92,6 +86,14 @@ def record(path: Path, sampler: Sampler, pool: HogPool) -> None:
             threading.Thread(target=compact, daemon=True).start()  # it may take longer than a second
         writer.write(sampler.sample())
     writer.close()
+
+
+def reached(phase: str, pool: HogPool) -> str:
+    """The phase that begins because the hogs are full, or gone; empty: none."""
+    hogs = pool.read()
+    if phase == "load" and hogs and all(hog.status == "holding" for hog in hogs):
+        return "hold"
+    return "returning" if phase == "end" and not hogs else ""
 
 
 def compact() -> None:
