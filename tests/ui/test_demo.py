@@ -107,6 +107,31 @@ def test_the_phases_stand_in_the_strip_and_space_holds_one(world: World) -> None
     world.run(play)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["left_square_bracket", "left_curly_bracket", "g", "click"])
+def test_a_look_back_leaves_a_phase_that_is_held_alone(world: World, how: str) -> None:
+    """The keys through time, and a click, let the demo go on: the hogs were killed while the speaker talked."""
+
+    async def play(pilot: Pilot[None]) -> None:
+        demo = await start(world, pilot)
+        await world.tick(pilot, 10)
+        await world.press(pilot, "space")
+        if how == "click":
+            timeline = world.app.main.timeline
+            assert await pilot.click(timeline, offset=(timeline.region.width - 2, 3))
+        else:
+            await world.press(pilot, how, *(["-", "3", "s", "enter"] if how == "g" else []))
+        await world.tick(pilot, 8)
+        assert "PAUSED at" in world.lines[0]
+        assert len(world.pool.there) == 4
+        await world.press(pilot, "escape")
+        assert " LIVE " in world.lines[0]
+        assert "DEMO HOLD" in world.text
+        assert demo.held
+
+    world.run(play)
+
+
 def test_the_same_key_ends_it_and_its_hogs(world: World) -> None:
     async def play(pilot: Pilot[None]) -> None:
         await start(world, pilot)

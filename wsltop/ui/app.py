@@ -381,7 +381,7 @@ class WsltopApp(MendedApp):
         """
         began = self.source.travel is None
         if began:
-            self.action_pause()
+            self.source.toggle_pause()  # not by the key: while a demo runs, that one holds its phase
         travel = self.source.travel
         if travel is None:
             return
