@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from wsltop.charts.cells import ASCII, BLOCK, BRAILLE, Glyphs, Line, plain
@@ -316,12 +317,24 @@ def test_bands_before_the_plot_do_not_show() -> None:
     assert len(plain(lines[0])) == 25
 
 
-def test_the_ground_below_the_line_is_owed_even_within_one_row() -> None:
-    near = replace(STORY, columns=(column(2, 2, 5.4),) * 33, marks=(), owed=20)
-    lines = render_timeline(near, 39, 10, BLOCK)
-    styles = {style_at(lines, row, 38) for row in range(8)}
-    assert "host-on-owed" in styles
-    assert "host-on-owed" not in {style_at(lines, row, 8) for row in range(8)}
+@pytest.mark.parametrize("glyphs", [BLOCK, BRAILLE, ASCII], ids=lambda glyphs: glyphs.tier)
+def test_no_ground_stands_above_the_line(glyphs: Glyphs) -> None:
+    """What was owed filled the line's whole row, so it stood up to a row above the line that it ends at."""
+    for tenth in range(53, 60):
+        near = replace(STORY, columns=(column(2, 2, tenth / 10),) * 33, marks=(), owed=20)
+        lines = render_timeline(near, 39, 10, glyphs)
+        styles = [style_at(lines, row, 38) for row in range(8)]
+        levels = 4 if glyphs.dots else len(glyphs.levels)
+        fills = levels > 1 and int(tenth / 10 * levels) % levels == levels - 1
+        assert styles[2] == ("host-on-owed" if fills else "host"), tenth
+        assert styles[3] == "owed"
+        assert style_at(lines, 2, 8) == "host"
+
+
+@pytest.mark.parametrize("used", [5.5, 5.6, 5.9])
+def test_the_line_is_not_below_used_memory_where_there_is_no_cache(used: float) -> None:
+    lines = render_timeline(replace(STORY, columns=(column(used, 0, used + 0.05),), marks=()), 39, 10, BLOCK)
+    assert (plain(lines[2])[-1], style_at(lines, 2, 38)) == ("▔", "host-on-used")
 
 
 def test_the_ghost_stands_at_the_newest_part_and_leaves_the_line_whole() -> None:

@@ -236,7 +236,7 @@ def levels_of(column: Column, canvas: Canvas, *, owed: bool = False, shaded: boo
         # The line's cell is the one that contains the value, as with the ticks of the axis.
         host = min(max(column.host, 0) * positions // maximum, positions - 1)
     top = nearest(used + max(column.cache, 0), rows, maximum)
-    if host is not None and column.host is not None and column.cache > 0 and column.host >= used + column.cache:
+    if host is not None and column.host is not None and column.host >= used + column.cache:
         host = max(host, top * canvas.steps - 1)
     return Levels(nearest(used, rows * steps, maximum), top, host, owed, shaded)
 
@@ -260,9 +260,10 @@ def column_cells(levels: Levels, previous: int | None, canvas: Canvas) -> tuple[
         return tuple(cells)
     style = "host" if canvas.host_style == "measured" else "expected"
     solid = full + (2 * part >= steps or (part > 0 and not full))  # an area of a single cell stays to be seen
+    # A ground fills its whole cell: that of the line's own row would stand above the line, but for its top level.
+    owed = (levels.host + (canvas.steps > 1)) // canvas.steps if levels.owed else 0
     for row, glyph in _line(levels.host, previous, canvas):
-        above = "-on-owed" if levels.owed and row <= levels.host // canvas.steps else ""
-        above = above or ("-on-band" if levels.shaded else "")
+        above = "-on-owed" if row < owed else "-on-band" if levels.shaded else ""
         ground = "-on-used" if row < solid else "-on-cache" if row < levels.top else above
         cells[row] = Span(glyph, style + ground)
     return tuple(cells)
