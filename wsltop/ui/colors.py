@@ -8,6 +8,11 @@ from typing import Final, NamedTuple
 from rich.style import Style
 from textual.color import Color
 
+TEXT: Final = 4.5
+"""The contrast that a text needs (WCAG 2.2, 1.4.3)."""
+LINE: Final = 3.0
+"""The contrast that a line of a chart needs (1.4.11)."""
+
 
 class Look(NamedTuple):
     """One style. A color is a variable of the theme, ``$primary``, with an opacity behind it if need be."""
@@ -18,6 +23,8 @@ class Look(NamedTuple):
     bold: bool = False
     underline: bool = False
     reverse: bool = False
+    least: float = TEXT
+    """The contrast that it has at least, whatever the theme's color."""
 
 
 DARK: Final = {
@@ -53,6 +60,7 @@ ANSI: Final = {
     "free": "ansi_default",
 }
 """The terminal's own colors: glyphs carry the meaning."""
+BLACK, WHITE = Color(0, 0, 0), Color(255, 255, 255)
 SHADE: Final = 0.25
 """The part of a cell that ``░`` covers."""
 
@@ -67,36 +75,36 @@ def palette(*, dark: bool, ansi: bool) -> dict[str, str]:
 
 LOOKS: Final = {
     # What a color means is the identity of a thing, never how bad it is; glyph and letter say the same.
-    "anonymous": Look("$part-programs"),
-    "used": Look("$part-programs"),
-    "shared": Look("$part-shared"),
-    "kernel": Look("$part-kernel"),
-    "slab": Look("$part-slab"),
-    "cache": Look("$part-cache", "$part-cache-ground"),
-    "used-on-cache": Look("$part-programs", "$part-cache-tone"),
-    "fragmented": Look("$part-scattered"),
-    "reportable": Look("$part-free"),
+    "anonymous": Look("$part-programs", least=0),
+    "used": Look("$part-programs", least=0),
+    "shared": Look("$part-shared", least=0),
+    "kernel": Look("$part-kernel", least=0),
+    "slab": Look("$part-slab", least=0),
+    "cache": Look("$part-cache", "$part-cache-ground", least=0),
+    "used-on-cache": Look("$part-programs", "$part-cache-tone", least=0),
+    "fragmented": Look("$part-scattered", least=0),
+    "reportable": Look("$part-free", least=0),
     "host": Look("$foreground", bold=True),
-    "host-on-used": Look("$background", "$part-programs", bold=True),
-    "host-on-cache": Look("$foreground", "$part-cache-tone", bold=True),
+    "host-on-used": Look("$background", "$part-programs", bold=True, least=LINE),
+    "host-on-cache": Look("$background", "$part-cache-tone", bold=True),
     "host-on-owed": Look("$foreground", "$text-success 35%", bold=True),
     "host-on-band": Look("$foreground", "$foreground 10%", bold=True),
     "expected": Look("$foreground 70%"),
     "expected-on-used": Look("$background", "$part-programs"),
-    "expected-on-cache": Look("$foreground", "$part-cache-tone"),
+    "expected-on-cache": Look("$background", "$part-cache-tone"),
     "expected-on-owed": Look("$foreground", "$text-success 35%"),
     "expected-on-band": Look("$foreground 70%", "$foreground 10%"),
     "band": Look("$foreground", "$foreground 10%"),
     "bracket": Look("$foreground", bold=True),
-    "bracket-on-cache": Look("$foreground", "$part-cache-tone", bold=True),
-    "owed": Look("$text-success"),
-    "gap": Look("$foreground 40%"),
+    "bracket-on-cache": Look("$background", "$part-cache-tone", bold=True),
+    "owed": Look("$text-success", least=0),
+    "gap": Look("$foreground 40%", least=LINE),
     "axis": Look("$foreground 55%"),
     "mark": Look("$foreground"),
-    "cursor": Look("$warning"),
+    "cursor": Look("$warning", least=LINE),
     "title": Look("$foreground", bold=True),
     "title-focused": Look("$foreground", bold=True, underline=True),
-    "rule": Look("$foreground 30%"),
+    "rule": Look("$foreground 30%", least=0),
     "note": Look("$foreground 70%"),
     "label": Look("$foreground 70%"),
     "value": Look("$foreground"),
@@ -131,9 +139,33 @@ def blend(spec: str, ground: Color, variables: Mapping[str, str]) -> Color:
     return ground + color.multiply_alpha(int(opacity.rstrip("%")) / 100 if opacity else 1.0)
 
 
+def contrast(one: Color, other: Color) -> float:
+    """The contrast of two colors, 1 to 21 (WCAG 2.2, relative luminance)."""
+
+    def luminance(color: Color) -> float:
+        shares = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in color.normalized]
+        return 0.2126 * shares[0] + 0.7152 * shares[1] + 0.0722 * shares[2]
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def legible(color: Color, ground: Color, least: float) -> Color:
+    """``color``, mixed with as much black or white as it needs for a contrast of ``least`` on ``ground``.
+
+    The terminal's own colors stay: what they look like is not known.
+    """
+    if color.ansi is not None or ground.ansi is not None or contrast(color, ground) >= least:
+        return color
+    pole = max(BLACK, WHITE, key=lambda pole: contrast(pole, ground))
+    mixed = (color.blend(pole, twentieth / 20) for twentieth in range(1, 20))
+    return next((one for one in mixed if contrast(one, ground) >= least), pole)
+
+
 def rich_style(look: Look, ground: Color, variables: Mapping[str, str]) -> Style:
     """A look on ``ground``, for the terminal; ``variables`` are those of the theme."""
     below = blend(look.background, ground, variables) if look.background else ground
-    return Style.from_color(
-        blend(look.color, below, variables).rich_color, below.rich_color if below.a or below.ansi is not None else None
-    ) + Style(bold=look.bold or None, underline=look.underline or None, reverse=look.reverse or None)
+    color = legible(blend(look.color, below, variables), below, look.least)
+    return Style.from_color(color.rich_color, below.rich_color if below.a or below.ansi is not None else None) + Style(
+        bold=look.bold or None, underline=look.underline or None, reverse=look.reverse or None
+    )
