@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.ui import idle
 from tests.ui.worlds import World
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quick_pilot() -> Iterator[None]:
+    """The pilot waits until the screen has done what was asked of it."""
+    with pytest.MonkeyPatch.context() as patch:
+        idle.install(patch)
+        yield
 
 
 @pytest.fixture(autouse=True)

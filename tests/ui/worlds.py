@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
@@ -225,7 +226,9 @@ class World:
     async def resize(self, pilot: Pilot[None], width: int, height: int) -> None:
         """Change the terminal's size."""
         await pilot.resize_terminal(width, height)
+        deadline = time.monotonic() + 10.0
         while self.app.screen.size != (width, height):
+            assert time.monotonic() < deadline, f"the screen is still {self.app.screen.size}"
             await pilot.pause(0.01)
         await self.stand_still(pilot)
 

@@ -143,6 +143,7 @@ class Panel(Widget, Generic[ViewT]):
         super().__init__(id=id)
         self.glyphs = glyphs
         self.view: ViewT | None = None
+        self._followed: Context | None = None
         self._lines: list[Line] = []
         self._strips: dict[int, Strip] = {}
         self._rich_styles: dict[str, Style] = {}
@@ -172,6 +173,7 @@ class Panel(Widget, Generic[ViewT]):
 
     def update(self, context: Context) -> None:
         """Show what ``context`` shows now."""
+        self._followed = context
         self.show(self.make_view(context))
 
     def show(self, view: ViewT) -> None:
@@ -257,8 +259,10 @@ class Panel(Widget, Generic[ViewT]):
         self._paint_again()
 
     def on_resize(self, _event: Resize) -> None:
-        """Paint for the new size."""
+        """Paint for the new size; the view may depend on it, and was made before it was known."""
         self._paint_again()
+        if self._followed is not None:
+            self.update(self._followed)
 
     def _paint_again(self) -> None:
         self._lines = []

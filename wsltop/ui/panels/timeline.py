@@ -220,6 +220,7 @@ class TimelinePanel(Panel[TimelineView]):
 
     def update(self, context: Context) -> None:
         """Show the window up to the moment; a panel that has just been unfolded has no size yet."""
+        self._followed = context
         moment, top = context.moment, context.top
         if moment is None:
             return
