@@ -240,8 +240,32 @@ def test_steady_shrinking_and_small_growth_are_no_growth() -> None:
 
 def test_growth_needs_five_minutes_and_some_observations() -> None:
     assert measure_growth([]) == ()
-    assert measure_growth(series(0, GIB, step=600)) == ()
+    assert measure_growth(series(0, GIB, step=600), available=GIB) == ()
     assert measure_growth(series(*range(0, 40 * GIB, 10 * GIB), step=99)) == ()
+
+
+@pytest.mark.parametrize("steady", [0, 40])
+def test_a_leak_that_leaves_no_time_is_told_after_two_minutes(steady: int) -> None:
+    """One of 6 MiB a second was named after five minutes, or hidden by the hours in which the program was steady."""
+    sizes = [300 * MIB] * steady + [300 * MIB + number * 180 * MIB for number in range(5)]
+    (trend,) = measure_growth(series(*sizes, step=30), available=2 * GIB)
+    assert trend.growing
+    assert trend.rate == pytest.approx(360 * MIB)
+    assert trend.minutes_left == pytest.approx(2 * GIB / (360 * MIB))
+
+
+@pytest.mark.parametrize(
+    ("mebibytes", "available"),
+    [
+        ((0, 0, 400, 800, 800), GIB),  # a start-up
+        ((100, 400, 120, 420, 500), GIB),  # a heap that is collected
+        ((100, 190, 280, 370, 460), 64 * GIB),  # there is time
+        ((100, 105, 110, 115, 120), 64 * MIB),  # too little to be sure
+        ((100, 300, 500), GIB),  # not watched for long enough
+    ],
+)
+def test_what_is_not_sure_and_urgent_waits_for_the_whole_window(mebibytes: tuple[int, ...], available: int) -> None:
+    assert measure_growth(series(*(size * MIB for size in mebibytes), step=30), available=available) == ()
 
 
 def test_a_family_that_appeared_grew_from_nothing() -> None:

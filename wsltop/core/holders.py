@@ -414,6 +414,16 @@ STRAIGHT: Final = 0.6
 collected again goes up and down, and is not a leak."""
 
 
+URGENT: Final = 120.0
+"""Seconds of the newest observations from which growth is told that leaves no time to watch for longer."""
+URGENT_LEFT: Final = 15.0
+"""Minutes until all available memory is taken below which growth is of this kind."""
+URGENT_GAIN: Final = 64 * MIB
+"""What a family must have gained then: a start-up is as big, but it is no straight line for two minutes."""
+URGENT_STRAIGHT: Final = 0.98
+"""Share of the variation that the line must explain then."""
+
+
 class FamilySizes(Struct, frozen=True, kw_only=True):
     """What each family held at one moment, in bytes of anonymous memory."""
 
@@ -431,6 +441,8 @@ class FamilyGrowth(Struct, frozen=True, kw_only=True):
     """Bytes between the first and the last observation."""
     span: float
     """Seconds between them."""
+    straight: float = 0.0
+    """Share of the variation that the line explains, 0 to 1."""
     growing: bool
     """Whether the growth is big enough and straight enough to be called growth."""
     minutes_left: float | None = None
@@ -446,21 +458,40 @@ def note_families(monotonic: float, families: Sequence[Family]) -> FamilySizes:
 
 
 def measure_growth(observed: Sequence[FamilySizes], available: int | None = None) -> tuple[FamilyGrowth, ...]:
-    """The trend of every family that is there now, fastest first; empty before the window is full.
+    """The trend of every family that is there now, fastest first.
 
-    A family that was absent held nothing: if its processes were started within the window, that is growth.
+    Before the window is full, only of families that would soon have taken all available memory. Their growth is that of
+    the newest two minutes, however long they were steady before. A family that was absent held nothing: if its
+    processes were started within the window, that is growth.
     """
+    urgent = {trend.name: trend for trend in _trends(_newest(observed), available) if _is_urgent(trend)}
+    long = observed and observed[-1].monotonic - observed[0].monotonic >= WINDOW
+    trends = {trend.name: trend for trend in _trends(observed, available)} if long else {}
+    return tuple(sorted((trends | urgent).values(), key=lambda trend: (-trend.rate, trend.name)))
+
+
+def _newest(observed: Sequence[FamilySizes]) -> Sequence[FamilySizes]:
+    """The newest observations that span ``URGENT`` seconds; empty where they do not go back so far."""
+    end = observed[-1].monotonic if observed else 0.0
+    first = next((place for place in range(len(observed) - 1, -1, -1) if end - observed[place].monotonic >= URGENT), 0)
+    return observed[first:] if observed and end - observed[first].monotonic >= URGENT else ()
+
+
+def _is_urgent(trend: FamilyGrowth) -> bool:
+    left = trend.minutes_left
+    return (
+        left is not None and left <= URGENT_LEFT and trend.straight >= URGENT_STRAIGHT and trend.gained >= URGENT_GAIN
+    )
+
+
+def _trends(observed: Sequence[FamilySizes], available: int | None) -> tuple[FamilyGrowth, ...]:
     if len(observed) < FEWEST:
         return ()
     times = [sizes.monotonic for sizes in observed]
-    span = times[-1] - times[0]
-    if span < WINDOW:
-        return ()
-    trends = [_trend(name, times, [sizes.sizes for sizes in observed], available) for name in observed[-1].sizes]
-    return tuple(sorted(trends, key=lambda trend: (-trend.rate, trend.name)))
+    return tuple(_trend(name, times, [sizes.sizes for sizes in observed], available) for name in observed[-1].sizes)
 
 
-def _trend(name: str, times: list[float], observed: list[Mapping[str, int]], available: int | None) -> FamilyGrowth:
+def _trend(name: str, times: list[float], observed: list[dict[str, int]], available: int | None) -> FamilyGrowth:
     sizes = [sizes.get(name, 0) for sizes in observed]
     slope, explained = fit_line(times, sizes)
     span = times[-1] - times[0]
@@ -471,6 +502,7 @@ def _trend(name: str, times: list[float], observed: list[Mapping[str, int]], ava
         rate=rate,
         gained=sizes[-1] - sizes[0],
         span=span,
+        straight=explained,
         growing=growing,
         minutes_left=max(0, available) / rate if growing and available is not None else None,
     )
