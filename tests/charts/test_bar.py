@@ -110,7 +110,7 @@ def test_an_expected_host_bar_is_dashed() -> None:
 
 
 def test_a_host_beyond_the_scale_ends_in_an_arrow() -> None:
-    assert plain(host_bar(SCALE * 2, SCALE, 6, BLOCK)) == "█████►"
+    assert plain(host_bar(SCALE * 2, SCALE, 6, BLOCK)) == "█████»"
     assert plain(host_bar(SCALE + GIB // 100, SCALE, 6, BLOCK)) == "██████"
 
 

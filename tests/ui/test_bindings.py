@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import get_args
 
 import pytest
 from textual.binding import Binding
 
 from wsltop.charts.cells import ASCII, BLOCK, plain
+from wsltop.model.sample import EventKind
 from wsltop.ui.app import WsltopApp
 from wsltop.ui.bindings import GROUPS, KEYS, Key, action_name, bindings, describe
-from wsltop.ui.cards.help import help_lines
+from wsltop.ui.cards.help import EVENT_SIGNS, help_lines, sign_lines
 from wsltop.ui.layout import PANEL_KEYS
 from wsltop.ui.main import MainScreen
 from wsltop.ui.panels.footer import KeyBar, KeyBarView, KeyHint
@@ -102,6 +104,20 @@ def test_the_help_card_fits_and_cuts_nothing(glyphs: object, works: bool, width:
         assert key.shown in text or not key.help
     if tier is ASCII:
         assert text.isascii()
+
+
+def test_the_help_card_explains_each_sign_once() -> None:
+    """``┊`` was the cursor and a gap, and no sign of an event was explained anywhere."""
+    lines = [plain(line).split() for line in sign_lines(77, BLOCK)]
+    signs = [words[0] for words in lines if words and len(words[0]) == 1]
+    assert len(signs) == len(set(signs))
+    kinds = {kind for kinds, _ in EVENT_SIGNS for kind in kinds}
+    assert kinds == {*get_args(EventKind), "kill"}
+    assert {BLOCK.mark(kind) for kind in kinds} <= set(signs)
+    assert {BLOCK.cursor, BLOCK.gap, BLOCK.over, BLOCK.selection, BLOCK.several} <= set(signs)
+    for alike, _ in EVENT_SIGNS:
+        assert len({BLOCK.mark(kind) for kind in alike}) == 1
+        assert len({ASCII.mark(kind) for kind in alike}) == 1
 
 
 @pytest.mark.parametrize("width", range(10, 201))

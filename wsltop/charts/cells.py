@@ -61,7 +61,7 @@ class Stroke(Struct, frozen=True):
 
 
 class Glyphs(Struct, frozen=True, kw_only=True):
-    """One tier. Each string is one cell wide."""
+    """One tier. Each string is one cell wide, but for the ellipsis."""
 
     tier: Tier
     fills: Pairs
@@ -86,6 +86,7 @@ class Glyphs(Struct, frozen=True, kw_only=True):
     over: str
     """The end of a bar that is longer than its scale."""
     gap: str
+    """Where there is no sample."""
     cursor: str
     rule: str
     upright: str
@@ -113,9 +114,13 @@ class Glyphs(Struct, frozen=True, kw_only=True):
         return _lookup(self.marks, kind, "log")
 
     def alphabet(self) -> frozenset[str]:
-        """Every glyph that this tier can draw, braille lines included."""
+        """Every glyph of one cell that this tier can draw, braille lines included."""
         lines = {chr(0x2800 + mask) for mask in range(256)} if self.dots else set()
-        return frozenset(_leaves(astuple(self)[3:])) | {glyph for _, glyph in self.fills + self.marks} | lines
+        return (
+            frozenset(_leaves(astuple(self)[3:])) - {self.ellipsis}
+            | {glyph for _, glyph in self.fills + self.marks}
+            | lines
+        )
 
 
 def _lookup(pairs: Pairs, name: str, otherwise: str) -> str:
@@ -177,7 +182,7 @@ BLOCK: Final = Glyphs(
         stall !
         oom_kill ×
         balloon ○
-        reporting ▼
+        reporting ·
         init ◦
         log ·
         mark ●
@@ -191,8 +196,8 @@ BLOCK: Final = Glyphs(
     expected_fill="╍",
     dots=False,
     several="≡",
-    over="►",
-    gap="┊",
+    over="»",
+    gap="?",
     cursor="┊",
     rule="─",
     upright="│",
@@ -241,7 +246,7 @@ ASCII: Final = Glyphs(
         stall !
         oom_kill x
         balloon o
-        reporting v
+        reporting '
         init i
         log '
         mark *
@@ -269,7 +274,7 @@ ASCII: Final = Glyphs(
     filled="*",
     hollow="o",
     times="x",
-    ellipsis="~",
+    ellipsis="..",
     bracket_left="<",
     bracket_right=">",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import zip_longest
 from typing import Final
 
@@ -28,10 +28,12 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ("file cache", "copies of files; Linux keeps them until it needs the memory"),
     ("scattered", "free, but in blocks too small to be reported to Windows"),
     ("reportable", "free, in larger blocks: Windows gets them back in about 30 s"),
-    ("idle gate", "WSL drops cache or compacts only while the CPUs are idle"),
+    ("idle gate", "WSL drops cache or compacts only while all CPUs together are busy below 0.5 %"),
     ("hog", "a process of wsltop's own that takes memory on purpose"),
     ("floor", "the available memory that hogs always leave"),
-    ("~862 MiB", "about; <862 MiB at most: what it shares is not counted yet"),
+    ("~862 MiB", "about: estimated until its pages are counted"),
+    ("<862 MiB", "at most: it shares pages with others, and how many is not counted yet"),
+    ("self 0.4 %", "what wsltop itself uses of one CPU"),
 )
 """Words of the screen, in the order in which a newcomer meets them."""
 BESIDES: tuple[tuple[str, str], ...] = (
@@ -41,6 +43,21 @@ BESIDES: tuple[tuple[str, str], ...] = (
     ("reading", "wsltop snapshot --every 5 prints all of this as text, for screen readers too"),
 )
 """What no row of the table of keys says."""
+EVENT_SIGNS: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("hog",), "a hog began, or is full"),
+    (("kill", "cache drop", "proactive reclaim"), "a hog ended, the file cache was dropped, WSL reclaimed it"),
+    (("return",), "Windows got memory back"),
+    (("compaction",), "free memory was compacted"),
+    (("direct reclaim",), "a program had to wait until the kernel had reclaimed memory"),
+    (("swap",), "memory was swapped"),
+    (("stall",), "tasks waited for memory"),
+    (("oom kill",), "the kernel killed a process for lack of memory"),
+    (("balloon",), "Windows took memory by the balloon, or gave it back"),
+    (("init",), "a line of WSL's init"),
+    (("log", "reporting"), "another line of the kernel log"),
+    (("mark",), "what was done here: a phase of the demo, an action"),
+)
+"""Signs before events and on the timeline: kinds that share one, and what it means."""
 KEY_WIDTH = 8
 WORD_WIDTH = 12
 COLUMN: Final = 38
@@ -63,12 +80,12 @@ def help_lines(glyphs: Glyphs, works: Callable[[Key], bool], width: int) -> list
     top = heading("wsltop: where the memory of WSL2 goes", "words below", width, glyphs)
     if width < 2 * COLUMN:
         top = heading("help", "", width, glyphs)
-        return [top, *left, *right, *glossary_lines(width, glyphs)]
+        return [top, *left, *right, *glossary_lines(width, glyphs), *sign_lines(width, glyphs)]
     rows = [
         merged([*fit_spans(one, COLUMN, glyphs), *fit_spans(other, width - COLUMN, glyphs)])
         for one, other in zip_longest(left, right, fillvalue=())
     ]
-    return [top, *rows, (), *glossary_lines(width, glyphs)]
+    return [top, *rows, (), *glossary_lines(width, glyphs), *sign_lines(width, glyphs)]
 
 
 def key_lines(group: Group, works: Callable[[Key], bool]) -> list[Line]:
@@ -96,15 +113,39 @@ def legend_lines(glyphs: Glyphs) -> list[Line]:
 
 def glossary_lines(width: int, glyphs: Glyphs) -> list[Line]:
     """The words of the screen, each with what it means."""
+    return table_lines((("Words", ""), *GLOSSARY, ("Besides keys", ""), *BESIDES), width, glyphs)
+
+
+def sign_lines(width: int, glyphs: Glyphs) -> list[Line]:
+    """The signs of the timeline and of events, each with what it means."""
+    events = [(glyphs.mark(kinds[0]), meaning) for kinds, meaning in EVENT_SIGNS]
+    chart = (
+        (f"{glyphs.fill('used')} {glyphs.area_cache}", "what Linux uses; its file cache"),
+        (glyphs.measured.across, "what Windows lends"),
+        (glyphs.expected.across, "what it should lend, computed where Windows is not read"),
+        (glyphs.fill("owed"), "on its way back to Windows, or predicted to come back"),
+        (f"{glyphs.bracket_left}{glyphs.rule}{glyphs.bracket_right}", "what Windows lends more than Linux uses"),
+        (glyphs.over, "the bar goes on: more than the VM's size"),
+        (glyphs.cursor, "the second that is shown"),
+        (glyphs.gap, "no sample was taken then"),
+    )
+    several = (glyphs.several, "several events at once; their names stand beside it")
+    selected = (glyphs.selection, "the row that is selected")
+    signs = (("Signs of bars and timeline", ""), *chart, ("Signs of events", ""), *events, several, selected)
+    return table_lines(signs, width, glyphs)
+
+
+def table_lines(rows: Iterable[tuple[str, str]], width: int, glyphs: Glyphs) -> list[Line]:
+    """Words with their meanings, in two columns; one without a meaning is a heading."""
     lines: list[Line] = []
-    for word, meaning in (("Words", ""), *GLOSSARY, ("Besides keys", ""), *BESIDES):
+    for word, meaning in rows:
         if not meaning:
             lines.append((Span(f" {word}", "title"),))
             continue
-        rows = wrap(meaning, width - WORD_WIDTH - 2, 4, glyphs)
-        names = [word, *[""] * (len(rows) - 1)]
+        texts = wrap(meaning, width - WORD_WIDTH - 2, 4, glyphs)
+        names = [word, *[""] * (len(texts) - 1)]
         lines += [
-            (Span(f"  {name:<{WORD_WIDTH}}", "value"), Span(row.rstrip(), "muted"))
-            for name, row in zip(names, rows, strict=True)
+            (Span(f"  {name:<{WORD_WIDTH}}", "value"), Span(text.rstrip(), "muted"))
+            for name, text in zip(names, texts, strict=True)
         ]
     return lines
