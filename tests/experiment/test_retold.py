@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from importlib.resources import as_file, files
+from xml.etree import ElementTree
+
+import pytest
 from msgspec.structs import replace
 
 from tests.experiment.world import PLAN, World
 from tests.samples import hog
+from wsltop.core.session import Session
 from wsltop.experiment.measure import measure_all
 from wsltop.experiment.retold import retell
 from wsltop.experiment.trial import Phase, demo_names
 from wsltop.model.sample import Mark, Sample, Unavailable
+from wsltop.model.text import format_size
+from wsltop.recording.reader import Recording
+from wsltop.report.demo import facts, make_result, slide
 
 INTERVAL = 0.5
 MIB = 1024**2
@@ -52,6 +60,35 @@ def test_a_recorded_demo_has_the_figures_that_it_had() -> None:
         assert (now[0].action is None) == (action == "")
         assert now[0].release is not None
         assert told.trials[0].ending == "settled"
+
+
+def test_card_slide_and_events_of_a_demo_have_one_measure_and_one_prediction() -> None:
+    """The card said 242 MiB, its sentence 241 and the event 252, outside a range that held it on the card."""
+    with as_file(files("wsltop.recording").joinpath("sample.wsltop")) as path, Recording.open(path) as recording:
+        samples = list(recording.samples())
+    session = Session(1.0)
+    for sample in samples:
+        session.take(sample)
+    kill, compaction = (event.amounts for event in session.journal.events() if event.kind == "return")
+    result = retell(samples, 1.0)
+    assert result is not None
+    demo = make_result(result)
+    assert demo.kill is not None
+    assert not isinstance(demo.kill.outside, Unavailable)
+    compared = ((demo.kill.release, kill), (demo.measures[0].action, compaction))
+    for figures, told in compared:
+        assert figures is not None
+        assert figures.predicted is not None
+        assert (figures.predicted.low, figures.predicted.likely, figures.predicted.high) == tuple(
+            told[name] for name in ("predicted_low", "predicted", "predicted_high")
+        )
+        assert figures.came == told["got"] <= told["owed"]
+        assert figures.inside == bool(told["within"])
+    assert demo.kill.outside.returned == pytest.approx(kill["got"], rel=0.001)
+    assert f"{format_size(compaction['got'])} more" in demo.verdict
+    halves = [fact.text.partition("half of it ")[2].partition(" after")[0] for fact in facts(demo)]
+    words = " ".join(ElementTree.fromstring(slide(demo)).itertext())  # noqa: S314 - our own
+    assert [half for half in halves if half] == [words.partition("t50 ")[2].partition(" s")[0] + " s"]
 
 
 def test_a_recording_that_ends_within_the_demo_is_an_interrupted_one() -> None:

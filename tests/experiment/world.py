@@ -24,6 +24,7 @@ class FakeLoad:
     """A load that fills and ends within a second each, unless told otherwise."""
 
     exit_code: int | None = None
+    holes = 0
 
     def __init__(self, world: World) -> None:
         self.world = world

@@ -341,7 +341,9 @@ def test_a_demo_ended_in_its_compaction_keeps_what_the_kill_gave() -> None:
 @pytest.mark.parametrize(("gained", "word"), [(90, "inside the range"), (20, "outside the range"), (300, "outside")])
 def test_what_lies_outside_the_predicted_range_is_said(gained: int, word: str) -> None:
     predicted = Prediction(low=50 * MIB, likely=100 * MIB, high=200 * MIB)
-    fact = next(prediction_fact("it", ActionFigures(predicted=predicted, gained=gained * MIB, host_returned=None)))
+    fact = next(
+        prediction_fact("it", ActionFigures(predicted=predicted, gained=None, host_returned=None, came=gained * MIB))
+    )
     assert word in fact.text
     assert (fact.style == "error") == word.startswith("outside")
 

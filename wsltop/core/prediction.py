@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from wsltop.core.clues import LISTS_GROW, Span
+from wsltop.core.curve import LEAST_BAND
 from wsltop.core.ledger import NEVER, FreeSplit, Ledger
 from wsltop.model.sample import Reading, Unavailable
 from wsltop.model.text import MIB, format_range, format_size
@@ -199,8 +200,8 @@ class Prediction(Struct, frozen=True, kw_only=True, tag="prediction"):
         return "; ".join(part.basis for part in self.parts)
 
     def holds(self, size: int) -> bool:
-        """Whether what came, in bytes, lies within the range."""
-        return self.low <= size <= self.high
+        """Whether what came, in bytes, lies within the range, or nearer to it than can be told from noise."""
+        return self.low - LEAST_BAND <= size <= self.high + LEAST_BAND
 
     def tell_miss(self, size: int) -> str:
         """``outside the predicted range 2.5 to 3.5 GiB``; empty where what came lies within it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -26,6 +26,8 @@ from wsltop.model.sample import Reading, Unavailable
 
 LONGEST: Final = 45.0
 """Seconds after which a curve that never rests is measured all the same."""
+BASELINE: Final = 3.5
+"""Seconds of figures before a release from which its start is measured: what was before that may be another story."""
 LATE: Final = 3.0
 """Seconds after a release in which Windows' figure may still rise to what was lent: it is read late, and the kernel
 reports nothing in the first two."""
@@ -141,6 +143,25 @@ def measure_return(dots: Sequence[Dot], began: float, slack: int | None = None) 
         return fall_below(dots, before - share * (before - after), zero=began, high_until=start, slack=margin)
 
     return Returned(before=before, after=after, half=crossing(0.5), most=crossing(0.9))
+
+
+def came_back(expected: Sequence[Dot], host: Sequence[Dot], began: float, end: float) -> int | None:
+    """Bytes that came back from ``began`` to ``end``, as the event of the return says it; None: neither side was read.
+
+    Windows' figure moves for other reasons too, so no more counts than Linux has given.
+    """
+    sizes = []
+    for dots in (expected, host):
+        measured = measure_return([dot for dot in since(dots, began - BASELINE, began) if dot.time <= end], began)
+        sizes += [] if measured is None else [measured.size]
+    return min(sizes, default=None)
+
+
+def since(dots: Iterable[Dot], time: float, began: float) -> list[Dot]:
+    """The readings from a time on, and at least the last one before a release: of a slow source, that is earlier."""
+    kept = list(dots)
+    last = max((dot.time for dot in kept if dot.time <= began), default=time)
+    return [dot for dot in kept if dot.time >= min(time, last)]
 
 
 def fall_start(dots: Sequence[Dot], began: float) -> float:

@@ -20,7 +20,7 @@ from wsltop.core.curve import LEAST_BAND, REST, Dot, add_answer, at_rest, lows_o
 from wsltop.core.ledger import Draining
 from wsltop.core.moment import Moment
 from wsltop.core.prediction import Prediction
-from wsltop.core.reclaimed import LATE, Returned, fall_start, measure_return
+from wsltop.core.reclaimed import BASELINE, LATE, Returned, fall_start, measure_return, since
 from wsltop.model.sample import Census, Event, Reading, Unavailable
 from wsltop.model.text import MIB, clean, format_duration, format_size
 
@@ -30,8 +30,6 @@ WORTH: Final = 256 * MIB
 """A release whose cause is not known is only told from this size on: programs free and take memory all the time."""
 WORTH_KNOWN: Final = 64 * MIB
 """A release by a hog, an action or WSL is worth an event from this size on."""
-BASELINE: Final = 3.5
-"""Seconds of figures before a release from which its start is measured: what was before that may be another story."""
 LATELY: Final = 10.0
 """Seconds before a release in which what was taken may not show in Windows' figure yet."""
 LEAST_READ: Final = 5
@@ -219,13 +217,6 @@ def lowered(dots: list[Dot], began: float) -> int:
     return 0 if before is None else before - dots[-1].size
 
 
-def since(dots: Iterable[Dot], time: float, began: float) -> list[Dot]:
-    """The readings from a time on, and at least the last one before a release: of a slow source, that is earlier."""
-    kept = list(dots)
-    last = max((dot.time for dot in kept if dot.time <= began), default=time)
-    return [dot for dot in kept if dot.time >= min(time, last)]
-
-
 class ReturnTracker:
     """Follows the releases of a session, one at a time; what is freed while one is under way becomes part of it."""
 
@@ -362,7 +353,8 @@ def tell_release(release: Release, moment: Moment, census: Reading[Census]) -> t
     side = measure_return(release.watched, release.began, slack=owed // 20)
     if side is None:
         return ()
-    amounts = {"got": release.got, "owed": owed}
+    # Windows' figure may fall by more for other reasons: no more counts than Linux has given.
+    amounts = {"got": min(release.got, owed), "owed": owed}
     predicted = None if unseen or release.parted else release.predicted
     if unseen:
         amounts["unseen"] = unseen

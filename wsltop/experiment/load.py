@@ -16,7 +16,7 @@ from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 from msgspec.structs import replace
 
 from wsltop.child import Child, signal_name
-from wsltop.core.events import tell_cause
+from wsltop.core.events import is_holed, tell_cause
 from wsltop.core.explanation import TIGHT
 from wsltop.core.moment import Moment
 from wsltop.errors import CommandError, ExitCode, HogRefused, WsltopError
@@ -57,6 +57,10 @@ class Load(Protocol):
     def held(self) -> int:
         """Bytes that it held when it was last polled; 0 where only the load itself knows."""
 
+    @property
+    def holes(self) -> int:
+        """Bytes that it had freed in between them: they join again when it ends."""
+
     def start(self) -> None:
         """Begin to take memory.
 
@@ -82,6 +86,7 @@ class HogLoad:
 
     exit_code: int | None = None
     held = 0
+    holes = 0
 
     def __init__(self, pool: Hogs, plan: ExperimentPlan, options: HogOptions | None = None) -> None:
         self._pool, self._plan, self._options = pool, plan, options
@@ -125,6 +130,7 @@ class HogLoad:
         if self._released:
             return "ending"
         self.held = sum(hog.resident for hog in hogs)
+        self.holes = sum(max(0, hog.target - hog.resident) for hog in hogs if is_holed(hog))
         if any(hog.status in ("starting", "filling") for hog in hogs):
             return "filling"
         self._full = self._full or any(hog.status in ("holding", "floor") for hog in hogs)
@@ -260,6 +266,7 @@ class CommandLoad:
     """
 
     held = 0
+    holes = 0
 
     def __init__(self, command: Sequence[str]) -> None:
         self._command = tuple(command)

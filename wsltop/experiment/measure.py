@@ -11,7 +11,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from wsltop.core.curve import (
-    LEAST_BAND,
     Crossing,
     Dot,
     add_answer,
@@ -24,6 +23,7 @@ from wsltop.core.curve import (
     step_of,
 )
 from wsltop.core.prediction import Prediction
+from wsltop.core.reclaimed import came_back
 from wsltop.experiment.trial import Result, Tick, Trial
 from wsltop.model.sample import Reading, Unavailable, known
 from wsltop.model.text import format_duration, format_size
@@ -188,6 +188,8 @@ class ActionFigures(Struct, frozen=True, kw_only=True):
     """Growth of reportable free memory since just before it; ``None`` where that is not known."""
     host_returned: int | None
     """Fall of the host's working set since just before it."""
+    came: int | None = None
+    """What came back: Windows' figure, or the expected one where it is not read, as the event of the return has it."""
 
     @property
     def error(self) -> int | None:
@@ -196,13 +198,8 @@ class ActionFigures(Struct, frozen=True, kw_only=True):
 
     @property
     def inside(self) -> bool | None:
-        """Whether what came lies within the predicted range, or nearer to it than can be told from noise.
-
-        ``None`` where either is not known.
-        """
-        if self.predicted is None or self.gained is None:
-            return None
-        return self.predicted.low - LEAST_BAND <= self.gained <= self.predicted.high + LEAST_BAND
+        """Whether what came back lies within the predicted range; ``None`` where either is not known."""
+        return None if self.predicted is None or self.came is None else self.predicted.holds(self.came)
 
 
 class Measures(Struct, frozen=True, kw_only=True):
@@ -307,7 +304,10 @@ def figures_between(
         return None if before is None or after is None else before - after
 
     return ActionFigures(
-        predicted=known(predicted), gained=fall(curves["expected"]), host_returned=fall(curves["host"])
+        predicted=known(predicted),
+        gained=fall(curves["expected"]),
+        host_returned=fall(curves["host"]),
+        came=came_back(curves["expected"], curves["host"], start, end),
     )
 
 

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from wsltop.core.curve import REST
-from wsltop.core.events import DEMO, DEMO_END, DEMO_START
+from wsltop.core.events import DEMO, DEMO_END, DEMO_START, is_holed
 from wsltop.core.ledger import Ledger
 from wsltop.core.moment import interpret
-from wsltop.core.prediction import Prediction, predict_compaction, predict_kill
+from wsltop.core.prediction import Prediction, Shares, predict_compaction, predict_kill
+from wsltop.core.session import Session
 from wsltop.experiment.trial import ActionOutcome, ExperimentPlan, Phase, Recorder, Result, Stage, Trial
 from wsltop.model.sample import Hog, Reading, Sample, Unavailable
 
 AFTER_KILL: Final[dict[str, Phase]] = {"end": "release", "returning": "settle"}
 """The experiment's phases by the names that only the demo uses, where no compaction follows."""
+EARLIER: Final = 600
+"""Samples before the demo from which is learned how memory comes back here: all of a long recording takes too long."""
 SLACK: Final = 1.0
 """Seconds by which a mark may be later than the phase that it stands for."""
 BEFORE_COMPACTION: Final[dict[str, Phase]] = {"end": "release", "returning": "wait"}
+
+
+class Foreseen(NamedTuple):
+    """What predictions are made from at one sample."""
+
+    sample: Sample
+    ledger: Reading[Ledger]
+    shares: Shares | None
 
 
 def retell(samples: Iterable[Sample], interval: float) -> Result | None:
@@ -27,10 +38,10 @@ def retell(samples: Iterable[Sample], interval: float) -> Result | None:
         samples: all of the recording, oldest first.
         interval: seconds between two of them.
     """
-    kept = list(samples)
+    every = list(samples)
     marks = [
         (mark.monotonic, mark.text.removeprefix(DEMO))
-        for sample in kept
+        for sample in every
         for mark in sample.marks
         if mark.text.startswith(DEMO)
     ]
@@ -38,10 +49,12 @@ def retell(samples: Iterable[Sample], interval: float) -> Result | None:
     if first is None:
         return None
     marks = marks[first:]
-    end = next((time for time, name in marks if name == DEMO_END), kept[-1].monotonic)
-    kept = [sample for sample in kept if marks[0][0] <= sample.monotonic <= end]
+    end = next((time for time, name in marks if name == DEMO_END), every[-1].monotonic)
+    kept = [sample for sample in every if marks[0][0] <= sample.monotonic <= end]
+    earlier = [sample for sample in every if sample.monotonic < marks[0][0]][-EARLIER:]
     hogs = max((sample.hogs for sample in kept), key=len, default=())
-    trial = trial_of(marks, kept, interval, finished=marks[-1][1] == DEMO_END)
+    foreseen = foresee((*earlier, *kept), interval)
+    trial = trial_of(marks, kept, interval, foreseen, finished=marks[-1][1] == DEMO_END)
     return Result(
         plan=plan_of(hogs, acted=trial.action is not None),
         time=kept[0].time,
@@ -62,7 +75,12 @@ def plan_of(hogs: Sequence[Hog], *, acted: bool) -> ExperimentPlan:
 
 
 def trial_of(
-    marks: Sequence[tuple[float, str]], samples: Sequence[Sample], interval: float, *, finished: bool
+    marks: Sequence[tuple[float, str]],
+    samples: Sequence[Sample],
+    interval: float,
+    foreseen: Sequence[Foreseen],
+    *,
+    finished: bool,
 ) -> Trial:
     """The trial: its phases from the marks, its ticks from the samples, its predictions from the samples before."""
     recorder = Recorder(interval)
@@ -84,8 +102,8 @@ def trial_of(
         stages=tuple(stages),
         ticks=tuple(recorder.ticks),
         ending="settled" if finished and could_rest(stages) else "interrupted",
-        action=None if acted is None else outcome_of(last_before(samples, acted), interval),
-        predicted=kill_of(last_before(samples, begun["end"]), interval) if "end" in begun else None,
+        action=None if acted is None else outcome_of(foreseen, acted),
+        predicted=kill_of(foreseen, begun["end"]) if "end" in begun else None,
         source=recorder.source,
         missing=recorder.missing,
     )
@@ -97,9 +115,10 @@ def could_rest(stages: Sequence[Stage]) -> bool:
     return bool(waited) and waited[-1].end - waited[-1].start >= REST - SLACK
 
 
-def last_before(samples: Sequence[Sample], monotonic: float) -> Sample:
-    """The last sample that shows what was before a time, or the first of all."""
-    return next((sample for sample in reversed(samples) if sample.monotonic < monotonic), samples[0])
+def last_before(foreseen: Sequence[Foreseen], monotonic: float) -> int:
+    """The place of the last sample that shows what was before a time, or of the first of all."""
+    earlier = (place for place in reversed(range(len(foreseen))) if foreseen[place].sample.monotonic < monotonic)
+    return next(earlier, 0)
 
 
 def ledger_of(sample: Sample, interval: float) -> Reading[Ledger]:
@@ -113,16 +132,32 @@ def total_of(sample: Sample, interval: float) -> int:
     return 0 if isinstance(ledger, Unavailable) else ledger.total
 
 
-def kill_of(sample: Sample, interval: float) -> Reading[Prediction]:
-    """What ending the hogs of a sample should return."""
-    ledger = ledger_of(sample, interval)
+def foresee(samples: Iterable[Sample], interval: float) -> list[Foreseen]:
+    """What predictions of each sample are made from, as the session that tells its events has it."""
+    session, found = Session(interval), []
+    for sample in samples:
+        session.take(sample, shown=False)
+        moment = session.moment
+        ledger = Unavailable("nothing was sampled") if moment is None else moment.ledger
+        found.append(Foreseen(sample, ledger, session.outcomes.shares))
+    return found
+
+
+def kill_of(foreseen: Sequence[Foreseen], ended: float) -> Reading[Prediction]:
+    """What ending the hogs should return, at the last sample that shows them all."""
+    place = last_before(foreseen, ended)
+    most = len(foreseen[place].sample.hogs)
+    while place + 1 < len(foreseen) and most and len(foreseen[place + 1].sample.hogs) == most:
+        place += 1
+    sample, ledger, shares = foreseen[place]
     if isinstance(ledger, Unavailable):
         return ledger
-    return predict_kill(ledger, sum(hog.resident for hog in sample.hogs))
+    holes = sum(max(0, hog.target - hog.resident) for hog in sample.hogs if is_holed(hog))
+    return predict_kill(ledger, sum(hog.resident for hog in sample.hogs), shares, holes=holes)
 
 
-def outcome_of(sample: Sample, interval: float) -> ActionOutcome:
-    """The compaction that followed a sample, with what it should return."""
-    ledger = ledger_of(sample, interval)
-    predicted = ledger if isinstance(ledger, Unavailable) else predict_compaction(ledger)
+def outcome_of(foreseen: Sequence[Foreseen], acted: float) -> ActionOutcome:
+    """The compaction that followed a time, with what it should return."""
+    _, ledger, shares = foreseen[last_before(foreseen, acted)]
+    predicted = ledger if isinstance(ledger, Unavailable) else predict_compaction(ledger, shares)
     return ActionOutcome(name="compact", predicted=predicted, done=True)

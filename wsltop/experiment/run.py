@@ -36,6 +36,8 @@ class TrialAction:
     ) -> None:
         self._name = cast("ActionName", chosen.action)
         self._size, self._access, self._way, self._root = chosen.action_size, access, way, root
+        self.shares: LearnedShares = lambda: None
+        """What its prediction builds on."""
 
     def plan(self, ledger: Reading[Ledger]) -> Plan:
         """The plan of the action for the memory that ``ledger`` describes."""
@@ -45,6 +47,7 @@ class TrialAction:
             access=self._access,
             size=self._size,
             way=self._way,
+            shares=self.shares(),
             root=self._root,
             pages=find_pages(self._name, self._access, self._root),
         )
@@ -317,7 +320,9 @@ class TrialRun:
 
     def _predict_release(self) -> Reading[Prediction]:
         ledger = self._record.ledger
-        return ledger if isinstance(ledger, Unavailable) else predict_kill(ledger, self.load.held, self._shares())
+        if isinstance(ledger, Unavailable):
+            return ledger
+        return predict_kill(ledger, self.load.held, self._shares(), holes=self.load.holes)
 
     def _fail(self, why: str) -> Phase:
         if why:
@@ -565,6 +570,8 @@ def prepare(
     """
     chosen, warning = fit(wanted, root=pool.root, floor=pool.floor, moment=moment)
     options = options or HogOptions(incompressible=chosen.incompressible)
+    if acting is not None:
+        acting.shares = shares
 
     def make_load() -> Load:
         return CommandLoad(chosen.command) if chosen.command else HogLoad(pool, chosen, options)

@@ -27,8 +27,8 @@ from wsltop.experiment.measure import (
     tell_where,
 )
 from wsltop.experiment.trial import Phase, Result, Trial, demo_names
-from wsltop.model.sample import Unavailable
-from wsltop.model.text import clean, format_duration, format_size
+from wsltop.model.sample import Unavailable, known
+from wsltop.model.text import clean, format_duration, format_range, format_size
 from wsltop.report.experiment import Plot, remarks_of, report
 from wsltop.report.experiment_svg import WIDTH, draw, text
 
@@ -58,8 +58,8 @@ class DemoResult(Struct, frozen=True, kw_only=True):
             return f"{self.told} Compaction failed."
         if trial.ending == "interrupted":
             return f"{self.told} What compaction gave was not measured to its end."
-        more = figures.gained if figures.host_returned is None else figures.host_returned
-        gave = "nothing more" if more is None or more < LEAST_BAND else f"{format_size(more)} more"
+        came = figures.came
+        gave = "nothing more" if came is None or came < LEAST_BAND else f"{format_size(came)} more"
         return f"{self.told} Compaction gave {gave}."
 
     @property
@@ -122,8 +122,9 @@ def facts(demo: DemoResult) -> Iterator[Fact]:
     for measured in demo.measures[:1]:
         if demo.kill is not None and not isinstance(demo.kill.outside, Unavailable):
             yield from side_facts(demo, demo.kill, demo.kill.outside)
-        if measured.release is not None and not demo.cut:
-            yield from prediction_fact("the kill", measured.release)
+        if demo.kill is not None and demo.kill.release is not None and not demo.cut:
+            kill, outside = demo.kill.release, known(demo.kill.outside)
+            yield from prediction_fact("the kill", kill if outside is None else replace(kill, came=outside.returned))
         trial = demo.trial
         if trial is not None and trial.action is not None and not trial.action.done:
             yield Fact("compact", str(Unavailable(f"failed: {trial.action.note}", trial.action.hint)), "warning")
@@ -167,10 +168,10 @@ def stuck_cause(measured: Measures, side: Side) -> str:
 def prediction_fact(what: str, figures: ActionFigures) -> Iterator[Fact]:
     """Yield what was predicted of an act, what came, and whether that lies in the range."""
     predicted = figures.predicted
-    if predicted is None or figures.gained is None:
+    if predicted is None or figures.came is None:
         return
-    span = f"{format_size(predicted.low)} to {format_size(predicted.high)}"
-    told = f"{what} was to give {format_size(predicted.likely)} ({span}) and gave {format_size(figures.gained)}: "
+    span = format_range(predicted.low, predicted.high)
+    told = f"{what} was to give {format_size(predicted.likely)} ({span}) and gave {format_size(figures.came)}: "
     inside = figures.inside
     yield Fact(
         "predicted", told + ("inside the range" if inside else "outside the range"), "value" if inside else "error"
@@ -233,7 +234,8 @@ def slide(demo: DemoResult) -> str:
     for row in textwrap.wrap(demo.verdict, TITLE_LETTERS):
         y += 28
         body.append(letters(32, y, row, size=22, weight="bold"))
-    picture = draw(demo.result, demo.measures, demo.names)
+    # The marks in the picture are of what the sentence and the rows tell: until the compaction began.
+    picture = draw(demo.result, demo.measures if demo.kill is None else (demo.kill,), demo.names)
     inner = picture.replace("<svg ", f'<svg x="0" y="{y + 12}" ', 1).rstrip()
     y += 12 + int(picture.partition('height="')[2].partition('"')[0]) + 10
     for fact in facts(demo):

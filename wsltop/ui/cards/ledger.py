@@ -7,12 +7,13 @@ from typing import Final
 
 from wsltop.charts.bar import order_chart
 from wsltop.charts.cells import Glyphs, Line, Span
+from wsltop.core.events import is_holed
 from wsltop.core.explanation import say_rest
 from wsltop.core.ledger import Ledger, free_pages_from, order_sizes
 from wsltop.core.moment import Moment
 from wsltop.core.outcomes import Outcomes
 from wsltop.core.prediction import Prediction, predict_compaction, predict_drop, predict_kill
-from wsltop.model.sample import Hog, Reading, Unavailable
+from wsltop.model.sample import Reading, Unavailable
 from wsltop.model.text import clean, format_duration, format_size
 from wsltop.ui.panels.ledger import BUCKETS
 from wsltop.ui.panels.panel import heading, wrap
@@ -153,11 +154,6 @@ def comeback_lines(
     yield from row(
         "by wsl --shutdown", format_size(fixed), "at least: the kernel's own, and the VM's overhead", width, glyphs
     )
-
-
-def is_holed(hog: Hog) -> bool:
-    """Whether a hog has freed a part of what it took: the holes join again when it ends."""
-    return hog.kind == "fragment" and hog.status == "holding"
 
 
 def predicted(name: str, prediction: Reading[Prediction], width: int, glyphs: Glyphs) -> Iterator[Line]:
