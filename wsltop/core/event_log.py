@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Final, TypeAlias
 
@@ -52,6 +52,11 @@ class EventLog:
         self._versions = {True: 0, False: 0}
         self._views: dict[bool, tuple[Event, ...]] = {}
 
+    @property
+    def apart(self) -> float:
+        """Seconds of silence after which a compaction is a second one, and a line of the log tells of another act."""
+        return self.merge_within / APART
+
     def add(self, events: Iterable[Event]) -> None:
         """Take events in, in any order."""
         for event in events:
@@ -84,8 +89,7 @@ class EventLog:
 
     def between(self, start: float, end: float, everything: bool = False) -> tuple[Event, ...]:
         """The events that touch a span of monotonic time, both ends included."""
-        view = self._all if everything else self._memory
-        return tuple(event for event in view[: bisect_right(view, end, key=START)] if event.end >= start)
+        return between(self._all if everything else self._memory, start, end)
 
     def _take(self, event: Event) -> None:
         keys = merge_keys(event)
@@ -93,7 +97,7 @@ class EventLog:
         for key in keys:
             last = known.get(key)
             if last is not None and last.start <= event.start <= last.end + self._patience(last, event):
-                merged = merge(last, event, apart=self.merge_within / APART)
+                merged = merge(last, event, apart=self.apart)
                 if self._replace(last, merged):
                     del known[key]
                     self._remember(merged)
@@ -165,6 +169,11 @@ class EventLog:
         if memory:
             self._versions[False] += 1
             self._views.pop(False, None)
+
+
+def between(events: Sequence[Event], start: float, end: float) -> tuple[Event, ...]:
+    """Those of sorted events that touch a span of monotonic time, both ends included."""
+    return tuple(event for event in events[: bisect_right(events, end, key=START)] if event.end >= start)
 
 
 def is_line(event: Event) -> bool:

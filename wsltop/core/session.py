@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from wsltop.core.diagnosis.evidence import Evidence, SwapCount, count_swap, swap_rates
 from wsltop.core.diagnosis.finding import Finding
 from wsltop.core.diagnosis.rules import diagnose
+from wsltop.core.event_list import fold
 from wsltop.core.event_log import MERGE_WITHIN, EventLog
 from wsltop.core.events import Falls, derive, interpret_record, mark_event, tell_hogs
 from wsltop.core.explanation import Explanation, explain
@@ -55,6 +56,7 @@ class Session:
         """Ids of findings that the user does not want to see."""
         self.history = History(interval, fine_span)
         self.journal = EventLog()
+        self._listed: dict[bool, tuple[int, tuple[Event, ...]]] = {}
         self.moment: Moment | None = None
         self.insight = Insight()
         self.findings: tuple[Finding, ...] = ()
@@ -129,6 +131,13 @@ class Session:
             self.findings = tuple(
                 replace(now.get(one.id, one), severity=one.severity, verdict=one.verdict) for one in self.findings
             )
+
+    def listed(self, everything: bool = False) -> tuple[Event, ...]:
+        """The rows of the list of events, of those about memory or of all; the same object until something changes."""
+        version = self.journal.version(everything)
+        if everything not in self._listed or self._listed[everything][0] != version:
+            self._listed[everything] = (version, fold(self.journal.events(everything), self.journal.apart))
+        return self._listed[everything][1]
 
     @property
     def explanation(self) -> Reading[Explanation]:

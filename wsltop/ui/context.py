@@ -199,7 +199,7 @@ class ViewState(Struct, kw_only=True):
         While the list stands still, what it showed keeps its place: the log may merge, insert and drop events, and
         here only what is newer is added.
         """
-        events = session.journal.events(self.everything)
+        events = session.listed(self.everything)
         if not self.held:
             return events
         last = self.held[-1].start

@@ -27,7 +27,7 @@ def case_of(context: Context) -> IssueInput | None:
     return IssueInput(
         moment=moment,
         findings=context.findings,
-        events=tuple(context.state.events(context.session)),
+        events=context.session.journal.events(context.state.everything),
         config=context.insight.config,
         origin="taken from the screen",
     )

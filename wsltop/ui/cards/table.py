@@ -11,6 +11,7 @@ from rich.cells import cell_len
 
 from wsltop.charts.cells import Glyphs, Line, Span
 from wsltop.core.diagnosis.finding import Finding
+from wsltop.core.event_list import parts_of
 from wsltop.model.sample import Event
 from wsltop.model.text import clean
 from wsltop.report.doctor import finding_lines
@@ -24,11 +25,14 @@ MOST = 60
 
 
 def event_lines(event: Event, glyphs: Glyphs, width: int) -> tuple[Line, ...]:
-    """Kind and time, the text, where it comes from, and its figures as they are kept."""
+    """Kind and time, the text of each event of the row with its origin, and the figures of all of them."""
     clock = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event.time))
     lines: list[Line] = [heading(f"{clean(event.kind)}, {clock}", "", width, glyphs)]
-    lines += [(Span(f" {row}", "value"),) for row in wrap(clean(event.text), width - 1, MOST, glyphs)]
-    lines += [(), (Span(f" from {clean(event.origin)}", "note"),)]
+    for part in parts_of(event):
+        begun = time.strftime("%H:%M:%S ", time.localtime(part.time)) if part is not event else ""
+        text = f"{begun}{clean(part.text)} [{clean(part.origin)}]"
+        lines += [(Span(f" {row}", "value"),) for row in wrap(text, width - 1, MOST, glyphs)]
+    lines.append(())
     if event.end > event.start:
         lines.append((Span(f" lasted {event.end - event.start:.1f} s", "note"),))
     lines += [(Span(f" {clean(name)}: {amount}", "muted"),) for name, amount in event.amounts.items()]

@@ -12,6 +12,7 @@ from textual.events import MouseMove, MouseScrollDown, MouseScrollUp
 
 from wsltop.charts.cells import Glyphs, Line, Span, merged
 from wsltop.charts.timeline import Band, Column, Ghost, Mark, Timeline, TimelineInput, geometry_of, round_up
+from wsltop.core.event_log import between
 from wsltop.core.events import DEMO_END, DEMO_SHADED, demo_phase
 from wsltop.core.history import Columns, Point
 from wsltop.core.moment import SEEN, Moment
@@ -255,7 +256,7 @@ class TimelinePanel(Panel[TimelineView]):
         cursor = shown if context.anchor is not None else None if event is None else event.start
         return timeline_view(
             columns,
-            session.journal.between(now - window, now),
+            between(session.listed(), now - window, now),
             maximum=maximum,
             vm=None if maximum == context.vm_size else context.vm_size,
             host_label="Windows" if isinstance(host, Unavailable) or host.is_windows else "host",

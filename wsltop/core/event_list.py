@@ -1,0 +1,174 @@
+"""The rows of the list of events: what log and counters say of one act is one row, and so are its repeats."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final, TypeAlias
+
+from wsltop.core.event_log import EACH_MINUTE, first_text, is_line, merge
+from wsltop.core.events import plural, times
+from wsltop.model.sample import Event
+from wsltop.model.text import format_duration, format_size
+
+TOLD_TWICE: Final = frozenset({"compaction", "cache drop", "oom kill"})
+"""Kinds of acts that the kernel both logs and counts."""
+KILLED: Final = re.compile(r".*\bKilled process \d+ ")
+"""The line of a kill that names the process; the lines around it say what led to it."""
+Row: TypeAlias = list[Event]
+"""The events of one row, the first one first."""
+
+
+class EventGroup(Event, frozen=True, kw_only=True):
+    """Several events as one row of the list; it has the time of the first."""
+
+    parts: tuple[Event, ...]
+    """In time order."""
+
+
+def fold(events: Iterable[Event], apart: float) -> tuple[Event, ...]:
+    """The rows of events that are in time order; an event that shares its row with no other is its own row.
+
+    ``apart``: seconds between a line of the log and the count of the same act at most.
+    """
+    return tuple(row[0] if len(row) == 1 else group(row, apart) for row in fold_rounds(join_signs(events, apart)))
+
+
+def parts_of(event: Event) -> tuple[Event, ...]:
+    """The events that a row stands for."""
+    return event.parts if isinstance(event, EventGroup) else (event,)
+
+
+def join_signs(events: Iterable[Event], apart: float) -> list[Row]:
+    """Put the lines of the log and the counts of the same act into one row."""
+    rows: list[Row] = []
+    open_rows: dict[str, Row] = {}
+    for event in events:
+        if event.kind in TOLD_TWICE:
+            row = open_rows.get(event.kind)
+            if row is not None and event.start - row[-1].start <= apart and is_sign_of(event, row):
+                row.append(event)
+                continue
+            open_rows[event.kind] = row = [event]
+            rows.append(row)
+        else:
+            rows.append([event])
+    return rows
+
+
+def is_sign_of(event: Event, row: Row) -> bool:
+    """Whether an event tells of the act of a row: one line and one count do; of a kill the kernel writes many lines."""
+    return (event.kind == "oom kill" and is_line(event)) or is_line(event) not in map(is_line, row)
+
+
+def fold_rounds(rows: Iterable[Row]) -> list[Row]:
+    """Put each round of WSL's own cleaning into the rows of the round before, while nothing else happens to memory.
+
+    WSL compacts each 30 s or each minute for hours, and in the mode gradual reclaims a part before; each gives
+    something back.
+    """
+    folded: list[Row] = []
+    cycle: dict[tuple[str, str], Row] = {}
+    for row in rows:
+        key = routine(row)
+        last = None if key is None else cycle.get(key)
+        if last is not None and row[0].start - max(event.end for event in last) <= EACH_MINUTE:
+            last.extend(row)
+            continue
+        if key is None or (key[0] == "return" and any(kind == "return" for kind, _ in cycle)):
+            cycle = {}
+        if key is not None:
+            cycle[key] = row
+        folded.append(row)
+    return folded
+
+
+def routine(row: Row) -> tuple[str, str] | None:
+    """What a round of cleaning has in common with the next; None for what interrupts it."""
+    first = row[0]
+    match first.kind:
+        case "proactive reclaim":
+            return first.kind, ""
+        case "return":
+            return first.kind, cause_told(first)
+        case "compaction" if any(is_line(event) or event.amounts.get("requested") for event in row):
+            return first.kind, ""
+    return None
+
+
+def cause_told(event: Event) -> str:
+    """What the text of a return names as its cause."""
+    return event.text.partition(";")[0].rpartition(": ")[2]
+
+
+def group(row: Row, apart: float) -> EventGroup:
+    """The row of several events."""
+    parts = tuple(sorted(row, key=lambda event: event.start))
+    first = parts[0]
+    counts = [event for event in parts if not is_line(event)]
+    amounts: dict[str, int] = {}
+    for event in counts:
+        for name, amount in event.amounts.items():
+            amounts[name] = amounts.get(name, 0) + amount
+    return EventGroup(
+        kind=first.kind,
+        origin=first.origin,
+        time=first.time,
+        start=first.start,
+        end=max(event.end for event in parts),
+        text=tell_group(parts, counts, apart),
+        memory=any(event.memory for event in parts),
+        level=min(event.level for event in parts),
+        amounts=amounts,
+        parts=parts,
+    )
+
+
+def tell_group(parts: Sequence[Event], counts: Sequence[Event], apart: float) -> str:
+    """The text of a row: what was counted, then what the log says."""
+    lines = [event for event in parts if is_line(event)]
+    if parts[0].kind == "oom kill":
+        return tell_kills(lines, counts)
+    if parts[0].kind == "return":
+        return tell_returns(counts)
+    return "; ".join(filter(None, [tell_counts(counts, apart), *tell_lines(lines)]))
+
+
+def tell_counts(counts: Sequence[Event], apart: float) -> str:
+    """The text of what was counted, all rounds together."""
+    if not counts:
+        return ""
+    whole = counts[0]
+    for event in counts[1:]:
+        whole = merge(whole, event, apart=apart)
+    if len(counts) > 1 and whole.kind == "proactive reclaim":
+        return f"{times(len(counts))}: {whole.text}"
+    return whole.text
+
+
+def tell_lines(lines: Sequence[Event]) -> Iterable[str]:
+    """Yield each text of the log once, and how often it was repeated."""
+    repeats: dict[str, int] = {}
+    for line in lines:
+        text = first_text(line)
+        repeats[text] = repeats.get(text, -1) + 1 + line.amounts.get("repeats", 0)
+    for text, more in repeats.items():
+        yield f"{text} (repeated {times(more)})" if more else text
+
+
+def tell_kills(lines: Sequence[Event], counts: Sequence[Event]) -> str:
+    """``Out of memory: Killed process 5017 (cc1plus) …``: the victims first, then the lines that led to it."""
+    victims = [line for line in lines if KILLED.match(line.text)]
+    killed = max(len(victims), sum(event.amounts.get("killed", 0) for event in counts))
+    told = [] if victims and killed == 1 else [f"{plural(killed, 'process', 'processes')} killed: out of memory"]
+    rest = [line for line in lines if line not in victims]
+    return "; ".join([*(told if killed else ()), *tell_lines(victims), *tell_lines(rest)])
+
+
+def tell_returns(returns: Sequence[Event]) -> str:
+    """``Windows got 657 MiB back, 2 times over 33 s: memory was compacted``."""
+    first, got = returns[0], format_size(sum(event.amounts.get("got", 0) for event in returns))
+    seconds = max(event.end for event in returns) - first.start
+    measured = first.text.startswith("Windows")
+    what = f"Windows got {got} back" if measured else f"Linux has {got} more free for Windows (Windows was not read)"
+    return f"{what}, {times(len(returns))} over {format_duration(seconds)}: {cause_told(first)}"
