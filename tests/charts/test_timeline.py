@@ -331,10 +331,14 @@ def test_no_ground_stands_above_the_line(glyphs: Glyphs) -> None:
         assert style_at(lines, 2, 8) == "host"
 
 
-@pytest.mark.parametrize("used", [5.5, 5.6, 5.9])
-def test_the_line_is_not_below_used_memory_where_there_is_no_cache(used: float) -> None:
+@pytest.mark.parametrize("used", [5.85, 5.9])
+def test_the_line_is_seen_above_used_memory_where_there_is_no_cache(used: float) -> None:
+    """On used memory it has the color of the ground: at the edge it looked as if it were not there."""
     lines = render_timeline(replace(STORY, columns=(column(used, 0, used + 0.05),), marks=()), 39, 10, BLOCK)
-    assert (plain(lines[2])[-1], style_at(lines, 2, 38)) == ("▔", "host-on-used")
+    assert (plain(lines[1])[-1], style_at(lines, 1, 38)) == ("▁", "host")
+    assert style_at(lines, 2, 38) == "used"
+    full = render_timeline(replace(STORY, columns=(column(7.9, 0, 7.95),), marks=()), 39, 10, BLOCK)
+    assert (plain(full[0])[-1], style_at(full, 0, 38)) == ("▔", "host-on-used")
 
 
 def test_the_ghost_stands_at_the_newest_part_and_leaves_the_line_whole() -> None:

@@ -136,7 +136,7 @@ def test_every_look_can_be_made_in_every_theme(theme: str) -> None:
         rich_style(look, Color.parse(variables["background"]), variables)
 
 
-LINES = {"host-on-used", "gap", "cursor"}
+LINES = {"host-on-used", "host-on-cache", "gap", "cursor"}
 AREAS = {"anonymous", "used", "shared", "kernel", "slab", "cache", "used-on-cache", "fragmented", "reportable", "owed"}
 
 
@@ -156,6 +156,17 @@ def test_every_text_can_be_read_on_every_ground_on_which_it_is_drawn(theme: str)
             if found < least - 0.05:  # whole numbers of a color
                 faint[ground, name] = round(found, 2)
     assert faint == {}
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_line_at_the_edge_of_the_cache_stands_out_from_both_its_sides(theme: str) -> None:
+    made = BUILTIN_THEMES[theme]
+    variables = made.to_color_system().generate() | made.variables | palette(dark=made.dark, ansi=False)
+    style = rich_style(LOOKS["host-on-cache"], Color.parse(variables["background"]), variables)
+    assert style.color is not None
+    line = Color.from_rich_color(style.color)
+    assert contrast(line, Color.parse(variables["part-cache-tone"])) >= 3
+    assert contrast(line, Color.parse(variables["background"])) >= 3
 
 
 def test_a_shade_covers_a_quarter() -> None:

@@ -225,20 +225,24 @@ class Canvas(NamedTuple):
 def levels_of(column: Column, canvas: Canvas, *, owed: bool = False, shaded: bool = False) -> Levels:
     """Round a column. Sizes below zero or above the maximum are drawn at the edge.
 
-    The line is never drawn below an area that it exceeds, although the area is rounded to whole rows.
+    The line is never drawn below an area that it exceeds, although the area is rounded to whole rows. At the upper edge
+    of used memory it is drawn a level higher, in the row above: on the color of used memory it has that of the ground.
     """
     rows, maximum = canvas.rows, canvas.maximum
     steps = len(canvas.glyphs.rises) - 1
     used = max(column.used, 0)
-    host = None
+    host, positions = None, rows * canvas.steps
     if column.host is not None and rows > 0 and maximum > 0:
-        positions = rows * canvas.steps
         # The line's cell is the one that contains the value, as with the ticks of the axis.
         host = min(max(column.host, 0) * positions // maximum, positions - 1)
-    top = nearest(used + max(column.cache, 0), rows, maximum)
+    level = nearest(used, rows * steps, maximum)
+    edge = nearest(used + max(column.cache, 0), rows, maximum)
     if host is not None and column.host is not None and column.host >= used + column.cache:
-        host = max(host, top * canvas.steps - 1)
-    return Levels(nearest(used, rows * steps, maximum), top, host, owed, shaded)
+        host = max(host, edge * canvas.steps - 1)
+        filled = -(-level // steps) if level % steps == 0 or level % steps > steps * 3 // 4 else 0
+        if canvas.steps > 1 and host + 1 == filled * canvas.steps < positions:
+            host += 1
+    return Levels(level, edge if column.cache > 0 else level // steps, host, owed, shaded)
 
 
 def column_cells(levels: Levels, previous: int | None, canvas: Canvas) -> tuple[Span, ...]:

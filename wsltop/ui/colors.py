@@ -32,20 +32,21 @@ DARK: Final = {
     "shared": "#A174F1",
     "kernel": "#BB2F62",
     "slab": "#489CA0",
-    "cache": "#F5B373",
-    "cache-ground": "#B5863E",
+    "cache": "#E0AE62",
+    "cache-ground": "#88651E",
     "scattered": "#C8FA5F",
     "free": "#C8C5C6",
 }
 """The parts of memory on a dark ground: each 3:1 against it, and apart from the others for every kind of color vision
-(``tests/ui/test_colors.py`` computes both)."""
+(``tests/ui/test_colors.py`` computes both). The line of what is lent is seen on the cache and on the ground, because it
+stands at the edge of the two as a rule."""
 LIGHT: Final = {
     "programs": "#2270F2",
     "shared": "#1C142D",
     "kernel": "#CB498B",
     "slab": "#102820",
-    "cache": "#5D3C0C",
-    "cache-ground": "#8A5F22",
+    "cache": "#6B3A20",
+    "cache-ground": "#A06D57",
     "scattered": "#847904",
     "free": "#565555",
 }
@@ -86,7 +87,7 @@ LOOKS: Final = {
     "reportable": Look("$part-free", least=0),
     "host": Look("$foreground", bold=True),
     "host-on-used": Look("$background", "$part-programs", bold=True, least=LINE),
-    "host-on-cache": Look("$background", "$part-cache-tone", bold=True),
+    "host-on-cache": Look("$foreground", "$part-cache-tone", bold=True, least=LINE),
     "host-on-owed": Look("$foreground", "$text-success 35%", bold=True),
     "host-on-band": Look("$foreground", "$foreground 10%", bold=True),
     "expected": Look("$foreground 70%"),
