@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -12,10 +13,12 @@ from msgspec.structs import replace
 from tests import samples
 from tests.ui.worlds import FORBIDDEN, HOST, HOSTILE, MEMINFO, NOON, SAMPLE, START, drops, hog
 from wsltop.charts.cells import ASCII, BLOCK, Glyphs, Span, plain
+from wsltop.core.events import tell_amounts
 from wsltop.core.session import Bookmark, Session
 from wsltop.model.sample import (
     WAITING,
     Event,
+    EventKind,
     Hog,
     HogStatus,
     HostMemory,
@@ -26,8 +29,9 @@ from wsltop.model.sample import (
     Unavailable,
 )
 from wsltop.model.text import GIB, MIB, format_short
+from wsltop.ui.cards.table import event_lines
 from wsltop.ui.context import DEFAULT_WINDOW, LEAST_HOG, WINDOWS, Context, Notice, Position, ViewState, move
-from wsltop.ui.panels.events import EventsPanel, events_view
+from wsltop.ui.panels.events import KIND_WIDTH, EventsPanel, events_view
 from wsltop.ui.panels.hogs import HogsPanel, hog_row, hogs_view, window
 from wsltop.ui.panels.memory import EMPTY, STEP, MemoryPanel, MemoryView, Part, memory_view
 from wsltop.ui.panels.panel import width_of
@@ -232,6 +236,31 @@ def test_the_end_of_a_hog_has_another_sign_than_its_start() -> None:
     view = events_view(events, Position(), rows=3, everything=True, problem="", focused=False)
     assert [row.mark for row in view.rows] == ["hog", "kill"]
     assert [event_mark(one) for one in events] == [("hog", "hog"), ("kill", "kill")]
+
+
+def test_each_kind_of_event_fits_its_column_and_a_result_is_whole_at_80() -> None:
+    """Audit 20: ``proactive reclaim206 MiB``; the result of a demo was cut at ``half i…``."""
+    text = "Windows got 221 MiB back in 3.0 s, half in 2.6 s"
+    marks = [event(1, "mark", text="demo: hold"), event(2, "mark", text=f"demo result: {text}")]
+    events = [*marks, *(event(number, kind, text=text) for number, kind in enumerate(get_args(EventKind), 3))]
+    view = events_view(events, Position(), rows=40, everything=True, problem="", focused=False)
+    assert [(row.kind, row.text) for row in view.rows[:2]] == [("demo", "hold"), ("result", text)]
+    assert all(len(row.kind) < KIND_WIDTH for row in view.rows)
+    panel = EventsPanel(BLOCK, id="events")
+    assert all(plain(line).count(text) == 1 for line in panel.paint(view, 80, 40)[2:])
+
+
+def test_the_figures_of_an_event_are_told_in_words() -> None:
+    """Audit 21: ``got: 200716049``."""
+    amounts = {"got": 200716049, "owed": 200802304, "within": 0}
+    text = "\n".join(map(plain, event_lines(event(1, "return", amounts=amounts), BLOCK, 80)))
+    assert "191 MiB back at Windows" in text
+    assert "200716049" not in text
+    assert dict(tell_amounts("proactive reclaim", {"requested": 2**30}))["reclaimed on request"] == "1.0 GiB"
+    assert list(tell_amounts("hog", {"killed": 1, "hogs": 4, "freed": 2**30})) == [
+        ("hogs", "4"),
+        ("held until then", "1.0 GiB"),
+    ]
 
 
 def test_an_event_of_another_day_has_its_date() -> None:

@@ -109,7 +109,8 @@ def group(row: Row, apart: float) -> EventGroup:
     amounts: dict[str, int] = {}
     for event in counts:
         for name, amount in event.amounts.items():
-            amounts[name] = amounts.get(name, 0) + amount
+            if not name.startswith(("predicted", "within")):  # not each of them has these
+                amounts[name] = amounts.get(name, 0) + amount
     return EventGroup(
         kind=first.kind,
         origin=first.origin,

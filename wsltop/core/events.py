@@ -125,6 +125,54 @@ TELLERS: Final[Mapping[EventKind, Callable[[Amounts], str]]] = {
 }
 
 
+FIGURES: Final[Mapping[str, tuple[str, Literal["size", "count"]]]] = {
+    "got": ("back at Windows", "size"),
+    "owed": ("freed for Windows", "size"),
+    "unseen": ("never shown in Windows' figure", "size"),
+    "predicted": ("predicted", "size"),
+    "predicted_low": ("predicted at least", "size"),
+    "predicted_high": ("predicted at most", "size"),
+    "within": ("within the prediction", "count"),
+    "isolated": ("pages moved", "count"),
+    "scanned": ("pages looked at", "count"),
+    "requested": ("pages looked at on request", "count"),
+    "daemon": ("pages looked at by the kernel's own thread", "count"),
+    "stalls": ("allocations that waited", "count"),
+    "reportable_change": ("more free for Windows", "size"),
+    "repeats": ("repeats", "count"),
+    "pagecache": ("drops of the file cache", "count"),
+    "slab": ("drops of slab", "count"),
+    "cache_change": ("file cache", "size"),
+    "slab_change": ("slab", "size"),
+    "reclaimed": ("reclaimed", "size"),
+    "in_cgroups": ("reclaimed in control groups", "size"),
+    "out": ("written to swap", "size"),
+    "in": ("read from swap", "size"),
+    "killed": ("processes killed", "count"),
+    "lost": ("lines lost", "count"),
+    "hogs": ("hogs", "count"),
+    "freed": ("held until then", "size"),
+    "holes": ("holes between its pages", "size"),
+}
+"""What the figures of an event are called, and in what they are told."""
+OTHER_FIGURES: Final[Mapping[tuple[EventKind, str], tuple[str, Literal["size", "count"]]]] = {
+    ("direct reclaim", "scanned"): ("looked at", "size"),
+    ("proactive reclaim", "requested"): ("reclaimed on request", "size"),
+}
+HOG_SAYS: Final = frozenset({"added", "filled", "floor", "failed", "killed", "ended"})
+"""What happened to a hog is told by the text."""
+
+
+def tell_amounts(kind: EventKind, amounts: Amounts) -> Iterator[tuple[str, str]]:
+    """Yield names and figures of what an event counted, in words; those that are 0 are left out."""
+    for name, amount in amounts.items():
+        if name == "within":
+            yield FIGURES[name][0], "yes" if amount else "no"
+        elif amount and not (kind == "hog" and name in HOG_SAYS):
+            words, unit = OTHER_FIGURES.get((kind, name)) or FIGURES.get(name, (name, "count"))
+            yield words, format_size(amount) if unit == "size" else grouped(amount)
+
+
 def tell_change(amounts: Amounts, name: str, form: str) -> str:
     """Put a signed size into ``form``; nothing when it is not known or did not change."""
     size = amounts.get(name)

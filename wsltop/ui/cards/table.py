@@ -12,11 +12,13 @@ from rich.cells import cell_len
 from wsltop.charts.cells import Glyphs, Line, Span
 from wsltop.core.diagnosis.finding import Finding
 from wsltop.core.event_list import parts_of
+from wsltop.core.events import tell_amounts
 from wsltop.model.sample import Event
 from wsltop.model.text import clean
 from wsltop.report.doctor import finding_lines
 from wsltop.ui.cards.ledger import ledger_lines
 from wsltop.ui.context import Context
+from wsltop.ui.panels.events import kind_and_text
 from wsltop.ui.panels.panel import heading, wrap
 from wsltop.ui.panels.verdict import SEVERITY_STYLES
 
@@ -27,7 +29,7 @@ MOST = 60
 def event_lines(event: Event, glyphs: Glyphs, width: int) -> tuple[Line, ...]:
     """Kind and time, the text of each event of the row with its origin, and the figures of all of them."""
     clock = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event.time))
-    lines: list[Line] = [heading(f"{clean(event.kind)}, {clock}", "", width, glyphs)]
+    lines: list[Line] = [heading(f"{kind_and_text(event)[0]}, {clock}", "", width, glyphs)]
     for part in parts_of(event):
         begun = time.strftime("%H:%M:%S ", time.localtime(part.time)) if part is not event else ""
         text = f"{begun}{clean(part.text)} [{clean(part.origin)}]"
@@ -35,7 +37,8 @@ def event_lines(event: Event, glyphs: Glyphs, width: int) -> tuple[Line, ...]:
     lines.append(())
     if event.end > event.start:
         lines.append((Span(f" lasted {event.end - event.start:.1f} s", "note"),))
-    lines += [(Span(f" {clean(name)}: {amount}", "muted"),) for name, amount in event.amounts.items()]
+    figures = list(tell_amounts(event.kind, event.amounts))
+    lines += [(Span(f" {figure:>10} ", "value"), Span(clean(name), "muted")) for name, figure in figures]
     return tuple(lines)
 
 

@@ -13,6 +13,7 @@ from textual.events import MouseScrollDown, MouseScrollUp
 from textual.message import Message
 
 from wsltop.charts.cells import Line, Span
+from wsltop.core.events import DEMO
 from wsltop.model.sample import Event, Unavailable
 from wsltop.model.text import clean
 from wsltop.ui.context import Context, Position
@@ -20,6 +21,13 @@ from wsltop.ui.panels.panel import Panel, fit, fit_spans, heading
 
 STEP: Final = 4
 """Rows by which the list grows."""
+KINDS: Final = {"proactive reclaim": "reclaim", "direct reclaim": "reclaim"}
+"""Kinds that the list names shorter: their texts tell them apart."""
+RESULT: Final = "demo result: "
+"""How the mark begins that says what the demo gave."""
+KIND_WIDTH: Final = 11
+KIND_FROM, ORIGIN_FROM = 70, 100
+"""Columns from which on there is room for the kind, and for the origin of each event."""
 GONE: Final = {"killed", "ended"}
 """Amounts of a hog's event that tell of its end."""
 
@@ -84,16 +92,27 @@ def position_at(events: Sequence[Event], monotonic: float, rows: int) -> Positio
     return Position(top=top, cursor=index, following=False, seen=len(events))
 
 
+def kind_and_text(event: Event) -> tuple[str, str]:
+    """What the list calls an event, and its text without what that says already."""
+    text = clean(event.text)
+    if event.kind == "mark":
+        for begin, kind in ((DEMO, "demo"), (RESULT, "result")):
+            if text.startswith(begin):
+                return kind, text.removeprefix(begin)
+    return KINDS.get(event.kind, event.kind), text
+
+
 def event_row(event: Event, now: float, *, selected: bool) -> EventRow:
     """One event's row."""
     then = time.localtime(event.time)
     today = then[:3] == time.localtime(now)[:3]
     style = "error" if event.level <= 3 else "warning" if event.level == 4 else "value"
+    kind, text = kind_and_text(event)
     return EventRow(
         clock=time.strftime("%H:%M:%S" if today else "%m-%d %H:%M", then),
-        kind=event.kind,
+        kind=kind,
         mark="kill" if event.kind == "hog" and GONE & event.amounts.keys() else event.kind,
-        text=clean(event.text),
+        text=text,
         origin=event.origin,
         style=style,
         selected=selected,
@@ -163,9 +182,9 @@ class EventsPanel(Panel[EventsView], can_focus=True):
     def _row(self, row: EventRow, width: int, clock: int) -> Line:
         glyphs = self.glyphs
         marker = glyphs.selection if row.selected else " "
-        kind_width = 17 if width >= 70 else 0
+        kind_width = KIND_WIDTH if width >= KIND_FROM else 0
         kind = row.kind if kind_width else ""
-        origin = f" {row.origin:>7} "
+        origin = f" {row.origin:>7} " if width >= ORIGIN_FROM else " "
         head = f"{marker}{row.clock:>{clock}} {glyphs.mark(row.mark)} "
         room = width - len(head) - kind_width - len(origin)
         return fit_spans(
