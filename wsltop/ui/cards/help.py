@@ -9,22 +9,25 @@ from typing import Final
 from wsltop.charts.cells import Glyphs, Line, Span, merged
 from wsltop.ui.bindings import GROUPS, KEYS, Group, Key
 from wsltop.ui.layout import PANEL_KEYS
+from wsltop.ui.panels.memory import GROUPS as PARTS
 from wsltop.ui.panels.panel import fit_spans, heading, wrap
 
-LEGEND: tuple[tuple[str, str, str], ...] = (
-    ("anonymous", "anonymous", "of programs"),
-    ("shared", "shared", "tmpfs, shm"),
-    ("kernel", "other kernel", "tables, stacks"),
-    ("slab", "slab", "kernel's objects"),
-    ("cache", "cache", "can be dropped"),
-    ("fragmented", "scattered free", "not given back"),
-    ("reportable", "reportable free", "given back"),
+MEANINGS: tuple[tuple[str, str], ...] = (
+    ("anonymous", "their own pages"),
+    ("shared", "tmpfs, shm"),
+    ("kernel", "tables, stacks"),
+    ("slab", "kernel's objects"),
+    ("cache", "can be dropped"),
+    ("fragmented", "not given back"),
+    ("reportable", "given back"),
 )
-"""What the segments of the guest's bar are."""
+"""What the segments of the guest's bar are, by their style."""
 GLOSSARY: tuple[tuple[str, str], ...] = (
     ("lent", "memory that the virtual machine has and Windows does not"),
     ("used", "what programs and the kernel need: all that is not available"),
     ("expected", "what should be lent, computed from the guest's own counters"),
+    ("programs", "memory of their own; what they map of files is counted as file cache in use"),
+    ("held", "what a process has alone, and its part of what it shares or maps of files (PSS)"),
     ("file cache", "copies of files; Linux keeps them until it needs the memory"),
     ("scattered", "free, but in blocks too small to be reported to Windows"),
     ("reportable", "free, in larger blocks: Windows gets them back in about 30 s"),
@@ -106,8 +109,10 @@ def key_lines(group: Group, works: Callable[[Key], bool]) -> list[Line]:
 def legend_lines(glyphs: Glyphs) -> list[Line]:
     """The bar's segments, in their glyphs and colors."""
     lines: list[Line] = [(Span(" The guest's bar", "title"),)]
-    for style, name, meaning in LEGEND:
-        lines.append((Span(f"  {glyphs.fill(style)} ", style), Span(f"{name:<16}", "value"), Span(meaning, "muted")))
+    names = {style: name for name, _, style, _ in PARTS} | {"reportable": "free for Windows"}
+    for style, meaning in MEANINGS:
+        name = f"{names[style]:<17}"
+        lines.append((Span(f"  {glyphs.fill(style)} ", style), Span(name, "value"), Span(meaning, "muted")))
     return lines
 
 

@@ -376,7 +376,9 @@ class HoldersCard(Card):
             return f"{count}, {by}" if width < 60 else f"{count} match {clean(state.process_filter)!r}, {by}"
         if width < 60:
             return f"{len(listed.all)}, {by}"
-        return f"{len(listed.all)} {'processes' if self.context.shows_now else 'biggest processes'}, {by}"
+        count = f"{len(listed.all)} {'processes' if self.context.shows_now else 'biggest processes'}"
+        held = f" hold {format_size(sum(use.held for use in listed.all))} with what they map" if width >= 90 else ""
+        return f"{count}{held}, {by}"
 
     def _scroll_to_selected(self) -> None:
         """Let the selected process be in view: it moves when others grow past it."""
