@@ -142,13 +142,15 @@ def test_the_key_that_one_wants_now_comes_first_where_it_would_have_no_room() ->
     assert wide.split()[0] == "k0"
 
 
-def test_a_key_loses_its_word_only_where_all_up_to_it_have_room_then() -> None:
-    hints = (KeyHint("a", "hog"), KeyHint("b", "bytes", plain=1), KeyHint("space", "pause", plain=2))
+def test_keys_go_and_never_their_words() -> None:
+    """A footer of 80 cells with hogs said "v  b  p  space"."""
+    hints = (KeyHint("a", "hog", yields=1), KeyHint("b", "bytes"), KeyHint("space", "pause", yields=2))
     bar = KeyBar(BLOCK, id="keys")
-    told = [plain(bar.paint(KeyBarView(hints, ()), width, 1)[0]).split() for width in (31, 24, 19, 12)]
+    told = [plain(bar.paint(KeyBarView(hints, ()), width, 1)[0]).split() for width in (31, 24, 19, 12, 8)]
     assert told == [
         ["a", "hog", "b", "bytes", "space", "pause"],
-        ["a", "hog", "b", "space", "pause"],
-        ["a", "hog", "b", "space"],
+        ["b", "bytes", "space", "pause"],
+        ["b", "bytes"],
+        ["b", "bytes"],
         ["a", "hog"],
     ]

@@ -453,3 +453,17 @@ def test_t_goes_through_the_kinds_and_incompressible_is_one_of_them(world: World
             assert "incompressible anonymous started" in world.text
 
     world.run(play, size=size)
+
+
+@pytest.mark.parametrize("size", [(80, 10), (80, 24)])
+def test_the_keys_of_the_footer_have_their_words_with_and_without_hogs(world: World, size: tuple[int, int]) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        for _ in range(2):
+            await world.tick(pilot)
+            footer = world.lines[-1]
+            for key in ("c compact", "d drop", "e demo", "v why", "b bytes", "p who"):
+                assert f" {key} " in footer, footer
+            assert ("X all" in footer) == bool(world.pool.there)
+            await world.press(pilot, "a")
+
+    world.run(play, size=size)

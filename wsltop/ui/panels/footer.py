@@ -19,8 +19,8 @@ class KeyHint(Struct, frozen=True):
     key: str
     label: str
     action: str = ""
-    plain: int = 0
-    """Where there is little room the word of the lowest number goes first; 0: the key keeps its word."""
+    yields: int = 0
+    """Where there is little room the key of the lowest number goes first; 0: it goes last."""
     now: bool = False
     """Whether it is what one wants to press now: then it comes first where it would have no room."""
 
@@ -115,28 +115,23 @@ def chosen(hints: tuple[KeyHint, ...], room: int) -> list[tuple[KeyHint, list[Sp
 
 
 def fitting(hints: tuple[KeyHint, ...], room: int) -> list[tuple[KeyHint, list[Span]]]:
-    """Those of the keys that have room, in their order."""
-    shown: list[tuple[KeyHint, list[Span]]] = []
+    """Those of the keys that have room, in their order; some go where all others up to the last of them fit then."""
+    yielding = sorted((hint.yields, index) for index, hint in enumerate(hints) if hint.yields)
+    last = max((index for _, index in yielding), default=-1)
+    shown = [(hint, spell(hint, "  ")) for hint in hints]
+    for count in range(len(yielding) + 1):
+        gone = {index for _, index in yielding[:count]}
+        first = [pair for index, pair in enumerate(shown[: last + 1]) if index not in gone]
+        if 1 + sum(width_of(spans) for _, spans in first) - 2 <= room:
+            shown = [*first, *shown[last + 1 :]]
+            break
+    fits: list[tuple[KeyHint, list[Span]]] = []
     at = 1
-    for hint, spans in spelled(hints, room):
+    for hint, spans in shown:
         if at + width_of(spans) - 1 <= room:
-            shown.append((hint, spans))
+            fits.append((hint, spans))
             at += width_of(spans)
-    return shown
-
-
-def spelled(hints: tuple[KeyHint, ...], room: int) -> list[tuple[KeyHint, list[Span]]]:
-    """Keys with their words; some lose theirs where that lets all up to the last of them stand there."""
-    whole = [spell(hint, "  ") for hint in hints]
-    plain = sorted((hint.plain, index) for index, hint in enumerate(hints) if hint.plain)
-    last = max((index for _, index in plain), default=-1)
-    shown = list(whole)
-    for _, index in [(0, -1), *plain]:
-        if index >= 0:
-            shown[index] = [Span(hints[index].key, "key"), Span("  ", "note")]
-        if 1 + sum(width_of(spans) for spans in shown[: last + 1]) - 2 <= room:
-            return list(zip(hints, shown, strict=True))
-    return list(zip(hints, whole, strict=True))
+    return fits
 
 
 def spell(hint: KeyHint, gap: str) -> list[Span]:
@@ -144,8 +139,8 @@ def spell(hint: KeyHint, gap: str) -> list[Span]:
     return [Span(hint.key, "key"), Span(f" {hint.label}{gap}", "note")]
 
 
-PLAIN: Final = {"app.card('ledger')": 1, "app.card('holders')": 2, "app.card('verdict')": 3, "app.pause": 4}
-"""Keys that say enough without their word, and the order in which they lose it."""
+YIELDING: Final = {"app.add_hogs(1)": 1, "app.pause": 2, "app.kill_hogs": 3}
+"""Keys that go first: the heading of the hogs names the first, and what the others do can wait."""
 FOOTER: Final = tuple(key for key in KEYS if key.footer)
 """The keys that the footer may name."""
 
@@ -168,5 +163,5 @@ def hint(key: Key, standing: Standing) -> KeyHint:
     """A key and its word."""
     name = key.shown if key.group == "replay" else key.shown.split()[0]
     word = dict(standing.words).get(key.action)
-    plain = 0 if word is not None else PLAIN.get(key.action, 0)
-    return KeyHint(name, word or key.label, key.action, plain=plain, now=key.action in standing.now)
+    yields = 0 if word is not None else YIELDING.get(key.action, 0)
+    return KeyHint(name, word or key.label, key.action, yields=yields, now=key.action in standing.now)
