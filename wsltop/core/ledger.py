@@ -20,6 +20,20 @@ class FreeSplit(Struct, frozen=True, kw_only=True, tag="split"):
     reportable: int
 
 
+BUCKETS: Final = (
+    "anonymous",
+    "shared",
+    "cache",
+    "slab_reclaimable",
+    "slab_unreclaimable",
+    "page_tables",
+    "huge_pages",
+    "freed_in_huge",
+    "kernel_other",
+)
+"""The fields of ``Ledger`` that add up, with what is free, to all of the guest's memory."""
+
+
 class Ledger(Struct, frozen=True, kw_only=True, tag="ledger"):
     """Every byte of the guest's RAM. Bytes."""
 

@@ -18,7 +18,7 @@ from wsltop.core.holders import (
     note_families,
     note_processes,
 )
-from wsltop.core.ledger import Draining, FreeSplit, Ledger, Lent, explain_lent, keep_ledger
+from wsltop.core.ledger import BUCKETS, Draining, FreeSplit, Ledger, Lent, explain_lent, keep_ledger
 from wsltop.core.wslconfig.effective import (
     Comparison,
     Machine,
@@ -117,23 +117,7 @@ SEEN: Final = 8 * MIB
 """The step of the timeline: a figure that has moved by less looks the same."""
 LAST_DIGIT: Final = 0.01
 """The share of a figure that is seen in what is written of it, which has two or three digits from 1 GiB on."""
-LEDGER_SIZES: Final = (
-    "used",
-    "free",
-    "anonymous",
-    "shared",
-    "cache",
-    "cache_dirty",
-    "cache_held",
-    "slab_reclaimable",
-    "slab_unreclaimable",
-    "page_tables",
-    "huge_pages",
-    "freed_in_huge",
-    "kernel_other",
-    "expected_host",
-    "swap_free",
-)
+LEDGER_SIZES: Final = ("used", "free", *BUCKETS, "cache_dirty", "cache_held", "expected_host", "swap_free")
 SPLIT_SIZES: Final = ("fragmented", "reportable")
 HOST_SIZES: Final = ("working_set", "available", "total")
 

@@ -15,7 +15,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from wsltop import __version__
 from wsltop.core.diagnosis.finding import SEVERITIES, Finding
 from wsltop.core.holders import COMMS, MARKS
-from wsltop.core.ledger import Ledger
+from wsltop.core.ledger import BUCKETS, Ledger
 from wsltop.core.moment import Moment, host_age
 from wsltop.core.prediction import predict_compaction, predict_drop
 from wsltop.core.session import Session
@@ -27,17 +27,6 @@ MOST_FINDINGS: Final = 6
 MOST_FAMILIES: Final = 8
 FAMILY_NAMES: Final = frozenset(name for name, _ in (*MARKS, *COMMS))
 """Families of the fixed table; every other one is named after a process, and so counts as ``other``."""
-PARTS: Final = (
-    "anonymous",
-    "shared",
-    "cache",
-    "slab_reclaimable",
-    "slab_unreclaimable",
-    "page_tables",
-    "huge_pages",
-    "freed_in_huge",
-    "kernel_other",
-)
 EVENTS: Final[tuple[EventKind, ...]] = (
     "compaction",
     "cache drop",
@@ -150,7 +139,7 @@ def guest_metrics(ledger: Reading[Ledger]) -> Iterator[Metric]:
     """Yield the guest's memory: parts that sum to its size, and what the host should hold for it."""
     if isinstance(ledger, Unavailable):
         return
-    parts = [({"part": name}, float(getattr(ledger, name))) for name in PARTS]
+    parts = [({"part": name}, float(getattr(ledger, name))) for name in BUCKETS]
     split = ledger.free_split
     if not isinstance(split, Unavailable):
         parts += [({"part": "fragmented_free"}, split.fragmented), ({"part": "reportable_free"}, split.reportable)]

@@ -12,7 +12,7 @@ from wsltop.model.sample import Unavailable
 from wsltop.model.text import clean, format_size
 from wsltop.ui.context import Context
 from wsltop.ui.panels.memory import round_step
-from wsltop.ui.panels.panel import Panel, fit, fit_spans, heading
+from wsltop.ui.panels.panel import Panel, fit_spans, heading, pair_row
 
 
 class Bucket(NamedTuple):
@@ -98,12 +98,8 @@ class LedgerPanel(Panel[LedgerView]):
         lines = [heading("every byte of Linux", view.total, width, glyphs)]
         if view.problem:
             return [*lines, fit_spans([Span(f" {view.problem}", "muted")], width, glyphs)]
-        lines += [self._row(name, size, width) for name, size in view.rows]
+        lines += [pair_row(name, size, width, glyphs) for name, size in view.rows]
         if view.host:
             lines.append(heading("and of Windows", "", width, glyphs))
-            lines += [self._row(name, size, width) for name, size in view.host]
+            lines += [pair_row(name, size, width, glyphs) for name, size in view.host]
         return lines
-
-    def _row(self, name: str, size: str, width: int) -> Line:
-        room = max(0, width - len(size) - 4)
-        return fit_spans([Span(f" {fit(name, room, self.glyphs)} ", "label"), Span(size, "value")], width, self.glyphs)

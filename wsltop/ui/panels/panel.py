@@ -117,6 +117,12 @@ def heading_of(title: Sequence[Span], note: str, width: int, glyphs: Glyphs) -> 
     return merged([*left, Span(rule * room, "rule"), *tail])
 
 
+def pair_row(name: str, figure: str, width: int, glyphs: Glyphs) -> Line:
+    """A name, cut if it must be, and its figure at the right."""
+    room = max(0, width - width_of([Span(figure)]) - 3)
+    return fit_spans([Span(f" {fit(name, room, glyphs)} ", "label"), Span(figure, "value")], width, glyphs)
+
+
 def wrap(text: str, width: int, lines: int, glyphs: Glyphs) -> list[str]:
     """``text`` broken at blanks into at most ``lines`` rows of ``width`` cells; the last one is cut."""
     rows: list[str] = []

@@ -12,7 +12,7 @@ from wsltop.model.sample import Sample, Unavailable
 from wsltop.model.text import clean, format_clock, format_size
 from wsltop.ui.context import Context
 from wsltop.ui.panels.memory import round_step
-from wsltop.ui.panels.panel import Panel, fit, fit_spans, heading
+from wsltop.ui.panels.panel import Panel, fit_spans, heading, pair_row
 
 MOST_OUTCOMES: Final = 5
 """Rows of what did come back."""
@@ -37,11 +37,7 @@ class PairsPanel(Panel[PairsView]):
         lines = [heading(self.title, self.note, width, self.glyphs)]
         if not view.rows:
             return [*lines, fit_spans([Span(f" {view.empty}", "muted")], width, self.glyphs)]
-        for name, figure in view.rows[: height - 1]:
-            room = max(0, width - len(figure) - 3)
-            spans = [Span(f" {fit(name, room, self.glyphs)} ", "label"), Span(figure, "value")]
-            lines.append(fit_spans(spans, width, self.glyphs))
-        return lines
+        return [*lines, *(pair_row(name, figure, width, self.glyphs) for name, figure in view.rows[: height - 1])]
 
 
 class PressurePanel(PairsPanel):
