@@ -78,6 +78,31 @@ def test_while_it_comes_back_its_share_grows() -> None:
     assert session.returning is None
 
 
+def test_a_sample_of_free_memory_that_is_being_reported_does_not_end_a_return() -> None:
+    """The kernel takes what it reports off the free lists: "371 MiB of 1.1 GiB has not come back", and came a second
+    later, with a cause of its own."""
+    samples = kill()
+    samples[13] = at(13, free=600 * MIB + 2 * GIB - 128 * MIB, working_set=9 * GIB - 2 * GIB // 5)
+    _, told = run(samples)
+    (event,) = told
+    assert abs(event.amounts["got"] - 2 * GIB) < 16 * MIB
+    assert "2 hogs ended" in event.text
+
+
+def test_free_memory_that_is_being_reported_is_not_freed_when_that_is_done() -> None:
+    session = Session(1.0)
+    for second in range(20):
+        session.take(at(second, free=GIB - (128 * MIB if second == 10 else 0), working_set=9 * GIB))
+        assert session.returning is None
+
+
+@pytest.mark.parametrize("taken", [96, 512])
+def test_memory_that_is_taken_again_for_good_ends_a_return(taken: int) -> None:
+    samples = [*kill()[:14], *(at(n, free=600 * MIB + 2 * GIB - taken * MIB, working_set=8 * GIB) for n in (14, 15))]
+    session, _ = run(samples)
+    assert session.returning is None
+
+
 def test_what_is_all_back_has_nothing_to_go() -> None:
     """It said "100 %" next to "6 s to go": Windows was faster than the kernel is expected to be."""
     session, seen = Session(1.0), []
@@ -158,6 +183,14 @@ def test_a_hog_that_is_gone_a_sample_before_its_memory_is_free_is_the_cause() ->
     samples[9] = replace(samples[9], hogs_ended=(ended(1), ended(2)))
     _, (told,) = run(samples)
     assert "2 hogs ended" in told.text
+
+
+def test_hogs_that_end_one_after_the_other_are_counted_together() -> None:
+    samples = kill()
+    samples[10] = replace(samples[10], hogs_ended=(ended(1),))
+    samples[11] = replace(samples[11], hogs_ended=(ended(2), ended(3)))
+    _, (told,) = run(samples)
+    assert "3 hogs ended" in told.text
 
 
 def kill_at_once(*, full: int, period: float, delay: float) -> tuple[list[Returning | None], list[Event]]:

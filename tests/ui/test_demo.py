@@ -20,7 +20,7 @@ from tests.ui.worlds import HOST, World, record, settle
 from wsltop.charts.cells import BLOCK, plain
 from wsltop.charts.timeline import round_up
 from wsltop.commands.replay import SAMPLE as SHIPPED
-from wsltop.core.events import COMPACT_SCANNED, DAEMON_SCANNED
+from wsltop.core.events import COMPACT_SCANNED, DAEMON_SCANNED, DEMO
 from wsltop.core.prediction import Prediction
 from wsltop.experiment.measure import ActionFigures
 from wsltop.hogs.guard import MemoryGuard
@@ -37,6 +37,7 @@ from wsltop.ui.cards.card import BORDER, CardText
 from wsltop.ui.cards.demo import WIDEST, DemoPlan, DemoScreen, ResultCard, result_lines
 from wsltop.ui.context import NOT_LOGGED, DemoPhase, ScreenOptions, log_line
 from wsltop.ui.jobs import LiveExperiment
+from wsltop.ui.panels.footer import KeyRow
 from wsltop.ui.panels.verdict import Amounts, VerdictPanel, VerdictView, demo_view
 from wsltop.ui.sources import ReplaySource
 
@@ -45,6 +46,11 @@ from wsltop.ui.sources import ReplaySource
 def _elsewhere(world: World, tmp_path: Path) -> None:
     """Nothing of this machine is compacted, whoever runs the tests."""
     world.app.options = replace(world.app.options, system=System(root=tmp_path / "nothing"))
+
+
+def foot_of(world: World) -> str:
+    """The keys of the card on top."""
+    return plain(world.app.screen.query_one("#card-keys", KeyRow)._lines[0])
 
 
 async def start(world: World, pilot: Pilot[None]) -> LiveExperiment:
@@ -128,6 +134,22 @@ def test_a_look_back_leaves_a_phase_that_is_held_alone(world: World, how: str) -
         assert " LIVE " in world.lines[0]
         assert "DEMO HOLD" in world.text
         assert demo.held
+
+    world.run(play)
+
+
+@pytest.mark.parametrize("key", ["v", "b", "p", "question_mark"])
+def test_the_footer_of_a_card_says_what_space_does_while_the_demo_runs(world: World, key: str) -> None:
+    """It said ``space pause``, where the key held the phase."""
+
+    async def play(pilot: Pilot[None]) -> None:
+        demo = await start(world, pilot)
+        await world.resize(pilot, 160, 40)
+        await world.press(pilot, key)
+        assert "space hold" in foot_of(world)
+        await world.press(pilot, "space")
+        assert demo.held
+        assert "space go on" in foot_of(world)
 
     world.run(play)
 
@@ -441,6 +463,19 @@ def test_the_shipped_recording_shows_its_phases_and_its_result(tmp_path: Path) -
     assert len(told) == 2
     assert all(text.endswith("inside the range") for text in told)
     assert "Performing memory compaction. [kmsg]" in result.log
+
+
+def test_in_the_shipped_recording_the_hogs_are_full_in_hold_and_gone_in_returning() -> None:
+    """Its hold began on a clock, 8 s before the hogs were full: they were ``filling`` in DEMO HOLD."""
+    seen: dict[str, set[str]] = {}
+    phase = ""
+    with as_file(files("wsltop.recording") / SHIPPED) as path, Recording.open(path) as recording:
+        for number in range(recording.count):
+            sample = recording.sample(number)
+            phase = next((mark.text.removeprefix(DEMO) for mark in sample.marks), phase)
+            seen.setdefault(phase, set()).update(hog.status for hog in sample.hogs)
+    assert seen["hold"] == {"holding"}
+    assert seen["returning"] == seen["compact"] == set()
 
 
 def test_the_axis_of_a_retold_demo_shows_its_change(tmp_path: Path) -> None:

@@ -40,6 +40,9 @@ ALL: Final = 0.995
 """The share of a release from which all of it is back."""
 ARRIVED: Final = 2.0
 """Seconds after which a release is over that is all back, if nothing more is freed: until the next pass."""
+IN_REPORT: Final = 128 * MIB
+"""Free memory that a pass of free page reporting takes off the free lists for a moment, at most: 32 blocks of 4 MiB
+(``PAGE_REPORTING_CAPACITY`` in the kernel's ``page_reporting.h``). A sample of that moment counts it as used."""
 CAUSES: Final = ("hog", "cache drop", "compaction", "proactive reclaim", "oom kill")
 """Kinds of events that free memory, the most telling first."""
 
@@ -98,9 +101,13 @@ class Release:
         self.host = since(host, max(earliest, began - BASELINE), began)
         self.census = census
         self.fell_at = began
+        self.rose_from: int | None = None
+        """What was expected before it rose at the newest sample; None: it did not."""
         self.causes: dict[str, str] = {}
         self.freed = 0
         """Bytes that hogs of ours held when they ended; 0 where that is not known."""
+        self.hogs = 0
+        """How many they are: not all end in one sample."""
         self.predicted: Prediction | None = None
         self.first = self.expected[-1].time
         """The time of the first sample that shows it."""
@@ -168,6 +175,17 @@ class Release:
     def arrived(self) -> bool:
         """Whether all of it is back."""
         return self._awaited <= max(LEAST_BAND, round(self._fell * (1 - ALL)))
+
+    def taken_again(self, rise: int) -> bool:
+        """Whether memory that was freed is taken again, ``rise`` bytes since the sample before.
+
+        What a single sample shows may be free memory that is being reported; what the next one shows too is not.
+        """
+        level, before = self.expected[-1].size, self.rose_from
+        if before is not None and level >= before + STEP:
+            return True
+        self.rose_from = level - rise if rise >= STEP else None
+        return rise >= STEP and rise > IN_REPORT
 
     def cause(self) -> str:
         """The most telling cause so far; empty where no event names one."""
@@ -255,7 +273,7 @@ class ReturnTracker:
         before = self._expected[-1] if self._expected else None
         self._note(moment, expected)
         fall = 0 if before is None else before.size - expected
-        if self._release is None and before is not None and fall >= STEP:
+        if self._release is None and before is not None and fall >= STEP and not self._was_in_report():
             self._release = Release(
                 before.time,
                 self._expected,
@@ -273,6 +291,11 @@ class ReturnTracker:
         # A hog may be gone in the last sample before its memory shows as free.
         caused = self._events if release.first < now else (*earlier, *self._events)
         return self._follow(release, moment, fall, caused, predicted, now)
+
+    def _was_in_report(self) -> bool:
+        """Whether the newest fall only undoes a rise of the sample before, as a pass of reporting makes one."""
+        levels = [dot.size for dot in self._expected][-3:]
+        return len(levels) == 3 and STEP <= levels[1] - levels[0] <= IN_REPORT and levels[0] - levels[2] < STEP
 
     def _note(self, moment: Moment, expected: int) -> None:
         release = self._release
@@ -297,16 +320,16 @@ class ReturnTracker:
         if fall >= STEP:
             release.fell_at = now
         for event in events:
-            cause = cause_of(event)
-            if cause:
-                release.causes.setdefault(event.kind, cause)
             freed = event.amounts.get("freed", 0) if event.kind == "hog" else 0
             release.freed += freed
+            release.hogs += event.amounts.get("hogs", 1) if freed else 0
+            cause = cause_of(event, release.hogs)
+            if cause:
+                release.causes[event.kind] = cause
             release.parted = release.parted or (freed > 0 and now > release.first)
         release.predicted = release.predicted or predicted
         release.follow(now)
-        taken_again = fall <= -STEP
-        if taken_again or release.rests(now):
+        if release.taken_again(-fall) or release.rests(now):
             self._release = self.returning = None
             self._over = now
             return tell_release(release, moment, self._census)
@@ -328,11 +351,12 @@ def show_release(release: Release, draining: Reading[Draining], now: float) -> R
     )
 
 
-def cause_of(event: Event) -> str:
-    """What an event says about why memory was freed, as a clause; empty where it says nothing."""
-    amounts = event.amounts
-    if event.kind == "hog" and amounts.get("freed"):
-        hogs = amounts.get("hogs", 1)
+def cause_of(event: Event, hogs: int) -> str:
+    """What an event says about why memory was freed, as a clause; empty where it says nothing.
+
+    ``hogs``: how many of ours have ended with it.
+    """
+    if event.kind == "hog" and event.amounts.get("freed"):
         return f"{hogs} hogs ended" if hogs > 1 else "a hog ended"
     if event.kind == "cache drop":
         return "the file cache was dropped"

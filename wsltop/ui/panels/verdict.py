@@ -84,6 +84,8 @@ PHASES: Final = {
 """What happens in the phases of the demo."""
 
 
+SLACK: Final = 3.0
+"""Seconds before a phase in which what came back belongs to it: hogs end one after the other."""
 UNLOGGED: Final = f" [{NOT_LOGGED}]"
 """How the line ends that stands for one of the kernel's log."""
 
@@ -143,14 +145,15 @@ class Amounts(NamedTuple):
 
 
 def came_back(context: Context, demo: DemoPhase) -> Amounts | None:
-    """What Windows has got back in a phase: of the release that is under way, else of the last one that is over."""
+    """What Windows has got back in a phase: of the release that is under way and of those that are over."""
     returning, moment = context.session.returning, context.moment
-    if returning is not None and returning.owed > 0:
-        return Amounts(max(0, returning.got), returning.owed)
     now = 0.0 if moment is None else moment.sample.monotonic
-    events = context.session.journal.between(now - demo.seconds, now)
-    told = next((event.amounts for event in reversed(events) if event.kind == "return"), None)
-    return None if told is None else Amounts(told["got"], told["owed"])
+    events = context.session.journal.between(now - demo.seconds - SLACK, now)
+    told = [event.amounts for event in events if event.kind == "return"]
+    got = sum(amounts["got"] for amounts in told)
+    if returning is not None and returning.owed > 0:
+        return Amounts(got + max(0, returning.got), got + returning.owed)
+    return Amounts(got, got + max(0, told[-1]["owed"] - told[-1]["got"])) if told else None
 
 
 def loaded(context: Context) -> Amounts | None:
