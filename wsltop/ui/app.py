@@ -22,7 +22,7 @@ from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.timer import Timer
 from textual.widgets import Input
 
-from wsltop.charts.cells import ASCII, Glyphs
+from wsltop.charts.cells import ASCII, Glyphs, Line
 from wsltop.config import State, load_state, save_state
 from wsltop.core.quiet import QUIET_INTERVAL, Quiet
 from wsltop.errors import HogRefused, RecordingError, WsltopError
@@ -39,6 +39,7 @@ from wsltop.ui.driver import GlyphsAreWide, KeysAtOnce, MeasuringDriver, Termina
 from wsltop.ui.layout import PANEL_KEYS
 from wsltop.ui.main import MainScreen
 from wsltop.ui.mended import MendedApp, PlainBar, has_no_rows, let_go_of_rows
+from wsltop.ui.panels.footer import words_of
 from wsltop.ui.sources import Source
 from wsltop.ui.terminal import is_gone, vanish
 
@@ -316,6 +317,7 @@ class WsltopApp(MendedApp):
         if isinstance(demo, LiveExperiment) and self.source.travel is None:
             demo.hold()
             self.main.show_all()
+            self._show_card()
             return
         try:
             self.source.toggle_pause()
@@ -596,10 +598,10 @@ class WsltopApp(MendedApp):
         from wsltop.ui.cards.help import help_lines
 
         context = self.context
-        card = Card(
-            context.glyphs, lambda width: help_lines(context.glyphs, context.works, width), "question_mark,h,f1"
-        )
-        self.push_screen(card)
+        self._push_card(lambda width: help_lines(context.glyphs, context.works, width), "question_mark,h,f1")
+
+    def _push_card(self, tell: Callable[[int], Iterable[Line]], keys: str) -> None:
+        self.push_screen(Card(self.context.glyphs, tell, keys, words=lambda: words_of(self.context)))
 
     def action_card(self, name: str) -> None:
         """Show a card over the screen: ``verdict``, ``ledger`` or ``holders``."""
@@ -610,7 +612,7 @@ class WsltopApp(MendedApp):
             return
         lines, key = CARDS[name]
         context = self.context
-        self.push_screen(Card(context.glyphs, lambda width: lines(context, width), key))
+        self._push_card(lambda width: lines(context, width), key)
 
     def action_find_process(self) -> None:
         """Show who holds the memory, with the box for the filter."""
@@ -638,7 +640,7 @@ class WsltopApp(MendedApp):
         event = event or (events[-1] if events else None)
         if event is not None:
             shown = event
-            self.push_screen(Card(context.glyphs, lambda width: event_lines(shown, context.glyphs, width), "enter"))
+            self._push_card(lambda width: event_lines(shown, context.glyphs, width), "enter")
 
     def end_process(self, use: ProcessUse, seen: ProcessDetails | None) -> None:
         """Ask whether a process is to be ended, end it, and watch what comes back."""

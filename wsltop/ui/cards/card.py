@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar, Final
 
 from msgspec.structs import replace
@@ -177,6 +177,7 @@ class Card(TextScreen[None]):
         tell: gives the lines for a text of so many cells; longer lines go on in the next row.
         keys: names of the keys that close it, with commas between them.
         wide: cells of its text where the terminal has room for them.
+        words: gives the actions that have another word than usual now, and that word.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -192,9 +193,17 @@ class Card(TextScreen[None]):
         Binding("right_curly_bracket", "app.seek(1)", "next event", show=False),
     ]
 
-    def __init__(self, glyphs: Glyphs, tell: Callable[[int], Iterable[Line]], keys: str, *, wide: int = WIDTH) -> None:
+    def __init__(
+        self,
+        glyphs: Glyphs,
+        tell: Callable[[int], Iterable[Line]],
+        keys: str,
+        *,
+        wide: int = WIDTH,
+        words: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
         super().__init__(glyphs, wide=wide)
-        self._tell = tell
+        self._tell, self._words = tell, words
         self._own_keys = frozenset(filter(None, keys.split(",")))
         for key in self._own_keys:
             self._bindings.key_to_bindings.pop(key, None)
@@ -206,8 +215,9 @@ class Card(TextScreen[None]):
 
     def key_hints(self) -> KeyBarView:
         """The keys that work here; not those that close it, besides Escape."""
-        view = super().key_hints()
-        return KeyBarView(tuple(hint for hint in view.hints if hint.key not in self._own_keys), view.pinned)
+        view, words = super().key_hints(), self._words()
+        hints = [hint for hint in view.hints if hint.key not in self._own_keys]
+        return KeyBarView(tuple(replace(hint, label=words.get(hint.action, hint.label)) for hint in hints), view.pinned)
 
 
 class Question(TextScreen[bool]):

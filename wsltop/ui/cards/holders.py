@@ -23,7 +23,7 @@ from wsltop.ui.cards.card import Card, CardText
 from wsltop.ui.cards.process import ProcessCard
 from wsltop.ui.cards.process_list import Column, ProcessList, ProcessRow
 from wsltop.ui.context import Context, ProcessOrder
-from wsltop.ui.panels.footer import KeyBarView, KeyHint, KeyRow
+from wsltop.ui.panels.footer import KeyBarView, KeyHint, KeyRow, words_of
 from wsltop.ui.panels.panel import fit, fit_spans, heading, wrap
 
 WIDE: Final = 400
@@ -263,7 +263,7 @@ class HoldersCard(Card):
         *,
         filtering: bool = False,
     ) -> None:
-        super().__init__(context.glyphs, self._tell_list, key, wide=WIDE)
+        super().__init__(context.glyphs, self._tell_list, key, wide=WIDE, words=lambda: words_of(context))
         self.context = context
         self.list = ProcessList(context, details)
         self._end = end
@@ -328,7 +328,7 @@ class HoldersCard(Card):
         state, moment = self.context.state, self.context.moment
         age = 0.0 if moment is None else moment.sample.monotonic // FRESH
         chosen = (state.selected_process, state.process_order, state.process_filter, state.command_lines)
-        return (self.size, self._filtering, self.context.shows_now, age, chosen)
+        return (self.size, self._filtering, self.context.shows_now, age, chosen, words_of(self.context))
 
     def _tell_list(self, width: int) -> Iterator[Line]:
         """The lines: the list, as far as it fits, and what stands below it."""

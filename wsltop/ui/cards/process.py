@@ -21,6 +21,7 @@ from wsltop.model.sample import USER_HZ, ProcessUse, Reading, Sample, Unavailabl
 from wsltop.model.text import clean, format_duration, format_size
 from wsltop.ui.cards.card import Card
 from wsltop.ui.cards.process_list import ProcessList
+from wsltop.ui.panels.footer import words_of
 from wsltop.ui.panels.panel import heading, wrap
 
 NAME: Final = 16
@@ -73,7 +74,13 @@ class ProcessCard(Card):
     def __init__(
         self, listed: ProcessList, use: ProcessUse, end: Callable[[ProcessUse, ProcessDetails | None], None]
     ) -> None:
-        super().__init__(listed.context.glyphs, lambda width: process_lines(listed, use, width), "enter")
+        context = listed.context
+        super().__init__(
+            context.glyphs,
+            lambda width: process_lines(listed, use, width),
+            "enter",
+            words=lambda: words_of(context),
+        )
         self._listed, self._use, self._end_process = listed, use, end
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

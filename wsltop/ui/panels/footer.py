@@ -94,16 +94,24 @@ def standing_of(context: Context) -> Standing:
     """What the footer depends on, as it is now."""
     demo = context.running_demo
     now: tuple[str, ...] = (recommended(context),) if context.can_act else ()
+    if demo is not None:
+        now = ("app.experiment", "app.pause")
+    if context.frozen:
+        now = ("app.pause",)
+    works = tuple(filter(context.works, FOOTER))
+    return Standing(works, now, tuple(words_of(context).items()), context.time_line is not None)
+
+
+def words_of(context: Context) -> dict[str, str]:
+    """Actions that have another word now than in the table of keys, and that word."""
+    demo = context.running_demo
     words: dict[str, str] = {}
     if demo is not None:
         words["app.experiment"] = "end"
         words["app.pause"] = "go on" if demo.held else "hold"
-        now = ("app.experiment", "app.pause")
     if context.frozen:
         words["app.pause"] = "live"
-        now = ("app.pause",)
-    works = tuple(filter(context.works, FOOTER))
-    return Standing(works, now, tuple(words.items()), context.time_line is not None)
+    return words
 
 
 def chosen(hints: tuple[KeyHint, ...], room: int) -> list[tuple[KeyHint, list[Span]]]:
