@@ -532,3 +532,13 @@ def test_no_word_of_the_status_line_is_cut(host: HostMemory | Unavailable, recor
     assert set(line.replace("…", "").split()) <= set(known.split())
     assert view.mode in line
     assert recording in line
+
+
+@pytest.mark.parametrize(("width", "named"), [(40, False), (60, True), (80, True)])
+def test_a_notice_hides_what_a_look_back_shows_only_where_there_is_no_room(width: int, named: bool) -> None:
+    context = context_of(SAMPLE)
+    context.banner = "REPLAY x4  12:00:00"
+    context.notice = Notice("recording to /home/ada/.local/state/wsltop/recording-20261126.wsltop", failed=False)
+    line = plain(StatusLine(BLOCK, id="status").paint(status_view(context), width, 1)[0])
+    assert line.startswith(" recording to")
+    assert (context.banner in line) is named

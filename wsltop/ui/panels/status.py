@@ -17,6 +17,11 @@ from wsltop.ui.context import Context
 from wsltop.ui.panels.panel import Panel, fit, row, width_of
 from wsltop.ui.panels.verdict import SEVERITY_STYLES, WORDS
 
+NARROW: Final = 60
+"""Cells below which a notice may stand where a pause or a replay is named."""
+SHORTEST: Final = 6
+"""Cells in which nothing of a name can be read."""
+
 
 class Pause(Struct, frozen=True, kw_only=True):
     """Where a view stands still while samples go on."""
@@ -188,16 +193,12 @@ class StatusLine(Panel[StatusView]):
         parts = [
             (0, Span(view.verdict, view.verdict_style)),
             (5, Span(f"{glyphs.filled} {view.recording}" if view.recording else "", "error")),
-            (6 if view.paused else 4, Span(view.mode, "badge" if view.paused else "good")),
+            ((6 if width < NARROW else 0) if view.paused else 4, Span(view.mode, "badge" if view.paused else "good")),
             (3, Span(host if view.host else "", "muted" if view.host_is_old else "value")),
             (2, Span(view.own, "note")),
             (1, Span(view.clock if width >= 100 else "", "value")),
         ]
         return [(weight, span) for weight, span in parts if span.text]
-
-
-SHORTEST: Final = 6
-"""Cells in which nothing of a name can be read."""
 
 
 def spread(parts: Sequence[tuple[int, Span]]) -> list[Span]:
