@@ -215,3 +215,15 @@ def test_what_was_marked_is_told_by_the_next_sample_once() -> None:
     (mark,) = marked.marks
     assert (mark.text, mark.level) == ("compact: failed, sudo said no", 4)
     assert before.monotonic <= mark.monotonic <= marked.monotonic
+
+
+def test_our_own_distribution_has_its_name_in_the_groups_of_a_service_too(tree: Path) -> None:
+    """Audit 26: ``distro (init pid 312)`` stood there for our own one, where WSL_DISTRO_NAME is not set."""
+    plant(tree, "etc/os-release", 'PRETTY_NAME="Debian"\n')
+    plant(tree, "proc/self/cgroup", "0::/wsl-user/distro-312/systemd\n")
+    for place, size in (("wsl-user/distro-312", 5), ("wsl-user/distro-97", 7)):
+        plant(tree, f"sys/fs/cgroup/{place}/memory.current", f"{size}\n")
+    plant(tree, "sys/fs/cgroup/cgroup.controllers", "memory\n")
+    groups = Sampler(FakeHost(), root=tree, environ={}, clock=FakeClock()).sample().surroundings.groups
+    assert not isinstance(groups, Unavailable)
+    assert [group.name for group in groups.groups] == ["distro (init pid 97)", "Debian"]

@@ -16,7 +16,7 @@ from wsltop.clock import SYSTEM_CLOCK, Clock
 from wsltop.core.holders import attribute_memory, cpu_between
 from wsltop.guest.cgroups import CgroupSource
 from wsltop.guest.files import KernelFile, is_there
-from wsltop.guest.identity import IdentitySource, identify_guest, read_init_began
+from wsltop.guest.identity import IdentitySource, identify_guest, read_distro, read_init_began
 from wsltop.guest.kernel_files import (
     BuddyinfoSource,
     DentrySource,
@@ -109,7 +109,7 @@ class SlowSources:
         self._processes = ProcessSource(root)
         self._mounts = MountsSource(root)
         self._cmdline = KernelFile(root / "proc/cmdline")
-        distro = environ.get("WSL_DISTRO_NAME", "")
+        distro = known(read_distro(root, environ)) or ""  # a service has no WSL_DISTRO_NAME
         self._cgroups = CgroupSource(root, distro=distro, first_namespace=self._view == "initial")
         self._init_on_alloc = read_init_on_alloc(root)
         self._wslconfig: Reading[WslconfigFile] = NOT_ASKED

@@ -25,6 +25,11 @@ def test_a_gap_is_filled_with_what_was_before() -> None:
     assert spark([(0.0, 8), (40.0, 8)], 5, BLOCK) == "█████"
 
 
+def test_what_is_steady_is_a_line_at_half_height() -> None:
+    """Audit 25: steady rows were full blocks, those of 5 MiB as those of 800."""
+    assert spark([(10.0, 500), (20.0, 501), (30.0, 500)], 5, BLOCK, steady=True) == "  ▄▄▄"
+
+
 @given(
     curve=st.lists(st.tuples(st.floats(0, 1e6), st.integers(0, 2**60)), max_size=100),
     width=st.integers(0, 30),

@@ -196,6 +196,12 @@ def test_pages_that_forks_share_are_not_counted_once_for_each() -> None:
     assert [tell_held(use, sharing) for use in found.processes if use.pid in (7, 100)] == ["~2.0 GiB", "<1.0 GiB"]
 
 
+def test_an_estimate_of_nothing_is_told_as_its_bound() -> None:
+    """Audit 24: bash held ``~0 B`` until its PSS was read, which was 3.0 MiB."""
+    assert tell_held(process(1, rss=6 * MIB, shared=6 * MIB), ()) == "<6.0 MiB"
+    assert tell_held(process(1, rss=6 * MIB, shared=MIB), ()) == "~5.0 MiB"
+
+
 def test_one_fork_that_was_read_tells_of_the_others() -> None:
     (family,) = holders(*forks(8, read=1), whole=whole_of(8 * GIB, 0)).families
     assert 1.8 * GIB < family.held < 2 * GIB, "the server itself was not read"

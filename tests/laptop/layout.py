@@ -153,7 +153,7 @@ def lay_guest(
     put("proc/self/mounts", MOUNTS)
     put("proc/self/mountinfo", MOUNTINFO)
     put("proc/self/environ", f"WSL_DISTRO_NAME={DISTRO}\0WSL_INTEROP=/run/WSL/1_interop\0USER=someone\0")
-    put("proc/self/cgroup", "0::/\n")
+    put("proc/self/cgroup", "0::/wsl-user/distro-12/user.slice\n")
     put("proc/cmdline", CMDLINE)
     put("proc/sys/fs/binfmt_misc/status", "enabled\n")
     put("proc/sys/fs/binfmt_misc/WSLInterop", "enabled\ninterpreter /init\nflags: PF\noffset 0\nmagic 4d5a\n")

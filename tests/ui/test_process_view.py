@@ -23,7 +23,7 @@ from tests.ui.test_cards import NASTY, NO, family, holders, process
 from tests.ui.worlds import SAMPLE, World
 from tests.waiting import wait_for_command_line
 from wsltop.charts.cells import ASCII, BLOCK, Glyphs, Line, plain
-from wsltop.core.holders import FamilyGrowth
+from wsltop.core.holders import FamilyGrowth, ProcessGrowth
 from wsltop.model.sample import Census, CpuTimes, Holders, ProcessCpu, ProcessUse, Reading, Unavailable
 from wsltop.reclaim.end import start_of
 from wsltop.recording.reader import Recording
@@ -73,13 +73,22 @@ def selected(world: World) -> int:
 # What stands below the list
 
 
-def below(held: Holders, growth: Reading[tuple[FamilyGrowth, ...]] = GROWTH, rows: int = 60) -> list[str]:
-    return [plain(line).rstrip() for line in sections(held, growth, rows, 77, BLOCK)]
+UNKNOWN = ProcessGrowth(curve=(), rate=None, steady=True)
+
+
+def below(
+    held: Holders,
+    growth: Reading[tuple[FamilyGrowth, ...]] = GROWTH,
+    rows: int = 60,
+    *,
+    each: ProcessGrowth = UNKNOWN,
+) -> list[str]:
+    return [plain(line).rstrip() for line in sections(held, growth, rows, 77, BLOCK, lambda use: each)]
 
 
 def test_families_groups_and_the_rest_are_told() -> None:
     told = "\n".join(below(holders()))
-    assert "1.0 GiB    2 processes  watched for less than 5 min" in told
+    assert "1.0 GiB    2 processes  growth not known yet" in told
     assert "at least 3.0 GiB" in told
     assert "held outside this distro" in told
 
@@ -90,6 +99,13 @@ def test_growth_is_told_with_what_is_left() -> None:
 
     assert "+20 MiB/min, 90 min left" in "\n".join(below(holders(), trend(True)))
     assert "steady" in "\n".join(below(holders(), trend(False)))
+
+
+def test_a_family_that_was_watched_briefly_has_the_growth_of_its_processes() -> None:
+    """Audit 25: a row said +360 MiB a minute, and its family ``watched for less than 5 min``."""
+    grows = ProcessGrowth(curve=(), rate=360.0 * MIB, steady=False)
+    assert "+360 MiB/min" in "\n".join(below(holders(), each=grows))
+    assert "  steady" in "\n".join(below(holders(), each=ProcessGrowth(curve=(), rate=0.1, steady=True)))
 
 
 def test_what_is_unknown_of_the_holders_says_why() -> None:

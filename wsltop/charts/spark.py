@@ -11,13 +11,14 @@ SLICE: Final = 10.0
 """Seconds that one cell stands for at the least."""
 
 
-def spark(curve: Sequence[tuple[float, int]], width: int, glyphs: Glyphs) -> str:
+def spark(curve: Sequence[tuple[float, int]], width: int, glyphs: Glyphs, *, steady: bool = False) -> str:
     """``curve`` in ``width`` cells, its newest part at the right; blank where nothing was noted yet.
 
     Args:
         curve: monotonic seconds and bytes, the oldest first.
         width: cells.
         glyphs: what it is drawn with.
+        steady: whether it moves by no more than noise: then it is a line at half height.
     """
     if not curve or width <= 0:
         return " " * max(0, width)
@@ -31,7 +32,7 @@ def spark(curve: Sequence[tuple[float, int]], width: int, glyphs: Glyphs) -> str
     last: int | None = None
     for noted in cells:
         last = last if noted is None else noted
-        drawn.append(" " if last is None else rise(last, most, glyphs))
+        drawn.append(" " if last is None else rise(1, 2, glyphs) if steady else rise(last, most, glyphs))
     return "".join(drawn)
 
 

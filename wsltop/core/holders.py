@@ -178,8 +178,18 @@ def may_share(uses: Sequence[ProcessUse]) -> frozenset[int]:
     return frozenset(use.pid for use in uses if use.estimated and (use.pid in related or forks[fork_of(use)] > 1))
 
 
+def hides_its_size(use: ProcessUse) -> bool:
+    """Whether all that a process holds may be in pages that others map too, as far as can be told without its PSS."""
+    return use.estimated and use.held < NOISE_PER_PROCESS <= use.rss
+
+
 def tell_held(use: ProcessUse, sharing: Container[int]) -> str:
-    """What a process holds: ``862 MiB``, as an estimate ``~862 MiB``, where that counts shared pages ``<862 MiB``."""
+    """What a process holds: ``862 MiB``, as an estimate ``~862 MiB``, where that counts shared pages ``<862 MiB``.
+
+    An estimate below the error of RSS tells nothing: then what is mapped is the bound.
+    """
+    if hides_its_size(use):
+        return f"<{format_size(use.rss)}"
     sign = "" if not use.estimated else "<" if use.pid in sharing else "~"
     return f"{sign}{format_size(use.held)}"
 

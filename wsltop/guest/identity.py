@@ -93,7 +93,7 @@ class IdentitySource:
         kernel = _read_once(root / "proc/sys/kernel/osrelease")
         self._kernel: Reading[str] = kernel if isinstance(kernel, Unavailable) else clean(kernel).strip()
         self.flavor: WslFlavor = wsl_flavor(self._kernel if isinstance(self._kernel, str) else "", environ, root)
-        self._distro = _read_distro(root, environ)
+        self._distro = read_distro(root, environ)
         self._wslinfo = wslinfo or root / WSLINFO
         self._timeout = timeout
         self._version: Reading[str] = Unavailable("not WSL")
@@ -145,7 +145,7 @@ def _read_once(path: Path) -> Reading[str]:
     return text
 
 
-def _read_distro(root: Path, environ: Mapping[str, str]) -> Reading[str]:
+def read_distro(root: Path, environ: Mapping[str, str]) -> Reading[str]:
     """Return the name that WSL knows the distribution by, else the one it calls itself."""
     name = clean(environ.get("WSL_DISTRO_NAME", "")).strip()
     if name:

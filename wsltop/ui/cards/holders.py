@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import is_
 from types import MappingProxyType
 from typing import ClassVar, Final
@@ -15,13 +15,13 @@ from textual.events import MouseScrollDown, MouseScrollUp
 from textual.widgets import Input, Static
 
 from wsltop.charts.cells import Glyphs, Line, Span
-from wsltop.core.holders import FamilyGrowth, apart
+from wsltop.core.holders import FamilyGrowth, ProcessGrowth, apart
 from wsltop.guest.process_details import FRESH, DetailSource, ProcessDetails
 from wsltop.model.sample import Holders, ProcessUse, Reading, Unavailable, known
 from wsltop.model.text import clean, format_size
 from wsltop.ui.cards.card import Card, CardText
 from wsltop.ui.cards.process import ProcessCard
-from wsltop.ui.cards.process_list import Column, ProcessList, ProcessRow
+from wsltop.ui.cards.process_list import Column, ProcessList, ProcessRow, told_rate
 from wsltop.ui.context import Context, ProcessOrder
 from wsltop.ui.panels.footer import KeyBarView, KeyHint, KeyRow, words_of
 from wsltop.ui.panels.panel import fit, fit_spans, heading, wrap
@@ -120,28 +120,38 @@ def row_line(row: ProcessRow, columns: Iterable[Column], glyphs: Glyphs) -> Line
 
 
 def family_lines(
-    holders: Holders, growth: Reading[tuple[FamilyGrowth, ...]], width: int, glyphs: Glyphs
+    holders: Holders,
+    growth: Reading[tuple[FamilyGrowth, ...]],
+    width: int,
+    glyphs: Glyphs,
+    growth_of: Callable[[ProcessUse], ProcessGrowth],
 ) -> Iterator[Line]:
-    """Yield the biggest families, under a heading."""
+    """Yield the biggest families, under a heading; ``growth_of``: how each process has grown."""
+    uses = {use.pid: use for use in holders.processes}
     rates = {trend.name: trend for trend in known(growth) or ()}
     yield heading("families", "", width, glyphs)
     for family in holders.families[:MOST]:
         name = f"{clean(family.name)}{' (ours)' if family.own else ''}"
         count = len(family.pids)
+        grown = [growth_of(uses[pid]) for pid in family.pids if pid in uses]
         few = width < 60
         line = (
             Span(f" {fit(name, 15 if few else 19, glyphs)} ", "value"),
             Span(f"{format_size(family.held):>10}", "value"),
             Span("" if few else f"{count:>5} process{'es' if count != 1 else ''}".ljust(15), "value"),
-            Span(f"  {tell_growth(rates.get(family.name))}", "note"),
+            Span(f"  {tell_growth(rates.get(family.name), grown)}", "note"),
         )
         yield fit_spans(line, width, glyphs)
 
 
-def tell_growth(trend: FamilyGrowth | None) -> str:
-    """The trend of a family, where it has been watched for long enough."""
+def tell_growth(trend: FamilyGrowth | None, processes: Sequence[ProcessGrowth] = ()) -> str:
+    """The trend of a family; until it has been watched for five minutes that of its processes together."""
     if trend is None:
-        return "watched for less than 5 min"
+        rates = [one for one in processes if one.rate is not None]
+        if not rates:
+            return "growth not known yet"
+        rate = sum(map(told_rate, rates))
+        return f"{'+' if rate > 0 else ''}{format_size(rate)}/min" if rate else "steady"
     if not trend.growing:
         return "steady"
     left = "" if trend.minutes_left is None else f", {trend.minutes_left:.0f} min left"
@@ -190,10 +200,15 @@ def elsewhere_line(holders: Holders, width: int, glyphs: Glyphs) -> Line:
 
 
 def sections(
-    holders: Holders, growth: Reading[tuple[FamilyGrowth, ...]], rows: int, width: int, glyphs: Glyphs
+    holders: Holders,
+    growth: Reading[tuple[FamilyGrowth, ...]],
+    rows: int,
+    width: int,
+    glyphs: Glyphs,
+    growth_of: Callable[[ProcessUse], ProcessGrowth],
 ) -> list[Line]:
     """What stands below the processes in at most ``rows`` rows: families, what is elsewhere, control groups."""
-    families = list(family_lines(holders, growth, width, glyphs))
+    families = list(family_lines(holders, growth, width, glyphs, growth_of))
     elsewhere = list(elsewhere_lines(holders, width, glyphs))
     groups = list(group_lines(holders, width, glyphs))
     if len(families) + len(elsewhere) + len(groups) > rows:
@@ -342,7 +357,8 @@ class HoldersCard(Card):
         rows = max(3, self.size.height - 1 - self._filtering) - 2
         found = listed.processes
         most = rows - min(len(found), LEAST) if rows >= TALL else 0
-        below = sections(holders, self.context.insight.growth, most, width, glyphs) if most > 0 else []
+        trends = self.context.insight.growth
+        below = sections(holders, trends, most, width, glyphs, listed.growth) if most > 0 else []
         self._rows = max(1, rows - len(below))
         self._scroll_to_selected()
         shown = found[self._top : self._top + self._rows]

@@ -131,7 +131,7 @@ def facts(listed: ProcessList, use: ProcessUse) -> Iterator[tuple[str, str]]:
         first, last = growth.curve[0], growth.curve[-1]
         span = format_duration(min(PROCESS_WINDOW, last[0] - first[0]))
         text = "steady" if growth.steady else f"{format_size(growth.rate)} per minute, over the last {span}"
-        yield "growth", f"{spark(growth.curve, CURVE, context.glyphs)} {text}"
+        yield "growth", f"{spark(growth.curve, CURVE, context.glyphs, steady=growth.steady)} {text}"
         sizes = f"{format_size(first[1])} {format_duration(last[0] - first[0])} before, {format_size(last[1])} then"
         yield "", f"anonymous: {sizes}"
     if context.shows_now:

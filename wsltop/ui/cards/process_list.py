@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from wsltop.charts.spark import spark
-from wsltop.core.holders import ProcessGrowth, cpu_shares, follow_process, may_share, tell_held
+from wsltop.core.holders import ProcessGrowth, cpu_shares, follow_process, hides_its_size, may_share, tell_held
 from wsltop.guest.process_details import FRESH, DetailSource, ProcessDetails, place_of
 from wsltop.model.sample import Holders, ProcessUse, Reading, Unavailable, known
 from wsltop.model.text import clean, format_size
@@ -165,7 +165,9 @@ class ProcessList:
         """The curve, drawn once for each note."""
         key = (use.pid, use.started, width)
         if key not in self._curves:
-            self._curves[key] = spark(growth.curve, width, self.context.glyphs) if len(growth.curve) > 1 else ""
+            self._curves[key] = (
+                spark(growth.curve, width, self.context.glyphs, steady=growth.steady) if len(growth.curve) > 1 else ""
+            )
         return self._curves[key]
 
     def _matches(self, use: ProcessUse) -> bool:
@@ -196,7 +198,7 @@ def counted(use: ProcessUse, column: str) -> str:
         case "name":
             return f"{clean(use.name)} (ours)" if use.own else clean(use.name)
         case "anonymous":
-            return format_size(use.anonymous)
+            return "" if hides_its_size(use) else format_size(use.anonymous)
     pss = known(use.pss)
     return "" if pss is None or pss.file is None else format_size(pss.file)
 
