@@ -245,12 +245,14 @@ def test_looking_back_stops_following_and_end_resumes(world: World, key: str) ->
     world.run(play)
 
 
-def test_home_shows_the_first_event_selected(world: World) -> None:
+def test_home_shows_the_first_event_and_stays_live(world: World) -> None:
     async def play(pilot: Pilot[None]) -> None:
         world.sampler.log(*drops(30))
         await world.tick(pilot)
         await world.press(pilot, "home")
-        assert "worker-1 " in next(line for line in world.lines if "►" in line)
+        assert "worker-1 " in world.text
+        assert "►" not in world.text, "what is only scrolled to is not selected"
+        assert " LIVE " in world.lines[0]
 
     world.run(play)
 
@@ -279,11 +281,17 @@ def test_tab_brings_j_and_k_to_the_events(world: World) -> None:
     async def play(pilot: Pilot[None]) -> None:
         world.sampler.log(*drops(30))
         await world.tick(pilot)
-        await world.press(pilot, "tab", "k", "k")
+        await world.tick(pilot, 2)
+        await world.press(pilot, "tab", "j")
+        assert world.app.source.travel is None, "there is no later event"
+        await world.press(pilot, "k", "k", "k")
+        assert world.app.context.session is not world.session, "selecting an event shows its second"
         assert "worker-28 " in next(line for line in world.lines if "►" in line)
         await world.press(pilot, "j")
         assert "worker-29 " in next(line for line in world.lines if "►" in line)
-        await world.press(pilot, "j")
+        await world.press(pilot, "j", "j", "j")
+        assert "worker-30 " in next(line for line in world.lines if "►" in line)
+        await world.press(pilot, "escape")
         assert "TAIL" in world.text
 
     world.run(play)

@@ -180,6 +180,41 @@ def test_a_click_on_the_timeline_shows_where_the_events_are_and_keys_stop_at_eac
 
 
 @pytest.mark.slow
+def test_each_event_of_a_second_is_selected_and_a_second_click_opens_it(world: World) -> None:
+    """The keys stayed for ever before an event between two samples, and no click opened one."""
+
+    async def play(pilot: Pilot[None]) -> None:
+        await live(world, pilot, 30)
+        lines = [
+            record(f"worker-{number} ({number}): drop_caches: 1", number=number, monotonic=START + at)
+            for number, at in ((1, 30.0), (2, 30.3), (3, 30.6), (4, 30.9))
+        ]
+        world.sampler.next = replace(world.sampler.next, kernel_log=KernelLog(origin="kmsg", records=tuple(lines)))
+        await world.tick(pilot, 10)
+        selected = []
+        await world.press(pilot, "tab")
+        for key in ("k", "k", "j", "k", "k", "k", "k", "k", "k", NEXT_EVENT, NEXT_EVENT):
+            await world.press(pilot, key)
+            line = next(line for line in world.lines if "►" in line)
+            selected.append((second(world), line.partition("worker-")[2][:1]))
+        assert "no earlier event" in world.text
+        assert selected == [
+            *((31.0, "4"), (31.0, "3"), (31.0, "4"), (31.0, "3"), (31.0, "2")),
+            *((30.0, "1"), (20.0, ""), (20.0, ""), (20.0, ""), (30.0, "1"), (31.0, "2")),
+        ]
+        await world.press(pilot, "escape")
+        y = next(at for at, line in enumerate(world.lines) if "worker-3" in line)
+        assert await pilot.click(offset=(30, y))
+        assert second(world) == 31, "selecting an event shows its second, live too"
+        y = next(at for at, line in enumerate(world.lines) if "►" in line and "worker-3" in line)
+        assert await pilot.click(offset=(30, y))
+        assert "Esc close" in world.text
+        assert "worker-3 (3): drop_caches: 1" in world.text
+
+    world.run(play, size=(100, 36))
+
+
+@pytest.mark.slow
 def test_the_card_of_the_ledger_tells_the_outcomes_of_then(world: World) -> None:
     async def play(pilot: Pilot[None]) -> None:
         await live(world, pilot)

@@ -30,8 +30,8 @@ from wsltop.model.sample import (
 )
 from wsltop.model.text import GIB, MIB, format_short
 from wsltop.ui.cards.table import event_lines
-from wsltop.ui.context import DEFAULT_WINDOW, LEAST_HOG, WINDOWS, Context, Notice, Position, ViewState, move
-from wsltop.ui.panels.events import KIND_WIDTH, EventsPanel, events_view
+from wsltop.ui.context import DEFAULT_WINDOW, LEAST_HOG, WINDOWS, Context, Notice, Position, ViewState, scroll
+from wsltop.ui.panels.events import KIND_WIDTH, EventsPanel, events_view, position_at
 from wsltop.ui.panels.hogs import HogsPanel, hog_row, hogs_view, window
 from wsltop.ui.panels.memory import EMPTY, STEP, MemoryPanel, MemoryView, Part, memory_view
 from wsltop.ui.panels.panel import width_of
@@ -191,38 +191,40 @@ def test_the_list_follows_its_end() -> None:
     assert (state, selected) == ("TAIL", [])
 
 
-def test_moving_up_stops_following_and_counts_what_comes() -> None:
+def test_scrolling_up_stops_following_and_counts_what_comes() -> None:
     events = [event(number) for number in range(9)]
-    position = move(Position(), -1, 9, 5)
-    assert view_of(events, position) == ([f"event {n}" for n in range(4, 9)], "End follows", ["event 7"])
+    position = scroll(Position(), 3, 9, 5)
+    assert view_of(events, position) == ([f"event {n}" for n in range(3, 8)], "End follows", [])
     texts, state, selected = view_of([*events, event(9), event(10)], position)
-    assert texts == [f"event {number}" for number in range(4, 9)]
-    assert (state, selected) == ("2 new, End follows", ["event 7"])
+    assert texts == [f"event {number}" for number in range(3, 8)]
+    assert (state, selected) == ("2 new, End follows", [])
 
 
-def test_moving_down_to_the_end_follows_again() -> None:
-    position = move(move(Position(), -1, 9, 5), 1, 9, 5)
-    assert position.following
+def test_scrolling_to_the_end_follows_again() -> None:
+    assert scroll(scroll(Position(), 3, 9, 5), 4, 9, 5).following
 
 
-def test_an_empty_list_does_not_move() -> None:
-    assert move(Position(), -1, 0, 5) == Position()
+def test_a_list_that_is_all_in_sight_does_not_scroll() -> None:
+    assert scroll(Position(), -1, 5, 5) == scroll(Position(), -1, 0, 5) == Position()
 
 
 @given(st.integers(1, 60), st.integers(1, 20), st.lists(st.integers(-70, 70), max_size=30))
-def test_the_selection_is_always_in_sight(count: int, rows: int, steps: list[int]) -> None:
+def test_a_list_that_is_scrolled_is_always_full(count: int, rows: int, tops: list[int]) -> None:
     events = [event(number) for number in range(count)]
     position = Position()
-    for step in steps:
-        before = count - 1 if position.following or position.cursor is None else position.cursor
-        position = move(position, step, count, rows)
-        texts, _, selected = view_of(events, position, rows)
-        assert len(texts) <= rows
-        if position.following:
-            assert texts == [one.text for one in events[-rows:]]
-        else:
-            assert position.cursor == min(count - 1, max(0, before + step))
-            assert selected == [f"event {position.cursor}"]
+    for top in tops:
+        position = scroll(position, top, count, rows)
+        texts, _, _ = view_of(events, position, rows)
+        assert len(texts) == min(count, rows)
+        assert position.following == (count <= rows or top >= count - rows)
+
+
+@given(st.integers(1, 60), st.integers(1, 20), st.data())
+def test_the_event_of_a_look_back_is_always_in_sight(count: int, rows: int, data: st.DataObject) -> None:
+    events = [event(number) for number in range(count)]
+    chosen = data.draw(st.integers(0, count - 1))
+    for position in (position_at(events, events[chosen].start, rows), position_at(events, 0.0, rows, chosen)):
+        assert view_of(events, position, rows)[2] == [f"event {chosen}"]
 
 
 @pytest.mark.parametrize(("level", "style"), [(0, "error"), (3, "error"), (4, "warning"), (6, "value")])
@@ -328,16 +330,6 @@ def test_without_a_host_the_timeline_says_expected() -> None:
     shown = context_of(replace(SAMPLE, host=Unavailable("none")))
     view = timeline_of(shown)
     assert (view.host_label, view.chart.host_style) == ("expected", "expected")
-
-
-def test_the_selected_event_has_a_cursor_on_the_timeline() -> None:
-    log = KernelLog(origin="kmsg", records=drops(3, monotonic=START + 1))
-    shown = context_of(SAMPLE, later(SAMPLE, 1, kernel_log=log), later(SAMPLE, 30))
-    assert timeline_of(shown).chart.cursor is None
-    shown.state.move_events(shown.session, None, 5)
-    chart = timeline_of(shown).chart
-    assert chart.cursor is not None
-    assert chart.cursor in {mark.column for mark in chart.marks}
 
 
 def test_a_pause_survives_what_comes_and_ends() -> None:

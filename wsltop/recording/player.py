@@ -205,21 +205,16 @@ class Player:
         """Go to the start of the last such event before the place."""
         return self._go_to_event(-1, everything)
 
-    def seek(self, starts: Sequence[float], way: Way) -> Search:
-        """Go to the sample that shows the next (1) or the previous (-1) of events whose monotonic times are known.
+    def neighbor(self, starts: Sequence[float], way: Way) -> int:
+        """Index of the next (1) or the previous (-1) of events that begin at known monotonic times, in order.
 
-        ``starts`` are in order. An event shows in the first sample that is not earlier.
+        An event shows in the first sample that is not earlier. Where there is none, the index is outside of ``starts``.
         """
         edge = self._latest
         if way < 0:
             before = None if self.number == 0 else usable_sample(self.log, self.number - 1, -math.inf)
-            edge = self._first if before is None else before.monotonic
-        index = bisect_right(starts, edge) - (way < 0)
-        if not 0 <= index < len(starts) or not self._first <= starts[index] <= self._last:
-            return "none"
-        number = self.number
-        self.go_to_start(starts[index])
-        return "none" if self.number == number else "found"
+            edge = self._first - self.interval if before is None else before.monotonic
+        return bisect_right(starts, edge) - (way < 0)
 
     def go_to_start(self, monotonic: float) -> None:
         """Go to the first sample that is not earlier, or to the last one."""

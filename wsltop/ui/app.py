@@ -333,6 +333,10 @@ class WsltopApp(MendedApp):
         """Go to the next or the previous event of the list."""
         self._go(lambda travel: travel.seek(direction, everything=self.context.state.everything))
 
+    def action_select(self, direction: Way) -> None:
+        """Select the next or the previous row of the list of events, and go to its second."""
+        self._go(lambda travel: travel.seek(direction, everything=self.context.state.everything, each=True))
+
     def action_speed(self, direction: int) -> None:
         """Play faster or slower."""
         self._go(lambda travel: travel.change_speed(direction))
@@ -358,9 +362,11 @@ class WsltopApp(MendedApp):
         """Show a second on the monotonic clock, as bars, verdict, processes and log were then."""
         self._go(lambda travel: travel.go_to_monotonic(monotonic))
 
-    def action_look_at_start(self, monotonic: float) -> None:
-        """Show the second in which an event begins."""
-        self._go(lambda travel: travel.go_to_start(monotonic))
+    def action_select_event(self, index: int) -> None:
+        """Show the second in which an event of the list begins."""
+        events = self.context.state.events(self.context.log)
+        if index < len(events):
+            self._go(lambda travel: travel.go_to_event(events[index]))
 
     def action_live(self) -> None:
         """Show what goes on again."""
@@ -393,6 +399,11 @@ class WsltopApp(MendedApp):
             if began:
                 self.action_live()
             raise
+        if began and told and travel.event is None:  # there is no such event
+            self.notify(told)
+            self.action_live()
+            return
+        self.context.state.follow()  # the list shows the second, wherever it was scrolled to
         if told:
             self.notify(told)
         self._show_place()
@@ -634,7 +645,7 @@ class WsltopApp(MendedApp):
 
         context = self.context
         events = context.state.events(context.log)
-        event = context.state.selected_event(context.log)
+        event = None if context.time_line is None else context.time_line.event
         if event is None and context.frozen and context.moment is not None:
             events = [one for one in events if one.start <= context.moment.sample.monotonic]
         event = event or (events[-1] if events else None)

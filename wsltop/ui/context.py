@@ -6,7 +6,7 @@ No widgets, no Textual.
 from __future__ import annotations
 
 import time
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from math import inf
 from operator import attrgetter
@@ -84,27 +84,28 @@ class Position(Struct, frozen=True, kw_only=True):
     top: int = 0
     """Index of the first row shown; counts only while ``following`` is off."""
     cursor: int | None = None
-    """Index of the selected event."""
+    """Index of the selected event: of the second that is shown in a look back."""
     following: bool = True
     seen: int = 0
     """Events that there were when following stopped."""
 
 
-def move(position: Position, step: int, count: int, rows: int) -> Position:
-    """Move the selection by ``step`` in a list of ``count`` events of which ``rows`` are shown.
+def scroll(position: Position, top: int, count: int, rows: int) -> Position:
+    """Let row ``top`` be the first one shown in a list of ``count`` events, of which ``rows`` are shown.
 
-    Moving up stops following; reaching the end by moving down resumes it.
+    Moving away from the end stops following; reaching it resumes that.
     """
-    if not count:
-        return position
-    start = count - 1 if position.cursor is None or position.following else position.cursor
-    cursor = min(count - 1, max(0, start + step))
-    if step > 0 and cursor == count - 1:
+    last = max(0, count - rows)
+    if top >= last or not last:
         return Position()
-    top = max(0, count - rows) if position.following else position.top
-    top = min(top, cursor) if cursor < top else max(top, cursor - rows + 1)
-    seen = count if position.following else position.seen
-    return Position(top=top, cursor=cursor, following=False, seen=seen)
+    return Position(top=max(0, top), following=False, seen=count if position.following else position.seen)
+
+
+def place_of(event: Event, events: Sequence[Event]) -> int | None:
+    """The index of an event, or of what it has become since, in a list in order of time."""
+    places = range(*(cut(events, event.start, key=attrgetter("start")) for cut in (bisect_left, bisect_right)))
+    same = [place for place in places if (events[place].kind, events[place].origin) == (event.kind, event.origin)]
+    return next((place for place in same if events[place].text == event.text), same[0] if same else None)
 
 
 class ViewState(Struct, kw_only=True):
@@ -206,36 +207,16 @@ class ViewState(Struct, kw_only=True):
         newer = bisect_right(events, last, key=attrgetter("start"))
         return self.held + tuple(events[newer:])
 
-    def selected_event(self, session: Session) -> Event | None:
-        """The event that is selected, or None while the list follows its end."""
-        position = self.position
-        if position.following or position.cursor is None:
-            return None
-        events = self.events(session)
-        return events[position.cursor] if position.cursor < len(events) else None
-
     def follow(self) -> None:
         """Let the list of events follow its end."""
         self.position = Position()
         self.held = None
 
-    def move_events(self, session: Session, step: int | None, rows: int) -> None:
-        """Move the selection in a list of ``rows`` rows by ``step``; None goes to the first event."""
+    def scroll_events(self, session: Session, top: int, rows: int) -> None:
+        """Let event ``top`` have the first of ``rows`` rows; the list stays as it is until it follows its end again."""
         events = self.events(session)
-        count = len(events)
-        self._place(move(self.position, -count if step is None else step, count, rows), events)
-
-    def pick_event(self, session: Session, row: int, rows: int) -> None:
-        """Select the event in row ``row`` of a list of ``rows`` rows."""
-        events = self.events(session)
-        top = max(0, len(events) - rows) if self.position.following else self.position.top
-        if top + row < len(events):
-            self._place(Position(top=top, cursor=top + row, following=False, seen=len(events)), events)
-
-    def _place(self, position: Position, events: Sequence[Event]) -> None:
-        """Stand at ``position`` in ``events``, which stay as they are until the list follows its end again."""
-        self.position = position
-        if position.following:
+        self.position = scroll(self.position, top, len(events), rows)
+        if self.position.following:
             self.held = None
         elif self.held is None:
             self.held = tuple(events)
@@ -254,6 +235,8 @@ class TimeLine(Struct, frozen=True, kw_only=True):
     """Where events begin, as shares likewise."""
     plays: bool
     """Whether it can be played, at several speeds."""
+    event: Event | None = None
+    """The event that was gone to, while its second is shown."""
 
 
 class DemoPhase(Struct, frozen=True, kw_only=True):

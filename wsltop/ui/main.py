@@ -20,7 +20,7 @@ from wsltop.model.sample import Unavailable
 from wsltop.ui.bindings import KEYS, bindings
 from wsltop.ui.context import DEFAULT_WINDOW, WINDOWS, Context
 from wsltop.ui.layout import LEAST_HEIGHT, LEAST_WIDTH, PANEL_KEYS, PANELS, Layout, lay_out, width_of
-from wsltop.ui.panels.events import EventsPanel, position_at
+from wsltop.ui.panels.events import EventsPanel
 from wsltop.ui.panels.footer import KeyBar
 from wsltop.ui.panels.hogs import HogsPanel
 from wsltop.ui.panels.panel import Panel
@@ -233,22 +233,20 @@ class MainScreen(Screen[None]):
     # Lists
 
     async def action_move(self, step: int) -> None:
-        """Move in the list with the focus; in a look back and in a replay go from event to event."""
-        if self.context.time_line is not None:
-            await self.run_action(f"app.seek({step})")
-        elif self.events.has_focus:
-            self._move_events(step)
+        """Select a hog; with the events in focus, in a look back and in a replay an event: that goes to its second."""
+        if self.context.time_line is not None or self.events.has_focus:
+            await self.run_action(f"app.select({step})")
         else:
             self.context.state.move_hog(step, self.context.hogs)
             self.show_hogs()
 
     def action_page(self, step: int) -> None:
-        """Move by a page in the events."""
-        self._move_events(step * max(1, self.events.rows - 1))
+        """Scroll the events by a page."""
+        self._scroll_events(self.events.top + step * max(1, self.events.rows - 1))
 
     def action_first(self) -> None:
         """Go to the first event."""
-        self._move_events(None)
+        self._scroll_events(0)
 
     def action_follow(self) -> None:
         """Follow the newest events again."""
@@ -260,25 +258,18 @@ class MainScreen(Screen[None]):
         self.context.state.everything = not self.context.state.everything
         self.action_follow()
 
-    def _move_events(self, step: int | None) -> None:
-        self.context.state.move_events(self.context.log, step, self.events.rows)
+    def _scroll_events(self, top: int) -> None:
+        self.context.state.scroll_events(self.context.log, top, self.events.rows)
         self.show_all()
 
     def on_events_panel_moved(self, message: EventsPanel.Moved) -> None:
         """The mouse wheel turned over the events."""
-        self._move_events(message.rows)
+        self._scroll_events(self.events.top + message.rows)
 
     async def action_pick(self, row: int) -> None:
-        """Select the event in a row of the list, and look at its second in a look back."""
-        state = self.context.state
-        if self.context.frozen and state.position.following and self.context.moment is not None:
-            events = state.events(self.context.log)
-            top = position_at(events, self.context.moment.sample.monotonic, self.events.rows).top
-            if top + row < len(events):
-                await self.run_action(f"app.look_at_start({events[top + row].start})")
-            return
-        state.pick_event(self.context.log, row, self.events.rows)
-        self.show_all()
+        """Look at the second of the event in a row of the list; open the one that was gone to."""
+        index = self.events.top + row
+        await self.run_action("app.open_event" if index == self.events.chosen else f"app.select_event({index})")
 
     def action_select_hog(self, hog: int) -> None:
         """Select a hog."""

@@ -9,7 +9,7 @@ from wsltop.model.sample import Event
 from wsltop.model.text import format_clock, format_duration
 from wsltop.recording.player import Player, tell_speed
 from wsltop.recording.timeline_index import Way
-from wsltop.ui.context import TimeLine
+from wsltop.ui.context import TimeLine, place_of
 
 
 class TimeTravel:
@@ -33,6 +33,8 @@ class TimeTravel:
         self.player = player
         self._renew = renew
         self._events = events
+        self._selected: tuple[Event, float] | None = None
+        """The event that was gone to, and the monotonic time of the sample that shows it."""
 
     @property
     def session(self) -> Session:
@@ -48,7 +50,15 @@ class TimeTravel:
             share=player.place.share,
             marks=player.marks(everything) if self._events is None else player.shares(self._starts(everything)),
             plays=self._renew is None,
+            event=self.event,
         )
+
+    @property
+    def event(self) -> Event | None:
+        """The event that was gone to, until another second is shown."""
+        if self._selected is None or self._selected[1] != self.player.moment.sample.monotonic:
+            return None
+        return self._selected[0]
 
     @property
     def banner(self) -> str:
@@ -64,20 +74,28 @@ class TimeTravel:
             self._take_in()
         self.player.step(count)
 
-    def seek(self, direction: Way, *, everything: bool) -> str:
+    def seek(self, direction: Way, *, everything: bool, each: bool = False) -> str:
         """Go to the next or the previous event of the list; what to say when there is none.
 
-        ``everything``: whether all of the kernel log is listed, or what is about memory.
+        Args:
+            direction: 1 or -1.
+            everything: whether all of the kernel log is listed, or what is about memory.
+            each: whether to stop at every event of a second.
         """
+        player, found = self.player, "none"
         if self._events is None:
-            player = self.player
             found = player.next_event(everything) if direction > 0 else player.previous_event(everything)
+            until = self.session.journal.events(everything)
+            self._select(until[-1] if found == "found" and until else None)
         else:
-            starts = self._starts(everything)
-            found = self.player.seek(starts, direction)
-            if found == "none" and direction > 0:
-                self._take_in()  # it may have come since the look back began
-                found = self.player.seek(starts, direction)
+            events = self._events(everything)
+            starts = [event.start for event in events]
+            here = place_of(self.event, events) if each and self.event is not None else None
+            target = player.neighbor(starts, direction) if here is None else here + direction
+            if 0 <= target < len(events):
+                return self.go_to_event(events[target])
+            if direction > 0:
+                self._take_in()
         log = self.player.log
         none = f"no later event until {format_clock(log.end)}, where the samples end"
         if direction < 0:
@@ -105,10 +123,16 @@ class TimeTravel:
         first, total = self._reach(monotonic)
         self.player.go_to_share(min(1.0, max(0.0, (monotonic - first) / total)) if total else 0.0)
 
-    def go_to_start(self, monotonic: float) -> None:
-        """Go to the sample that shows what began at a time on the monotonic clock."""
-        self._reach(monotonic)
-        self.player.go_to_start(monotonic)
+    def go_to_event(self, event: Event) -> str:
+        """Go to the sample that shows an event, which is selected then; what to say when it has none."""
+        first, _ = self._reach(event.start)
+        self.player.go_to_start(event.start)
+        self._select(event)
+        early = f"{format_clock(event.time)} is before the first sample, of {format_clock(self.player.log.start)}"
+        return early if event.start < first - self.player.interval else ""
+
+    def _select(self, event: Event | None) -> None:
+        self._selected = None if event is None else (event, self.player.moment.sample.monotonic)
 
     def change_speed(self, step: int) -> None:
         """Play faster (1) or slower (-1)."""

@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 from textual.events import MouseScrollDown, MouseScrollUp
 from textual.message import Message
 
@@ -16,7 +17,7 @@ from wsltop.charts.cells import Line, Span
 from wsltop.core.events import DEMO
 from wsltop.model.sample import Event, Unavailable
 from wsltop.model.text import clean
-from wsltop.ui.context import Context, Position
+from wsltop.ui.context import Context, Position, place_of
 from wsltop.ui.panels.panel import Panel, fit, fit_spans, heading
 
 STEP: Final = 4
@@ -74,18 +75,19 @@ def events_view(
     cursor = None if position.following else position.cursor
     shown = events[top : top + rows]
     new = count - position.seen
+    hint = "End follows" if cursor is None else "Enter opens"
     return EventsView(
         rows=tuple(event_row(event, now, selected=top + index == cursor) for index, event in enumerate(shown)),
         filter="all" if everything else "memory",
-        state="TAIL" if position.following else (f"{new} new, End follows" if new > 0 else "End follows"),
+        state="TAIL" if position.following else (f"{new} new, {hint}" if new > 0 else hint),
         problem=problem,
         focused=focused,
     )
 
 
-def position_at(events: Sequence[Event], monotonic: float, rows: int) -> Position:
-    """Where the list stands to show the last event before a time, in the middle if it can."""
-    index = bisect_right(events, monotonic, key=attrgetter("start")) - 1
+def position_at(events: Sequence[Event], monotonic: float, rows: int, chosen: int | None = None) -> Position:
+    """Where the list stands to show event ``chosen``, or the last one until a time, in the middle if it can."""
+    index = bisect_right(events, monotonic, key=attrgetter("start")) - 1 if chosen is None else chosen
     if index < 0:
         return Position(top=0, cursor=None, following=False, seen=len(events))
     top = min(max(0, index - rows // 2), max(0, len(events) - rows))
@@ -126,6 +128,11 @@ WHEEL = 3
 class EventsPanel(Panel[EventsView], can_focus=True):
     """Heading with filter and state, then the events, oldest first."""
 
+    top = 0
+    """Index of the event in the first row."""
+    chosen: int | None = None
+    """Index of the event that was gone to, while its second is shown."""
+
     class Moved(Message):
         """The list was asked to move by some rows."""
 
@@ -137,8 +144,13 @@ class EventsPanel(Panel[EventsView], can_focus=True):
         """The view of the list as it stands; in a look back it stands at the moment shown."""
         events = context.state.events(context.log)
         position = context.state.position
-        if context.frozen and position.following and context.moment is not None:
-            position = position_at(events, context.moment.sample.monotonic, self.rows)
+        chosen = None if context.time_line is None else context.time_line.event
+        self.chosen = None if chosen is None else place_of(chosen, events)
+        if (context.frozen or self.chosen is not None) and position.following and context.moment is not None:
+            position = position_at(events, context.moment.sample.monotonic, self.rows, self.chosen)
+        elif self.chosen is not None:
+            position = replace(position, cursor=self.chosen)
+        self.top = max(0, len(events) - self.rows) if position.following else position.top
         log = Unavailable("") if context.moment is None else context.moment.sample.kernel_log
         return events_view(
             events,

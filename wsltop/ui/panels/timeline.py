@@ -252,8 +252,8 @@ class TimelinePanel(Panel[TimelineView]):
             self._leaps = context.leaps
             self._peak = max(map(peak_of, filter(None, columns.points())), default=0)
         self._now, self._window = now, window
-        host, event = moment.sample.host, context.state.selected_event(session)
-        cursor = shown if context.anchor is not None else None if event is None else event.start
+        host = moment.sample.host
+        cursor = shown if context.anchor is not None else None
         return timeline_view(
             columns,
             between(session.listed(), now - window, now),
