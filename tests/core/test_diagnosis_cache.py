@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -11,6 +13,7 @@ from tests.core.diagnosis_scene import (
     TOTAL,
     Case,
     check,
+    event,
     evidence,
     gate,
     guest,
@@ -20,6 +23,7 @@ from tests.core.diagnosis_scene import (
     mode,
     sample,
 )
+from tests.samples import hog
 from wsltop.core.diagnosis.evidence import Evidence
 from wsltop.core.gate.rules import RULE_POST_2_9_4
 from wsltop.core.gate.watch import Blocker, Blockers
@@ -158,6 +162,24 @@ def test_the_second_digit_counts_near_the_limit() -> None:
     assert found is not None
     assert [figure.value for figure in found.evidence] == ["0.09 %", "0.60 %", "0.53 %"]
     assert "without it 0.51 % would be in use" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("made", "found"),
+    [
+        ({"taken": sample(hogs=(hog(1, status="filling"),))}, False),
+        ({"taken": sample(hogs=(hog(1),))}, True),
+        ({"events": (event("hog", "4 hogs killed", ago=5),)}, False),
+        ({"events": (event("hog", "4 hogs killed", ago=60),)}, True),
+        ({"events": (event("mark", "demo: load", ago=60),)}, False),
+        ({"events": (event("mark", "demo: load", ago=60), event("mark", "demo: result", ago=5))}, False),
+        ({"events": (event("mark", "demo: load", ago=90), event("mark", "demo: result", ago=60))}, True),
+        ({"events": (event("mark", "demo: load", ago=7200),)}, True),
+    ],
+)
+def test_a_load_that_the_user_asked_for_is_no_finding_of_the_idle_state(made: dict[str, Any], found: bool) -> None:
+    """At the end of a demo wsltop warned of its own 1.1 % of all CPUs, which the hogs and the demo had used."""
+    assert (judge("wsltop-blocks", evidence(gates=SHUT, blockers=OURS, **made)) is not None) == found
 
 
 def test_wsltop_does_not_take_the_blame_for_others() -> None:

@@ -33,6 +33,7 @@ from wsltop.core.diagnosis.finding import (
     rule,
     size,
 )
+from wsltop.core.events import DEMO, DEMO_END
 from wsltop.core.explanation import Outlook
 from wsltop.core.gate.watch import Blocker, Blockers, GateState
 from wsltop.core.ledger import Ledger
@@ -108,9 +109,30 @@ def calm_down(evidence: Evidence, blockers: Blockers | None) -> tuple[Remedy, ..
     return tuple(remedies)
 
 
+LOADED: Final = 25.0
+"""Seconds after which the CPU time of a load is in no count of who is busy: that looks back for two counts of 10 s."""
+LONGEST_DEMO: Final = 900.0
+"""Seconds after which a demo without an end is over: the recording, or wsltop itself, was cut off."""
+
+
+def loads(evidence: Evidence) -> bool:
+    """Whether wsltop is or lately was at work by the user's wish: hogs started, filled or ended, or a demo ran."""
+    if any(hog.status != "holding" for hog in evidence.moment.sample.hogs):
+        return True
+    since = evidence.uptime - LOADED
+    if any(event.kind == "hog" and event.end >= since for event in evidence.events):
+        return True
+    demo = next((one for one in reversed(evidence.events) if one.text.startswith(DEMO)), None)
+    if demo is None:
+        return False
+    return demo.end >= (since if demo.text == f"{DEMO}{DEMO_END}" else evidence.uptime - LONGEST_DEMO)
+
+
 @rule("wsltop-blocks", "warning", "wsltop itself keeps the VM too busy.", where="wsl2")
 def wsltop_blocks(evidence: Evidence) -> Found | None:
     """The gate would be open without wsltop: a monitor must not stop what it shows."""
+    if loads(evidence):
+        return None
     blockers, gates = known(evidence.blockers), gates_of(evidence)
     limit = min((window.limit for gate in gates for window in gate.windows), default=None)
     if blockers is None or limit is None or not all(gate.verdict == "shut" for gate in gates):
