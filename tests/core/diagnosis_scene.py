@@ -156,6 +156,7 @@ def explained(made: Evidence) -> Evidence:
         reclaim_file=made.reclaim_file,
         uptime=seen.monotonic,
         pressure=seen.pressure,
+        hogs=seen.hogs,
         drops=None if counters is None else counters.values.get("drop_pagecache"),
     )
     return replace(made, explanation=explanation)

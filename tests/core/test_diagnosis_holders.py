@@ -6,8 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from tests.core.diagnosis_scene import NO, TOTAL, Case, check, evidence, guest, judge, mode, sample
+from tests.samples import hog
 from wsltop.core.holders import FamilyGrowth
-from wsltop.model.sample import Family, Group, Groups, Holders, Mounts, Reading, Tmpfs
+from wsltop.model.sample import Family, Group, Groups, Holders, Mounts, ProcessUse, Reading, Tmpfs
 from wsltop.model.text import GIB, MIB
 
 NODE = Family(name="node", held=3 * GIB, anonymous=3 * GIB, pids=(4711, 4712), estimated=False)
@@ -25,6 +26,22 @@ def holders(elsewhere: Reading[int] = NO) -> Holders:
         elsewhere=elsewhere,
         reason="",
         unread=0,
+    )
+
+
+def use_of(pid: int) -> ProcessUse:
+    return ProcessUse(
+        pid=pid,
+        started=1,
+        name="hog",
+        family="hog",
+        parent=1,
+        state="S",
+        rss=0,
+        shared=0,
+        user_ticks=0,
+        system_ticks=0,
+        nice=0,
     )
 
 
@@ -133,6 +150,14 @@ def test_hidden_memory_is_a_warning_from_a_third_on() -> None:
     found = judge("elsewhere-hidden", evidence(holders=holders(TOTAL // 3)))
     assert found is not None
     assert found.severity == "warning"
+
+
+def test_a_hog_of_wsltop_is_no_hidden_memory() -> None:
+    seen = holders(TOTAL // 3)
+    hidden = (hog(1, resident=TOTAL // 3),)
+    assert judge("elsewhere-hidden", evidence(sample(hogs=hidden), holders=seen)) is None
+    visible = replace(seen, processes=(use_of(hidden[0].pid),))
+    assert judge("elsewhere-hidden", evidence(sample(hogs=hidden), holders=visible)) is not None
 
 
 def test_a_paused_container_is_a_note() -> None:

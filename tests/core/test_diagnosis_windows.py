@@ -19,12 +19,13 @@ from tests.core.diagnosis_scene import (
     sample,
 )
 from tests.core.test_diagnosis_free import KEPT
+from tests.samples import hog
 from wsltop.core.diagnosis.rules import diagnose
 from wsltop.core.diagnosis.windows import vm_kind
 from wsltop.core.history import Point
 from wsltop.core.wslconfig.effective import Suggestion
 from wsltop.core.wslconfig.lint import ConfigFinding
-from wsltop.model.sample import WAITING, CpuTimes, ReportingOrder, Sample, Surroundings, Unavailable, VmProcess
+from wsltop.model.sample import WAITING, CpuTimes, Meminfo, ReportingOrder, Sample, Surroundings, Unavailable, VmProcess
 from wsltop.model.text import GIB, MIB
 
 TIMEOUT = "WSL (2 - ) ERROR: UtilAcceptVsock:271: accept4 failed 110"
@@ -294,3 +295,36 @@ def test_a_windows_that_was_just_asked_is_not_a_fault() -> None:
     found = judge("host-unreadable", evidence(sample(host=WAITING)))
     assert found is not None
     assert (found.severity, found.verdict, found.evidence[0].name) == ("note", "ASKING WINDOWS", "expected")
+
+
+@pytest.mark.parametrize(
+    ("id_", "available", "figures"),
+    [
+        ("windows-short", QUARTER - 1, meminfo(anonymous=7 * GIB)),
+        ("windows-short", TENTH - 1, meminfo(anonymous=7 * GIB, available=GIB)),
+        ("memory-low", QUARTER + GIB, meminfo(anonymous=13 * GIB, available=256 * MIB)),
+    ],
+)
+def test_what_wsltop_holds_is_named_first_and_its_key_is_the_first_remedy(
+    id_: str, available: int, figures: Meminfo
+) -> None:
+    """`wsl --shutdown` was advised while four hogs of wsltop held the memory and X freed it."""
+    hogs = tuple(hog(number) for number in range(1, 5))
+    seen = evidence(sample(figures=figures, host=host(9 * GIB, available=available), hogs=hogs))
+    found = next(finding for finding in diagnose(seen) if finding.id == id_)
+    assert (found.remedy[0].key, found.remedy[0].action) == ("X", "hogs")
+    assert found.evidence[0].amount == 4 * GIB
+    assert found.sentence.index("4.0 GiB") < 30
+    actions = [remedy.action for remedy in found.remedy if remedy.action]
+    assert len(actions) == len(set(actions))
+    explanation = seen.explanation
+    assert not isinstance(explanation, Unavailable)
+    assert explanation.best is not None
+    assert explanation.best.key == "X"
+
+
+def test_hogs_that_hold_little_are_not_the_matter() -> None:
+    little = (hog(1, target=64 * MIB, resident=64 * MIB),)
+    seen = evidence(sample(figures=meminfo(anonymous=7 * GIB), host=host(9 * GIB, available=QUARTER - 1), hogs=little))
+    found = next(finding for finding in diagnose(seen) if finding.id == "windows-short")
+    assert found.remedy[0].action != "hogs"

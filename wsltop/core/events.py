@@ -590,11 +590,6 @@ def fills(sample: Sample) -> bool:
     return any(hog.status in ("starting", "filling") for hog in sample.hogs)
 
 
-def is_holed(hog: Hog) -> bool:
-    """Whether a hog has freed a part of what it took: the holes join again when it ends."""
-    return hog.kind == "fragment" and hog.status == "holding"
-
-
 def was(known: dict[int, Hog], hog: Hog) -> str | None:
     """The status that ``hog`` had before, or None when it is new."""
     before = known.get(hog.id)

@@ -31,11 +31,12 @@ from wsltop.core.prediction import (
     add_up,
     predict_compaction,
     predict_drop,
+    predict_hogs,
     predict_kill,
     predict_split,
 )
 from wsltop.core.wslconfig.effective import Suggestion
-from wsltop.model.sample import Holders, HostMemory, Pressure, Reading, SeveralVms, Unavailable
+from wsltop.model.sample import Hog, Holders, HostMemory, Pressure, Reading, SeveralVms, Unavailable
 from wsltop.model.text import GIB, MIB, clean, format_duration, format_size, write_as_root
 
 SMALL: Final = 32 * MIB
@@ -59,7 +60,9 @@ TOO_LARGE: Final = 1 / 4
 """Beyond this share it is too much, however much Windows has left."""
 
 
-WayId = Literal["wait", "drop-cache", "drop-all", "compact", "split", "reclaim", "end", "stop", "limit", "shutdown"]
+WayId = Literal[
+    "wait", "drop-cache", "drop-all", "compact", "split", "reclaim", "hogs", "end", "stop", "limit", "shutdown"
+]
 
 
 class Means(Struct, frozen=True, kw_only=True):
@@ -160,8 +163,10 @@ class Explanation(Struct, frozen=True, kw_only=True, tag="explanation"):
 
         A good part is half of the most that any harmless way gives, and a tenth of the part that is the cause: to name
         a drop of 0.6 GiB where 10 GiB are the kernel's would send people the wrong way. Where all is fine, nothing that
-        ends a program is named.
+        ends a program is named. What wsltop itself holds goes first.
         """
+        if self.own is not None:
+            return self.own
         harmless = [way for way in self.ways if way.id in HARMLESS]
         most = max((way.gives for way in harmless), default=0)
         good = max(most / 2, self.lent.cause.size / 10)
@@ -170,6 +175,11 @@ class Explanation(Struct, frozen=True, kw_only=True, tag="explanation"):
             return found
         enough = next((way for way in self.ways if way.gives >= self.matter.missing), None)
         return enough or max(self.ways, key=lambda way: way.gives, default=None)
+
+    @property
+    def own(self) -> Way | None:
+        """The end of wsltop's own hogs, where they hold a good part; None where they hold little or there are none."""
+        return next((way for way in self.ways if way.id == "hogs" and way.gives >= self.lent.cause.size / 10), None)
 
     @property
     def fine(self) -> bool:
@@ -216,6 +226,7 @@ def explain_ways(
     holders: Reading[Holders],
     suggestion: Reading[Suggestion],
     reclaim_file: Reading[bool],
+    hogs: Iterable[Hog] = (),
     on_wsl: bool,
 ) -> tuple[Way, ...]:
     """List what would give back how much; what frees nothing of the kind at hand is left out.
@@ -228,10 +239,12 @@ def explain_ways(
         holders: the processes, for the largest family.
         suggestion: what to write as ``memory=``.
         reclaim_file: whether ``memory.reclaim`` exists.
+        hogs: the hogs of wsltop.
         on_wsl: whether this is WSL 2, with a ``.wslconfig`` and ``wsl --shutdown``.
     """
     ways = [
         *wait_for(lent, draining),
+        *end_hogs(ledger, shares, hogs),
         *sorted(
             (
                 *drop(ledger, shares, reclaim_file, arc=lent["zfs-cache"]),
@@ -253,6 +266,23 @@ def wait_for(lent: Lent, draining: Reading[Draining]) -> Iterable[Way]:
     if not isinstance(draining, Unavailable) and (size := lent["on-its-way"]):
         yield Way(
             id="wait", does="wait: Linux is giving it back", gives=size, low=size, high=size, seconds=draining.seconds
+        )
+
+
+def end_hogs(ledger: Ledger, shares: Shares | None, hogs: Iterable[Hog]) -> Iterable[Way]:
+    """Yield the end of wsltop's own hogs, which no work is lost with."""
+    living = [hog for hog in hogs if hog.status != "ending"]
+    predicted = predict_hogs(ledger, living, shares)
+    if living and not isinstance(predicted, Unavailable):
+        held = say_held(sum(hog.resident for hog in living), predicted)
+        yield Way(
+            id="hogs",
+            does=f"end {'the hog' if len(living) == 1 else f'the {len(living)} hogs'} of wsltop, which "
+            f"{'holds' if len(living) == 1 else 'hold'} {held}",
+            key="X",
+            gives=predicted.likely,
+            low=predicted.low,
+            high=predicted.high,
         )
 
 
@@ -594,6 +624,7 @@ def explain(
     drops: int | None = None,
     trend: float | None = None,
     pressure: Reading[Pressure] = NO_PRESSURE,
+    hogs: Iterable[Hog] = (),
 ) -> Reading[Explanation]:
     """Explain a moment; the arguments are those of the four parts above."""
     if isinstance(ledger, Unavailable):
@@ -613,6 +644,7 @@ def explain(
             holders=holders,
             suggestion=suggestion,
             reclaim_file=reclaim_file,
+            hogs=hogs,
             on_wsl=on_wsl,
         ),
         outlook=explain_outlook(gates, blockers, uptime=uptime, drops=drops) if on_wsl else None,
@@ -653,12 +685,17 @@ def say_cause(lent: Lent) -> str:
     return f"programs and the files they have open hold {size}" if cause.id == "programs" else f"{size} is {cause.name}"
 
 
+def then_key(key: str) -> str:
+    """What to press after a key that only opens the list of processes; empty for other keys."""
+    return ", then x (asks first)," if key == "p" else ""
+
+
 def say_way(way: Way, *, screen: bool = True) -> str:
     """What to press on the screen, or else to run; what it gives, and what it costs."""
     if way.id == "wait":
         left = "" if way.seconds is None else f", about {format_duration(way.seconds)} to go"
         return f"Wait: {format_size(way.gives)} is on its way back{left}."
-    start = f"press {way.key} to {way.does}" if screen and way.key else way.does
+    start = f"press {way.key}{then_key(way.key)} to {way.does}" if screen and way.key else way.does
     cost = f" ({way.cost})" if way.cost else ""
     run = "" if screen or not way.command or "\n" in way.command else f" Run: {way.command}"
     return f"{start[0].upper()}{start[1:]}: gives back about {format_size(way.gives)}{cost}.{run}"

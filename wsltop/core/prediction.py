@@ -8,6 +8,7 @@ figures and a sentence that says how they were found. ``predict_compaction``, ``
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -16,7 +17,7 @@ from msgspec.structs import replace
 from wsltop.core.clues import LISTS_GROW, Span
 from wsltop.core.curve import LEAST_BAND
 from wsltop.core.ledger import NEVER, FreeSplit, Ledger
-from wsltop.model.sample import Reading, Unavailable
+from wsltop.model.sample import Hog, Reading, Unavailable
 from wsltop.model.text import MIB, format_range, format_size
 
 FINE_ORDER: Final = 5
@@ -523,6 +524,18 @@ def predict_kill(
         basis = f"up to {format_size(shared - nameless)} that it shares may go with it"
         parts.append(Part(name="shared", low=0, likely=0, high=shared - nameless, basis=basis))
     return add_up(*parts)
+
+
+def predict_hogs(ledger: Ledger, hogs: Iterable[Hog], shares: Shares | None = None) -> Reading[Prediction]:
+    """What ending hogs of wsltop would free for the host."""
+    hogs = tuple(hogs)
+    return predict_kill(ledger, sum(hog.resident for hog in hogs), shares, holes=holes_of(hogs))
+
+
+def holes_of(hogs: Iterable[Hog]) -> int:
+    """Bytes that hogs have freed of what they took: they join again when these end."""
+    holed = (hog for hog in hogs if hog.kind == "fragment" and hog.status == "holding")
+    return sum(max(0, hog.target - hog.resident) for hog in holed)
 
 
 ALONE: Final = 0.9

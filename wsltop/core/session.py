@@ -180,6 +180,7 @@ class Session:
             drops=None if isinstance(counters, Unavailable) else counters.values.get("drop_pagecache"),
             trend=self._trend,
             pressure=sample.pressure,
+            hogs=sample.hogs,
         )
 
     def _host_trend(self, moment: Moment) -> float | None:

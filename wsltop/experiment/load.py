@@ -16,9 +16,10 @@ from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 from msgspec.structs import replace
 
 from wsltop.child import Child, signal_name
-from wsltop.core.events import is_holed, tell_cause
+from wsltop.core.events import tell_cause
 from wsltop.core.explanation import TIGHT
 from wsltop.core.moment import Moment
+from wsltop.core.prediction import holes_of
 from wsltop.errors import CommandError, ExitCode, HogRefused, WsltopError
 from wsltop.experiment import keeper
 from wsltop.experiment.trial import ExperimentPlan
@@ -130,7 +131,7 @@ class HogLoad:
         if self._released:
             return "ending"
         self.held = sum(hog.resident for hog in hogs)
-        self.holes = sum(max(0, hog.target - hog.resident) for hog in hogs if is_holed(hog))
+        self.holes = holes_of(hogs)
         if any(hog.status in ("starting", "filling") for hog in hogs):
             return "filling"
         self._full = self._full or any(hog.status in ("holding", "floor") for hog in hogs)

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple, cast
 
 from wsltop.core.curve import REST
-from wsltop.core.events import DEMO, DEMO_END, DEMO_START, is_holed
+from wsltop.core.events import DEMO, DEMO_END, DEMO_START
 from wsltop.core.ledger import Ledger
 from wsltop.core.moment import interpret
-from wsltop.core.prediction import Prediction, Shares, predict_compaction, predict_kill
+from wsltop.core.prediction import Prediction, Shares, predict_compaction, predict_hogs
 from wsltop.core.session import Session
 from wsltop.experiment.trial import ActionOutcome, ExperimentPlan, Phase, Recorder, Result, Stage, Trial
 from wsltop.model.sample import Hog, Reading, Sample, Unavailable
@@ -150,10 +150,7 @@ def kill_of(foreseen: Sequence[Foreseen], ended: float) -> Reading[Prediction]:
     while place + 1 < len(foreseen) and most and len(foreseen[place + 1].sample.hogs) == most:
         place += 1
     sample, ledger, shares = foreseen[place]
-    if isinstance(ledger, Unavailable):
-        return ledger
-    holes = sum(max(0, hog.target - hog.resident) for hog in sample.hogs if is_holed(hog))
-    return predict_kill(ledger, sum(hog.resident for hog in sample.hogs), shares, holes=holes)
+    return ledger if isinstance(ledger, Unavailable) else predict_hogs(ledger, sample.hogs, shares)
 
 
 def outcome_of(foreseen: Sequence[Foreseen], acted: float) -> ActionOutcome:

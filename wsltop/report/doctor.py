@@ -10,7 +10,7 @@ import msgspec
 
 from wsltop.core.diagnosis.finding import Finding, Remedy, Severity, rank
 from wsltop.core.diagnosis.rules import answer, worst
-from wsltop.core.explanation import Explanation
+from wsltop.core.explanation import Explanation, then_key
 from wsltop.errors import ExitCode
 from wsltop.model.sample import Reading, Unavailable
 from wsltop.model.text import clean, format_range, format_size
@@ -85,7 +85,9 @@ def figure_lines(name: str, value: str, width: int) -> Iterator[str]:
 def remedy_lines(remedy: Remedy, width: int) -> Iterator[str]:
     """Yield what to do. A command is never broken: it is copied as it stands."""
     if remedy.kind == "advice":
-        yield from wrap(remedy.text, width, first="  -> ", indent="     ")
+        key = f": key {remedy.key}{then_key(remedy.key)} on the screen." if remedy.key else ""
+        text = f"{remedy.text.removesuffix('.')}{key}" if key else remedy.text
+        yield from wrap(text, width, first="  -> ", indent="     ")
     else:
         does = clean(remedy.does)
         key = f": key {remedy.key} on the screen, or " if remedy.key else ", "

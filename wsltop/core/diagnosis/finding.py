@@ -18,7 +18,7 @@ Severity = Literal["ok", "note", "warning", "problem"]
 """``note``: good to know; ``warning``: memory or time is lost; ``problem``: something fails, or soon will."""
 SEVERITIES: Final[tuple[Severity, ...]] = ("ok", "note", "warning", "problem")
 """From the best to the worst."""
-KEPT: Final = ("end", "stop", "limit", "shutdown")
+KEPT: Final = ("hogs", "end", "stop", "limit", "shutdown")
 """Ways that are named after a better one: they help where it is not enough."""
 MOST_WAYS: Final = 5
 RemedyKind = Literal["command", "windows", "config", "advice"]
@@ -223,6 +223,28 @@ def best_ways(evidence: Evidence) -> tuple[Remedy, ...]:
     best = explained.best
     others = [way for way in explained.ways if way is not best and (way.gives > best.gives or way.id in KEPT)]
     return tuple(remedy_of(way) for way in (best, *others)[:MOST_WAYS])
+
+
+def name_hogs(evidence: Evidence, finding: Finding) -> Finding:
+    """A finding about memory that is held: what wsltop itself holds comes first, and its end is the first remedy."""
+    explained = known(evidence.explanation)
+    own = None if explained is None or finding.severity == "ok" else explained.own
+    if own is None:
+        return finding
+    held = sum(hog.resident for hog in evidence.moment.sample.hogs if hog.status != "ending")
+    others = (remedy for remedy in finding.remedy if remedy.action != own.id)
+    return replace(
+        finding,
+        sentence=f"The hogs of wsltop hold {format_size(held)}. {finding.sentence}",
+        evidence=(size("hogs of wsltop", held), *finding.evidence),
+        remedy=(remedy_of(own), *others)[:MOST_WAYS],
+    )
+
+
+def act_of(remedy: Remedy) -> str:
+    """What a remedy does, as a clause in the imperative; advice that no key carries out has none."""
+    text = remedy.text.removesuffix(".")
+    return remedy.does or (f"{text[:1].lower()}{text[1:]}" if remedy.key else "")
 
 
 def reclaim_setting(mode: str, does: str, cost: str = "") -> Remedy:

@@ -25,6 +25,9 @@ def elsewhere_hidden(evidence: Evidence) -> Found | None:
     """Other distributions, Docker Desktop and WSLg have PID namespaces of their own: WSL#7540, #11000, wslg#919."""
     ledger, holders = ledger_of(evidence), known(evidence.holders)
     elsewhere = None if holders is None else known(holders.elsewhere)
+    if holders is not None and elsewhere is not None:
+        seen = {process.pid for process in holders.processes}
+        elsewhere -= sum(hog.resident for hog in evidence.moment.sample.hogs if hog.pid not in seen)
     if ledger is None or elsewhere is None or elsewhere < max(HIDDEN, ledger.total // HIDDEN_SHARE):
         return None
     return Found(
@@ -196,7 +199,8 @@ def shared_hidden(evidence: Evidence) -> Found | None:
         return None
     if any(isinstance(place.used, Unavailable) for place in mounts.tmpfs):
         return None
-    rest = ledger.shared - sum(used for _, used in used_places(evidence))
+    own = sum(hog.resident for hog in evidence.moment.sample.hogs if hog.kind == "shared")
+    rest = ledger.shared - sum(used for _, used in used_places(evidence)) - own
     if rest < max(SOME, ledger.total // SOME_SHARE):
         return None
     return Found(

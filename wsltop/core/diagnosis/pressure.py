@@ -315,7 +315,7 @@ def family_growing(evidence: Evidence) -> Found | None:
             *(growth_figure(evidence, one) for _, one in sorted(growing, key=lambda pair: pair[0])[:SHOWN]),
             *((size("available", ledger.available),) if ledger else ()),
         ),
-        remedy=(replace(advice(f"End or restart {short(first.name, 20)}.", "unsaved work in it is lost"), key="p"),),
+        remedy=(replace(advice(f"End {short(first.name, 20)}.", "unsaved work in it is lost"), key="p"),),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from wsltop.core.diagnosis import cache, free, holders, kernel, mode, pressure, settings, windows
 from wsltop.core.diagnosis.evidence import Evidence, explained, ledger_of
-from wsltop.core.diagnosis.finding import Figure, Finding, Rule, Severity, rank, size, title
+from wsltop.core.diagnosis.finding import Figure, Finding, Rule, Severity, name_hogs, rank, size, title
 from wsltop.core.diagnosis.windows import lends, lent_figures
 from wsltop.core.explanation import Explanation, headline
 from wsltop.model.sample import Reading, Unavailable
@@ -16,6 +16,19 @@ MODULES: Final = (pressure, windows, holders, kernel, free, cache, mode, setting
 RULES: Final = tuple(one for module in MODULES for one in vars(module).values() if isinstance(one, Rule))
 """Every rule. Within a severity, findings stand in this order: the modules as listed, and their rules as written."""
 NOTHING_WRONG: Final = "nothing-wrong"
+BY_HOGS: Final = frozenset(
+    {
+        "swap-thrash",
+        "memory-stall",
+        "memory-low",
+        "oom-kill",
+        "oomd-kill",
+        "windows-short",
+        "windows-short-elsewhere",
+        "lends-much",
+    }
+)
+"""The findings that hogs of wsltop can be the cause of."""
 MATTERS: Final = frozenset({"windows-short", "windows-short-elsewhere", "lends-much"})
 """The findings that say that what Windows lends matters."""
 
@@ -26,6 +39,7 @@ def diagnose(evidence: Evidence) -> tuple[Finding, ...]:
     Where nothing is worse than a note and all may be called well, ``nothing-wrong`` stands before the notes.
     """
     found = [finding for rule in RULES if (finding := rule(evidence)) is not None]
+    found = [name_hogs(evidence, finding) if finding.id in BY_HOGS else finding for finding in found]
     found.sort(key=lambda finding: -rank(finding.severity))  # stable: the order of RULES within a severity
     shown = [finding for finding in found if finding.id not in evidence.silenced]
     if worst(tuple(shown)) in ("ok", "note"):

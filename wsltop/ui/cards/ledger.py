@@ -7,12 +7,11 @@ from typing import Final
 
 from wsltop.charts.bar import order_chart
 from wsltop.charts.cells import Glyphs, Line, Span
-from wsltop.core.events import is_holed
 from wsltop.core.explanation import say_rest
 from wsltop.core.ledger import Ledger, free_pages_from, order_sizes
 from wsltop.core.moment import Moment
 from wsltop.core.outcomes import Outcomes
-from wsltop.core.prediction import Prediction, predict_compaction, predict_drop, predict_kill
+from wsltop.core.prediction import Prediction, holes_of, predict_compaction, predict_drop, predict_kill
 from wsltop.model.sample import Reading, Unavailable
 from wsltop.model.text import clean, format_duration, format_size
 from wsltop.ui.panels.ledger import BUCKETS
@@ -147,8 +146,7 @@ def comeback_lines(
     yield from predicted("by dropping cache", predict_drop(ledger, shares), width, glyphs)
     yield from predicted("… and slab", predict_drop(ledger, shares, slab=True), width, glyphs)
     if hogs_hold:
-        holes = sum(max(0, hog.target - hog.resident) for hog in moment.sample.hogs if is_holed(hog))
-        killed = predict_kill(ledger, hogs_hold, shares, holes=holes)
+        killed = predict_kill(ledger, hogs_hold, shares, holes=holes_of(moment.sample.hogs))
         yield from predicted("by killing the hogs", killed, width, glyphs)
     fixed = ledger.kernel_other + ledger.page_tables + ledger.slab_unreclaimable
     yield from row(

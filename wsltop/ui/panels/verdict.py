@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from wsltop.charts.bar import host_bar
 from wsltop.charts.cells import Glyphs, Line, Span
-from wsltop.core.diagnosis.finding import Finding, Remedy, Severity, title
+from wsltop.core.diagnosis.finding import Finding, Remedy, Severity, act_of, title
 from wsltop.core.explanation import Explanation, Way, say_lent, say_matter, say_outlook
 from wsltop.core.returning import Returning
 from wsltop.model.sample import Reading, Unavailable
@@ -26,8 +26,11 @@ WAY_ACTIONS: Final = {
     "c": "app.act('compact')",
     "m": "app.act('reclaim')",
     "p": "app.card('holders')",
+    "X": "app.kill_hogs",
 }
 """What the keys of the ways do."""
+THEN: Final = {"p": "then x (asks first) "}
+"""What to press after a key that only opens a list, between the key and what it does."""
 FRAME: Final = 8
 """Cells of a heading that are neither its title nor its note."""
 LEAST_BAR: Final = 6
@@ -247,9 +250,9 @@ def recommended(context: Context) -> str:
 def hint_of(remedy: Remedy) -> Hint:
     """The key that does it, what that gives back and what it costs; or the command, the lines or the sentence."""
     cost = f"; {clean(remedy.cost)}" if remedy.cost else ""
-    if remedy.key and remedy.does:
+    if remedy.key:
         gives = "" if remedy.gives is None else f": gives back about {format_size(remedy.gives)}"
-        return Hint(remedy.key, f"to {clean(remedy.does)}{gives}{cost}")
+        return Hint(remedy.key, f"{THEN.get(remedy.key, '')}to {clean(act_of(remedy))}{gives}{cost}")
     where = {"windows": "in Windows: ", "config": ".wslconfig: ", "command": "run: "}.get(remedy.kind, "")
     text = clean(remedy.text.replace("\n", "  "))
     return Hint("", f"{where}{text.removesuffix('.') if cost else text}{cost}")
@@ -258,15 +261,17 @@ def hint_of(remedy: Remedy) -> Hint:
 def way_hint(way: Way) -> Hint:
     """The key of a way, what it gives and what it costs."""
     cost = f"; {clean(way.cost)}" if way.cost else ""
-    return Hint(way.key, f"to {clean(way.does)}: gives back about {format_size(way.gives)}{cost}")
+    then = THEN.get(way.key, "")
+    return Hint(way.key, f"{then}to {clean(way.does)}: gives back about {format_size(way.gives)}{cost}")
 
 
 def past_hint_of(remedy: Remedy) -> Hint:
     """What would have helped when the recording was made."""
-    if not remedy.does:
+    does = act_of(remedy)
+    if not does:
         return hint_of(remedy)
     gives = "" if remedy.gives is None else f": about {format_size(remedy.gives)} back"
-    return Hint("", f"it would have helped to {clean(remedy.does)}{gives}")
+    return Hint("", f"it would have helped to {clean(does)}{gives}")
 
 
 def past_way_hint(way: Way) -> Hint:
