@@ -303,6 +303,9 @@ def test_bands_have_a_row_of_names_and_a_ground() -> None:
     assert top == 1
     assert style_at(lines, 2, 6 + 8) in ("band", "host-on-band")
     assert style_at(lines, 2, 6) == ""
+    partial = replace(BANDED, columns=(Column(GIB + GIB // 4, 0, None),) * 33)
+    styles = {style_at(render_timeline(partial, 39, 10, BLOCK), row, 6 + 8) for row in range(1, 8)}
+    assert "used-on-band" in styles  # a hole stood in the band where the area ends within a cell
     assert {len(plain(line)) for line in lines} == {39}
 
 

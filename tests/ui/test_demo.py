@@ -465,6 +465,43 @@ def test_the_shipped_recording_shows_its_phases_and_its_result(tmp_path: Path) -
     assert "Performing memory compaction. [kmsg]" in result.log
 
 
+def test_the_story_can_be_told_in_order_from_the_retold_demo(tmp_path: Path) -> None:
+    """``free`` and the host's figure, four hogs, the rise, the kill, the fall, compaction forced, its log line."""
+    seen: dict[str, list[str]] = {}
+
+    def see(app: WsltopApp) -> None:
+        strips = app.screen._compositor.render_strips()
+        demo = app.context.demo
+        name = "card" if isinstance(app.screen, ResultCard) else demo.name if demo is not None else ""
+        seen.setdefault(name, []).append("\n".join("".join(part.text for part in strip) for strip in strips))
+
+    replay(tmp_path, (80, 24), see)
+
+    def lent(text: str) -> str:
+        return " ".join(text.partition("Windows lends")[2].split()[:2])
+
+    def used(text: str) -> str:
+        return " ".join(text.partition("Linux uses")[2].split()[:2])
+
+    before, full, after, last = (seen[name][-1] for name in ("baseline", "hold", "returning", "compact"))
+    assert (lent(before), used(before)) == ("792 MiB", "472 MiB")
+    assert "4 will start" in before
+    assert "4 x 384 MiB anonymous started" in seen["load"][-1]
+    assert (lent(full), used(full)) == ("2.0 GiB", "2.0 GiB")
+    assert "4 hogs hold 1.5 GiB" in full
+    assert "1.5 GiB of 1.5 GiB, holding" in full
+    assert "DEMO END" in seen["end"][0]
+    assert "killed" in after
+    assert "Windows got 1.2 GiB of 1.2 GiB back" in after
+    assert lent(after) == "844 MiB"
+    assert "log: " in last
+    assert "Performing memory compaction. [kmsg]" in last
+    assert "Windows got 240 MiB of 240 MiB back" in last
+    (card,) = seen["card"]
+    assert "Windows got 1.2 GiB of 1.3 GiB" in card
+    assert "Performing memory compaction. [kmsg]" in card
+
+
 def test_in_the_shipped_recording_the_hogs_are_full_in_hold_and_gone_in_returning() -> None:
     """Its hold began on a clock, 8 s before the hogs were full: they were ``filling`` in DEMO HOLD."""
     seen: dict[str, set[str]] = {}

@@ -255,7 +255,8 @@ def column_cells(levels: Levels, previous: int | None, canvas: Canvas) -> tuple[
     full, part = divmod(levels.used, steps)
     cells = [Span(glyphs.rises[-1], "used")] * full
     if part:
-        cells.append(Span(glyphs.rises[part], "used-on-cache" if levels.top > full else "used"))
+        above = "-on-cache" if levels.top > full else "-on-band" if levels.shaded else ""
+        cells.append(Span(glyphs.rises[part], f"used{above}"))
     cells += [Span(glyphs.area_cache, "cache")] * (levels.top - len(cells))
     if levels.owed and levels.host is not None:
         cells += [Span(glyphs.fill("owed"), "owed")] * (levels.host // canvas.steps - len(cells))
@@ -333,6 +334,7 @@ STYLES: Final = (
     "used",
     "cache",
     "used-on-cache",
+    "used-on-band",
     "host",
     "host-on-used",
     "host-on-cache",

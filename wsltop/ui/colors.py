@@ -83,6 +83,7 @@ LOOKS: Final = {
     "slab": Look("$part-slab", least=0),
     "cache": Look("$part-cache", "$part-cache-ground", least=0),
     "used-on-cache": Look("$part-programs", "$part-cache-tone", least=0),
+    "used-on-band": Look("$part-programs", "$foreground 10%", least=0),
     "fragmented": Look("$part-scattered", least=0),
     "reportable": Look("$part-free", least=0),
     "host": Look("$foreground", bold=True),

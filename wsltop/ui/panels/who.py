@@ -140,6 +140,10 @@ class GroupsPanel(Panel[GroupsView]):
         rows = tuple((clean(group.name), format_size(group.current)) for group in apart(groups))
         return GroupsView(rows=rows, problem="" if rows else "none")
 
+    def rows_wanted(self, context: Context, width: int) -> int:
+        """The heading, and a row for each group or for why there is none: never the heading alone."""
+        return 1 + max(2, len(self.make_view(context).rows))
+
     def action_at(self, x: int, y: int) -> str:
         """Open the list of processes."""
         return "app.card('holders')"
