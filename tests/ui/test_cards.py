@@ -23,7 +23,7 @@ from wsltop.core.outcomes import SETTLE, Outcomes
 from wsltop.core.prediction import predict_kill
 from wsltop.model.sample import Census, Event, Family, Group, Holders, ProcessUse, Unavailable
 from wsltop.model.text import GIB, MIB, format_size
-from wsltop.ui.cards.card import MARGIN, WIDTH, Card, CardText
+from wsltop.ui.cards.card import BORDER, CLEAR, MARGIN, READABLE, WIDTH, Card, CardText
 from wsltop.ui.cards.ledger import ledger_lines
 from wsltop.ui.cards.table import finding_card
 from wsltop.ui.panels.footer import KeyRow
@@ -493,3 +493,21 @@ def test_a_plan_at_40x8_begins_with_what_it_gives_back(world: World) -> None:
         assert world.lines[1].split()[0] == "returns"
 
     world.run(play, size=(40, 8))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(80, 24), (160, 48), (240, 60)])
+@pytest.mark.parametrize("key", ["v", "b"])
+def test_a_card_uses_the_width_and_leaves_the_bars_to_be_seen(world: World, key: str, size: tuple[int, int]) -> None:
+    """Both stayed 80 cells wide on 240 and lay over the bars."""
+
+    async def play(pilot: Pilot[None]) -> None:
+        bars = world.lines[1:4]
+        await world.press(pilot, key)
+        box = world.app.screen.query_one(Vertical).region
+        assert box.width == min(size[0], READABLE + BORDER + 1)
+        assert box.bottom <= size[1]
+        scrolls = world.app.screen.query_one(CardText).size.height >= size[1] - CLEAR
+        assert scrolls or world.lines[1:4] == bars
+
+    world.run(play, size=size)

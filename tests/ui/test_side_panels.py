@@ -22,7 +22,8 @@ from wsltop.model.sample import HogStatus, Unavailable
 from wsltop.model.text import GIB, MIB
 from wsltop.ui.cards.table import CARDS
 from wsltop.ui.context import Context, ViewState
-from wsltop.ui.panels.comeback import comeback_view
+from wsltop.ui.panels.comeback import ComebackPanel, ComebackView, WayRow, comeback_view
+from wsltop.ui.panels.findings import whole_steps
 from wsltop.ui.panels.gate import GatePanel, GateView, gate_view, tell_bounds, window_row
 from wsltop.ui.panels.hogs import STATUS_TEXT, HogsPanel, HogsView, hogs_view, window
 from wsltop.ui.panels.memory import memory_view
@@ -433,3 +434,36 @@ def test_equal_views_are_equal_so_that_nothing_is_painted_twice() -> None:
 )
 def test_what_to_do_keeps_its_figure_where_there_is_little_room(text: str, width: int, shown: str | None) -> None:
     assert shorten(text, width) == (text if shown is None else shown)
+
+
+WAYS = ComebackView(
+    rows=(
+        WayRow("d", "drop the file cache", "1.6 GiB"),
+        WayRow("p", "end vscode-server, which holds 862 MiB of this machine", "840 MiB"),
+        WayRow("", "stop the container 3f4a5b6c7d8e, which holds 656 MiB", "640 MiB"),
+    ),
+    orders=(),
+    reporting=9,
+    problem="",
+)
+
+
+def test_a_way_that_is_longer_than_its_row_goes_on_in_the_next_where_there_is_room() -> None:
+    """At 240x60 rows ended in "which holds 862..." above ten blank ones."""
+    panel = ComebackPanel(BLOCK, id="comeback")
+    told = [plain(line).rstrip() for line in panel.paint(WAYS, 52, 12)[1:]]
+    assert len(told) == 5
+    assert not any(BLOCK.ellipsis in line for line in told)
+    assert [panel.action_at(5, y) for y in (1, 2, 3, 4)] == [
+        "app.act('drop-cache')",
+        "app.card('holders')",
+        "app.card('holders')",
+        "",
+    ]
+    low = [plain(line).rstrip() for line in panel.paint(WAYS, 52, 4)[1:]]
+    assert [line.split()[-2:] for line in low] == [["1.6", "GiB"], ["840", "MiB"], ["640", "MiB"]]
+
+
+def test_no_remedy_but_the_first_is_cut_in_its_middle() -> None:
+    details = ("  sentence", "  -> first", "     cost", "  -> second, which goes", "     on here", "     cost")
+    assert [whole_steps(details, rows) for rows in (2, 3, 4, 5, 6)] == [2, 3, 3, 3, 6]

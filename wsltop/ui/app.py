@@ -33,7 +33,7 @@ from wsltop.model.text import clean
 from wsltop.private import write_private
 from wsltop.reclaim.actions import ActionName
 from wsltop.ui.bindings import KEYS, Key, describe
-from wsltop.ui.cards.card import Card, TextScreen
+from wsltop.ui.cards.card import READABLE, WIDTH, Card, TextScreen
 from wsltop.ui.context import Context, Notice, ScreenOptions, ViewState
 from wsltop.ui.driver import GlyphsAreWide, KeysAtOnce, MeasuringDriver, TerminalDriver
 from wsltop.ui.layout import PANEL_KEYS
@@ -611,8 +611,8 @@ class WsltopApp(MendedApp):
         context = self.context
         self._push_card(lambda width: help_lines(context.glyphs, context.works, width), "question_mark,h,f1")
 
-    def _push_card(self, tell: Callable[[int], Iterable[Line]], keys: str) -> None:
-        self.push_screen(Card(self.context.glyphs, tell, keys, words=lambda: words_of(self.context)))
+    def _push_card(self, tell: Callable[[int], Iterable[Line]], keys: str, *, wide: int = WIDTH) -> None:
+        self.push_screen(Card(self.context.glyphs, tell, keys, wide=wide, words=lambda: words_of(self.context)))
 
     def action_card(self, name: str) -> None:
         """Show a card over the screen: ``verdict``, ``ledger`` or ``holders``."""
@@ -623,7 +623,7 @@ class WsltopApp(MendedApp):
             return
         lines, key = CARDS[name]
         context = self.context
-        self._push_card(lambda width: lines(context, width), key)
+        self._push_card(lambda width: lines(context, width), key, wide=READABLE)
 
     def action_find_process(self) -> None:
         """Show who holds the memory, with the box for the filter."""

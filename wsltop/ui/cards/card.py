@@ -10,6 +10,7 @@ from textual.actions import parse
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
+from textual.css.scalar import ScalarOffset
 from textual.events import Resize
 from textual.screen import ModalScreen, ScreenResultType
 from textual.widget import Widget
@@ -23,6 +24,10 @@ CARD_KEYS: Final = (("v", "verdict", "why"), ("b", "ledger", "bytes"), ("p", "ho
 """Keys that change to another card, its name, and the word for the footer."""
 WIDTH = 77
 """Cells of a card's text: what fits on a terminal of 80 with a blank on each side and the scroll bar."""
+READABLE: Final = 117
+"""Cells of a longer text where the terminal has room for them: longer lines are hard to follow."""
+CLEAR: Final = 4
+"""Rows at the top of the screen below that a card leaves free where it can: the status line and the bars."""
 BORDER = 2
 """Columns of a card that hold no text: the blank at its left and the scroll bar."""
 MARGIN: Final = 8
@@ -102,7 +107,12 @@ class TextScreen(ModalScreen[ScreenResultType]):
         text, scroll = self.query_one(CardText), self.query_one(VerticalScroll)
         room = max(1, rows - 1)
         self._lines = len(lines)
-        set_size(self.query_one(Vertical), width=box)
+        whole = self.query_one(Vertical)
+        set_size(whole, width=box)
+        free = rows - min(len(lines), room) - 1
+        down = 0 if self.at_bottom else max(0, min(CLEAR, free) - free // 2)
+        if whole.styles.offset != ScalarOffset.from_offset((0, down)):
+            whole.styles.offset = (0, down)
         set_size(text, width=width, height=len(lines))
         set_size(scroll, height=min(len(lines), room))
         self.query_one("#foot").display = self.at_bottom or len(lines) >= room

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
 
 from wsltop.charts.bar import host_bar, order_chart
-from wsltop.charts.cells import Line, Span
+from wsltop.charts.cells import Glyphs, Line, Span
 from wsltop.core.explanation import Way
 from wsltop.core.ledger import order_sizes
 from wsltop.model.sample import Unavailable, known
 from wsltop.model.text import clean, format_duration, format_size
 from wsltop.ui.context import Context
 from wsltop.ui.panels.memory import round_step
-from wsltop.ui.panels.panel import Panel, fit, fit_spans, heading
+from wsltop.ui.panels.panel import Panel, fit, fit_spans, heading, wrap
 from wsltop.ui.panels.verdict import WAY_ACTIONS
 
 MORE_ORDERS: Final = 10
 """Rows that the table of free blocks has more than their row of bars."""
+
+
+FIGURE: Final = 14
+"""Cells of a row besides what the way does: the key, the figure, the blanks."""
+MOST: Final = 3
+"""Rows that a way may take."""
 
 
 class WayRow(Struct, frozen=True):
@@ -78,8 +85,17 @@ def way_row(way: Way, *, can_act: bool) -> WayRow:
     return WayRow(way.key if can_act else "", does, format_size(round_step(way.gives)))
 
 
+@lru_cache(maxsize=64)
+def rows_of(text: str, width: int, glyphs: Glyphs) -> tuple[str, ...]:
+    """What a way does, in rows for a panel of ``width`` cells; it is asked at each tick and changes seldom."""
+    return tuple(wrap(text, max(1, width - FIGURE), MOST, glyphs))
+
+
 class ComebackPanel(Panel[ComebackView]):
-    """Heading, a row for each way, the free blocks."""
+    """Heading, each way in a row or more, the free blocks."""
+
+    _keys: tuple[str, ...] = ()
+    """The keys of the rows below the heading."""
 
     def make_view(self, context: Context) -> ComebackView:
         """The view of the moment."""
@@ -87,14 +103,16 @@ class ComebackPanel(Panel[ComebackView]):
 
     def action_at(self, x: int, y: int) -> str:
         """A row does what its key does, the heading opens every byte."""
-        rows = () if self.view is None else self.view.rows
-        key = rows[y - 1].key if 0 < y <= len(rows) else ""
+        key = self._keys[y - 1] if 0 < y <= len(self._keys) else ""
         return WAY_ACTIONS.get(key, "" if y else "app.card('ledger')")
 
     def rows_wanted(self, context: Context, width: int) -> int:
         """The ways, and the free blocks."""
         explanation = context.explanation
-        return 3 + (1 if isinstance(explanation, Unavailable) else len(explanation.ways))
+        if isinstance(explanation, Unavailable):
+            return 4
+        ways = (way_row(way, can_act=context.can_act) for way in explanation.ways)
+        return 3 + sum(len(rows_of(way.does, width, self.glyphs)) for way in ways)
 
     def paint(self, view: ComebackView, width: int, height: int) -> list[Line]:
         """The panel's lines."""
@@ -105,14 +123,18 @@ class ComebackPanel(Panel[ComebackView]):
         if not view.rows:
             lines.append(fit_spans([Span(" hardly anything: what is lent is in use", "muted")], width, glyphs))
         orders = height - len(lines) > 2 and bool(view.orders)
-        table = orders and height >= len(lines) + len(view.rows) + 1 + len(view.orders)
-        for row in view.rows[: height - len(lines) - (2 if orders else 0)]:
-            spans = [
-                Span(f" {row.key:>1} ", "key"),
-                Span(fit(row.does, max(0, width - 14), glyphs), "value"),
-                Span(f"{row.gives:>10}", "value"),
-            ]
+        room = height - len(lines) - (2 if orders else 0)
+        told = [rows_of(row.does, width, glyphs) for row in view.rows]
+        if sum(map(len, told)) > room:
+            told = [(fit(row.does, max(0, width - FIGURE), glyphs),) for row in view.rows]
+        keys: list[str] = []
+        for row, (first, *more) in zip(view.rows[:room], told, strict=False):
+            spans = [Span(f" {row.key:>1} ", "key"), Span(first, "value"), Span(f"{row.gives:>10}", "value")]
             lines.append(fit_spans(spans, width, glyphs))
+            lines += [fit_spans([Span(f"   {text}", "value")], width, glyphs) for text in more]
+            keys += [row.key] * (1 + len(more))
+        self._keys = tuple(keys)
+        table = orders and height >= len(lines) + 1 + len(view.orders)
         if table:
             return [*lines, *self._table(view, width)]
         if orders and height - len(lines) >= 2:

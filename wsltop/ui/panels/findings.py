@@ -26,6 +26,8 @@ class FindingRow(Struct, frozen=True):
 
 MARGIN: Final = 3
 """Columns before the details."""
+STEP: Final = "->"
+"""What a remedy begins with."""
 LEAST: Final = 4
 """Rows of details that are worth it; those that have no room are left out."""
 
@@ -41,6 +43,14 @@ def finding_row(finding: Finding, width: int) -> FindingRow:
         clean(finding.sentence),
         tuple(clean(line) for line in details),
     )
+
+
+def whole_steps(details: tuple[str, ...], rows: int) -> int:
+    """How many of the details have room in ``rows`` rows, so that none of the remedies, after the first, is cut."""
+    if len(details) <= rows:
+        return len(details)
+    starts = [index for index, text in enumerate(details) if text.lstrip().startswith(STEP)]
+    return next((index for index in reversed(starts[1:]) if index <= rows), rows)
 
 
 class FindingsPanel(Panel[tuple[FindingRow, ...]]):
@@ -74,8 +84,9 @@ class FindingsPanel(Panel[tuple[FindingRow, ...]]):
             details = [fit_spans([Span(f" {text}", "value")], width, self.glyphs) for text in row.details]
             if details and left >= LEAST:
                 lines.append(fit_spans([Span(f" {row.word}", row.style)], width, self.glyphs))
-                lines += details[:left]
-                left -= len(details[:left])
+                whole = whole_steps(row.details, left)
+                lines += details[:whole]
+                left -= whole
                 continue
             spans = [Span(f" {row.word}  ", row.style)]
             spans.append(Span(fit(row.sentence, max(0, width - width_of(spans)), self.glyphs), "value"))

@@ -12,7 +12,7 @@ from wsltop.model.sample import Unavailable
 from wsltop.model.text import clean, format_size
 from wsltop.ui.context import Context
 from wsltop.ui.panels.memory import round_step
-from wsltop.ui.panels.panel import Panel, fit_spans, heading, pair_row
+from wsltop.ui.panels.panel import Panel, fit_spans, heading, pair_row, wrap
 
 
 class Bucket(NamedTuple):
@@ -40,6 +40,10 @@ BUCKETS: Final = (
 )
 
 
+REST: Final = 2
+"""Rows of what is lent beyond what is expected."""
+
+
 class LedgerView(Struct, frozen=True, kw_only=True):
     """The panel."""
 
@@ -47,6 +51,8 @@ class LedgerView(Struct, frozen=True, kw_only=True):
     rows: tuple[tuple[str, str], ...]
     """Names and figures."""
     host: tuple[tuple[str, str], ...]
+    rest: str
+    """What is lent beyond what is expected, in words."""
     problem: str
 
 
@@ -55,7 +61,7 @@ def ledger_view(context: Context) -> LedgerView:
     moment = context.moment
     ledger = Unavailable("no sample yet") if moment is None else moment.ledger
     if isinstance(ledger, Unavailable):
-        return LedgerView(total="", rows=(), host=(), problem=clean(str(ledger)))
+        return LedgerView(total="", rows=(), host=(), rest="", problem=clean(str(ledger)))
     rows = [(bucket.name, format_size(round_step(getattr(ledger, bucket.attribute)))) for bucket in BUCKETS]
     split = ledger.free_split
     if isinstance(split, Unavailable):
@@ -64,6 +70,7 @@ def ledger_view(context: Context) -> LedgerView:
         rows.append(("scattered free", format_size(round_step(split.fragmented))))
         rows.append(("free for Windows", format_size(round_step(split.reportable))))
     host: list[tuple[str, str]] = []
+    rest = ""
     if not isinstance(ledger.expected_host, Unavailable):
         host.append(("expected", format_size(round_step(ledger.expected_host))))
     explanation = context.explanation
@@ -72,9 +79,7 @@ def ledger_view(context: Context) -> LedgerView:
         if lent.measured:
             host.append(("lent, measured", format_size(round_step(lent.size))))
         rest = say_rest(lent)
-        if rest:
-            host.append((rest, ""))
-    return LedgerView(total=format_size(ledger.total), rows=tuple(rows), host=tuple(host), problem="")
+    return LedgerView(total=format_size(ledger.total), rows=tuple(rows), host=tuple(host), rest=rest, problem="")
 
 
 class LedgerPanel(Panel[LedgerView]):
@@ -90,7 +95,7 @@ class LedgerPanel(Panel[LedgerView]):
 
     def rows_wanted(self, context: Context, width: int) -> int:
         """All buckets, and Windows' side."""
-        return len(BUCKETS) + 7
+        return len(BUCKETS) + 6 + REST
 
     def paint(self, view: LedgerView, width: int, height: int) -> list[Line]:
         """The panel's lines."""
@@ -102,4 +107,6 @@ class LedgerPanel(Panel[LedgerView]):
         if view.host:
             lines.append(heading("and of Windows", "", width, glyphs))
             lines += [pair_row(name, size, width, glyphs) for name, size in view.host]
+            rest = wrap(view.rest, width - 2, min(REST, max(0, height - len(lines))), glyphs)
+            lines += [fit_spans([Span(f" {text}", "label")], width, glyphs) for text in rest]
         return lines
