@@ -94,3 +94,19 @@ def test_each_compaction_of_an_old_wsl_is_read_from_its_log(stepped: SteppedLapt
     session = stepped.watch(100.0)
     lines = [event for event in session.journal.events() if event.kind == "compaction" and event.origin == "kmsg"]
     assert lines
+
+
+@scenario("gradual")
+def test_what_wsl_reclaims_and_compacts_at_once_is_one_act(stepped: SteppedLaptop) -> None:
+    """206 MiB of cache and a compaction gave 425 MiB, "outside the predicted range" of the compaction alone."""
+    session = stepped.watch(300.0)
+    acts = [one for one in session.outcomes.settled if "compaction" in one.act]
+    assert acts
+    assert {one.act for one in acts} == {"reclaim, then compaction"}
+    for one in (acts[0], *acts[2:]):  # the laptop's second compaction joins what its first has left; no kernel's does
+        assert one.outcome.predicted.holds(one.outcome.gained)
+    told = [event for event in session.journal.events() if event.kind == "return" and "predicted" in event.amounts]
+    assert told[0].amounts["within"]
+    for event in told:
+        assert "reclaimed" in event.text
+        assert "compacted" in event.text

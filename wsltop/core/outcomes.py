@@ -13,6 +13,7 @@ from wsltop.core.ledger import FreeSplit, Ledger
 from wsltop.core.prediction import (
     WORTH,
     Prediction,
+    Share,
     Shares,
     add_up,
     clean_cache,
@@ -24,6 +25,7 @@ from wsltop.core.prediction import (
     predict_compaction,
     predict_drop,
     predict_kill,
+    predict_reclaim,
     settled_size,
     shares_for,
     unused_slab,
@@ -56,7 +58,15 @@ def compare(predicted: Prediction, before: FreeSplit, after: FreeSplit) -> Outco
     return Outcome(predicted=predicted, gained=after.reportable - before.reportable)
 
 
-Act = Literal["compaction", "cache drop", "slab drop", "cache and slab drop", "drop, then compaction", "kill"]
+Act = Literal[
+    "compaction",
+    "cache drop",
+    "slab drop",
+    "cache and slab drop",
+    "drop, then compaction",
+    "reclaim, then compaction",
+    "kill",
+]
 DROPS: Final[dict[Act, tuple[bool, bool]]] = {
     "cache drop": (True, False),
     "slab drop": (False, True),
@@ -67,7 +77,9 @@ DROPS: Final[dict[Act, tuple[bool, bool]]] = {
 SETTLE: Final = 15.0
 """Seconds after which the guest's free lists have taken in what an act freed: pages wait on the CPUs' own lists."""
 TOGETHER: Final = 3.0
-"""Seconds within which a compaction after a drop is part of it: WSL from 2.9.8 on does the two in one."""
+"""Seconds within which a compaction after a drop, or after a reclaim, is part of it: WSL does the two in one."""
+TAKEN: Final = Share(1.0, 0.98, 1.0)
+"""What a reclaim has taken is counted, not asked for."""
 CLEAR: Final = 0.2
 """A drop teaches the share of the cache where what it may free is known within this part of it."""
 KEPT: Final = 32
@@ -98,6 +110,16 @@ class Pending(Struct, frozen=True, kw_only=True):
     """Whether what comes of it says something about one share alone."""
 
 
+class Taken(Struct, frozen=True, kw_only=True):
+    """File cache that was reclaimed on request or in control groups."""
+
+    monotonic: float
+    """When it was last seen."""
+    ledger: Reading[Ledger]
+    """Before it."""
+    size: int
+
+
 class Outcomes:
     """Follows the acts of a session: compares what each gave with its prediction, and learns from it."""
 
@@ -106,6 +128,7 @@ class Outcomes:
         self.shares: Shares | None = None
         """What came back here, where anything has been seen; assumed otherwise."""
         self._pending: Pending | None = None
+        self._taken: Taken | None = None
         self._acted: float | None = None
         """When the newest act was seen, monotonic, whether it was compared or not."""
 
@@ -127,8 +150,10 @@ class Outcomes:
 
         ``began`` is the ledger before the acts of this tick began, where they took longer than a tick.
         """
+        events, start = tuple(events), before if began is None else began
+        self._note_taken(monotonic, start, events)
         for event in events:
-            self._take(event, monotonic, before if began is None else began, ledger)
+            self._take(event, monotonic, start, ledger)
         self._follow_left(ledger)
         self._follow_filled(before, ledger)
         pending = self._pending
@@ -140,6 +165,17 @@ class Outcomes:
         outcome = compare(pending.predicted, pending.before, ledger.free_split)
         self.settled.append(Settled(act=pending.act, time=pending.time, outcome=outcome))
         self._learn(pending, outcome, ledger)
+
+    def _note_taken(self, monotonic: float, before: Reading[Ledger], events: Iterable[Event]) -> None:
+        """Note what a reclaim takes: a compaction that follows gives that back too."""
+        amounts = [event.amounts for event in events if event.kind == "proactive reclaim"]
+        size = sum(amount.get("requested", 0) + amount.get("in_cgroups", 0) for amount in amounts)
+        if size <= 0:
+            return
+        last = self._taken
+        if last is not None and monotonic - last.monotonic <= TOGETHER:
+            before, size = last.ledger, last.size + size
+        self._taken = Taken(monotonic=monotonic, ledger=before, size=size)
 
     def _take(self, event: Event, monotonic: float, before: Reading[Ledger], ledger: Reading[Ledger]) -> None:
         """Keep an act's prediction, if it is the only one and no hog takes memory meanwhile."""
@@ -157,12 +193,38 @@ class Outcomes:
         else:
             alone = pending is None and (acted is None or monotonic - acted >= SETTLE)
             self._pending = self._predict(act, event, monotonic, before) if alone else None
+            if act == "compaction" and alone:
+                self._pending = self._join_reclaim(event, monotonic) or self._pending
         if act == "compaction":
             self._note_left(ledger)
 
+    def _join_reclaim(self, event: Event, monotonic: float) -> Pending | None:
+        """A reclaim and the compaction that follows it as one act; None where little was reclaimed just before."""
+        taken, self._taken = self._taken, None
+        if taken is None or monotonic - taken.monotonic > TOGETHER or taken.size < WORTH:
+            return None
+        ledger = taken.ledger
+        if isinstance(ledger, Unavailable) or isinstance(ledger.free_split, Unavailable):
+            return None
+        shares = self.shares or shares_for(ledger)
+        reclaimed = predict_reclaim(ledger, taken.size, replace(shares, reclaim=TAKEN))
+        joined = predict_compaction(ledger, shares)
+        if isinstance(reclaimed, Unavailable) or isinstance(joined, Unavailable):
+            return None
+        return Pending(
+            act="reclaim, then compaction",
+            time=event.time,
+            monotonic=monotonic,
+            predicted=add_up(*reclaimed.parts, *joined.parts),
+            ledger=ledger,
+            before=ledger.free_split,
+            base=taken.size,
+            teaches=False,
+        )
+
     def _join_compaction(self, pending: Pending) -> Pending | None:
         """A drop and the compaction that follows it are one act; a longer compaction is still the same."""
-        if pending.act in ("compaction", "drop, then compaction"):
+        if pending.act in ("compaction", "drop, then compaction", "reclaim, then compaction"):
             return pending
         shares = self.shares or shares_for(pending.ledger)
         joined = predict_compaction(pending.ledger, shares)

@@ -43,7 +43,7 @@ ARRIVED: Final = 2.0
 IN_REPORT: Final = 128 * MIB
 """Free memory that a pass of free page reporting takes off the free lists for a moment, at most: 32 blocks of 4 MiB
 (``PAGE_REPORTING_CAPACITY`` in the kernel's ``page_reporting.h``). A sample of that moment counts it as used."""
-CAUSES: Final = ("hog", "cache drop", "compaction", "proactive reclaim", "oom kill")
+CAUSES: Final = ("hog", "cache drop", "proactive reclaim", "compaction", "oom kill")
 """Kinds of events that free memory, the most telling first."""
 
 
@@ -188,8 +188,10 @@ class Release:
         return rise >= STEP and rise > IN_REPORT
 
     def cause(self) -> str:
-        """The most telling cause so far; empty where no event names one."""
-        return next((self.causes[kind] for kind in CAUSES if kind in self.causes), "")
+        """The most telling cause so far, and a compaction that followed; empty where no event names one."""
+        found = [self.causes[kind] for kind in CAUSES if kind in self.causes]
+        compacted = self.causes.get("compaction")
+        return f"{found[0]}, and {compacted}" if compacted and found[0] != compacted else "".join(found[:1])
 
     def rests(self, now: float) -> bool:
         """Whether all of it has come, or nothing more has for a while."""
