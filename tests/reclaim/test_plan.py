@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from tests.reclaim.machine import LEDGER, Machine
 from wsltop.child import ENVIRONMENT
-from wsltop.core.prediction import Prediction
+from wsltop.core.prediction import Prediction, add_up
 from wsltop.model.sample import Unavailable
 from wsltop.model.text import GIB, MIB
 from wsltop.reclaim import write
@@ -200,6 +200,14 @@ def test_a_plan_knows_that_wsl_exe_could_do_it_instead(machine: Machine) -> None
 def compact(machine: Machine, uid: int = 1000, way: Way | None = None) -> Plan:
     access = machine.access(uid, WSL_DISTRO_NAME="Ubuntu")
     return plan("compact", ledger=LEDGER, access=access, way=way, root=machine.root)
+
+
+def test_a_plan_that_gives_nothing_says_so(machine: Machine) -> None:
+    """Audit 37: ``about 0 B, between 0 B and 0 B``."""
+    nothing = add_up()
+    told = dict(tell_plan(replace(compact(machine), predicted=nothing)))["returns"]
+    assert told == "nothing: no free memory is scattered"
+    assert "0 B" not in nothing.tell()
 
 
 def test_a_hog_that_would_push_nothing_out_is_not_started(machine: Machine) -> None:

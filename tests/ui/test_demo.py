@@ -76,6 +76,18 @@ def test_nothing_is_loaded_without_a_yes(world: World, no: str) -> None:
     world.run(play)
 
 
+def test_the_smallest_terminal_shows_what_windows_will_have_and_how_to_read_on(world: World) -> None:
+    """Audit 38: at 40x8 the plan named no key to scroll, and the lowest figure of Windows was below its end."""
+
+    async def play(pilot: Pilot[None]) -> None:
+        await world.press(pilot, "e")
+        assert "available now" in " ".join(world.text.split())
+        assert "j k scroll" in world.lines[-1]
+        assert "n cancel" in world.lines[-1]
+
+    world.run(play, size=(40, 8))
+
+
 def test_the_plan_is_of_the_size_and_kind_that_are_chosen(world: World) -> None:
     async def play(pilot: Pilot[None]) -> None:
         await world.press(pilot, "e", *["less_than_sign"] * 5)

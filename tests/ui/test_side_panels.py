@@ -96,7 +96,7 @@ def test_the_same_verdict_of_two_rules_is_told_once() -> None:
 
 def test_blockers_are_the_biggest_three_and_what_cannot_be_seen() -> None:
     view = gate_view([gate()], BLOCKERS, "")
-    assert view.blockers == "node 0.10  dockerd 0.10  java 0.10  elsewhere 0.20  self 0.04"
+    assert view.blockers == "node 0.10  dockerd 0.10  java 0.10  elsewhere 0.20  self 0.04 %"
     assert gate_view([gate()], None, "").blockers == ""
 
 
@@ -209,7 +209,7 @@ def test_the_figures_of_the_gate_are_never_the_part_that_is_cut(width: int) -> N
         assert "9 of 600 s" in lines[2]
         assert "fires in 40 to 70 s" in text
         assert lines[3].startswith(" node 0.10 ")
-        assert lines[3].endswith("  elsewhere 0.20  self 0.04")
+        assert lines[3].endswith("  elsewhere 0.20  self 0.04 %")
         assert "…" not in text
     assert intent[0] in text
 
@@ -223,7 +223,7 @@ def test_a_window_with_a_long_name_gives_its_bar_for_its_figures() -> None:
 def test_a_long_name_of_a_blocker_is_cut_before_its_share() -> None:
     named = replace(BLOCKERS, visible=(Blocker(name="x" * 40, share=0.5, pids=()),))
     lines = unscaled(told(GatePanel(BLOCK, id="gate").paint(gate_view([gate()], named, ""), 48, 8)))
-    assert lines[2].rstrip().endswith("x… 50.00  elsewhere 0.20  self 0.04")
+    assert lines[2].rstrip().endswith("x… 50.00  elsewhere 0.20  self 0.04 %")
 
 
 def test_hostile_names_do_not_reach_the_gate() -> None:

@@ -411,10 +411,28 @@ def test_a_host_that_has_not_answered_yet_is_no_failure() -> None:
 
 def test_the_status_names_the_guest_and_its_own_cost() -> None:
     view = status_view(context_of(SAMPLE))
-    assert view.identity[:3] == ("Ubuntu 24.04.1 LTS", "WSL 2.6.3", "Linux 6.6.87.2-microsoft-standard-WSL2")
+    assert view.identity[:3] == ("Ubuntu 24.04.1 LTS", "WSL 2.6.3", "Linux 6.6.87.2")
     assert view.identity[-1] == "up 1 h"
     assert view.mode == "LIVE 1 s"
     assert view.own == "self 0.4 %"
+
+
+def test_the_clock_stands_at_80_and_the_uptime_at_120() -> None:
+    """Audit 34: 19 blank columns and no clock at 80; the kernel's long name in place of the uptime at 120."""
+    view = status_view(context_of(SAMPLE))
+    assert view.clock
+    lines = {width: plain(StatusLine(BLOCK, id="status").paint(view, width, 1)[0]) for width in (80, 120)}
+    assert view.clock in lines[80]
+    assert "up 1 h" in lines[120]
+
+
+def test_the_name_of_a_recording_is_whole_or_not_there() -> None:
+    """Audit 39: it was cut in the heading of the hogs."""
+    name = "The classic: four hogs of 384 MiB, killed after half a minute, then compacted"
+    view = hogs_view([], selected=None, next_size=GIB, next_kind="anonymous", floor=None, focused=False, hint=name)
+    for width, shown in ((80, False), (120, True)):
+        line = plain(HogsPanel(BLOCK, id="hogs").paint(view, width, 1)[0])
+        assert (name in line, "classic" in line) == (shown, shown)
 
 
 def test_a_notice_takes_the_place_of_the_names_and_leaves_the_severity() -> None:

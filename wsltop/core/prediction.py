@@ -209,7 +209,9 @@ class Prediction(Struct, frozen=True, kw_only=True, tag="prediction"):
         return "" if self.holds(size) else f"outside the predicted range {format_range(self.low, self.high)}"
 
     def tell(self) -> str:
-        """The three figures for people."""
+        """The three figures for people; ``nothing`` where not a byte can come."""
+        if self.high <= 0:
+            return "nothing"
         return f"about {format_size(self.likely)}, between {format_size(self.low)} and {format_size(self.high)}"
 
 

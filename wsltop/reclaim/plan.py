@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 
@@ -212,6 +213,16 @@ def paste_command(path: str, texts: tuple[str, ...], access: RootAccess) -> str:
     return write_as_root(text, path)
 
 
+NOTHING: Final[dict[ActionName, str]] = {
+    "compact": "no free memory is scattered",
+    "drop-cache": "there is no file cache to drop",
+    "drop-all": "there is neither file cache nor slab to drop",
+    "reclaim": "there is no file cache to reclaim",
+    "pressure": "there is no file cache to push out",
+}
+"""Why an action would give back nothing."""
+
+
 def tell_plan(plan: Plan) -> tuple[tuple[str, str], ...]:
     """The plan for people, as headings and texts: what ``--dry-run`` prints and the screen shows before it runs."""
     predicted = plan.predicted
@@ -220,6 +231,8 @@ def tell_plan(plan: Plan) -> tuple[tuple[str, str], ...]:
         returns = f"cannot be predicted: {predicted.reason}"
     else:
         returns, basis = predicted.tell(), predicted.basis
+        if predicted.high <= 0:
+            returns = f"{returns}: {NOTHING[plan.action.name]}"
     lines = [
         ("action", f"{plan.action.name}: {plan.action.title}"),
         ("returns", returns),

@@ -147,7 +147,9 @@ class TextScreen(ModalScreen[ScreenResultType]):
             if not binding.show or not self._works(binding):
                 continue
             action = binding.action if binding.action.startswith("app.") else f"screen.{binding.action}"
-            hint = KeyHint(binding.key_display or binding.key.partition(",")[0], binding.description, action)
+            # Where there is more to read than is shown, the keys that show it are never left out.
+            now = binding.key == "j,down"
+            hint = KeyHint(binding.key_display or binding.key.partition(",")[0], binding.description, action, now=now)
             (pinned if "escape" in binding.key else hints).append(hint)
         return KeyBarView(tuple(hints), tuple(pinned))
 

@@ -124,11 +124,11 @@ class DemoPlan:
         facts = [("load", f"{count} of {format_size(plan.size)} {kind}: {format_size(size)}, {ends}")]
         if self.refused:
             return [*facts, ("cannot run", self.refused)]
+        left = None if moment is None else tell_left_on_host(moment, size)
+        if left is not None:  # on a small terminal the first rows are read without scrolling
+            facts.append(left)
         if self.warning:
             facts.append(("smaller", self.warning))
-        left = None if moment is None else tell_left_on_host(moment, size)
-        if left is not None:
-            facts.append(left)
         facts.append(
             (
                 "takes",

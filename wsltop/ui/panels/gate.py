@@ -114,9 +114,9 @@ def step(seconds: float) -> int:
 
 
 def tell_blockers(blockers: Blockers) -> str:
-    """Shares of all CPUs in percent: the biggest processes, what is not visible from here, and ourselves."""
+    """``node 0.62  elsewhere 0.20  self 0.00 %``: shares of all CPUs."""
     named = [f"{clean(blocker.name)} {blocker.share * 100:.2f}" for blocker in blockers.visible[:BLOCKERS]]
-    return "  ".join([*named, f"elsewhere {blockers.elsewhere * 100:.2f}", f"self {blockers.own * 100:.2f}"])
+    return "  ".join([*named, f"elsewhere {blockers.elsewhere * 100:.2f}", f"self {blockers.own * 100:.2f} %"])
 
 
 class GatePanel(Panel[GateView]):

@@ -173,7 +173,8 @@ class HogsPanel(Panel[HogsView], can_focus=True):
             keys = f"a adds {view.next.removeprefix('next ')}   A four   e demo   < > size   t kind"
             if width_of([Span(keys)]) > width - 16:
                 keys = f"a adds {view.next.removeprefix('next ')}"
-            return [heading("no hogs", view.hint or keys, width, glyphs, focused=view.focused)]
+            hint = view.hint if width_of([Span(view.hint)]) <= width - 16 else ""  # the name of a recording is not cut
+            return [heading("no hogs", hint if view.hint else keys, width, glyphs, focused=view.focused)]
         lines = [heading("hogs", note, width, glyphs, focused=view.focused)]
         return [*lines, *(self._row(row, width) for row in self._shown)]
 

@@ -114,13 +114,17 @@ def tell_pause(pause: Pause) -> str:
     return f"PAUSED at {clock}{f', {behind} behind' if pause.waiting else ''}"
 
 
+USUAL_KERNEL: Final = "-microsoft-standard-WSL2"
+"""What the names of all of WSL's own kernels end in."""
+
+
 def tell_identity(sample: Sample) -> tuple[str, ...]:
     """Distro, WSL version and kernel, as far as they are known."""
     identity = sample.identity
     parts = (
         known_text(identity.distro, ""),
         known_text(identity.wsl_version, "WSL "),
-        known_text(identity.kernel, "Linux "),
+        known_text(identity.kernel, "Linux ").removesuffix(USUAL_KERNEL),
     )
     return tuple(part for part in parts if part)
 
@@ -195,8 +199,8 @@ class StatusLine(Panel[StatusView]):
             (5, Span(f"{glyphs.filled} {view.recording}" if view.recording else "", "error")),
             ((6 if width < NARROW else 0) if view.paused else 4, Span(view.mode, "badge" if view.paused else "good")),
             (3, Span(host if view.host else "", "muted" if view.host_is_old else "value")),
-            (2, Span(view.own, "note")),
-            (1, Span(view.clock if width >= 100 else "", "value")),
+            (1, Span(view.own, "note")),
+            (2, Span(view.clock, "value")),
         ]
         return [(weight, span) for weight, span in parts if span.text]
 
