@@ -163,3 +163,16 @@ def test_what_fails_after_the_end_was_asked_for_is_no_crash(
     assert run_screen(lambda: made.app, made.app.options) == (left or 1)
     assert ("an error of its own" in capsys.readouterr().err) is (left is None)
     assert bool(list(tmp_path.glob("crash-*"))) is (left is None)
+
+
+def test_a_notice_that_ends_with_the_app_finds_no_card(world: World) -> None:
+    """Its timer fired when the screens were taken down already: a traceback in place of a quiet end."""
+
+    async def play(pilot: Pilot[None]) -> None:
+        world.app.notify("something")
+
+    world.run(play)
+    assert not world.app.screen_stack
+    world.app._forget(world.app.context.notice)
+    world.app._show_card()
+    assert world.app.context.notice.text == ""

@@ -206,8 +206,9 @@ class WsltopApp(MendedApp):
         """Show it in the status line, and on a card, which lies over that."""
         self.context.notice = notice
         self.main.show_status()
-        if isinstance(self.screen, Card):
-            self.screen.show_notice(notice.text)
+        card = self._card
+        if card is not None:
+            card.show_notice(notice.text)
 
     def on_glyphs_are_wide(self, _message: GlyphsAreWide) -> None:
         """Draw with glyphs that no terminal draws two cells wide: the others would shift all that follows them."""
@@ -265,8 +266,15 @@ class WsltopApp(MendedApp):
 
     def _show_card(self) -> None:
         """Bring the card over the screen, if there is one, up to what is shown."""
-        if isinstance(self.screen, Card):
-            self.screen.show_lines()
+        card = self._card
+        if card is not None:
+            card.show_lines()
+
+    @property
+    def _card(self) -> Card | None:
+        """The card on top; at the end of the app, when a timer may still fire, there is no screen at all."""
+        top = self.screen_stack[-1] if self.screen_stack else None
+        return top if isinstance(top, Card) else None
 
     def mark(self, text: str, *, level: int = 6) -> None:
         """Put what has just been done into the events, the timeline and recordings."""
