@@ -1,8 +1,8 @@
-"""What a terminal sends, taken apart: keys, escape sequences, pastes; answers and bad bytes are dropped. Pure.
+"""Splits what a terminal sends into keys, escape sequences and pastes; drops its answers and bad bytes. Pure.
 
-The rules, of which none needs to know what the screen shows:
+The rules, which do not depend on what the screen shows:
 
-- Bytes that are no UTF-8, NUL and C1 controls are dropped.
+- Bytes that are not UTF-8, NUL and C1 controls are dropped.
 - OSC, DCS, SOS, PM and APC strings are answers of the terminal, and dropped whole, as are CSI sequences that neither a
   key nor the mouse sends. A torn one is waited for, 50 ms after each part, then dropped.
 - Where the cursor is, below the first row, is an answer that is handed on; in the first row it could be a key (F3).
@@ -236,9 +236,9 @@ def is_character(code: int) -> bool:
 def typed(run: str, *, in_text_box: bool) -> str:
     """What counts of the characters that came in one read.
 
-    Nobody types different keys within a millisecond: they are a paste without brackets or a terminal's answer, and do
-    nothing, except in a text box and after a leading ``g`` or ``/``, which open one. The same key several times is a
-    held key: it counts as often as it came where it moves, and once where it acts.
+    Different keys in one read are a paste without brackets, or an answer of the terminal: no hand is that fast. They
+    do nothing, except in a text box and after a leading ``g`` or ``/``, which open one. The same key several times is
+    a held key: it counts as often as it came where it moves, and once where it acts.
     """
     if INTERRUPT in run:
         return INTERRUPT

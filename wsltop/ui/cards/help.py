@@ -134,7 +134,7 @@ def sign_lines(width: int, glyphs: Glyphs) -> list[Line]:
         (glyphs.cursor, "the second that is shown"),
         (glyphs.gap, "no sample was taken then"),
     )
-    several = (glyphs.several, "several events at once; their names stand beside it")
+    several = (glyphs.several, "several events at once; their names stand next to it")
     selected = (glyphs.selection, "the row that is selected")
     signs = (("Signs of bars and timeline", ""), *chart, ("Signs of events", ""), *events, several, selected)
     return table_lines(signs, width, glyphs)

@@ -178,7 +178,7 @@ class PlanScreen(Question):
         return super().check_action(action, parameters)
 
     def action_answer(self, yes: bool) -> None:
-        """Run it, or not; what nobody can have read yet stays to be read."""
+        """Run it, or close it; a yes that comes before the plan can have been read does nothing."""
         if not yes or time.monotonic() - self.shown_at >= READING_TIME:
             super().action_answer(yes)
 

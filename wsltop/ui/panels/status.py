@@ -93,7 +93,7 @@ def file_name(context: Context) -> tuple[str, ...]:
 
 
 def pause_of(context: Context, moment: Moment) -> Pause:
-    """Where the view stands still, beside what goes on."""
+    """The moment that a look back shows, and how far behind the newest sample it is."""
     now = context.live.moment or moment
     return Pause(
         time=moment.sample.time,
