@@ -6,7 +6,7 @@ from itertools import combinations
 
 import pytest
 
-from wsltop.ui.layout import LEAST, LEAST_HEIGHT, LEAST_WIDTH, PANELS, Layout, lay_out
+from wsltop.ui.layout import LATE_ROWS, LEAST, LEAST_HEIGHT, LEAST_WIDTH, PANELS, Layout, lay_out
 from wsltop.ui.panels.comeback import MORE_ORDERS
 
 WANTED = {"memory": 3, "verdict": 4, "hogs": 1, "events": 9, "gate": 6, "who": 12, "comeback": 8, "ledger": 17}
@@ -102,3 +102,15 @@ def test_a_column_gives_what_is_left_to_a_longer_form_and_to_panels_that_fill_it
     small = lay_out(160, 30, {**few, "who": 40, "memory": 3, "verdict": 3}, gate=True)
     assert small is not None
     assert not {"pressure", "outcomes"} & small.keys()
+
+
+def test_the_findings_take_the_rows_that_a_column_leaves_and_none_of_the_others() -> None:
+    """At 160 columns and few processes there were blank rows below them."""
+    wanted = {"memory": 3, "verdict": 3, "events": 5, "who": 10, "comeback": 8, "gate": 8, "hogs": 1, "pressure": 5}
+    low, high = (lay_out(160, height, {**wanted, "outcomes": 2}, gate=True) for height in (48, 66))
+    assert low is not None
+    assert high is not None
+    assert "findings" not in low
+    assert high["findings"].height >= LATE_ROWS
+    assert all(high[name].height >= wanted[name] for name in ("who", "comeback", "gate", "hogs", "pressure"))
+    assert high["who"].height <= wanted["who"] + 1

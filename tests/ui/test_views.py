@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 from typing import get_args
 
 import pytest
@@ -30,7 +31,7 @@ from wsltop.model.sample import (
 )
 from wsltop.model.text import GIB, MIB, format_short
 from wsltop.ui.cards.table import event_lines
-from wsltop.ui.context import DEFAULT_WINDOW, LEAST_HOG, WINDOWS, Context, Notice, Position, ViewState, scroll
+from wsltop.ui.context import DEFAULT_WINDOW, GROWING, LEAST_HOG, WINDOWS, Context, Notice, Position, ViewState, scroll
 from wsltop.ui.panels.events import KIND_WIDTH, EventsPanel, events_view, position_at
 from wsltop.ui.panels.hogs import HogsPanel, hog_row, hogs_view, window
 from wsltop.ui.panels.memory import EMPTY, STEP, MemoryPanel, MemoryView, Part, memory_view
@@ -552,3 +553,9 @@ def test_a_notice_hides_what_a_look_back_shows_only_where_there_is_no_room(width
     line = plain(StatusLine(BLOCK, id="status").paint(status_view(context), width, 1)[0])
     assert line.startswith(" recording to")
     assert (context.banner in line) is named
+
+
+def test_the_window_grows_so_that_the_data_fills_at_least_half_of_it() -> None:
+    """From two minutes it went to five."""
+    assert all(later <= 2 * earlier for earlier, later in pairwise(GROWING))
+    assert set(GROWING) <= set(WINDOWS)

@@ -63,10 +63,10 @@ def stamp() -> str:
     return time.strftime("%Y%m%d-%H%M%S")
 
 
-WINDOWS: Final = (60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 21600.0, 43200.0, 86400.0)
+WINDOWS: Final = (60.0, 120.0, 180.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 21600.0, 43200.0, 86400.0)
 """The time windows that ``+`` and ``-`` step through, in seconds."""
 DEFAULT_WINDOW: Final = 300.0
-GROWING: Final = (60.0, 120.0, 300.0)
+GROWING: Final = (60.0, 120.0, 180.0, 300.0)
 """What the timeline shows while the data comes in, until the user zooms: it never starts nearly empty."""
 LEAST_HOG: Final = 64 * MIB
 CHOICES: Final = ((PLAIN, False), (PLAIN, True), *((kind, False) for kind in KINDS if kind != PLAIN))

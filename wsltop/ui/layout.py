@@ -89,7 +89,7 @@ SIDE: Final[tuple[tuple[int, tuple[tuple[int, tuple[str, ...]], ...]], ...]] = (
             (56, ("who", "gate", "hogs", "pressure", "findings")),
         ),
     ),
-    (WIDER, ((62, ("who", "comeback", "gate", "outcomes", "pressure", "hogs")),)),
+    (WIDER, ((62, ("who", "comeback", "gate", "outcomes", "pressure", "hogs", "findings")),)),
     (WIDE, ((48, ("gate", "who", "hogs")),)),
 )
 """From which width on which columns stand at the right: their widths, and their panels from top to bottom."""
@@ -99,6 +99,10 @@ FILLS: Final[tuple[str, ...]] = ("comeback", "pressure", "outcomes")
 """What stands in a column only where all others have what they want: a longer form of the first, and these panels."""
 LONGER: Final = {"comeback": MORE_ORDERS}
 """Rows more of a panel's longer form."""
+LATE: Final = "findings"
+LATE_ROWS: Final = 8
+"""Beside what could come back, the findings take what all others leave, if that is so many rows: the strip has the
+first of them already."""
 GROWS: Final = ("findings", "who", "groups")
 """Which panel of a column takes the rows that are left then."""
 
@@ -262,7 +266,8 @@ def stack(names: list[str], rows: int, wanted: Mapping[str, int]) -> dict[str, i
     The least of each by importance, then what each wants, then what fills a column, then a blank row below each.
     """
     taken = dict.fromkeys(names, 0)
-    order = [name for name in FIRST if name in taken]
+    late = LATE if "comeback" in taken else ""
+    order = [name for name in FIRST if name in taken and name != late]
     for name in order:
         least = min(LEAST[name], max(1, wanted.get(name, LEAST[name])))
         if least <= rows:
@@ -274,6 +279,8 @@ def stack(names: list[str], rows: int, wanted: Mapping[str, int]) -> dict[str, i
         more = LONGER.get(name, 0) if taken.get(name) else 0 if name in order else wanted.get(name, LEAST[name])
         if name in taken and more <= rows:
             taken[name], rows = taken[name] + more, rows - more
+    if late in taken and rows >= LATE_ROWS:
+        taken[late], rows = LATE_ROWS, rows - LATE_ROWS
     shown = [name for name in names if taken[name]]
     for name in shown[: min(rows, len(shown) - 1)]:
         taken[name], rows = taken[name] + 1, rows - 1
