@@ -201,6 +201,7 @@ ALL: Final = [(view, size) for view in (*VIEWS, PAUSE, BLIND) for size in view.s
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("golden")  # all of them are taken from three runs of the app
 @pytest.mark.parametrize(("view", "size"), ALL, ids=[f"{view.name}-{size[0]}x{size[1]}" for view, size in ALL])
 def test_the_screen_of_a_known_machine(view: View, size: Size) -> None:
     file = FOLDER / f"{view.name}-{size[0]}x{size[1]}.txt"
