@@ -90,4 +90,4 @@ class MendedApp(App[None]):
     def action_command_palette(self) -> None:
         """Open the palette. Textual gives it an id, which one that is just closing may still have."""
         if not isinstance(self.screen, CommandPalette):
-            self.push_screen(CommandPalette())
+            self.push_screen(CommandPalette(placeholder="Search for commands"))  # Textual's own is not ASCII
