@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime
 from itertools import pairwise
 
 import pytest
@@ -10,13 +11,14 @@ from wsltop.charts.cells import BLOCK, plain
 from wsltop.charts.timeline import (
     MOST_SIZES,
     TimelineInput,
+    clock_ticks,
     render_timeline,
     round_up,
     size_ticks,
     size_unit,
     time_ticks,
 )
-from wsltop.model.text import GIB, MIB
+from wsltop.model.text import GIB, MIB, format_clock
 
 
 def labels(maximum: int, rows: int) -> list[str]:
@@ -108,6 +110,34 @@ def test_size_ticks_rise_and_keep_apart(maximum: int, rows: int) -> None:
 )
 def test_ages_are_round(window: float, width: int, expected: str) -> None:
     assert " ".join(tick.label for tick in time_ticks(window, width)) == expected
+
+
+@pytest.mark.parametrize(
+    ("window", "width", "expected"),
+    [
+        (60, 74, "12:01:15 12:01:30 12:01:45 12:02:09"),
+        (300, 74, "11:58 11:59 12:00 12:01 12:02:09"),
+        (900, 40, "11:50 11:55 12:02:09"),
+        (6 * 3600, 74, "07:00 08:00 09:00 10:00 11:00 12:02:09"),
+        (0, 40, "12:02:09"),
+        (300, 7, ""),
+    ],
+)
+def test_the_axis_of_a_look_back_has_round_times_of_the_day(window: float, width: int, expected: str) -> None:
+    """Only its right end was a time."""
+    end = datetime(2023, 11, 15, 12, 2, 9).timestamp()
+    assert " ".join(tick.label for tick in clock_ticks(window, width, end)) == expected
+
+
+@given(st.floats(0.001, 1e7), st.integers(0, 300), st.floats(0, 4e9))
+def test_time_labels_of_a_look_back_never_touch(window: float, width: int, wall_clock: float) -> None:
+    ticks = clock_ticks(window, width, wall_clock)
+    assert [tick.label for tick in ticks[-1:]] == [format_clock(wall_clock)] * (width >= 8)
+    end = -1
+    for tick in ticks:
+        assert tick.start > end
+        end = tick.start + len(tick.label)
+        assert 0 <= tick.start <= tick.column < end <= width
 
 
 @given(st.floats(0.001, 1e7), st.integers(0, 300))

@@ -54,6 +54,12 @@ def second(world: World) -> float:
     return moment.sample.monotonic - START
 
 
+def axis_of(world: World) -> list[str]:
+    """The labels of the time axis."""
+    bottom = next(y for y, line in enumerate(world.lines) if "GiB └" in line)
+    return world.lines[bottom + 1].split()
+
+
 def shown(world: World) -> tuple[object, ...]:
     """All that the panels and the cards show of the session."""
     context, main = world.app.context, world.app.main
@@ -175,6 +181,48 @@ def test_a_click_on_the_timeline_shows_where_the_events_are_and_keys_stop_at_eac
         assert second(world) > 40, "what has come since"
         await world.press(pilot, "f", EVENT_BEFORE, EVENT_BEFORE)
         assert second(world) == 30, "all of the log"
+
+    world.run(play)
+
+
+@pytest.mark.slow
+def test_a_look_back_has_times_on_its_axis_and_exact_figures_in_its_heading(world: World) -> None:
+    """Ages stood there as if the right end were now, and the bars say no more than a tenth of a GiB."""
+
+    async def play(pilot: Pilot[None]) -> None:
+        await live(world, pilot)
+        await world.press(pilot, "space", *[BACK] * 5)
+        heading = next(line for line in world.lines if " Windows " in line and "MiB" in line and " used " in line)
+        assert heading.startswith("── 11:59:30 to 12:01:30 ")
+        assert "12:01:25  █ used 3752  ░ cache 2392  ━ Windows 7168 MiB" in heading
+        assert axis_of(world) == ["11:59:40", "12:00:00", "12:00:20", "12:00:40", "12:01:00", "12:01:30"]
+        await world.tick(pilot, 20)
+        await world.press(pilot, "g", *"end", "enter")
+        assert "12:01:50" in axis_of(world)
+        assert "12:01:50" in world.lines[1], "the line of time ends where the axis does"
+
+    world.run(play, size=(100, 30))
+
+
+@pytest.mark.slow
+def test_a_look_back_keeps_the_window_through_the_time_of_a_demo(world: World) -> None:
+    """A click into a demo changed it from 5 min to 1 min: the cursor jumped away from the mouse."""
+
+    async def play(pilot: Pilot[None]) -> None:
+        await live(world, pilot, 130)
+        world.app.mark("demo: baseline")
+        await world.tick(pilot, 10)
+        world.app.mark("demo: result")
+        await world.tick(pilot, 20)
+        timeline = world.app.main.timeline
+        window = world.app.context.window
+        assert window >= 180
+        when = world.session.moment.sample.monotonic - 25 if world.session.moment else 0.0
+        await world.app.run_action(f"app.look_at({when})")
+        assert world.app.context.demo is not None
+        assert world.app.context.window == window
+        assert timeline.view is not None
+        assert timeline.view.chart.window_seconds == window
 
     world.run(play)
 

@@ -144,9 +144,9 @@ def test_the_line_of_time_follows_and_leads(tmp_path: Path) -> None:
 def test_the_days_are_told_where_there_is_more_than_one() -> None:
     day = 86400.0
     noon = time.mktime((2022, 11, 18, 12, 0, 0, 0, 0, -1))
-    short = scrubber_view(TimeLine(start=noon, end=noon + 61, share=0.0, marks=(), plays=True))
+    short = scrubber_view(TimeLine(start=noon, end=noon + 61, newest=61.0, share=0.0, marks=(), plays=True))
     assert (short.start, short.end) == ("2022-11-18 12:00:00", "12:01:01")
-    longer = scrubber_view(TimeLine(start=noon, end=noon + day, share=0.0, marks=(), plays=True))
+    longer = scrubber_view(TimeLine(start=noon, end=noon + day, newest=day, share=0.0, marks=(), plays=True))
     assert (longer.start, longer.end) == ("Fri 12:00", "Sat 12:00")
 
 

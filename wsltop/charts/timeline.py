@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from wsltop.charts.bar import nearest
 from wsltop.charts.cells import Glyphs, Line, Span, Stroke, merged
-from wsltop.model.text import GIB, MIB
+from wsltop.model.text import GIB, MIB, format_clock
 
 MOST_SIZES: Final = 5
 """Labels of a size axis besides its end: more do not make it easier to read."""
@@ -86,14 +86,50 @@ def round_up(size: int) -> int:
     return -(-size // step) * step
 
 
-def time_ticks(window_seconds: float, width: int, end: str = "now") -> tuple[TimeTick, ...]:
-    """Return the ticks of a time axis of ``width`` columns, oldest first.
+CLOCK_STEPS: Final = (5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 14400, 21600, 43200, 86400)
+"""Seconds between labels of the time of day."""
 
-    Labels are in one unit, ``-5m`` to ``-1m``, then ``end`` at the right end; they never touch.
+
+def clock_ticks(window_seconds: float, width: int, end: float) -> tuple[TimeTick, ...]:
+    """Return the ticks of a time axis of ``width`` columns up to a wall clock, oldest first.
+
+    Labels are round times of the day, ``14:03``, or ``14:03:20`` where they are seconds apart; the last one is that of
+    the right end. They never touch.
     """
-    if width < len(end):
+    last = format_clock(end)
+    if width < len(last):
         return ()
-    now = TimeTick(width - 1, width - len(end), end)
+    now = TimeTick(width - 1, width - len(last), last)
+    if not 0 < window_seconds < inf or not last[0].isdigit():
+        return (now,)
+    hours, minutes, seconds = map(int, last.split(":"))
+    second = hours * 3600 + minutes * 60 + seconds
+    for step in CLOCK_STEPS:
+        if window_seconds // step > MOST_TIMES:
+            continue
+        ages = [age for age in range(second % step, int(window_seconds) + 1, step) if age][::-1]
+        ticks = [_clock_tick(age, (second - age) % 86400, step, width / window_seconds, width) for age in ages]
+        ticks = [tick for tick in ticks if tick.start + len(tick.label) + COLUMNS_APART <= now.start]
+        if all(left.start + len(left.label) + COLUMNS_APART <= right.start for left, right in pairwise(ticks)):
+            return (*ticks, now)
+    return (now,)
+
+
+def _clock_tick(age: int, second: int, step: int, columns: float, width: int) -> TimeTick:
+    """A tick at a second of the day; ``columns`` is the width of a second."""
+    label = f"{second // 3600:02d}:{second // 60 % 60:02d}" + (f":{second % 60:02d}" if step % 60 else "")
+    column = max(width - 1 - int(age * columns + ROUNDING), 0)
+    return TimeTick(column, max(column - len(label) // 2, 0), label)
+
+
+def time_ticks(window_seconds: float, width: int) -> tuple[TimeTick, ...]:
+    """Return the ticks of a time axis of ``width`` columns that ends now, oldest first.
+
+    Labels are in one unit, ``-5m`` to ``-1m``, then ``now`` at the right end; they never touch.
+    """
+    if width < len("now"):
+        return ()
+    now = TimeTick(width - 1, width - len("now"), "now")
     if not 0 < window_seconds < inf:
         return (now,)
     suffix, seconds, _, steps = next(unit for unit in TIME_UNITS if window_seconds <= unit[2] or not unit[2])
@@ -381,8 +417,8 @@ class TimelineInput(Struct, frozen=True, kw_only=True):
     host_style: HostStyle = "measured"
     owed: int | None = None
     """Index of the column from which what lies between the stack and the host's line is on its way back."""
-    end: str = "now"
-    """What the right end of the time axis says."""
+    end: float | None = None
+    """The wall clock at the right end; None: that is now."""
     bands: tuple[Band, ...] = ()
     """Stretches of time with a name, oldest first, as indexes into ``columns``."""
     ghost: Ghost | None = None
@@ -565,10 +601,17 @@ def _gutter(chart: TimelineInput, geometry: Geometry, glyphs: Glyphs) -> list[li
     ]
 
 
+def _ticks(chart: TimelineInput, geometry: Geometry) -> tuple[TimeTick, ...]:
+    """The ticks of the time axis: ages, or times of the day where it does not end now."""
+    if chart.end is None:
+        return time_ticks(chart.window_seconds, geometry.columns)
+    return clock_ticks(chart.window_seconds, geometry.columns, chart.end)
+
+
 def _marks_row(chart: TimelineInput, geometry: Geometry, glyphs: Glyphs) -> Line:
     """The time axis with its ticks, and the marks on it."""
     cells = [glyphs.rule] * geometry.columns
-    for tick in time_ticks(chart.window_seconds, geometry.columns, chart.end):
+    for tick in _ticks(chart, geometry):
         cells[tick.column] = glyphs.tick_down
     spans: list[Span] = []
     if geometry.gutter:
@@ -589,6 +632,6 @@ def _times_row(chart: TimelineInput, geometry: Geometry) -> Line:
     """The labels of the time axis; the unit of the size axis stands here when the row of marks is folded."""
     unit = "" if geometry.shows_marks or not geometry.gutter else size_unit(chart.maximum)
     text = unit.rjust(geometry.gutter - 2).ljust(geometry.gutter)
-    for tick in time_ticks(chart.window_seconds, geometry.columns, chart.end):
+    for tick in _ticks(chart, geometry):
         text = text.ljust(geometry.gutter + tick.start) + tick.label
     return merged([Span(text.ljust(geometry.gutter + geometry.columns), "axis")])

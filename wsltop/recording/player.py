@@ -122,6 +122,11 @@ class Player:
         )
 
     @property
+    def newest(self) -> float:
+        """Monotonic time of the last sample."""
+        return self._last
+
+    @property
     def at_end(self) -> bool:
         """Whether the last sample is shown."""
         return self.number >= self.log.count - 1

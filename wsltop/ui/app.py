@@ -428,6 +428,8 @@ class WsltopApp(MendedApp):
         travel = self.source.travel
         self._follow_travel()
         self.context.show(self.source.session if travel is None else travel.session, self.source.session)
+        if self.context.anchor is not None and self.context.time_line is not None:
+            self.context.anchor = self.context.time_line.newest
         self.main.show_all()
         self._show_card()
 

@@ -229,6 +229,8 @@ class TimeLine(Struct, frozen=True, kw_only=True):
     """Wall clock of the first sample."""
     end: float
     """Wall clock of the last sample."""
+    newest: float
+    """Monotonic time of the last sample."""
     share: float
     """How much of the time is over at the place, 0 to 1."""
     marks: tuple[float, ...]
@@ -320,7 +322,9 @@ class Context:
         self.interval = session.interval
         """Seconds between two samples, when it does not rest."""
         self.anchor: float | None = None
-        """Monotonic time at which a look back began: the right end of the timeline stays there."""
+        """Monotonic time of the newest sample that a look back knows: the right end of the timeline stays there."""
+        self._kept_window = 0.0
+        """Seconds that the timeline showed when the look back began."""
         self.resting: float | None = None
         """The same while it rests because nothing happens, or None."""
         self.hogs: Sequence[Hog] = ()
@@ -348,13 +352,15 @@ class Context:
         """Show ``session``; ``live`` is the one that goes on, the same one when the view does not stand still."""
         if session is not self.session:
             self.state.follow()  # what was held in the list of events may not have happened yet
-        self.leaps += 1
-        self.session, self.live = session, live
         now = live.moment
         if session is live:
             self.anchor = None
         elif self.anchor is None and now is not None:
+            # As wide as it is now for the whole look back: else the axis would change under the mouse.
+            self._kept_window = self.window
             self.anchor = now.sample.monotonic
+        self.leaps += 1
+        self.session, self.live = session, live
 
     @property
     def moment(self) -> Moment | None:
@@ -413,14 +419,15 @@ class Context:
         """Seconds that the timeline shows: all of a demo while it goes on."""
         if self.state.window is not None:
             return self.state.window
+        if self.anchor is not None:
+            return self._kept_window
         demo = self.demo
         if demo is not None and demo.elapsed > 0:
             return next((window for window in WINDOWS if window >= demo.elapsed * 1.1), WINDOWS[-1])
         moment, first = self.moment, next(self.log.history.since(0.0), None)
         watched = 0.0
         if moment is not None and first is not None:
-            # In a look back as wide as it was when that began: else the axis would change under the mouse.
-            watched = (moment.sample.monotonic if self.anchor is None else self.anchor) - first.monotonic
+            watched = moment.sample.monotonic - first.monotonic
         return next((window for window in GROWING if window >= watched), GROWING[-1])
 
     @property

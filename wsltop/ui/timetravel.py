@@ -47,6 +47,7 @@ class TimeTravel:
         return TimeLine(
             start=log.start,
             end=log.end,
+            newest=player.newest,
             share=player.place.share,
             marks=player.marks(everything) if self._events is None else player.shares(self._starts(everything)),
             plays=self._renew is None,

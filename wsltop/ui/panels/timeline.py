@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from functools import lru_cache
 from itertools import repeat
@@ -15,9 +16,9 @@ from wsltop.charts.timeline import Band, Column, Ghost, Mark, Timeline, Timeline
 from wsltop.core.event_log import between
 from wsltop.core.events import DEMO_END, DEMO_SHADED, demo_phase
 from wsltop.core.history import Columns, Point
-from wsltop.core.moment import SEEN, Moment
+from wsltop.core.moment import SEEN, Moment, chart_point
 from wsltop.model.sample import Event, Unavailable
-from wsltop.model.text import format_clock, format_duration, format_short
+from wsltop.model.text import MIB, format_clock, format_duration, format_short
 from wsltop.ui.context import Context
 from wsltop.ui.panels.panel import Panel, width_of
 
@@ -32,6 +33,8 @@ LABELS: Final = {
     "return": "back",
 }
 """What stands beside the sign of an event; kinds that are not here have no mark."""
+BRIEF: Final = 300.0
+"""Seconds below which a stretch of time is told with the seconds of its ends."""
 
 
 class TimelineView(Struct, frozen=True, kw_only=True):
@@ -39,13 +42,18 @@ class TimelineView(Struct, frozen=True, kw_only=True):
 
     chart: TimelineInput
     window: str
+    """``last 5 min``, or from when to when."""
     host_label: str
     """What the line is: ``Windows``, ``host`` or ``expected``."""
+    figures: tuple[int, int, int | None] | None = None
+    """MiB at the cursor of a look back: used, cache and the line."""
+    at: str = ""
+    """The time of day at the cursor."""
 
 
-def clock_of(moment: Moment, monotonic: float) -> str:
-    """The time of day at a monotonic time, as the clocks of ``moment`` stand to each other."""
-    return format_clock(moment.sample.time + monotonic - moment.sample.monotonic)
+def clock_of(moment: Moment, monotonic: float) -> float:
+    """The wall clock at a monotonic time in whole seconds, as the clocks of ``moment`` stand to each other."""
+    return float(math.floor(moment.sample.time + monotonic - moment.sample.monotonic))
 
 
 def timeline_view(
@@ -58,7 +66,9 @@ def timeline_view(
     cursor: float | None,
     owed: float | None = None,
     ghost: Ghost | None = None,
-    end: str = "now",
+    end: float | None = None,
+    figures: tuple[int, int, int | None] | None = None,
+    at: str = "",
 ) -> TimelineView:
     """What the timeline says: the measured host where there is any in the window, else the expected one."""
     points = columns.points()
@@ -80,7 +90,11 @@ def timeline_view(
         end=end,
     )
     return TimelineView(
-        chart=chart, window=tell_window(columns.window), host_label=host_label if measured else "expected"
+        chart=chart,
+        window=tell_span(columns.window, end),
+        host_label=host_label if measured else "expected",
+        figures=figures,
+        at=at,
     )
 
 
@@ -148,6 +162,30 @@ def peak_of(point: Point) -> int:
 def round_step(size: int) -> int:
     """``size`` to the nearest step: finer than an eighth of a cell of a guest of a few GiB."""
     return round(size / SEEN) * SEEN
+
+
+def name_of(name: str, figure: str, gap: str) -> list[Span]:
+    """A name of the legend, with its figure if there is one."""
+    if not figure:
+        return [Span(f" {name}{gap}", "note")]
+    return [Span(f" {name} ", "note"), Span(figure, "value"), Span(gap, "note")]
+
+
+def tell_span(window: float, end: float | None) -> str:
+    """``last 5 min``, or in a look back ``14:03 to 14:08``."""
+    if end is None:
+        return f"last {tell_window(window)}"
+    cut = len("14:03") if window >= BRIEF else None
+    return f"{format_clock(end - window)[:cut]} to {format_clock(end)[:cut]}"
+
+
+def figures_of(moment: Moment) -> tuple[int, int, int | None] | None:
+    """Used, cache and the host's figure of a moment in MiB."""
+    point = chart_point(moment)
+    if point is None:
+        return None
+    host = point.expected if point.host is None else point.host
+    return round(point.used / MIB), round(point.cache / MIB), None if host is None else round(host / MIB)
 
 
 def tell_window(seconds: float) -> str:
@@ -263,7 +301,9 @@ class TimelinePanel(Panel[TimelineView]):
             cursor=cursor,
             ghost=context.ghost,
             owed=None if context.session.returning is None else shown - context.session.returning.elapsed,
-            end="now" if context.time_line is None else clock_of(moment, now),
+            end=None if context.time_line is None else clock_of(moment, now),
+            figures=None if context.anchor is None else figures_of(moment),
+            at="" if context.anchor is None else format_clock(moment.sample.time),
         )
 
     def paint(self, view: TimelineView, width: int, height: int) -> list[Line]:
@@ -274,17 +314,26 @@ class TimelinePanel(Panel[TimelineView]):
         glyphs = self.glyphs
         measured = view.chart.host_style == "measured"
         stroke = glyphs.measured if measured else glyphs.expected
-        legend = [
-            Span(" "),
-            Span(glyphs.fill("used"), "used"),
-            Span(" used  ", "note"),
-            Span(glyphs.area_cache, "cache"),
-            Span(" cache  ", "note"),
-            Span(stroke.across, "host" if measured else "expected"),
-            Span(f" {view.host_label} ", "note"),
-            Span(glyphs.rule * 2, "rule"),
-        ]
-        left = [Span(glyphs.rule * 2 + " ", "rule"), Span(f"last {view.window}", "title"), Span(" ", "rule")]
+        left = [Span(glyphs.rule * 2 + " ", "rule"), Span(view.window, "title"), Span(" ", "rule")]
+
+        def key_of(used: str, cache: str, host: str) -> list[Span]:
+            """What is drawn how, with figures where there are any."""
+            return [
+                Span(glyphs.fill("used"), "used"),
+                *name_of("used", used, "  "),
+                Span(glyphs.area_cache, "cache"),
+                *name_of("cache", cache, "  "),
+                Span(stroke.across, "host" if measured else "expected"),
+                *name_of(view.host_label, host, " "),
+            ]
+
+        end = [Span(glyphs.rule * 2, "rule")]
+        legend = [Span(" "), *key_of("", "", ""), *end]
+        if view.figures is not None:
+            texts = ["?" if figure is None else str(figure) for figure in view.figures]
+            exact = [*key_of(texts[0], texts[1], texts[2]), Span("MiB ", "note"), *end]
+            forms = ([Span(f" {view.at}  ", "value"), *exact], [Span(" "), *exact], legend)
+            legend = next((form for form in forms if width_of([*left, *form]) <= width), legend)
         vm = view.chart.vm
         if vm is not None:
             axis = Span(f", axis to {format_short(view.chart.maximum)}, VM max {format_short(vm)}", "note")
