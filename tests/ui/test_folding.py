@@ -58,6 +58,15 @@ def test_a_split_of_a_terminal_shows_the_timeline_too(size: tuple[int, int]) -> 
     assert set(laid_out(*size)) >= {"memory", "verdict", "timeline"}
 
 
+@pytest.mark.parametrize("hidden", [frozenset[str](), frozenset({"verdict"}), frozenset({"memory"})])
+def test_the_line_of_time_never_takes_the_timeline_away(hidden: frozenset[str]) -> None:
+    """In a look back at 80x10 the timeline was gone: a drag ended in its first cell."""
+    for height in range(LEAST_HEIGHT, 30):
+        live, back = (laid_out(80, height, hidden=hidden, scrubber=scrubber) for scrubber in (False, True))
+        assert ("timeline" in back) == ("timeline" in live), height
+    assert "scrubber" in laid_out(80, 11, scrubber=True)
+
+
 def test_at_80x24_everything_stands_but_the_columns() -> None:
     assert set(laid_out(80, 24)) == {"memory", "verdict", "timeline", "events", "hogs"}
 

@@ -174,7 +174,7 @@ def lay_out(
         wanted = {**wanted, **rows_of_demo(demo, stacked=not columns, tall=height >= TALLER)}
     places: dict[str, Place] = {}
     y = 1
-    if scrubber:
+    if scrubber and has_row_for_time(height, off):
         places["scrubber"] = Place(0, y, width, 1)
         y += 1
     rows = height - 1 - y
@@ -196,6 +196,12 @@ def lay_out(
             places[name] = Place(0, y, width, take)
         y += take
     return places
+
+
+def has_row_for_time(height: int, off: Set[str]) -> bool:
+    """Whether the line of time leaves the timeline its rows: without these a drag over it would end where it began."""
+    shown = [name for name in ("memory", "verdict", "timeline") if name not in off]
+    return "timeline" not in shown or height - 2 != sum(LEAST[name] for name in shown)
 
 
 def rows_of_demo(hogs: int, *, stacked: bool, tall: bool) -> dict[str, int]:
