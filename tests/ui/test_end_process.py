@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -13,11 +14,12 @@ from textual.pilot import Pilot
 from tests.ui.test_cards import holders, process
 from tests.ui.worlds import START, World
 from tests.waiting import wait_until
+from wsltop.core.session import Session
 from wsltop.model.sample import Census, ProcessUse
 from wsltop.model.text import GIB
 from wsltop.reclaim.end import start_of
 from wsltop.system import System
-from wsltop.ui.cards.end import EndScreen
+from wsltop.ui.cards.end import EndScreen, ProcessEnding
 
 
 @pytest.fixture
@@ -125,6 +127,24 @@ def test_the_question_shows_its_keys_at_40x8_and_after_a_resize(world: World, sl
         await world.press(pilot, "n")
 
     world.run(play)
+
+
+def test_over_a_recording_the_refusal_names_no_key(world: World, sleeper: subprocess.Popen[bytes]) -> None:
+    """It said "press space first", which plays the recording."""
+    refused: list[str] = []
+
+    def end(*, can_act: bool) -> None:
+        context = world.app.context
+        context.can_act = can_act
+        ending = ProcessEnding(
+            context, {}, ask=print, refuse=refused.append, later=print, tick=lambda: None, mark=print
+        )
+        context.live = Session(1.0)
+        ending.begin(use_of(sleeper), None, Path("/"))
+
+    end(can_act=True)
+    end(can_act=False)
+    assert ["space" in text for text in refused] == [True, False]
 
 
 def test_the_list_itself_says_what_came_of_a_key(world: World, sleeper: subprocess.Popen[bytes]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from itertools import pairwise
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -31,7 +32,18 @@ from wsltop.model.sample import (
 )
 from wsltop.model.text import GIB, MIB, format_short
 from wsltop.ui.cards.table import event_lines
-from wsltop.ui.context import DEFAULT_WINDOW, GROWING, LEAST_HOG, WINDOWS, Context, Notice, Position, ViewState, scroll
+from wsltop.ui.context import (
+    DEFAULT_WINDOW,
+    GROWING,
+    LEAST_HOG,
+    WINDOWS,
+    Context,
+    Notice,
+    Position,
+    ViewState,
+    scroll,
+    tell_file,
+)
 from wsltop.ui.panels.events import KIND_WIDTH, EventsPanel, events_view, position_at
 from wsltop.ui.panels.hogs import HogsPanel, hog_row, hogs_view, window
 from wsltop.ui.panels.memory import EMPTY, STEP, MemoryPanel, MemoryView, Part, memory_view
@@ -543,6 +555,14 @@ def test_no_word_of_the_status_line_is_cut(host: HostMemory | Unavailable, recor
     assert set(line.replace("…", "").split()) <= set(known.split())
     assert view.mode in line
     assert recording in line
+
+
+def test_a_notice_of_a_file_keeps_its_name_where_it_is_cut() -> None:
+    """At 80 columns it said "recording to /home/…/wsltop…", and not the name."""
+    context = context_of(SAMPLE)
+    path = Path("/home/ada.lovelace/.local/state/wsltop/and/a/long/way/below/recording-20261126-140320.wsltop")
+    context.notice = Notice(f"recorded 102.4 MiB: {tell_file(path)}", failed=False)
+    assert path.name in plain(StatusLine(BLOCK, id="status").paint(status_view(context), 80, 1)[0])
 
 
 @pytest.mark.parametrize(("width", "named"), [(40, False), (60, True), (80, True)])

@@ -34,7 +34,7 @@ from wsltop.private import write_private
 from wsltop.reclaim.actions import ActionName
 from wsltop.ui.bindings import KEYS, Key, describe
 from wsltop.ui.cards.card import READABLE, WIDTH, Card, TextScreen
-from wsltop.ui.context import Context, Notice, ScreenOptions, ViewState
+from wsltop.ui.context import Context, Notice, ScreenOptions, ViewState, tell_file
 from wsltop.ui.driver import GlyphsAreWide, KeysAtOnce, MeasuringDriver, TerminalDriver
 from wsltop.ui.layout import PANEL_KEYS
 from wsltop.ui.main import MainScreen
@@ -448,7 +448,7 @@ class WsltopApp(MendedApp):
                 recorder = Recorder(self.options.state_folder, interval, session, self._show_recording)
                 self.jobs["record"] = recorder
                 self.context.recording_file = recorder.path.name
-                self.notify(f"recording to {recorder.path}")
+                self.notify(f"recording to {tell_file(recorder.path)}")
             except RecordingError as error:
                 self.notify(str(error), title="no recording", severity="error")
             except OSError as error:
@@ -757,7 +757,7 @@ class WsltopApp(MendedApp):
         except OSError as error:
             self.notify(f"cannot write below {folder}: {error.strerror}", severity="error")
             return
-        self.notify(f"saved {path}")
+        self.notify(f"saved {tell_file(path)}")
 
     def _take_picture(self) -> str:
         """The screen as it is, but without the command lines of processes, which may hold passwords."""

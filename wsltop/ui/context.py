@@ -63,6 +63,11 @@ def stamp() -> str:
     return time.strftime("%Y%m%d-%H%M%S")
 
 
+def tell_file(path: Path) -> str:
+    """A file in a notice, ``recording-20261126-140320.wsltop in /home/ada``: where a line is cut, the name stays."""
+    return f"{path.name} in {path.parent}"
+
+
 WINDOWS: Final = (60.0, 120.0, 180.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 21600.0, 43200.0, 86400.0)
 """The time windows that ``+`` and ``-`` step through, in seconds."""
 DEFAULT_WINDOW: Final = 300.0

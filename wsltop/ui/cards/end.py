@@ -179,7 +179,8 @@ class ProcessEnding:
     def begin(self, use: ProcessUse, seen: ProcessDetails | None, root: Path) -> None:
         """Ask whether a process is to be ended; below another root than ``/`` its number is another process here."""
         if not self._context.shows_now:
-            self._refuse("only live: press space first")
+            live = "only live: press space first"
+            self._refuse(live if self._context.can_act else "these are processes of a recording")
             return
         if root != Path("/"):
             self._refuse("below --root no process is signaled")
