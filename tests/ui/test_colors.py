@@ -136,7 +136,7 @@ def test_every_look_can_be_made_in_every_theme(theme: str) -> None:
         rich_style(look, Color.parse(variables["background"]), variables)
 
 
-LINES = {"host-on-used", "host-on-cache", "gap", "cursor"}
+LINES = {"host-on-used", "host-on-cache", "host-on-owed", "gap", "cursor"}
 AREAS = {
     *("anonymous", "used", "used-on-cache", "used-on-band", "shared", "kernel", "slab", "cache"),
     *("fragmented", "reportable", "owed"),

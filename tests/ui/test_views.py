@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -492,6 +493,18 @@ def test_a_chosen_hog_is_one_that_lives(steps: list[int], ending: list[bool]) ->
         else:
             assert chosen is not None
             assert not ending[chosen]
+
+
+@pytest.mark.parametrize("width", [40, 80, 100, 120, 160])
+def test_the_bracket_has_its_figure_where_there_are_cells_for_it(width: int) -> None:
+    """At 120 columns a gap of 2 GiB was a bracket without a figure."""
+    inside = []
+    for eighth in range(8 * 8):
+        view = view_of_memory(replace(SAMPLE, host=replace(HOST, working_set=eighth * GIB // 8)))
+        (_, guest, *_) = MemoryPanel(BLOCK, id="memory").paint(view, width, 3)
+        inside += re.findall(f"{BLOCK.bracket_left}(.*){BLOCK.bracket_right}", plain(guest))
+    assert any(inside)
+    assert [text for text in inside if len(text) > 4 and not re.search("[0-9]", text)] == []
 
 
 def test_zooming_stops_at_both_ends() -> None:

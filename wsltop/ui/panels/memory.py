@@ -323,6 +323,8 @@ class MemoryPanel(Panel[MemoryView]):
             f" {format_size(size)} more than Linux uses ",
             f" {format_size(size)} more ",
             f" {format_size(size)} ",
+            format_size(size),
+            format_short(size),
             "",
         )
         text = next(text for text in texts if len(text) <= inner)
