@@ -200,6 +200,9 @@ def test_a_look_back_has_times_on_its_axis_and_exact_figures_in_its_heading(worl
         await world.press(pilot, "g", *"end", "enter")
         assert "12:01:50" in axis_of(world)
         assert "12:01:50" in world.lines[1], "the line of time ends where the axis does"
+        await world.resize(pilot, 120, 36)
+        assert "── 12:01:50 ──" in world.text
+        assert "━ Windows 7168 MiB ──" in world.text, "beside the columns there is less room"
 
     world.run(play, size=(100, 30))
 

@@ -332,8 +332,10 @@ class TimelinePanel(Panel[TimelineView]):
         if view.figures is not None:
             texts = ["?" if figure is None else str(figure) for figure in view.figures]
             exact = [*key_of(texts[0], texts[1], texts[2]), Span("MiB ", "note"), *end]
-            forms = ([Span(f" {view.at}  ", "value"), *exact], [Span(" "), *exact], legend)
-            legend = next((form for form in forms if width_of([*left, *form]) <= width), legend)
+            at = [Span(glyphs.rule * 2 + " ", "rule"), Span(view.at, "title"), Span(" ", "rule")]
+            forms = ((left, [Span(f" {view.at}  ", "value"), *exact]), (left, [Span(" "), *exact]), (at, exact))
+            fits = (form for form in forms if width_of([*form[0], *form[1]]) <= width)
+            left, legend = next(fits, (left, legend))
         vm = view.chart.vm
         if vm is not None:
             axis = Span(f", axis to {format_short(view.chart.maximum)}, VM max {format_short(vm)}", "note")
