@@ -333,7 +333,11 @@ class TimelinePanel(Panel[TimelineView]):
             texts = ["?" if figure is None else str(figure) for figure in view.figures]
             exact = [*key_of(texts[0], texts[1], texts[2]), Span("MiB ", "note"), *end]
             at = [Span(glyphs.rule * 2 + " ", "rule"), Span(view.at, "title"), Span(" ", "rule")]
-            forms = ((left, [Span(f" {view.at}  ", "value"), *exact]), (left, [Span(" "), *exact]), (at, exact))
+            forms = (
+                (left, [Span(f" {view.at}  ", "value"), *exact]),
+                (left, [Span(" "), *exact]),
+                (at, [Span(" "), *exact]),
+            )
             fits = (form for form in forms if width_of([*form[0], *form[1]]) <= width)
             left, legend = next(fits, (left, legend))
         vm = view.chart.vm
