@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
+from msgspec.structs import replace
+from textual.pilot import Pilot
+
 from tests.core.diagnosis_scene import TOTAL, evidence, guest, host, meminfo, sample
 from tests.core.test_diagnosis_holders import growth
 from tests.samples import hog
+from tests.ui.worlds import HOST, World
 from wsltop.core.diagnosis.evidence import Evidence
 from wsltop.core.diagnosis.rules import diagnose
-from wsltop.model.text import GIB
+from wsltop.model.text import GIB, MIB
 from wsltop.report.doctor import doctor
 from wsltop.ui.panels.verdict import Hint, finding_view
 
@@ -44,3 +50,21 @@ def test_over_a_recording_no_key_is_named() -> None:
         hint = first_hint(seen, can_act=False)
         assert hint.key == ""
         assert "then x" not in hint.text
+
+
+def test_bars_and_verdict_have_one_figure_of_what_windows_has_left(world: World) -> None:
+    """The bar said 867 MiB and the verdict 868: one was rounded, the other seconds older."""
+
+    async def play(pilot: Pilot[None]) -> None:
+        both = 0
+        for second in range(14):
+            now = world.sampler.next
+            left = replace(HOST, available=867 * MIB - second * MIB, read_at=now.monotonic)
+            world.sampler.next = replace(now, host=left)
+            await world.tick(pilot)
+            found = re.findall(r"(\d+ MiB) of 16\.0 GiB left", world.text)
+            assert len(set(found)) == 1
+            both += len(found) > 1
+        assert both
+
+    world.run(play, size=(120, 36))

@@ -496,7 +496,7 @@ def test_the_story_can_be_told_in_order_from_the_retold_demo(tmp_path: Path) -> 
         return " ".join(text.partition("Linux uses")[2].split()[:2])
 
     before, full, after, last = (seen[name][-1] for name in ("baseline", "hold", "returning", "compact"))
-    assert (lent(before), used(before)) == ("792 MiB", "472 MiB")
+    assert (lent(before), used(before)) == ("790 MiB", "471 MiB")
     assert "4 will start" in before
     assert "4 x 384 MiB anonymous started" in seen["load"][-1]
     assert (lent(full), used(full)) == ("2.0 GiB", "2.0 GiB")

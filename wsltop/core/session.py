@@ -126,11 +126,18 @@ class Session:
             if shown:
                 self.findings = diagnose(self.evidence(moment))
         elif shown and self._told is not None and has_moved(self._told, moment):
-            self._told = moment
-            now = {one.id: one for one in diagnose(self.evidence(moment))}
-            self.findings = tuple(
-                replace(now.get(one.id, one), severity=one.severity, verdict=one.verdict) for one in self.findings
-            )
+            self.tell_now()
+
+    def tell_now(self) -> None:
+        """Bring the figures of the findings up to the newest moment, as the bars show it; what is found stays."""
+        moment = self.moment
+        if moment is None or self._told is moment or not self.findings:
+            return
+        self._told = moment
+        now = {one.id: one for one in diagnose(self.evidence(moment))}
+        self.findings = tuple(
+            replace(now.get(one.id, one), severity=one.severity, verdict=one.verdict) for one in self.findings
+        )
 
     def listed(self, everything: bool = False) -> tuple[Event, ...]:
         """The rows of the list of events, of those about memory or of all; the same object until something changes."""

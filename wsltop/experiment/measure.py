@@ -360,7 +360,7 @@ NEARLY_ALL: Final = 0.9
 NOTHING: Final = 0.1
 AT_ONCE: Final = 0.05
 LEFT: Final = 0.1
-MORE: Final = 1.1
+MORE: Final = 1.005
 """Above this share more than the load has come back, so a share would say nothing."""
 MUCH: Final = 0.25
 """The share of the load that must be missing in a place for the verdict to name it."""

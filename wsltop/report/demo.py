@@ -15,6 +15,7 @@ from wsltop.charts.timeline import Band, render_timeline
 from wsltop.core.curve import LEAST_BAND
 from wsltop.core.events import DEMO_SHADED
 from wsltop.experiment.measure import (
+    MORE,
     ActionFigures,
     Measures,
     Side,
@@ -150,7 +151,7 @@ def side_facts(demo: DemoResult, measured: Measures, side: Side) -> Iterator[Fac
     if demo.cut:
         yield Fact("returned", f"{format_size(max(0, side.returned))} until it was ended; more was on its way")
         return
-    share = "" if side.share is None else f" ({side.share:.0%})"
+    share = "" if side.share is None else f" ({side.share:.0%})" if side.share <= MORE else ", more than the load"
     half = tell_half(summarize([None if side.t50 is None else side.t50.seconds]))
     most = "" if side.t90 is None else f", 90 % {format_duration(max(0.0, side.t90.seconds))} after it"
     yield Fact("returned", f"{format_size(side.returned)}{share}{half}{most}")

@@ -139,6 +139,7 @@ class MainScreen(Screen[None]):
         """Show every panel what there is to see."""
         if self.context.moment is None or not self.is_mounted:
             return
+        self.context.session.tell_now()
         self._shown = self._look()
         self._fold()
         if self._layout_now is None:

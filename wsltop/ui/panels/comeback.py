@@ -15,7 +15,6 @@ from wsltop.core.ledger import order_sizes
 from wsltop.model.sample import Unavailable, known
 from wsltop.model.text import clean, format_duration, format_size
 from wsltop.ui.context import Context
-from wsltop.ui.panels.memory import round_step
 from wsltop.ui.panels.panel import Panel, fit, fit_spans, heading, wrap
 from wsltop.ui.panels.verdict import WAY_ACTIONS
 
@@ -82,7 +81,7 @@ def way_row(way: Way, *, can_act: bool) -> WayRow:
     does = clean(way.does)
     if way.id == "wait" and way.seconds is not None:
         does = f"on its way, {format_duration(way.seconds)} to go" if way.seconds >= 1 else "on its way now"
-    return WayRow(way.key if can_act else "", does, format_size(round_step(way.gives)))
+    return WayRow(way.key if can_act else "", does, format_size(way.gives))
 
 
 @lru_cache(maxsize=64)

@@ -11,7 +11,6 @@ from wsltop.core.explanation import say_rest
 from wsltop.model.sample import Unavailable
 from wsltop.model.text import clean, format_size
 from wsltop.ui.context import Context
-from wsltop.ui.panels.memory import round_step
 from wsltop.ui.panels.panel import Panel, fit_spans, heading, pair_row, wrap
 
 
@@ -62,22 +61,22 @@ def ledger_view(context: Context) -> LedgerView:
     ledger = Unavailable("no sample yet") if moment is None else moment.ledger
     if isinstance(ledger, Unavailable):
         return LedgerView(total="", rows=(), host=(), rest="", problem=clean(str(ledger)))
-    rows = [(bucket.name, format_size(round_step(getattr(ledger, bucket.attribute)))) for bucket in BUCKETS]
+    rows = [(bucket.name, format_size(getattr(ledger, bucket.attribute))) for bucket in BUCKETS]
     split = ledger.free_split
     if isinstance(split, Unavailable):
-        rows.append(("free", format_size(round_step(ledger.free))))
+        rows.append(("free", format_size(ledger.free)))
     else:
-        rows.append(("scattered free", format_size(round_step(split.fragmented))))
-        rows.append(("free for Windows", format_size(round_step(split.reportable))))
+        rows.append(("scattered free", format_size(split.fragmented)))
+        rows.append(("free for Windows", format_size(split.reportable)))
     host: list[tuple[str, str]] = []
     rest = ""
     if not isinstance(ledger.expected_host, Unavailable):
-        host.append(("expected", format_size(round_step(ledger.expected_host))))
+        host.append(("expected", format_size(ledger.expected_host)))
     explanation = context.explanation
     if not isinstance(explanation, Unavailable):
         lent = explanation.lent
         if lent.measured:
-            host.append(("lent, measured", format_size(round_step(lent.size))))
+            host.append(("lent, measured", format_size(lent.size)))
         rest = say_rest(lent)
     return LedgerView(total=format_size(ledger.total), rows=tuple(rows), host=tuple(host), rest=rest, problem="")
 

@@ -19,7 +19,7 @@ from wsltop.ui.context import Context
 from wsltop.ui.panels.panel import Panel, fit_spans, row, width_of
 
 STEP: Final = 4 * MIB
-"""Bars and figures move in steps of this, finer than any cell: what cannot be seen is not repainted."""
+"""Bytes below which what is lent beyond the VM is not worth a word."""
 GROUPS: Final[tuple[tuple[str, str, str, tuple[GroupId, ...]], ...]] = (
     ("programs", "progs", "anonymous", ("programs",)),
     ("shared", "shm", "shared", ("shared",)),
@@ -97,7 +97,7 @@ def memory_view(context: Context) -> MemoryView:
         vm=context.vm_size,
         host=host,
         parts=guest_parts(ledger, explanation),
-        used=round_step(ledger.used),
+        used=ledger.used,
         ways="" if isinstance(explanation, Unavailable) else tell_ways(explanation.ways, can_act=context.can_act),
         swap=tell_swap(ledger),
         problem="",
@@ -112,7 +112,7 @@ def host_view(host: Reading[HostMemory], ledger: Reading[Ledger], explanation: R
         size = lent.size if lent is not None else expected
         return HostView(
             name="Windows",
-            size=None if size is None else round_step(size),
+            size=size,
             measured=False,
             left="",
             problem=clean(str(host)),
@@ -121,10 +121,10 @@ def host_view(host: Reading[HostMemory], ledger: Reading[Ledger], explanation: R
     left = ""
     if not isinstance(host.available, Unavailable):
         total = "" if isinstance(host.total, Unavailable) else f" of {format_size(host.total)}"
-        left = f"{format_size(round_step(host.available))}{total} left"
+        left = f"{format_size(host.available)}{total} left"
     return HostView(
         name="Windows" if host.is_windows else "Host",
-        size=round_step(host.working_set),
+        size=host.working_set,
         measured=True,
         left=left,
         problem="",
@@ -146,13 +146,13 @@ def guest_parts(ledger: Ledger, explanation: Reading[Explanation]) -> tuple[Part
     else:
         sizes = [sum(explanation.lent.group(group) for group in groups) for *_, groups in GROUPS]
     parts = [
-        Part(name=name, short=short, style=style, size=round_step(size))
+        Part(name=name, short=short, style=style, size=size)
         for (name, short, style, _), size in zip(GROUPS, sizes, strict=True)
     ]
     split = ledger.free_split
     free = ledger.free if isinstance(split, Unavailable) else split.reportable
     name = "free" if isinstance(split, Unavailable) else "free for Windows"
-    return (*parts, Part(name=name, short="free", style="reportable", size=round_step(free)))
+    return (*parts, Part(name=name, short="free", style="reportable", size=free))
 
 
 def tell_swap(ledger: Ledger) -> str:
@@ -166,13 +166,8 @@ def tell_swap(ledger: Ledger) -> str:
 def tell_ways(ways: tuple[Way, ...], *, can_act: bool = True) -> str:
     """``could come back: 3.9 GiB by d, 94 MiB by c``; over a recording with names in the place of the keys."""
     names = WAYS if can_act else NAMES
-    told = [f"{format_size(round_step(way.gives))} by {names[way.id]}" for way in ways if way.id in names]
+    told = [f"{format_size(way.gives)} by {names[way.id]}" for way in ways if way.id in names]
     return f"could come back: {', '.join(told)}" if told else ""
-
-
-def round_step(size: int) -> int:
-    """``size`` to the nearest step."""
-    return round(size / STEP) * STEP
 
 
 EMPTY: Final = MemoryView(

@@ -11,7 +11,6 @@ from wsltop.core.outcomes import Settled
 from wsltop.model.sample import Sample, Unavailable
 from wsltop.model.text import clean, format_clock, format_size
 from wsltop.ui.context import Context
-from wsltop.ui.panels.memory import round_step
 from wsltop.ui.panels.panel import Panel, fit_spans, heading, pair_row
 
 MOST_OUTCOMES: Final = 5
@@ -71,12 +70,12 @@ def pressure_rows(sample: Sample) -> list[tuple[str, str]]:
     if isinstance(meminfo, Unavailable):
         return rows
     if meminfo.available is not None:
-        rows.append(("available for programs", format_size(round_step(meminfo.available))))
+        rows.append(("available for programs", format_size(meminfo.available)))
     if not meminfo.swap_total:
         return [*rows, ("swap", "there is none")]
     if meminfo.swap_free is None:
         return rows
-    used = round_step(max(0, meminfo.swap_total - meminfo.swap_free))
+    used = max(0, meminfo.swap_total - meminfo.swap_free)
     return [*rows, ("swap in use", f"{format_size(used)} of {format_size(meminfo.swap_total)}")]
 
 
