@@ -560,3 +560,9 @@ def test_owners_places_and_command_lines_are_those_of_the_guest_below_root(tmp_p
         assert "below --root" in world.app.context.notice.text
 
     world.run(play, size=(160, 48))
+
+
+def test_the_name_of_a_container_is_whole() -> None:
+    """At 240 columns it was ``docker…``: its id begins behind the only blank in 16 cells."""
+    (where,) = (column for column in choose_columns(240, live=True, commands=True) if column.name == "where")
+    assert where.width >= len("docker 3f4a5b6c7d8e")

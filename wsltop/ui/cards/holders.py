@@ -53,7 +53,7 @@ OPTIONAL: Final = (
     Column("user", 8),
     Column("per min", 9, right=True),
     Column("CPU %", 6, right=True),
-    Column("where", 16, gap=2),
+    Column("where", 19, gap=2),  # a container by its short id
     Column("anonymous", 9, right=True),
     Column("file", 9, right=True),
 )
