@@ -613,7 +613,7 @@ def test_a_recording_names_its_file_and_how_to_replay_it(world: World, tmp_path:
     async def play(pilot: Pilot[None]) -> None:
         await world.press(pilot, "r")
         (file,) = tmp_path.glob("*.wsltop")
-        assert str(file) in world.app.context.notice.text
+        assert f"{file.name} in {file.parent}" in world.app.context.notice.text
         await world.tick(pilot, 2)
         world.app.context.notice = Notice()
         await world.tick(pilot)

@@ -30,7 +30,7 @@ from wsltop.recording.timeline_index import SampleLog
 from wsltop.recording.writer import RecordingWriter
 from wsltop.report.demo import DemoResult, make_result
 from wsltop.report.text import say_reclaimed, tell_reclaimed
-from wsltop.ui.context import Context, DemoFrame, DemoPhase, log_line, stamp, tell_file
+from wsltop.ui.context import Context, DemoFrame, DemoPhase, log_line, stamp
 
 WORTH_WATCHING: Final = 32 * MIB
 """Bytes below which what a process gives back is not told apart from all else that moves."""
@@ -104,7 +104,8 @@ class Recorder(Job):
             self._writer.close()
         except RecordingError as error:
             return Told(title="the recording ended", toast=str(error), failed=True)
-        return Told(title="", toast=f"recorded {format_size(self._writer.size)}: {tell_file(self.path)}")
+        size = format_size(self._writer.size)  # the name goes first: where the line is cut, it stays
+        return Told(title="", toast=f"recorded {size} to {self.path.name}: wsltop replay {self.path}")
 
     def close(self) -> None:
         """Let what was recorded reach the disk."""

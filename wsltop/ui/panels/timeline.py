@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from itertools import repeat
@@ -33,6 +34,8 @@ LABELS: Final = {
     "return": "back",
 }
 """What stands beside the sign of an event; kinds that are not here have no mark."""
+CLOCK_SECONDS: Final = re.compile(r"(?<=:\d\d):\d\d")
+"""The seconds of a time of day, which a heading leaves out where it has no room."""
 BRIEF: Final = 300.0
 """Seconds below which a stretch of time is told with the seconds of its ends."""
 
@@ -343,7 +346,10 @@ class TimelinePanel(Panel[TimelineView]):
         vm = view.chart.vm
         if vm is not None:
             axis = Span(f", axis to {format_short(view.chart.maximum)}, VM max {format_short(vm)}", "note")
-            if width_of([*left, axis, *legend]) <= width:
-                left.insert(-1, axis)
+            for title in (view.window, CLOCK_SECONDS.sub("", view.window)):
+                told = [left[0], Span(title, "title"), axis, left[-1]]
+                if width_of([*told, *legend]) <= width:
+                    left = told
+                    break
         room = width - width_of(left) - width_of(legend)
         return merged([*left, Span(glyphs.rule * max(0, room), "rule"), *legend])
