@@ -23,6 +23,7 @@ from wsltop.commands.replay import SAMPLE as SHIPPED
 from wsltop.core.events import COMPACT_SCANNED, DAEMON_SCANNED, DEMO
 from wsltop.core.prediction import Prediction
 from wsltop.experiment.measure import ActionFigures
+from wsltop.experiment.trial import Phase
 from wsltop.hogs.guard import MemoryGuard
 from wsltop.model.sample import Counters, Unavailable
 from wsltop.model.text import GIB, MIB
@@ -339,6 +340,19 @@ def test_the_result_says_peak_return_and_predictions() -> None:
     assert demo.kill is not None
     assert not isinstance(demo.kill.outside, Unavailable)
     assert demo.kill.outside.returned == 500 * MIB
+
+
+@pytest.mark.parametrize("phase", ["baseline", "load", "hold"])
+def test_a_demo_ended_before_its_release_says_that_and_measures_nothing(phase: Phase) -> None:
+    """It said "Interrupted by the user before anything could come back", in two events."""
+    made = Invented(PLAN)
+    made.until(phase)
+    made.tick()
+    made.experiment.stop("the user", made.now)
+    demo = make_result(made.experiment.result())
+    assert "Interrupted" not in demo.verdict
+    assert "You ended the demo" in demo.verdict
+    assert not [fact for fact in facts(demo) if fact.name in ("returned", "stuck", "predicted")]
 
 
 @pytest.mark.parametrize("action", ["", "compact"])

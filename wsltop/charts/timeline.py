@@ -61,7 +61,8 @@ def size_ticks(maximum: int, rows: int) -> tuple[SizeTick, ...]:
     """Return the ticks of an axis of ``rows`` rows from zero to ``maximum`` bytes, lowest first, without zero.
 
     Steps are powers of two, as memory is sold. The smallest step is taken that makes at most ``MOST_SIZES`` labels and
-    gives each a row of its own. The maximum is always there; a step too near to it for both to be read gives way.
+    gives each a row of its own. The maximum is always there; a step too near to it for both to be read, or nearer than
+    half a step, gives way.
     """
     if maximum < MIB or rows <= 0:
         return ()
@@ -72,7 +73,8 @@ def size_ticks(maximum: int, rows: int) -> tuple[SizeTick, ...]:
     top = rows - 1
     near = max(1, rows // TALL)
     sizes = [(size, size * rows // maximum) for size in range(step, maximum, step)]
-    ticks = [SizeTick(size, row, f"{size / unit:g}") for size, row in sizes if row <= top - near]
+    apart = [(size, row) for size, row in sizes if row <= top - near and maximum - size >= step / 2]
+    ticks = [SizeTick(size, row, f"{size / unit:g}") for size, row in apart]
     return (*ticks, SizeTick(maximum, top, f"{round(maximum / unit, 1):g}"))
 
 

@@ -93,11 +93,13 @@ def make_result(result: Result, *, log: str = "", skipped: str = "") -> DemoResu
     trials = tuple(until_action(trial) for trial in result.trials)
     alone = replace(result, plan=replace(result.plan, action=""), trials=trials)
     figures = measure_all(alone)
+    released = any(trial.start_of("release", "action") is not None for trial in trials)
+    unreleased = bool(result.interrupted) and not released
     return DemoResult(
         result=result,
         measures=measure_all(result),
         kill=figures[0] if figures else None,
-        told=clean(tell_result(alone, figures)),
+        told="You ended the demo before memory was released." if unreleased else clean(tell_result(alone, figures)),
         log=log,
         skipped=skipped,
     )

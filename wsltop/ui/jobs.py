@@ -219,7 +219,7 @@ class LiveExperiment(Job):
         return Told(
             title="demo",
             toast=demo.verdict,
-            mark=f"demo result: {demo.verdict}",
+            mark=f"demo result: {demo.verdict}" if begun else "",
             demo=demo if begun else None,
             timeout=20,
         )
