@@ -119,7 +119,7 @@ def lent_figures(explanation: Explanation) -> tuple[Figure, ...]:
         *((size(f"{who} has left", matter.available),) if matter.available is not None else ()),
         size(f"{who} lends" if lent.measured else "expected lent", lent.size),
         *(size(f"- {part.name}", part.size) for part in parts[:3]),
-        *((size("programs and their open files", lent.programs),) if lent.cause.id == "programs" else ()),
+        *((size("programs and open files", lent.programs),) if lent.cause.id == "programs" else ()),
         size("used by Linux", lent.used),
     )
 
