@@ -198,7 +198,7 @@ KEYS: Final = (
         "PgUp Dn",
         "page(-1)",
         "back",
-        "Look back, stop following",
+        "Scroll up, stop following",
         "events",
         phrase="Go a page back in the events",
     ),
