@@ -11,8 +11,8 @@ import pytest
 from wsltop.host.process import LOOK_AGAIN, ProcessSource
 from wsltop.model.sample import HostMemory, Unavailable
 
-NAME = "wsltop-fake-vmm"
-"""The kernel keeps 15 bytes of a name."""
+NAME = "wsltop-vmm"
+"""With five digits of the pid it has the 15 bytes that the kernel keeps of a name."""
 
 
 class HandClock:
@@ -30,7 +30,7 @@ class Machine:
     """Processes with a name of their own."""
 
     def __init__(self, directory: Path) -> None:
-        self.program = directory / f"{NAME}{os.getpid()}"[:15]
+        self.program = directory / f"{NAME}{os.getpid() % 100_000}"
         shutil.copy(shutil.which("sleep") or "/bin/sleep", self.program)
         self.name = self.program.name
         self.processes: list[subprocess.Popen[bytes]] = []

@@ -89,7 +89,7 @@ def test_the_demo_that_is_ended_leaves_no_hog(tmp_path: Path) -> None:
         terminal.press("e" + "<" * 5 + "y")
         terminal.wait_until(lambda: phase_on(terminal) == "hold", PATIENCE)
         terminal.press(" ")
-        terminal.wait_for("held, space goes on")
+        terminal.wait_for("held for")
         terminal.press("e")
         terminal.wait_until(lambda: not terminal.hogs(), what="no hog")
         terminal.wait_without("DEMO")

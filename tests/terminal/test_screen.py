@@ -59,8 +59,7 @@ def test_the_first_frame_is_complete(open_terminal: Open) -> None:
 
 def test_a_fast_drag_on_the_timeline_ends_at_its_last_cell(open_terminal: Open) -> None:
     terminal = open_terminal("--host", "none", "--interval", "0.2", size=(100, 30))
-    terminal.wait_for_frame()
-    time.sleep(4.0)
+    terminal.wait_until(lambda: any(line[92:93] == "╍" for line in terminal.lines), what="five seconds of the line")
     row = next(number for number, line in enumerate(terminal.lines, 1) if "── last " in line) + 2
 
     def cursor() -> int:

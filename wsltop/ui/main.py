@@ -31,8 +31,8 @@ COVERED_EVERY: Final = 10.0
 """Seconds between two pictures of the screen below a card: Textual mixes each of its rows with the card's shade, which
 costs more than all else."""
 STILL_FOR: Final = 5.0
-"""Seconds for which the screen stays as it is, but for the clock, while no figure moves to the eye and no list changes:
-to paint it costs most of a tick."""
+"""Seconds for which the screen stays as it is, but for clock and timeline, while no figure moves to the eye and no list
+changes: to paint it costs most of a tick."""
 
 
 class Shown(NamedTuple):
@@ -100,6 +100,8 @@ class MainScreen(Screen[None]):
             self.show_hogs()  # the footer tells what works now, a pause or not
         elif self._stands_still():
             self.show_status()
+            if self.timeline.display and self.timeline.is_old(self.context):
+                self.timeline.update(self.context)
         else:
             self.show_all()
 

@@ -20,7 +20,7 @@ from wsltop.core.history import Columns, Point
 from wsltop.core.moment import SEEN, Moment, chart_point
 from wsltop.model.sample import Event, Unavailable
 from wsltop.model.text import MIB, format_clock, format_duration, format_short
-from wsltop.ui.context import Context
+from wsltop.ui.context import DEFAULT_WINDOW, Context
 from wsltop.ui.panels.panel import Panel, width_of
 
 LABELS: Final = {
@@ -259,6 +259,17 @@ class TimelinePanel(Panel[TimelineView]):
         if point is not None and self._columns is not None:
             self._columns.add(point)
             self._peak = max(self._peak, peak_of(point))
+
+    def is_old(self, context: Context) -> bool:
+        """Whether as much time has passed since the last picture as a column of the usual window holds.
+
+        While the window still grows its columns hold less; a picture for each would cost more than it shows.
+        """
+        moment, columns = context.moment, self._columns
+        if moment is None or columns is None:
+            return True
+        passed = moment.sample.monotonic - self._now
+        return not 0 <= passed < max(columns.window, DEFAULT_WINDOW) / columns.count
 
     def update(self, context: Context) -> None:
         """Show the window up to the moment; a panel that has just been unfolded has no size yet."""
