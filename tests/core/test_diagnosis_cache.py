@@ -169,6 +169,8 @@ def test_the_second_digit_counts_near_the_limit() -> None:
     [
         ({"taken": sample(hogs=(hog(1, status="filling"),))}, False),
         ({"taken": sample(hogs=(hog(1),))}, True),
+        ({"taken": sample(hogs=(hog(1, status="floor"),))}, True),
+        ({"taken": sample(hogs=(hog(1, kind="churn"),))}, False),
         ({"events": (event("hog", "4 hogs killed", ago=5),)}, False),
         ({"events": (event("hog", "4 hogs killed", ago=60),)}, True),
         ({"events": (event("mark", "demo: load", ago=60),)}, False),

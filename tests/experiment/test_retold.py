@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from tests.experiment.world import PLAN, World
 from tests.samples import hog
+from wsltop.core.events import DEMO_END
 from wsltop.core.session import Session
 from wsltop.experiment.measure import measure_all
 from wsltop.experiment.retold import retell
@@ -44,6 +45,14 @@ def test_without_marks_there_is_no_demo() -> None:
     samples = [replace(sample, marks=()) for sample in recorded(World())]
     assert retell(samples, INTERVAL) is None
     assert retell([], INTERVAL) is None
+
+
+def test_a_demo_that_ended_before_its_first_sample_is_none() -> None:
+    first = recorded(World())[0]
+    (start,) = first.marks
+    end = Mark(time=start.time, monotonic=start.monotonic + 0.1, text=f"demo: {DEMO_END}")
+    late = replace(first, monotonic=start.monotonic + 0.2, marks=(start, end))
+    assert retell([late], INTERVAL) is None
 
 
 def test_a_recorded_demo_has_the_figures_that_it_had() -> None:

@@ -394,6 +394,18 @@ def test_the_selection_stays_on_its_event_when_the_oldest_give_way(world: World)
     world.run(play)
 
 
+def test_a_line_of_the_log_that_is_not_about_memory_is_listed_at_once_while_nothing_moves(world: World) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        await world.tick(pilot)
+        await world.press(pilot, "f")
+        await world.tick(pilot)
+        world.sampler.log(record("eth0: link becomes ready"))
+        await world.tick(pilot)
+        assert "link becomes ready" in world.text
+
+    world.run(play)
+
+
 def test_figures_that_hardly_move_are_not_painted_at_each_tick_but_within_five_seconds(tmp_path: Path) -> None:
     world = World(tmp_path)
 

@@ -51,6 +51,8 @@ def retell(samples: Iterable[Sample], interval: float) -> Result | None:
     marks = marks[first:]
     end = next((time for time, name in marks if name == DEMO_END), every[-1].monotonic)
     kept = [sample for sample in every if marks[0][0] <= sample.monotonic <= end]
+    if not kept:
+        return None
     earlier = [sample for sample in every if sample.monotonic < marks[0][0]][-EARLIER:]
     hogs = max((sample.hogs for sample in kept), key=len, default=())
     foreseen = foresee((*earlier, *kept), interval)

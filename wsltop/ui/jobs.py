@@ -327,7 +327,8 @@ class RetoldDemo(Job):
         for stage in result.trials[0].stages:
             name = demo.names[stage.phase]
             lengths[name] = lengths.get(name, 0.0) + stage.end - stage.start
-        top = max(max(tick.used + tick.cache, tick.host or tick.expected or 0) for tick in result.trials[0].ticks)
+        ticks = result.trials[0].ticks
+        top = max((max(tick.used + tick.cache, tick.host or tick.expected or 0) for tick in ticks), default=0)
         self._context.demo_frame = DemoFrame(hogs=result.plan.hogs, top=top, lengths=lengths)
         return demo
 

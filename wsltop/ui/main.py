@@ -122,7 +122,8 @@ class MainScreen(Screen[None]):
         verdicts = tuple((one.id, one.severity) for one in session.findings)
         gates = tuple(gate.verdict for gate in session.insight.gates)
         problem = moment.sample.kernel_log if isinstance(moment.sample.kernel_log, Unavailable) else None
-        lists = (session.journal.version(), problem, context.shown_hogs, moment.sample.census, context.processes)
+        version = session.journal.version(context.state.everything)
+        lists = (version, problem, context.shown_hogs, moment.sample.census, context.processes)
         return Shown(moment, (context.leaps, self.size, verdicts, gates, context.time_line is None, *lists))
 
     def _is_covered(self) -> bool:
@@ -230,6 +231,9 @@ class MainScreen(Screen[None]):
 
     def _show_moved(self, names: Sequence[str]) -> None:
         """Show the panels that have another place than before; the others are as they were."""
+        if self._shown is not None and self._shown.moment is not self.context.moment:
+            self.show_all()  # the others have stood still for some seconds: all must tell of one moment
+            return
         for name in names:
             self.panels[name].update(self.context)
 

@@ -33,7 +33,7 @@ from wsltop.core.diagnosis.finding import (
     rule,
     size,
 )
-from wsltop.core.events import DEMO, DEMO_END
+from wsltop.core.events import DEMO_END, demo_phase
 from wsltop.core.explanation import Outlook
 from wsltop.core.gate.watch import Blocker, Blockers, GateState
 from wsltop.core.ledger import Ledger
@@ -116,29 +116,28 @@ LONGEST_DEMO: Final = 900.0
 
 
 def loads(evidence: Evidence) -> bool:
-    """Whether wsltop is or lately was at work by the user's wish: hogs started, filled or ended, or a demo ran."""
-    if any(hog.status != "holding" for hog in evidence.moment.sample.hogs):
+    """Whether wsltop is or lately was at work by the user's wish: hogs fill, end or churn, or a demo runs."""
+    hogs = evidence.moment.sample.hogs
+    if any(hog.status in ("starting", "filling", "ending") or hog.kind == "churn" for hog in hogs):
         return True
     since = evidence.uptime - LOADED
     if any(event.kind == "hog" and event.end >= since for event in evidence.events):
         return True
-    demo = next((one for one in reversed(evidence.events) if one.text.startswith(DEMO)), None)
+    demo = next((one for one in reversed(evidence.events) if demo_phase(one)), None)
     if demo is None:
         return False
-    return demo.end >= (since if demo.text == f"{DEMO}{DEMO_END}" else evidence.uptime - LONGEST_DEMO)
+    return demo.end >= (since if demo_phase(demo) == DEMO_END else evidence.uptime - LONGEST_DEMO)
 
 
 @rule("wsltop-blocks", "warning", "wsltop itself keeps the VM too busy.", where="wsl2")
 def wsltop_blocks(evidence: Evidence) -> Found | None:
     """The gate would be open without wsltop: a monitor must not stop what it shows."""
-    if loads(evidence):
-        return None
     blockers, gates = known(evidence.blockers), gates_of(evidence)
     limit = min((window.limit for gate in gates for window in gate.windows), default=None)
     if blockers is None or limit is None or not all(gate.verdict == "shut" for gate in gates):
         return None
     own = min(blockers.own, blockers.total)
-    if blockers.total <= limit or blockers.total - own > limit:
+    if blockers.total <= limit or blockers.total - own > limit or loads(evidence):
         return None
     return Found(
         verdict="WSLTOP BLOCKS",
