@@ -254,6 +254,8 @@ def test_without_windows_what_linux_offers_is_told_and_labeled() -> None:
     assert len(told) == 1
     assert told[0].amounts["got"] == 2 * GIB
     assert "Windows was not read" in told[0].text
+    assert told[0].amounts["unread"] == 1
+    assert "unread" not in run(kill())[1][0].amounts
 
 
 def test_what_ended_without_a_hog_is_told_from_256_mib_on() -> None:

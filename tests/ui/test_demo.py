@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 from textual.pilot import Pilot
 
+from tests.core.test_returning import kill
 from tests.experiment.world import PLAN
 from tests.experiment.world import World as Invented
 from tests.ui.worlds import HOST, World, record, settle
@@ -22,6 +23,7 @@ from wsltop.charts.timeline import round_up
 from wsltop.commands.replay import SAMPLE as SHIPPED
 from wsltop.core.events import COMPACT_SCANNED, DAEMON_SCANNED, DEMO
 from wsltop.core.prediction import Prediction
+from wsltop.core.session import Session
 from wsltop.experiment.measure import ActionFigures
 from wsltop.experiment.trial import Phase
 from wsltop.hogs.guard import MemoryGuard
@@ -36,10 +38,10 @@ from wsltop.system import System
 from wsltop.ui.app import WsltopApp
 from wsltop.ui.cards.card import BORDER, CardText
 from wsltop.ui.cards.demo import WIDEST, DemoPlan, DemoScreen, ResultCard, result_lines
-from wsltop.ui.context import NOT_LOGGED, DemoPhase, ScreenOptions, log_line
+from wsltop.ui.context import NOT_LOGGED, Context, DemoPhase, ScreenOptions, ViewState, log_line
 from wsltop.ui.jobs import LiveExperiment
 from wsltop.ui.panels.footer import KeyRow
-from wsltop.ui.panels.verdict import Amounts, VerdictPanel, VerdictView, demo_view
+from wsltop.ui.panels.verdict import Amounts, VerdictPanel, VerdictView, demo_view, verdict_view
 from wsltop.ui.sources import ReplaySource
 
 
@@ -189,6 +191,24 @@ def test_the_strip_counts_what_windows_has_got() -> None:
     assert demo_view(phase).share == 0.07
     assert demo_view(replace(phase, name="load"), None, Amounts(MIB, 4 * MIB)).share == 0.25
     assert demo_view(replace(phase, name="hold"), Amounts(GIB, 2 * GIB), Amounts(MIB, 4 * MIB)).share == 0.07
+
+
+@pytest.mark.parametrize("measured", [True, False])
+def test_where_windows_is_not_read_no_phase_says_what_windows_got(measured: bool) -> None:
+    """The demo's strip said ``Windows got``, while a release and once it was over."""
+    session = Session(1.0)
+    context = Context(session, ViewState(hog_size=GIB), BLOCK)
+    texts: dict[bool, str] = {}
+    for second, sample in enumerate(kill(measured=measured)):
+        session.take(sample)
+        if second > 11:
+            context.running_demo = DemoPhase(name="returning", seconds=second - 10.0, most=60.0)
+            texts[session.returning is not None] = verdict_view(context).text
+    for text in texts.values():
+        assert ("Windows got" in text) == measured
+        assert ("Linux has offered" in text) != measured
+    assert set(texts) == {True, False}
+    assert "2.0 GiB of 2.0 GiB back" in texts[False]
 
 
 def test_a_phase_of_unknown_length_has_no_share() -> None:

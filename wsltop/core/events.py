@@ -129,6 +129,7 @@ FIGURES: Final[Mapping[str, tuple[str, Literal["size", "count"]]]] = {
     "got": ("back at Windows", "size"),
     "owed": ("freed for Windows", "size"),
     "unseen": ("never shown in Windows' figure", "size"),
+    "unread": ("releases for which Windows was not read", "count"),
     "predicted": ("predicted", "size"),
     "predicted_low": ("predicted at least", "size"),
     "predicted_high": ("predicted at most", "size"),

@@ -384,6 +384,8 @@ def tell_release(release: Release, moment: Moment, census: Reading[Census]) -> t
     predicted = None if unseen or release.parted else release.predicted
     if unseen:
         amounts["unseen"] = unseen
+    if not measured:
+        amounts["unread"] = 1
     if predicted is not None:
         one = predicted
         amounts |= {"predicted": one.likely, "predicted_low": one.low, "predicted_high": one.high}

@@ -113,7 +113,7 @@ def demo_view(demo: DemoPhase, came: Amounts | None = None, hogs: Amounts | None
     title = PHASES.get(demo.name, "")
     if came is not None and demo.name in ("returning", "compact"):
         share = came.share
-        text = f"Windows got {format_size(came.size)} of {format_size(came.whole)} back, {text}"
+        text = f"{tell_came(came)}, {text}"
     elif hogs is not None and demo.name == "load":
         share = hogs.share
         text = f"{format_size(hogs.size)} of {format_size(hogs.whole)}, {text}"
@@ -140,6 +140,8 @@ class Amounts(NamedTuple):
 
     size: int
     whole: int
+    measured: bool = True
+    """False, of what came back: Windows was not read for all of it, so this is what Linux has offered."""
 
     @property
     def share(self) -> float:
@@ -154,9 +156,16 @@ def came_back(context: Context, demo: DemoPhase) -> Amounts | None:
     events = context.session.journal.between(now - demo.seconds - SLACK, now)
     told = [event.amounts for event in events if event.kind == "return"]
     got = sum(amounts["got"] for amounts in told)
+    measured = not any("unread" in amounts for amounts in told)
     if returning is not None and returning.owed > 0:
-        return Amounts(got + max(0, returning.got), got + returning.owed)
-    return Amounts(got, got + max(0, told[-1]["owed"] - told[-1]["got"])) if told else None
+        return Amounts(got + max(0, returning.got), got + returning.owed, measured and returning.measured)
+    return Amounts(got, got + max(0, told[-1]["owed"] - told[-1]["got"]), measured) if told else None
+
+
+def tell_came(came: Amounts) -> str:
+    """``Windows got 1.0 GiB of 2.0 GiB back``; where Windows was not read, what Linux has offered."""
+    who = "Windows got" if came.measured else "Linux has offered"
+    return f"{who} {format_size(came.size)} of {format_size(came.whole)} back"
 
 
 def loaded(context: Context) -> Amounts | None:
@@ -168,7 +177,6 @@ def loaded(context: Context) -> Amounts | None:
 
 def returning_view(returning: Returning) -> VerdictView:
     """Memory on its way back to Windows."""
-    who = "Windows got" if returning.measured else "Linux has offered"
     left = "" if returning.left is None else f", about {format_duration(max(1.0, returning.left))} to go"
     share = round(returning.share, 2)
     return VerdictView(
@@ -176,7 +184,7 @@ def returning_view(returning: Returning) -> VerdictView:
         style="good",
         title=clean(returning.cause) or "memory was freed",
         note=f"{returning.elapsed:.0f} s{left}",
-        text=f"{who} {format_size(max(0, returning.got))} of {format_size(returning.owed)} back",
+        text=tell_came(Amounts(max(0, returning.got), returning.owed, returning.measured)),
         goes_on=True,
         share=share,
     )
