@@ -38,9 +38,10 @@ from wsltop.system import System
 from wsltop.ui.app import WsltopApp
 from wsltop.ui.cards.card import BORDER, CardText
 from wsltop.ui.cards.demo import WIDEST, DemoPlan, DemoScreen, ResultCard, result_lines
-from wsltop.ui.context import NOT_LOGGED, Context, DemoPhase, ScreenOptions, ViewState, log_line
+from wsltop.ui.context import NOT_LOGGED, Context, DemoFrame, DemoPhase, ScreenOptions, ViewState, log_line
 from wsltop.ui.jobs import LiveExperiment
 from wsltop.ui.panels.footer import KeyRow
+from wsltop.ui.panels.hogs import HogsView, hint_of
 from wsltop.ui.panels.verdict import Amounts, VerdictPanel, VerdictView, demo_view, verdict_view
 from wsltop.ui.sources import ReplaySource
 
@@ -488,6 +489,45 @@ def replay(folder: Path, size: tuple[int, int], see: Callable[[WsltopApp], None]
                         break
 
         asyncio.run(play())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("demo", "told"), [(True, "4 will start"), (False, "hogs will start")])
+def test_until_the_first_hog_starts_none_was_killed_and_an_unknown_number_is_no_figure(
+    demo: bool, told: str, tmp_path: Path
+) -> None:
+    """``wsltop replay FILE`` said ``4 will start`` of any demo, and the first second of ``load`` "they were killed"."""
+    with as_file(files("wsltop.recording") / SHIPPED) as path, Recording.open(path) as recording:
+        options = ScreenOptions(
+            glyphs=BLOCK, color=True, theme=None, hog_size=GIB, state_folder=tmp_path, osc52=False, demo=demo
+        )
+        app = WsltopApp(ReplaySource(Player(recording, paused=True), "sample", lambda: 0.0), None, options)
+        hints: dict[str, set[str]] = {}
+
+        async def play() -> None:
+            async with app.run_test(size=(80, 24)) as pilot:
+                await settle(pilot)
+                for number in range(recording.count):
+                    app.action_look_at(recording.sample(number).monotonic)
+                    view = app.main.panels["hogs"].view
+                    assert isinstance(view, HogsView)
+                    if app.context.demo is not None and not view.rows:
+                        hints.setdefault(app.context.demo.name, set()).add(view.hint)
+                    if "returning" in hints:
+                        break
+
+        asyncio.run(play())
+    assert hints["baseline"] == {told}
+    assert hints.get("load", {told}) == {told}
+    assert hints["returning"] == {"they were killed"}
+
+
+@pytest.mark.parametrize(("name", "told"), [("baseline", "will start"), ("load", "will start"), ("end", "killed")])
+def test_where_there_are_no_hogs_the_phase_tells_whether_they_are_still_to_come(name: str, told: str) -> None:
+    for frame in (DemoFrame(), DemoFrame(hogs=2)):
+        hint = hint_of(DemoPhase(name=name, seconds=0.5, most=10.0), frame)
+        assert told in hint
+        assert ("2" in hint) == (frame.hogs == 2 and name != "end")
 
 
 def test_the_shipped_recording_shows_its_phases_and_its_result(tmp_path: Path) -> None:

@@ -266,14 +266,24 @@ class DemoPhase(Struct, frozen=True, kw_only=True):
     """The log line of the compaction, once there is one."""
 
 
+USUAL_HOGS: Final = 4
+"""Hogs of a demo that nothing has changed."""
+
+
 class DemoFrame(Struct, frozen=True, kw_only=True):
     """What is known of a whole demo from its start, so that nothing on the screen has to move for a later phase."""
 
-    hogs: int = 4
+    hogs: int | None = None
+    """How many hogs the demo starts; None: unknown, as of a recorded one that was not read to its end first."""
     top: int = 0
     """Bytes of the highest figure that it will show, as far as that can be told; 0: unknown."""
     lengths: Mapping[str, float] = {}
     """Seconds that each phase takes, by its name; only of a recorded demo."""
+
+    @property
+    def rows(self) -> int:
+        """Rows to keep for hogs: one each, and as many as a demo usually has where their number is unknown."""
+        return USUAL_HOGS if self.hogs is None else self.hogs
 
 
 NOT_LOGGED: Final = "seen by wsltop, the kernel logged nothing"

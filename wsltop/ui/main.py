@@ -183,7 +183,7 @@ class MainScreen(Screen[None]):
         width, height = self.size
         context = self.context
         hidden, gate, scrubber = context.state.hidden, bool(context.insight.gates), context.time_line is not None
-        demo = None if context.demo is None else context.demo_frame.hogs
+        demo = None if context.demo is None else context.demo_frame.rows
         standing = None if demo is None else (self.size, hidden, gate, scrubber, demo)
         if standing is not None and standing == self._demo_layout:
             return

@@ -25,10 +25,9 @@ from wsltop.report.demo import DemoResult, copied, curves, facts, slide
 from wsltop.report.redact import this_machine
 from wsltop.system import System
 from wsltop.ui.cards.card import Card, Question
-from wsltop.ui.context import Context
+from wsltop.ui.context import USUAL_HOGS, Context
 from wsltop.ui.panels.panel import heading, wrap
 
-HOGS = 4
 HOLD = 10.0
 """Seconds that the full hogs stay."""
 NAME = 12
@@ -67,20 +66,20 @@ class DemoPlan:
         """The plan, why it is smaller than what was chosen, and why it cannot run."""
         state = self.context.state
         wanted = ExperimentPlan(
-            hogs=HOGS,
+            hogs=USUAL_HOGS,
             size=state.hog_size,
             kind=state.hog_kind,
             incompressible=state.hog_incompressible,
             hold=HOLD,
         )
         why, pool, moment = "", self._pool, self.context.live.moment
-        for hogs in range(HOGS, 0, -1):
+        for hogs in range(USUAL_HOGS, 0, -1):
             try:
                 plan, warning = fit(replace(wanted, hogs=hogs), root=pool.root, floor=pool.floor, moment=moment)
             except HogRefused as error:
                 why = why or str(error)
                 continue
-            fewer = f"{hogs} in place of {HOGS}: no room for more" if hogs < HOGS else ""
+            fewer = f"{hogs} in place of {USUAL_HOGS}: no room for more" if hogs < USUAL_HOGS else ""
             return plan, "; ".join(filter(None, (fewer, warning))), ""
         return wanted, "", why
 

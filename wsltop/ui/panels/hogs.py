@@ -85,9 +85,15 @@ def hogs_view(
     )
 
 
+NOT_YET: Final = frozenset({DEMO_START, "load"})
+"""Phases of a demo in which hogs that are not there have still to start."""
+
+
 def hint_of(demo: DemoPhase, frame: DemoFrame) -> str:
     """What stands in a demo where there are no hogs: not yet, or no longer."""
-    return f"{frame.hogs} will start" if demo.name == DEMO_START else "they were killed"
+    if demo.name not in NOT_YET:
+        return "they were killed"
+    return "hogs will start" if frame.hogs is None else f"{frame.hogs} will start"
 
 
 def tell_together(hogs: Sequence[Hog]) -> str:
