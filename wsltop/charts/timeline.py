@@ -79,9 +79,11 @@ def size_ticks(maximum: int, rows: int) -> tuple[SizeTick, ...]:
 
 
 def round_up(size: int) -> int:
-    """The next size that is easy to read as the top of an axis: at most a quarter more, of 1 GiB or more whole halves.
+    """The next size that is easy to read as the top of an axis, in bytes: at least ``size``.
 
-    It is at least ``size``, and the same for sizes close to each other, so that an axis does not change with each byte.
+    From 1 GiB on it is a whole number of half GiB, and of eighths of the next power of two where these are larger;
+    below 1 GiB it is in steps of 1 MiB, or of such eighths. So sizes close to each other have the same top, and an axis
+    does not change with each byte.
     """
     step = 1 << max(0, max(1, size).bit_length() - 3)
     step = max(step, GIB // 2 if size >= GIB else MIB)

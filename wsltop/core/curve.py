@@ -79,7 +79,7 @@ def step_of(dots: Sequence[Dot]) -> float:
 
 
 def noise_of(dots: Sequence[Dot]) -> int:
-    """How much a curve moves by itself: 95th less 5th percentile."""
+    """Bytes by which the sizes of a curve vary: their 95th less their 5th percentile."""
     sizes = sorted(dot.size for dot in dots)
     if not sizes:
         return 0

@@ -155,13 +155,13 @@ FIGURES: Final[Mapping[str, tuple[str, Literal["size", "count"]]]] = {
     "freed": ("held until then", "size"),
     "holes": ("holes between its pages", "size"),
 }
-"""What the figures of an event are called, and in what they are told."""
+"""Names and units of an event's figures."""
 OTHER_FIGURES: Final[Mapping[tuple[EventKind, str], tuple[str, Literal["size", "count"]]]] = {
     ("direct reclaim", "scanned"): ("looked at", "size"),
     ("proactive reclaim", "requested"): ("reclaimed on request", "size"),
 }
 HOG_SAYS: Final = frozenset({"added", "filled", "floor", "failed", "killed", "ended"})
-"""What happened to a hog is told by the text."""
+"""Figures that the text of a hog's event already says."""
 
 
 def tell_amounts(kind: EventKind, amounts: Amounts) -> Iterator[tuple[str, str]]:

@@ -270,7 +270,7 @@ def wait_for(lent: Lent, draining: Reading[Draining]) -> Iterable[Way]:
 
 
 def end_hogs(ledger: Ledger, shares: Shares | None, hogs: Iterable[Hog]) -> Iterable[Way]:
-    """Yield the end of wsltop's own hogs, which no work is lost with."""
+    """Yield the way of ending wsltop's own hogs: no work is lost."""
     living = [hog for hog in hogs if hog.status != "ending"]
     predicted = predict_hogs(ledger, living, shares)
     if living and not isinstance(predicted, Unavailable):

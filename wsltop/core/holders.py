@@ -425,7 +425,7 @@ collected again goes up and down, and is not a leak."""
 
 
 URGENT: Final = 120.0
-"""Seconds of the newest observations from which growth is told that leaves no time to watch for longer."""
+"""Seconds of observations that are enough where memory would soon run out."""
 URGENT_LEFT: Final = 15.0
 """Minutes until all available memory is taken below which growth is of this kind."""
 URGENT_GAIN: Final = 64 * MIB

@@ -116,14 +116,15 @@ def chart_point(moment: Moment) -> Point | None:
 SEEN: Final = 8 * MIB
 """The step of the timeline: a figure that has moved by less looks the same."""
 LAST_DIGIT: Final = 0.01
-"""The share of a figure that is seen in what is written of it, which has two or three digits from 1 GiB on."""
+"""The share of a figure below which a change is not seen: the last of two written digits is 1 to 10 % of the figure,
+the last of three 0.1 to 1 %."""
 LEDGER_SIZES: Final = ("used", "free", *BUCKETS, "cache_dirty", "cache_held", "expected_host", "swap_free")
 SPLIT_SIZES: Final = ("fragmented", "reportable")
 HOST_SIZES: Final = ("working_set", "available", "total")
 
 
 def has_moved(before: Moment, after: Moment) -> bool:
-    """Whether a figure of memory has moved to the eye between two moments: by ``SEEN`` and a ``LAST_DIGIT``.
+    """Whether a figure of memory has moved to the eye: by the larger of ``SEEN`` and its part ``LAST_DIGIT``.
 
     Windows' figures change by tens of MiB at every second of a quiet PC; a figure that has become known, or is no
     longer known, has moved.

@@ -79,7 +79,7 @@ SETTLE: Final = 15.0
 TOGETHER: Final = 3.0
 """Seconds within which a compaction after a drop, or after a reclaim, is part of it: WSL does the two in one."""
 TAKEN: Final = Share(1.0, 0.98, 1.0)
-"""What a reclaim has taken is counted, not asked for."""
+"""The share of a reclaim that comes back: what it took is counted."""
 CLEAR: Final = 0.2
 """A drop teaches the share of the cache where what it may free is known within this part of it."""
 KEPT: Final = 32

@@ -1,4 +1,4 @@
-"""When wsltop rests: nobody has touched a key, and nothing that could be drawn has moved.
+"""When wsltop rests: no key was pressed for a while, and nothing that could be drawn has moved.
 
 WSL's idle gate wants the whole VM below 0.5 % of its CPUs, and a monitor is part of the VM. So on a machine where
 nothing happens it looks less often, and at its usual pace again as soon as something does. Pure: time comes with the
@@ -15,7 +15,7 @@ from wsltop.model.sample import Unavailable
 QUIET_INTERVAL: Final = 4.0
 """Seconds between two samples at rest: what happens is seen within five."""
 PATIENCE: Final = 60.0
-"""Seconds without key and movement until it rests by itself."""
+"""Seconds without key and movement after which it rests."""
 SHORT_PATIENCE: Final = 5.0
 """The same where the user has asked for rest."""
 STEP: Final = 100

@@ -45,7 +45,7 @@ SECONDS_IN: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0,
 
 
 def format_size(size: float) -> str:
-    """Three digits at the most and an IEC suffix: ``512 MiB``, ``1.5 GiB``, ``-3.2 GiB``."""
+    """At most three digits and an IEC suffix: ``512 MiB``, ``1.5 GiB``, ``-3.2 GiB``."""
     sign, rest = ("-", -size) if size < 0 else ("", size)
     index = 0
     while rest >= 999.5 and index < len(SUFFIXES) - 1:

@@ -706,7 +706,7 @@ class WsltopApp(MendedApp):
         self.action_card(name)
 
     def _attend(self, wanted: bool) -> None:
-        """Count the processes at every sample while somebody looks at them."""
+        """Count the processes at every sample while they are listed."""
         if self._attending and not wanted:
             self._list_closed = time.monotonic()
         self._attending = wanted

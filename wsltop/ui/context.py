@@ -337,11 +337,11 @@ class Context:
         self.interval = session.interval
         """Seconds between two samples, when it does not rest."""
         self.anchor: float | None = None
-        """Monotonic time of the newest sample that a look back knows: the right end of the timeline stays there."""
+        """Monotonic time of the newest sample that a look back has taken in: the right end of its timeline."""
         self._kept_window = 0.0
         """Seconds that the timeline showed when the look back began."""
         self.resting: float | None = None
-        """The same while it rests because nothing happens, or None."""
+        """Seconds between two samples while it rests, or None."""
         self.hogs: Sequence[Hog] = ()
         """Our hogs as they are now, whatever moment is shown."""
         self.processes: tuple[Sequence[ProcessUse], Sequence[ProcessCpu]] | None = None

@@ -193,7 +193,7 @@ def screen_options(settings: Settings, state_folder: Path) -> ScreenOptions:
 
 
 def patience_of(settings: Settings) -> float | None:
-    """When the screen comes to rest by itself."""
+    """Seconds without key and movement after which the screen rests; None: never."""
     if settings.quiet is None:
         return PATIENCE
     return SHORT_PATIENCE if settings.quiet else None

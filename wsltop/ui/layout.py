@@ -74,11 +74,11 @@ PANEL_KEYS: Final = tuple(
 """Their rows in the table of keys."""
 
 WIDE: Final = 120
-"""From this width on panels stand beside the timeline."""
+"""From this width on panels stand to the right of the timeline."""
 WIDER: Final = 160
 WIDEST: Final = 240
 TALL: Final = 24
-"""Rows that panels beside the timeline need."""
+"""Rows that panels to the right of the timeline need."""
 TALLER: Final = 40
 """Rows of a terminal where the hogs of a demo have a row each."""
 SIDE: Final[tuple[tuple[int, tuple[tuple[int, tuple[str, ...]], ...]], ...]] = (
@@ -101,8 +101,8 @@ LONGER: Final = {"comeback": MORE_ORDERS}
 """Rows more of a panel's longer form."""
 LATE: Final = "findings"
 LATE_ROWS: Final = 8
-"""Beside what could come back, the findings take what all others leave, if that is so many rows: the strip has the
-first of them already."""
+"""In a column with what could come back, the findings take what all others leave, if that is so many rows: the strip
+has the first of them already."""
 GROWS: Final = ("findings", "who", "groups")
 """Which panel of a column takes the rows that are left then."""
 
@@ -137,7 +137,7 @@ def width_of(name: str, width: int, height: int) -> int:
 
 
 def side_columns(width: int, height: int) -> tuple[tuple[int, tuple[str, ...]], ...]:
-    """The columns beside the timeline: their widths and their panels."""
+    """The columns to the right of the timeline: their widths and their panels."""
     if height < TALL:
         return ()
     return next((columns for least, columns in SIDE if width >= least), ())
@@ -199,7 +199,10 @@ def lay_out(
 
 
 def has_row_for_time(height: int, off: Set[str]) -> bool:
-    """Whether the line of time leaves the timeline its rows: without these a drag over it would end where it began."""
+    """Whether there is a row for the line of time besides the timeline's least rows.
+
+    A timeline with fewer would vanish, and a drag over it would end where it began.
+    """
     shown = [name for name in ("memory", "verdict", "timeline") if name not in off]
     return "timeline" not in shown or height - 2 != sum(LEAST[name] for name in shown)
 
@@ -207,7 +210,7 @@ def has_row_for_time(height: int, off: Set[str]) -> bool:
 def rows_of_demo(hogs: int, *, stacked: bool, tall: bool) -> dict[str, int]:
     """Rows of the panels whose content comes and goes with the phases of a demo.
 
-    Its hogs, which are all alike, take one row together, but for a tall terminal.
+    Its hogs, which are all alike, take one row together; on a tall terminal a row each.
     """
     return {
         "verdict": PHASE_ROWS,
@@ -232,7 +235,7 @@ def top_rows(rows: int, wanted: Mapping[str, int], off: Set[str]) -> Iterable[tu
 def share_rows(rows: int, wanted: Mapping[str, int], off: Set[str], *, stacked: bool, need: int = 0) -> dict[str, int]:
     """Rows of timeline, events and hogs below bars and verdict; the hogs only where they stand there too.
 
-    Beside the timeline are panels that fill ``need`` rows: events may have what these leave.
+    To the right of the timeline are panels that fill ``need`` rows: events may have what these leave.
     """
     hogs = 0
     if stacked and "hogs" not in off and rows >= 6:
@@ -254,7 +257,7 @@ def share_rows(rows: int, wanted: Mapping[str, int], off: Set[str], *, stacked: 
 def stack_columns(
     columns: Sequence[tuple[int, tuple[str, ...]]], x: int, y: int, rows: int, wanted: Mapping[str, int], off: Set[str]
 ) -> dict[str, Place]:
-    """Places of the panels beside the timeline."""
+    """Places of the panels to the right of the timeline."""
     places: dict[str, Place] = {}
     for number, (width, names) in enumerate(columns):
         top = y

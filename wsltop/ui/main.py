@@ -67,7 +67,7 @@ class MainScreen(Screen[None]):
         self._wanted: dict[str, int] = {}
         """Rows that each panel would fill."""
         self._demo_layout: tuple[object, ...] | None = None
-        """What the layout of the demo hangs on, which stands still from phase to phase."""
+        """What the layout of a demo depends on; while it is the same the layout stays."""
 
     def compose(self) -> ComposeResult:
         """Status line, panels, keys; the layout says where each stands."""

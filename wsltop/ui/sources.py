@@ -66,7 +66,7 @@ class Source(Protocol):
         """
 
     def attend(self, wanted: bool) -> None:
-        """Count the processes at every sample while somebody looks at them."""
+        """Count the processes at every sample while they are listed."""
 
     def processes(self) -> Processes | None:
         """All processes of now; None in a recording, which has the biggest alone, in its census."""
@@ -94,7 +94,7 @@ class Samples(Protocol):
         """Let the next sample tell what has just been done."""
 
     def attend(self, wanted: bool) -> None:
-        """Count the processes with every sample while somebody looks at them."""
+        """Count the processes with every sample while they are listed."""
 
     def processes(self) -> Processes:
         """All visible processes that hold memory, biggest first, and what they computed lately."""

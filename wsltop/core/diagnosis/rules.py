@@ -60,7 +60,7 @@ def worst(findings: tuple[Finding, ...]) -> Severity:
 def answer(findings: tuple[Finding, ...], explanation: Reading[Explanation]) -> tuple[str, ...]:
     """The answer in sentences, where there is no screen: what Windows lends, what gets it back, whether WSL will.
 
-    A problem that is not about what Windows lends comes first: it is why somebody looks.
+    A problem that is not about what Windows lends comes first: it is what the user wants to know first.
     """
     told = () if isinstance(explanation, Unavailable) else headline(explanation, screen=False)
     first = findings[0] if findings else None

@@ -9,7 +9,7 @@ from typing import Final
 from wsltop.charts.cells import Glyphs, Line, Span, merged
 from wsltop.ui.bindings import GROUPS, KEYS, Group, Key
 from wsltop.ui.layout import PANEL_KEYS
-from wsltop.ui.panels.memory import GROUPS as PARTS
+from wsltop.ui.panels.memory import BAR_PARTS
 from wsltop.ui.panels.panel import fit_spans, heading, wrap
 
 MEANINGS: tuple[tuple[str, str], ...] = (
@@ -36,7 +36,7 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ("floor", "the available memory that hogs always leave"),
     ("~862 MiB", "about: estimated until its pages are counted"),
     ("<862 MiB", "at most: it shares pages with others, and how many is not counted yet"),
-    ("self 0.4 %", "what wsltop itself uses of one CPU"),
+    ("self 0.4 %", "what wsltop uses of one CPU, without its hogs; in the idle gate, of all CPUs, with them"),
 )
 """Words of the screen, in the order in which a newcomer meets them."""
 BESIDES: tuple[tuple[str, str], ...] = (
@@ -109,7 +109,7 @@ def key_lines(group: Group, works: Callable[[Key], bool]) -> list[Line]:
 def legend_lines(glyphs: Glyphs) -> list[Line]:
     """The bar's segments, in their glyphs and colors."""
     lines: list[Line] = [(Span(" The guest's bar", "title"),)]
-    names = {style: name for name, _, style, _ in PARTS} | {"reportable": "free for Windows"}
+    names = {style: name for name, _, style, _ in BAR_PARTS} | {"reportable": "free for Windows"}
     for style, meaning in MEANINGS:
         name = f"{names[style]:<17}"
         lines.append((Span(f"  {glyphs.fill(style)} ", style), Span(name, "value"), Span(meaning, "muted")))

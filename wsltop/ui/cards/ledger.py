@@ -134,13 +134,13 @@ def comeback_lines(
     """Yield each way in which memory can come back, with its prediction."""
     draining = moment.draining
     if isinstance(draining, Unavailable):
-        yield from row("by itself", "unknown", tell_missing(draining), width, glyphs)
+        yield from row("by waiting", "unknown", tell_missing(draining), width, glyphs)
     else:
         span = f"{format_duration(draining.earliest)} to {format_duration(draining.latest)}"
         left = (
             f"draining, {format_duration(draining.seconds)} left ({span})" if draining.size else "nothing is draining"
         )
-        yield from row("by itself", format_size(draining.size), left, width, glyphs)
+        yield from row("by waiting", format_size(draining.size), left, width, glyphs)
     shares = outcomes.shares
     yield from predicted("by compaction", predict_compaction(ledger, shares), width, glyphs)
     yield from predicted("by dropping cache", predict_drop(ledger, shares), width, glyphs)

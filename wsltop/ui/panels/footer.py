@@ -123,7 +123,10 @@ def chosen(hints: tuple[KeyHint, ...], room: int) -> list[tuple[KeyHint, list[Sp
 
 
 def fitting(hints: tuple[KeyHint, ...], room: int) -> list[tuple[KeyHint, list[Span]]]:
-    """Those of the keys that have room, in their order; some go where all others up to the last of them fit then."""
+    """The keys that fit, in their order; keys with ``yields`` are dropped first, lowest number first.
+
+    They are dropped only where the keys before and between them fit then.
+    """
     yielding = sorted((hint.yields, index) for index, hint in enumerate(hints) if hint.yields)
     last = max((index for _, index in yielding), default=-1)
     shown = [(hint, spell(hint, "  ")) for hint in hints]
@@ -148,7 +151,7 @@ def spell(hint: KeyHint, gap: str) -> list[Span]:
 
 
 YIELDING: Final = {"app.add_hogs(1)": 1, "app.pause": 2, "app.kill_hogs": 3}
-"""Keys that go first: the heading of the hogs names the first, and what the others do can wait."""
+"""Keys that are dropped first: the heading of the hogs names the first, and what the others do can wait."""
 FOOTER: Final = tuple(key for key in KEYS if key.footer)
 """The keys that the footer may name."""
 

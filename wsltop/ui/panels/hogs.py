@@ -97,7 +97,7 @@ def hint_of(demo: DemoPhase, frame: DemoFrame) -> str:
 
 
 def tell_together(hogs: Sequence[Hog]) -> str:
-    """``1.2 of 1.5 GiB, filling``; where they do not all do the same, how many do what."""
+    """``1.2 GiB of 1.5 GiB, filling``; where they do not all do the same, how many do what."""
     if not hogs:
         return ""
     target = sum(hog.target for hog in hogs)

@@ -18,9 +18,9 @@ from wsltop.model.text import MIB, clean, format_short, format_size
 from wsltop.ui.context import Context
 from wsltop.ui.panels.panel import Panel, fit_spans, row, width_of
 
-STEP: Final = 4 * MIB
+LEAST_OVER: Final = 4 * MIB
 """Bytes below which what is lent beyond the VM is not worth a word."""
-GROUPS: Final[tuple[tuple[str, str, str, tuple[GroupId, ...]], ...]] = (
+BAR_PARTS: Final[tuple[tuple[str, str, str, tuple[GroupId, ...]], ...]] = (
     ("programs", "progs", "anonymous", ("programs",)),
     ("shared", "shm", "shared", ("shared",)),
     ("kernel", "kern", "kernel", ("kernel", "huge pages")),
@@ -29,9 +29,9 @@ GROUPS: Final[tuple[tuple[str, str, str, tuple[GroupId, ...]], ...]] = (
     ("scattered", "scat", "fragmented", ("scattered free",)),
 )
 """The parts of the bar: name, short name, style, and the groups of the explanation that it shows."""
-WAYS: Final = {"drop-cache": "d", "drop-all": "D", "compact": "c", "wait": "itself"}
+WAYS: Final = {"drop-cache": "d", "drop-all": "D", "compact": "c", "wait": "waiting"}
 """The keys of the ways that stand behind the bars."""
-NAMES: Final = {"drop-cache": "a drop", "drop-all": "a drop of all", "compact": "compaction", "wait": "itself"}
+NAMES: Final = {"drop-cache": "a drop", "drop-all": "a drop of all", "compact": "compaction", "wait": "waiting"}
 """The same ways where no key does them."""
 
 
@@ -144,10 +144,10 @@ def guest_parts(ledger: Ledger, explanation: Reading[Explanation]) -> tuple[Part
             0 if isinstance(ledger.free_split, Unavailable) else ledger.free_split.fragmented,
         ]
     else:
-        sizes = [sum(explanation.lent.group(group) for group in groups) for *_, groups in GROUPS]
+        sizes = [sum(explanation.lent.group(group) for group in groups) for *_, groups in BAR_PARTS]
     parts = [
         Part(name=name, short=short, style=style, size=size)
-        for (name, short, style, _), size in zip(GROUPS, sizes, strict=True)
+        for (name, short, style, _), size in zip(BAR_PARTS, sizes, strict=True)
     ]
     split = ledger.free_split
     free = ledger.free if isinstance(split, Unavailable) else split.reportable
@@ -272,7 +272,7 @@ class MemoryPanel(Panel[MemoryView]):
     def _over(self, view: MemoryView) -> int:
         """Bytes that the host lends beyond the VM's size: the machine itself needs some; 0 where none are."""
         over = 0 if view.host.size is None or not view.vm else view.host.size - view.vm
-        return over if over >= STEP else 0
+        return over if over >= LEAST_OVER else 0
 
     def _at_vm_size(self, view: MemoryView, bar: Line, room: int) -> Line:
         """The bar with a line where the VM's size is, if there is a cell of it beyond that."""

@@ -1,4 +1,4 @@
-"""Pressure and swap, and what did come back: what fills the columns beside the timeline where they have room."""
+"""Pressure and swap, and what did come back: what fills the columns next to the timeline where they have room."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def pressure_rows(sample: Sample) -> list[tuple[str, str]]:
 
 
 class OutcomesPanel(PairsPanel):
-    """What did come back of the newest acts, beside what was predicted."""
+    """What did come back of the newest acts, and what was predicted."""
 
     title = "what did come back"
     note = "of predicted"

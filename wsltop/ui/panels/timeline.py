@@ -33,11 +33,11 @@ LABELS: Final = {
     "stall": "stall",
     "return": "back",
 }
-"""What stands beside the sign of an event; kinds that are not here have no mark."""
+"""What stands next to the sign of an event; kinds that are not here have no mark."""
 CLOCK_SECONDS: Final = re.compile(r"(?<=:\d\d):\d\d")
 """The seconds of a time of day, which a heading leaves out where it has no room."""
 BRIEF: Final = 300.0
-"""Seconds below which a stretch of time is told with the seconds of its ends."""
+"""Seconds. Shorter spans show the seconds of their ends."""
 
 
 class TimelineView(Struct, frozen=True, kw_only=True):
@@ -79,7 +79,7 @@ def timeline_view(
     events = tuple(events)
     measured = any(point is not None and point.host is not None for point in points)
     chart = TimelineInput(
-        # What lies before the first sample is no gap: nobody was there to miss it.
+        # What lies before the first sample is no gap: no sample was due yet.
         columns=tuple(map(chart_column, points[first:], repeat(measured))),
         maximum=maximum,
         vm=vm,
