@@ -24,8 +24,9 @@ from tests.experiment.curves import (
     steps,
     trial,
 )
+from wsltop.core.prediction import Prediction
 from wsltop.experiment.measure import Measures, Side, measure, measure_all, summarize, tell_result
-from wsltop.experiment.trial import Phase, Trial
+from wsltop.experiment.trial import ActionOutcome, Phase, Trial
 from wsltop.model.sample import Reading, Unavailable
 
 
@@ -265,7 +266,30 @@ def test_a_control_tells_what_came_without_the_action() -> None:
     assert figures is not None
     assert (figures.predicted, figures.gained) == (None, 0)
     told = verdict(uncompacted(), compacted(), action="compact", kind="fragment", control=True, repeat=1)
-    assert "compact made 400 MiB reportable, predicted were 500 MiB (error -100 MiB); without it 0 B came" in told
+    assert "compact gave back 400 MiB, predicted were 500 MiB (error -100 MiB); without it 0 B came" in told
+
+
+def test_the_error_and_the_range_are_of_what_came_back_as_in_the_demo() -> None:
+    """The verdict said "outside the predicted range" of what Linux offered, where Windows had got what was inside."""
+    one = trial(
+        lambda since: 400 if since > 3 else 800,
+        guest=lambda since: 0,
+        expected=lambda since: 0,
+        phases=LASTING,
+        action=ActionOutcome(
+            name="compact",
+            predicted=Prediction(low=300 * MIB, likely=380 * MIB, high=500 * MIB),
+            done=True,
+            note="",
+        ),
+    )
+    figures = measure(one, WINDOW).action
+    assert figures is not None
+    assert (figures.gained, figures.came, figures.inside) == (800 * MIB, 400 * MIB, True)
+    assert figures.error == 20 * MIB
+    told = verdict(one, action="compact", kind="fragment")
+    assert "gave back 400 MiB, predicted were 380 MiB (error +20 MiB)" in told
+    assert "outside" not in told
 
 
 def test_a_failed_action_is_told() -> None:

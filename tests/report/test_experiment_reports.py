@@ -149,6 +149,13 @@ def test_the_text_ends_with_the_verdict_and_fits_a_terminal() -> None:
     assert report(CLASSIC, measure_all(CLASSIC), ASCII).replace("±", "+").isascii()
 
 
+def test_the_json_of_an_action_has_what_came_back_and_its_error() -> None:
+    (control, done) = (one["action"] for one in json.loads(encode(COMPARED, measure_all(COMPARED)))["trials"])
+    assert done["came"] == pytest.approx(800 * MIB, abs=MIB)
+    assert done["error"] == done["came"] - done["predicted"]
+    assert (control["came"], control["error"]) == (0, None)
+
+
 def test_the_json_has_the_figures_and_the_samples() -> None:
     told = json.loads(encode(CLASSIC, measure_all(CLASSIC)))
     one: dict[str, Any] = told["trials"][0]

@@ -193,8 +193,8 @@ class ActionFigures(Struct, frozen=True, kw_only=True):
 
     @property
     def error(self) -> int | None:
-        """How much more came than was predicted."""
-        return None if self.predicted is None or self.gained is None else self.gained - self.predicted.likely
+        """How much more came back than was predicted."""
+        return None if self.predicted is None or self.came is None else self.came - self.predicted.likely
 
     @property
     def inside(self) -> bool | None:
@@ -523,7 +523,7 @@ def tell_caveats(result: Result, chosen: Sequence[Measures]) -> Iterator[str]:
 def tell_action(result: Result, chosen: Sequence[Measures], without: Sequence[Measures]) -> Iterator[str]:
     """Yield what the action gave, what was predicted, and what came without it."""
     acted = [measured.action for measured in chosen if measured.action is not None]
-    gains = [figures.gained for figures in acted if figures.gained is not None]
+    gains = [figures.came for figures in acted if figures.came is not None]
     failed = next((trial.action for trial in result.trials if trial.action is not None and not trial.action.done), None)
     if failed is not None:
         yield f"{failed.name} failed: {failed.note}"
@@ -531,10 +531,10 @@ def tell_action(result: Result, chosen: Sequence[Measures], without: Sequence[Me
         likely = middle([figures.predicted.likely for figures in acted if figures.predicted is not None])
         error = middle([figures.error for figures in acted])
         yield (
-            f"{result.plan.action} made {format_size(middle(gains))} reportable, "
+            f"{result.plan.action} gave back {format_size(middle(gains))}, "
             f"predicted were {format_size(likely)} (error {tell_signed(error)}{tell_missed(acted)})"
         )
-    plain = [figures.gained for figures in (one.action for one in without) if figures is not None]
+    plain = [figures.came for figures in (one.action for one in without) if figures is not None]
     control = summarize(plain)
     if control is not None and gains:
         yield f"without it {format_size(control.middle)} came"
@@ -545,7 +545,7 @@ def tell_missed(acted: Sequence[ActionFigures]) -> str:
     misses = [
         miss
         for one in acted
-        if one.predicted is not None and one.gained is not None and (miss := one.predicted.tell_miss(one.gained))
+        if one.predicted is not None and one.came is not None and (miss := one.predicted.tell_miss(one.came))
     ]
     if not misses:
         return ""

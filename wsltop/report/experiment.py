@@ -230,6 +230,7 @@ CROSSINGS: Final[tuple[tuple[str, Callable[[Side], Crossing | None]], ...]] = (
 ACTION: Final[tuple[tuple[str, Callable[[Measures], int | None]], ...]] = (
     ("predicted", lambda one: one.action.predicted.likely if one.action and one.action.predicted else None),
     ("became reportable", lambda one: None if one.action is None else one.action.gained),
+    ("came back", lambda one: None if one.action is None else one.action.came),
     ("error of the prediction", lambda one: None if one.action is None else one.action.error),
     ("returned by the host since", lambda one: None if one.action is None else one.action.host_returned),
 )
@@ -532,6 +533,7 @@ def action_part(trial: Trial, measured: Measures) -> Json:
         "predicted_low": None if predicted is None else predicted.low,
         "predicted_high": None if predicted is None else predicted.high,
         "gained": figures.gained,
+        "came": figures.came,
         "error": figures.error,
         "host_returned": figures.host_returned,
     }
