@@ -116,8 +116,8 @@ def chart_point(moment: Moment) -> Point | None:
 SEEN: Final = 8 * MIB
 """The step of the timeline: a figure that has moved by less looks the same."""
 LAST_DIGIT: Final = 0.01
-"""The share of a figure below which a change is not seen: the last of two written digits is 1 to 10 % of the figure,
-the last of three 0.1 to 1 %."""
+"""The share of a figure that it must change by. Its last written digit is 1 to 10 % of it where there are two digits,
+0.1 to 1 % where there are three: so the last of three may lag for a few seconds."""
 LEDGER_SIZES: Final = ("used", "free", *BUCKETS, "cache_dirty", "cache_held", "expected_host", "swap_free")
 SPLIT_SIZES: Final = ("fragmented", "reportable")
 HOST_SIZES: Final = ("working_set", "available", "total")
