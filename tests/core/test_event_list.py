@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 
 from tests.core.test_journal import BATCHES, counted, line
-from wsltop.core.event_list import fold, parts_of
+from wsltop.core.event_list import fold_rounds, join_signs, parts_of
 from wsltop.core.event_log import EventLog
+from wsltop.core.session import Session
 from wsltop.model.sample import Event
+from wsltop.ui.context import place_of
 
 MIB = 1024**2
 APART = 2.5
@@ -20,7 +22,7 @@ APART = 2.5
 def rows(*events: Event) -> tuple[Event, ...]:
     log = EventLog()
     log.add(events)
-    return fold(log.events(True), log.apart)
+    return fold_rounds(join_signs(log.events(True), log.apart), log.apart)
 
 
 def kinds(events: Iterable[Event]) -> list[str]:
@@ -61,7 +63,7 @@ def test_a_count_that_comes_later_is_of_another_act(pause: float, count: int) ->
 
 def test_a_second_count_is_another_act() -> None:
     drop = counted("cache drop", 10.0, pagecache=1)
-    assert kinds(fold([drop, counted("cache drop", 11.0, slab=1)], APART)) == ["cache drop"] * 2
+    assert kinds(join_signs([drop, counted("cache drop", 11.0, slab=1)], APART)) == ["cache drop"] * 2
 
 
 def test_the_lines_of_a_kill_are_one_row_that_names_the_victim() -> None:
@@ -110,7 +112,31 @@ def test_each_event_is_in_one_row(batches: list[list[Event]]) -> None:
     log = EventLog()
     for batch in batches:
         log.add(batch)
-    listed = fold(log.events(True), log.apart)
+    listed = fold_rounds(join_signs(log.events(True), log.apart), log.apart)
     parts = [part for row in listed for part in parts_of(row)]
     assert sorted(map(id, parts)) == sorted(map(id, log.events(True)))
     assert all(one.start <= other.start for one, other in pairwise(listed))
+
+
+def test_each_round_is_an_act_with_a_mark_of_its_own() -> None:
+    """The timeline and the keys had only the first of hours of rounds, as the list has."""
+    session = Session(1.0)
+    session.journal.add(one for at in (0.0, 30.0, 60.0) for one in (said(at), compaction(at + 1), returned(at + 3)))
+    acts = session.acts(True)
+    assert [(act.kind, act.start) for act in acts] == [
+        (kind, at + late) for at in (0.0, 30.0, 60.0) for kind, late in (("compaction", 0.0), ("return", 3.0))
+    ]
+    listed = session.listed(True)
+    assert [place_of(act, listed) for act in acts] == [0, 1] * 3
+    assert session.acts(True) is acts
+    assert session.listed(True) is listed
+
+
+def test_another_pace_makes_other_rows() -> None:
+    """The rows of the pace before stayed until the next event."""
+    session = Session(1.0)
+    dropped = line("tee (7): drop_caches: 1", 0.0, memory=True, kind="cache drop")
+    session.journal.add([dropped, counted("cache drop", 5.0, pagecache=1)])
+    assert len(session.listed(True)) == 2
+    session.journal.merge_within = 15.0
+    assert len(session.acts(True)) == len(session.listed(True)) == 1

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from textual.geometry import Region
 from textual.pilot import Pilot
 
+from tests.core.test_event_list import compaction, returned
 from tests.ui.worlds import MEMINFO, NOON, SAMPLE, START, World, drops, record
 from wsltop.charts.cells import Line, plain
 from wsltop.model.sample import Counters, KernelLog
@@ -21,6 +22,7 @@ from wsltop.ui.cards.table import CARDS
 from wsltop.ui.panels.panel import Panel
 from wsltop.ui.panels.scrubber import Scrubber
 from wsltop.ui.panels.status import StatusLine
+from wsltop.ui.panels.timeline import TimelinePanel
 
 BACK, ON, EVENT_BEFORE, NEXT_EVENT = (
     "left_square_bracket",
@@ -440,3 +442,30 @@ def test_the_axis_stays_as_it_is_while_one_looks_back(tmp_path: Path) -> None:
         assert world.app.context.window == 120.0
 
     world.run(test)
+
+
+def test_each_round_of_cleaning_has_a_mark_and_is_gone_to(world: World) -> None:
+    """The list has one row of all rounds; the timeline and the keys had no more."""
+
+    async def play(pilot: Pilot[None]) -> None:
+        await world.tick(pilot, 60)
+        rounds = [event for at in (10, 30, 50) for event in (compaction(START + at), returned(START + at + 3))]
+        world.app.context.live.journal.add(rounds)
+        await world.tick(pilot, 1)
+        panel = world.app.main.panels["timeline"]
+        assert isinstance(panel, TimelinePanel)
+        view = panel.view
+        assert view is not None
+        assert [mark.kind for mark in view.chart.marks] == ["compaction", "return"] * 3
+        assert len(world.app.context.state.events(world.app.context.live)) == 2
+        seconds = []
+        for _ in range(6):
+            await world.press(pilot, EVENT_BEFORE)
+            seconds.append(second(world))
+        assert seconds == [53, 50, 33, 30, 13, 10]
+        await world.press(pilot, NEXT_EVENT)
+        assert world.app.main.events.chosen == 1
+        await world.press(pilot, "enter")
+        assert world.text.count("Windows got 200 MiB back") == 3
+
+    world.run(play, size=(120, 40))

@@ -22,14 +22,19 @@ Row: TypeAlias = list[Event]
 
 
 class EventGroup(Event, frozen=True, kw_only=True):
-    """Several events as one row of the list; it has the time of the first."""
+    """Several events as one; it has the time of the first."""
 
     parts: tuple[Event, ...]
     """In time order."""
 
 
-def fold(events: Iterable[Event], apart: float) -> tuple[Event, ...]:
-    """The rows of events that are in time order; an event that shares its row with no other is its own row.
+def parts_of(event: Event) -> tuple[Event, ...]:
+    """The events that an act or a row of the list stands for."""
+    return event.parts if isinstance(event, EventGroup) else (event,)
+
+
+def join_signs(events: Iterable[Event], apart: float) -> tuple[Event, ...]:
+    """The acts that events in time order tell of: the lines of the log and the counts of one act are one.
 
     Most of two thousand events pass here untouched, at each second in which one comes.
 
@@ -37,17 +42,6 @@ def fold(events: Iterable[Event], apart: float) -> tuple[Event, ...]:
         events: the events.
         apart: seconds between a line of the log and the count of the same act at most.
     """
-    rows = fold_rounds(join_signs(events, apart))
-    return tuple(row if isinstance(row, Event) else row[0] if len(row) == 1 else group(row, apart) for row in rows)
-
-
-def parts_of(event: Event) -> tuple[Event, ...]:
-    """The events that a row stands for."""
-    return event.parts if isinstance(event, EventGroup) else (event,)
-
-
-def join_signs(events: Iterable[Event], apart: float) -> list[Row | Event]:
-    """Put the lines of the log and the counts of the same act into one row."""
     rows: list[Row | Event] = []
     open_rows: dict[str, Row] = {}
     for event in events:
@@ -60,7 +54,12 @@ def join_signs(events: Iterable[Event], apart: float) -> list[Row | Event]:
             rows.append(row)
         else:
             rows.append(event)
-    return rows
+    return close(rows, apart)
+
+
+def close(rows: Iterable[Row | Event], apart: float) -> tuple[Event, ...]:
+    """Each row as one event; what stands alone stays as it is."""
+    return tuple(row if isinstance(row, Event) else row[0] if len(row) == 1 else group(row, apart) for row in rows)
 
 
 def is_sign_of(event: Event, row: Row) -> bool:
@@ -68,43 +67,47 @@ def is_sign_of(event: Event, row: Row) -> bool:
     return (event.kind == "oom kill" and is_line(event)) or is_line(event) not in map(is_line, row)
 
 
-def fold_rounds(rows: Iterable[Row | Event]) -> list[Row | Event]:
-    """Put each round of WSL's own cleaning into the rows of the round before, while nothing else happens to memory.
+def fold_rounds(acts: Iterable[Event], apart: float) -> tuple[Event, ...]:
+    """The rows of the list: a round of WSL's own cleaning is in those of the round before, if nothing came between.
 
     WSL compacts each 30 s or each minute for hours, and in the mode gradual reclaims a part before; each gives
     something back.
+
+    Args:
+        acts: what ``join_signs`` returns.
+        apart: seconds, as there.
     """
     folded: list[Row | Event] = []
     cycle: dict[tuple[str, str], Row] = {}
-    for one in rows:
-        if isinstance(one, Event) and one.kind not in ROUTINE:
+    for act in acts:
+        if act.kind not in ROUTINE:
             cycle = {}
-            folded.append(one)
+            folded.append(act)
             continue
-        row = [one] if isinstance(one, Event) else one
-        key = routine(row)
+        key = routine(act)
         last = None if key is None else cycle.get(key)
-        if last is not None and row[0].start - max(event.end for event in last) <= EACH_MINUTE:
-            last.extend(row)
+        if last is not None and act.start - max(event.end for event in last) <= EACH_MINUTE:
+            last.append(act)
             continue
         if key is None or (key[0] == "return" and any(kind == "return" for kind, _ in cycle)):
             cycle = {}
         if key is not None:
-            cycle[key] = row
-        folded.append(row)
-    return folded
+            cycle[key] = row = [act]
+            folded.append(row)
+        else:
+            folded.append(act)
+    return close(folded, apart)
 
 
-def routine(row: Row) -> tuple[str, str] | None:
+def routine(act: Event) -> tuple[str, str] | None:
     """What a round of cleaning has in common with the next; None for what interrupts it."""
-    first = row[0]
-    match first.kind:
+    match act.kind:
         case "proactive reclaim":
-            return first.kind, ""
+            return act.kind, ""
         case "return":
-            return first.kind, cause_told(first)
-        case "compaction" if any(is_line(event) or event.amounts.get("requested") for event in row):
-            return first.kind, ""
+            return act.kind, cause_told(act)
+        case "compaction" if any(is_line(event) or event.amounts.get("requested") for event in parts_of(act)):
+            return act.kind, ""
     return None
 
 
@@ -114,8 +117,8 @@ def cause_told(event: Event) -> str:
 
 
 def group(row: Row, apart: float) -> EventGroup:
-    """The row of several events."""
-    parts = tuple(sorted(row, key=lambda event: event.start))
+    """Several events or acts as one."""
+    parts = tuple(sorted((part for one in row for part in parts_of(one)), key=lambda event: event.start))
     first = parts[0]
     counts = [event for event in parts if not is_line(event)]
     amounts: dict[str, int] = {}

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from wsltop.core.diagnosis.evidence import Evidence, SwapCount, count_swap, swap_rates
 from wsltop.core.diagnosis.finding import Finding
 from wsltop.core.diagnosis.rules import diagnose
-from wsltop.core.event_list import fold
+from wsltop.core.event_list import fold_rounds, join_signs
 from wsltop.core.event_log import MERGE_WITHIN, EventLog
 from wsltop.core.events import Falls, derive, interpret_record, mark_event, tell_hogs
 from wsltop.core.explanation import Explanation, explain
@@ -56,7 +56,8 @@ class Session:
         """Ids of findings that the user does not want to see."""
         self.history = History(interval, fine_span)
         self.journal = EventLog()
-        self._listed: dict[bool, tuple[int, tuple[Event, ...]]] = {}
+        self._acts: dict[bool, tuple[tuple[int, float], tuple[Event, ...]]] = {}
+        self._listed: dict[bool, tuple[tuple[Event, ...], tuple[Event, ...]]] = {}
         self.moment: Moment | None = None
         self.insight = Insight()
         self.findings: tuple[Finding, ...] = ()
@@ -141,10 +142,21 @@ class Session:
 
     def listed(self, everything: bool = False) -> tuple[Event, ...]:
         """The rows of the list of events, of those about memory or of all; the same object until something changes."""
-        version = self.journal.version(everything)
-        if everything not in self._listed or self._listed[everything][0] != version:
-            self._listed[everything] = (version, fold(self.journal.events(everything), self.journal.apart))
+        acts = self.acts(everything)
+        if everything not in self._listed or self._listed[everything][0] is not acts:
+            self._listed[everything] = (acts, fold_rounds(acts, self.journal.apart))
         return self._listed[everything][1]
+
+    def acts(self, everything: bool = False) -> tuple[Event, ...]:
+        """The events, with what log and counters say of one act as one: each has its own mark, unlike in the list.
+
+        A row of the list may hold hours of WSL's own cleaning. The same object until something changes.
+        """
+        # The pace changes what is one act, without any new event.
+        made_of = (self.journal.version(everything), self.journal.apart)
+        if everything not in self._acts or self._acts[everything][0] != made_of:
+            self._acts[everything] = (made_of, join_signs(self.journal.events(everything), self.journal.apart))
+        return self._acts[everything][1]
 
     @property
     def explanation(self) -> Reading[Explanation]:

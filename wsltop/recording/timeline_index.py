@@ -174,8 +174,8 @@ class Begun(NamedTuple):
 
 
 def begun_in(session: Session) -> set[Begun]:
-    """The rows of events of a session's last minutes."""
-    events = session.listed(True)
+    """The events of a session's last minutes."""
+    events = session.acts(True)
     first = bisect_left(events, latest_of(session) - LATE, key=attrgetter("start"))
     return {Begun(one.start, one.kind, one.origin, one.memory) for one in events[first:]}
 

@@ -34,7 +34,7 @@ from wsltop.private import write_private
 from wsltop.reclaim.actions import ActionName
 from wsltop.ui.bindings import KEYS, Key, describe
 from wsltop.ui.cards.card import READABLE, WIDTH, Card, TextScreen
-from wsltop.ui.context import Context, Notice, ScreenOptions, ViewState, tell_file
+from wsltop.ui.context import Context, Notice, ScreenOptions, ViewState, place_of, tell_file
 from wsltop.ui.driver import GlyphsAreWide, KeysAtOnce, MeasuringDriver, TerminalDriver
 from wsltop.ui.layout import PANEL_KEYS
 from wsltop.ui.main import MainScreen
@@ -658,9 +658,9 @@ class WsltopApp(MendedApp):
         event = None if context.time_line is None else context.time_line.event
         if event is None and context.frozen and context.moment is not None:
             events = [one for one in events if one.start <= context.moment.sample.monotonic]
-        event = event or (events[-1] if events else None)
-        if event is not None:
-            shown = event
+        place = len(events) - 1 if event is None else place_of(event, events)
+        shown = events[place] if events and place is not None else event
+        if shown is not None:
             self._push_card(lambda width: event_lines(shown, context.glyphs, width), "enter")
 
     def end_process(self, use: ProcessUse, seen: ProcessDetails | None) -> None:

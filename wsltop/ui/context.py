@@ -18,6 +18,7 @@ from msgspec import Struct
 from wsltop.charts.cells import Glyphs
 from wsltop.charts.timeline import Ghost, round_up
 from wsltop.core.diagnosis.finding import Finding
+from wsltop.core.event_list import EventGroup
 from wsltop.core.event_log import LOG_ORIGINS, EventLog
 from wsltop.core.events import DEMO_END, DEMO_START, demo_phase
 from wsltop.core.explanation import Explanation
@@ -107,10 +108,20 @@ def scroll(position: Position, top: int, count: int, rows: int) -> Position:
 
 
 def place_of(event: Event, events: Sequence[Event]) -> int | None:
-    """The index of an event, or of what it has become since, in a list in order of time."""
+    """The index of an event, of the row that holds it, or of what it has become since, in a list in order of time."""
     places = range(*(cut(events, event.start, key=attrgetter("start")) for cut in (bisect_left, bisect_right)))
     same = [place for place in places if (events[place].kind, events[place].origin) == (event.kind, event.origin)]
-    return next((place for place in same if events[place].text == event.text), same[0] if same else None)
+    if not same:
+        return next((place for place in reversed(range(places.start)) if holds(events[place], event)), None)
+    return next((place for place in same if events[place].text == event.text), same[0])
+
+
+def holds(row: Event, event: Event) -> bool:
+    """Whether a row of several events has this one among them."""
+    if row is event or not isinstance(row, EventGroup) or row.end < event.start:
+        return False
+    sign = (event.start, event.kind, event.origin)
+    return any((part.start, part.kind, part.origin) == sign for part in row.parts)
 
 
 class ViewState(Struct, kw_only=True):

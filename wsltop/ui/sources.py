@@ -138,7 +138,7 @@ class LiveSource:
             return
         player = self._play("end")
         if player is not None:
-            self.travel = TimeTravel(player, renew=self._renew, events=self.session.listed)
+            self.travel = TimeTravel(player, renew=self._renew, events=self.session.acts)
 
     def _renew(self, player: Player) -> Player:
         return self._play(player.moment.sample.monotonic) or player

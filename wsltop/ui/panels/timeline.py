@@ -308,7 +308,7 @@ class TimelinePanel(Panel[TimelineView]):
         cursor = shown if context.anchor is not None else None
         return timeline_view(
             columns,
-            between(session.listed(), now - window, now),
+            between(session.acts(), now - window, now),
             maximum=maximum,
             vm=None if maximum == context.vm_size else context.vm_size,
             host_label="Windows" if isinstance(host, Unavailable) or host.is_windows else "host",
