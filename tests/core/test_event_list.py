@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
+from msgspec.structs import replace
 
 from tests.core.test_journal import BATCHES, counted, line
 from wsltop.core.event_list import fold_rounds, join_signs, parts_of
@@ -116,6 +117,16 @@ def test_each_event_is_in_one_row(batches: list[list[Event]]) -> None:
     parts = [part for row in listed for part in parts_of(row)]
     assert sorted(map(id, parts)) == sorted(map(id, log.events(True)))
     assert all(one.start <= other.start for one, other in pairwise(listed))
+
+
+def test_what_windows_got_and_what_was_not_read_are_rows_of_their_own() -> None:
+    """The row said of all of them what held for the first."""
+    unread = replace(returned(33.0), text="Linux has 100 MiB more free for Windows: memory was compacted")
+    listed = rows(compaction(0.0), returned(3.0), compaction(30.0), unread)
+    assert [(row.kind, row.amounts["got"]) for row in listed if row.kind == "return"] == [
+        ("return", 200 * MIB),
+        ("return", 200 * MIB),
+    ]
 
 
 def test_each_round_is_an_act_with_a_mark_of_its_own() -> None:

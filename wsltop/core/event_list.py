@@ -78,7 +78,7 @@ def fold_rounds(acts: Iterable[Event], apart: float) -> tuple[Event, ...]:
         apart: seconds, as there.
     """
     folded: list[Row | Event] = []
-    cycle: dict[tuple[str, str], Row] = {}
+    cycle: dict[tuple[str, str, bool], Row] = {}
     for act in acts:
         if act.kind not in ROUTINE:
             cycle = {}
@@ -89,7 +89,7 @@ def fold_rounds(acts: Iterable[Event], apart: float) -> tuple[Event, ...]:
         if last is not None and act.start - max(event.end for event in last) <= EACH_MINUTE:
             last.append(act)
             continue
-        if key is None or (key[0] == "return" and any(kind == "return" for kind, _ in cycle)):
+        if key is None or (key[0] == "return" and any(kind == "return" for kind, _, _ in cycle)):
             cycle = {}
         if key is not None:
             cycle[key] = row = [act]
@@ -99,16 +99,21 @@ def fold_rounds(acts: Iterable[Event], apart: float) -> tuple[Event, ...]:
     return close(folded, apart)
 
 
-def routine(act: Event) -> tuple[str, str] | None:
+def routine(act: Event) -> tuple[str, str, bool] | None:
     """What a round of cleaning has in common with the next; None for what interrupts it."""
     match act.kind:
         case "proactive reclaim":
-            return act.kind, ""
+            return act.kind, "", False
         case "return":
-            return act.kind, cause_told(act)
+            return act.kind, cause_told(act), is_measured(act)
         case "compaction" if any(is_line(event) or event.amounts.get("requested") for event in parts_of(act)):
-            return act.kind, ""
+            return act.kind, "", False
     return None
+
+
+def is_measured(event: Event) -> bool:
+    """Whether what came back was read from Windows, as the text of a return says, or only expected."""
+    return event.text.startswith("Windows")
 
 
 def cause_told(event: Event) -> str:
@@ -185,6 +190,9 @@ def tell_returns(returns: Sequence[Event]) -> str:
     """``Windows got 657 MiB back, 2 times over 33 s: memory was compacted``."""
     first, got = returns[0], format_size(sum(event.amounts.get("got", 0) for event in returns))
     seconds = max(event.end for event in returns) - first.start
-    measured = first.text.startswith("Windows")
-    what = f"Windows got {got} back" if measured else f"Linux has {got} more free for Windows (Windows was not read)"
+    what = (
+        f"Windows got {got} back"
+        if is_measured(first)
+        else f"Linux has {got} more free for Windows (Windows was not read)"
+    )
     return f"{what}, {times(len(returns))} over {format_duration(seconds)}: {cause_told(first)}"
