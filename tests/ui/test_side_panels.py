@@ -14,6 +14,7 @@ from tests.core.test_explanation import cache_case
 from tests.ui.worlds import FORBIDDEN, HOSTILE, hog
 from wsltop.charts.cells import ASCII, BLOCK, Glyphs, Line, plain
 from wsltop.core.diagnosis.finding import DROP, Figure, Finding, Remedy
+from wsltop.core.explanation import Way, say_way
 from wsltop.core.gate.rules import RULE_2_8_7, RULE_POST_2_9_4
 from wsltop.core.gate.watch import Blocker, Blockers, Bounds, Gate, WindowState
 from wsltop.core.returning import Returning
@@ -38,6 +39,7 @@ from wsltop.ui.panels.verdict import (
     shorten,
     unsaid,
     verdict_view,
+    way_hint,
 )
 
 MIXED = st.text(st.sampled_from("abc 漢é\u0301[]/"), max_size=200)
@@ -271,6 +273,15 @@ def test_a_key_stands_in_place_of_the_command_that_it_runs() -> None:
     hint = hint_of(replace(DROP, gives=3 * GIB))
     assert hint.key == "d"
     assert "3.0 GiB" in hint.text
+
+
+@pytest.mark.parametrize(("key", "first"), [("p", "then x (asks first) to "), ("d", "to ")])
+def test_the_strip_and_the_sentences_name_the_same_next_key(key: str, first: str) -> None:
+    """The rule stood in two places, in two spellings."""
+    way = Way(id="end", key=key, does="end node", gives=GIB, low=GIB, high=GIB)
+    assert hint_of(replace(DROP, key=key)).text.startswith(first)
+    assert way_hint(way).text.startswith(first)
+    assert ("then x (asks first)" in say_way(way)) == (key == "p")
 
 
 def test_a_recording_offers_no_key() -> None:

@@ -685,9 +685,9 @@ def say_cause(lent: Lent) -> str:
     return f"programs and the files they have open hold {size}" if cause.id == "programs" else f"{size} is {cause.name}"
 
 
-def then_key(key: str) -> str:
-    """What to press after a key that only opens the list of processes; empty for other keys."""
-    return ", then x (asks first)," if key == "p" else ""
+def then_key(key: str, form: str = ", {},") -> str:
+    """What to press after a key that only opens the list of processes, put into ``form``; empty for other keys."""
+    return form.format("then x (asks first)") if key == "p" else ""
 
 
 def say_way(way: Way, *, screen: bool = True) -> str:

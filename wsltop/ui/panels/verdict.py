@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from wsltop.charts.bar import host_bar
 from wsltop.charts.cells import Glyphs, Line, Span
 from wsltop.core.diagnosis.finding import Finding, Remedy, Severity, act_of, title
-from wsltop.core.explanation import Explanation, Way, say_lent, say_matter, say_outlook
+from wsltop.core.explanation import Explanation, Way, say_lent, say_matter, say_outlook, then_key
 from wsltop.core.returning import Returning
 from wsltop.model.sample import Reading, Unavailable
 from wsltop.model.text import clean, format_duration, format_size
@@ -29,8 +29,6 @@ WAY_ACTIONS: Final = {
     "X": "app.kill_hogs",
 }
 """What the keys of the ways do."""
-THEN: Final = {"p": "then x (asks first) "}
-"""What to press after a key that only opens a list, between the key and what it does."""
 FRAME: Final = 8
 """Cells of a heading that are neither its title nor its note."""
 LEAST_BAR: Final = 6
@@ -260,7 +258,7 @@ def hint_of(remedy: Remedy) -> Hint:
     cost = f"; {clean(remedy.cost)}" if remedy.cost else ""
     if remedy.key:
         gives = "" if remedy.gives is None else f": gives back about {format_size(remedy.gives)}"
-        return Hint(remedy.key, f"{THEN.get(remedy.key, '')}to {clean(act_of(remedy))}{gives}{cost}")
+        return Hint(remedy.key, f"{then_key(remedy.key, '{} ')}to {clean(act_of(remedy))}{gives}{cost}")
     where = {"windows": "in Windows: ", "config": ".wslconfig: ", "command": "run: "}.get(remedy.kind, "")
     text = clean(remedy.text.replace("\n", "  "))
     return Hint("", f"{where}{text.removesuffix('.') if cost else text}{cost}")
@@ -269,7 +267,7 @@ def hint_of(remedy: Remedy) -> Hint:
 def way_hint(way: Way) -> Hint:
     """The key of a way, what it gives and what it costs."""
     cost = f"; {clean(way.cost)}" if way.cost else ""
-    then = THEN.get(way.key, "")
+    then = then_key(way.key, "{} ")
     return Hint(way.key, f"{then}to {clean(way.does)}: gives back about {format_size(way.gives)}{cost}")
 
 
