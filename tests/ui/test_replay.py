@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from importlib.resources import as_file, files
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from tests.core.test_bookmark import life
 from tests.recording.recorded import record
+from tests.recording.test_player import story
+from tests.samples import MONOTONIC
+from tests.samples import record as record_of
 from wsltop.charts.cells import BLOCK
+from wsltop.model.sample import KernelLog
 from wsltop.recording.player import Player
 from wsltop.recording.reader import Recording
 from wsltop.ui.app import WsltopApp
 from wsltop.ui.bindings import KEYS
-from wsltop.ui.context import ScreenOptions, TimeLine
+from wsltop.ui.context import ScreenOptions, TimeLine, place_of
 from wsltop.ui.panels.scrubber import Scrubber, scrubber_view
 from wsltop.ui.sources import ReplaySource
+from wsltop.ui.timetravel import TimeTravel
 
 
 def run(tmp_path: Path, play: Callable[[WsltopApp, Pilot[None]], Awaitable[None]]) -> None:
@@ -166,3 +172,61 @@ def test_what_becomes_known_of_a_place_is_shown_without_a_key(tmp_path: Path) ->
             assert player(app).number == 800
 
     run(tmp_path, play)
+
+
+def travel_of(recording: Recording, *, explored: bool) -> TimeTravel:
+    player = Player(recording, paused=True)
+    while explored and player.explore():
+        pass
+    return TimeTravel(player)
+
+
+@pytest.fixture(params=[False, True], ids=["unknown", "explored"])
+def travel(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[TimeTravel]:
+    """A replay in which a line of second 95 becomes known at second 100, with two of that second, and a drop at 200."""
+    lines = story(300, 200)
+    records = tuple(
+        record_of(f"worker-{number} ({number}): drop_caches: 1", sequence=number, monotonic=MONOTONIC + at)
+        for number, at in ((1, 95.0), (2, 99.5), (3, 99.6))
+    )
+    lines[100] = replace(lines[100], kernel_log=KernelLog(origin="kmsg", records=records))
+    with Recording.open(record(tmp_path / "r.wsltop", lines)) as recording:
+        yield travel_of(recording, explored=request.param)
+
+
+def selected(travel: TimeTravel) -> tuple[int, str]:
+    """The sample that is shown, and the worker of the event that is selected, which is in the list."""
+    event = travel.event
+    assert event is not None
+    assert place_of(event, travel.session.listed(True)) is not None
+    return travel.player.number, event.text.partition("worker-")[2][:1]
+
+
+def test_a_replay_selects_each_event_of_a_sample(travel: TimeTravel) -> None:
+    """The keys passed all but the last one, and selected a part of a row, that no list has."""
+    places = []
+    for way in (1, 1, 1, 1, 1, -1, -1, -1, -1):
+        travel.seek(1 if way > 0 else -1, everything=False, each=True)
+        places.append(selected(travel))
+    assert places == [
+        *((100, "1"), (100, "2"), (100, "3"), (200, ""), (200, "")),
+        *((100, "3"), (100, "2"), (100, "1"), (100, "1")),
+    ]
+
+
+def test_without_focus_the_keys_go_from_sample_to_sample(travel: TimeTravel) -> None:
+    places = []
+    for way in (1, 1, -1):
+        travel.seek(1 if way > 0 else -1, everything=False)
+        places.append(selected(travel))
+    assert places == [(100, "1"), (200, ""), (100, "3")]
+
+
+def test_an_event_that_became_known_late_is_gone_to_where_it_is_listed(travel: TimeTravel) -> None:
+    """A click on what had come back to Windows went to its start, where no event tells of it yet: the row vanished."""
+    travel.player.go_to("250s")
+    first, *_, last = travel.session.listed()
+    travel.go_to_event(last)
+    assert selected(travel) == (200, "")
+    travel.go_to_event(first)
+    assert selected(travel) == (100, "1")

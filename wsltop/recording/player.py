@@ -19,7 +19,7 @@ from typing import Final, Literal
 from wsltop.core.moment import Moment
 from wsltop.core.session import DIAGNOSE_EVERY, Bookmark, Session
 from wsltop.errors import RecordingError
-from wsltop.model.sample import Sample
+from wsltop.model.sample import Event, Sample
 from wsltop.recording.time_spec import Place, find_place
 from wsltop.recording.timeline_index import (
     CHUNK,
@@ -28,6 +28,7 @@ from wsltop.recording.timeline_index import (
     MissingSample,
     SampleLog,
     Way,
+    begun_of,
     first_good,
     latest_of,
     run_up,
@@ -223,10 +224,28 @@ class Player:
 
     def go_to_start(self, monotonic: float) -> None:
         """Go to the first sample that is not earlier, or to the last one."""
+        self._jump(self._number_at(monotonic))
+
+    def go_to_event(self, event: Event) -> None:
+        """Go to the sample with which an event became known, or to its start where that is not found.
+
+        What came back to Windows, for example, is an event only once all of it is back.
+        """
+        number = self._number_at(event.start)
+        known = self._index.sample_of(event, number)
+        self._jump(number if known is None else known)
+
+    def new_events(self, everything: bool = False) -> tuple[Event, ...]:
+        """The events about memory, or all, that became known with the sample at the place, in order of their starts."""
+        begun = self._index.begun_at(self.number)
+        return tuple(event for event in self.session.acts(everything) if begun_of(event) in begun) if begun else ()
+
+    def _number_at(self, monotonic: float) -> int:
+        """Number of the first sample that is not earlier, or of the last one."""
         number = self.log.index_at_monotonic(monotonic)
         sample = usable_sample(self.log, number, -math.inf)
         later = sample is not None and sample.monotonic < monotonic and number < self.log.count - 1
-        self._jump(number + later)
+        return number + later
 
     def go_to(self, text: str) -> None:
         """Go to a place as people write it: ``-5m`` before the end, ``+30s`` from here, ``14:03``, ``50%``.

@@ -15,7 +15,7 @@ from wsltop.core.history import Point
 from wsltop.core.moment import chart_point, interpret
 from wsltop.core.session import DIAGNOSE_EVERY, Bookmark, Session
 from wsltop.errors import RecordingError
-from wsltop.model.sample import KernelLog, Meminfo, Sample, Unavailable
+from wsltop.model.sample import Event, KernelLog, Meminfo, Sample, Unavailable
 
 CHUNK: Final = 300
 """Samples of a chunk. There is a bookmark before each chunk, so a jump goes through this many samples at most."""
@@ -82,6 +82,8 @@ class EventStart(NamedTuple):
     monotonic: float
     memory: bool
     """Whether one of them is about memory; the others are listed only where all of the kernel log is."""
+    begun: frozenset[Begun]
+    """The events."""
 
 
 def look_through(log: SampleLog, number: int, session: Session, *, settle: int = 0) -> tuple[EventStart, ...]:
@@ -107,7 +109,7 @@ def look_through(log: SampleLog, number: int, session: Session, *, settle: int =
         new = begun - known
         # What the first sample of all tells happened before the recording.
         if new and index >= max(1, first):
-            starts.append(EventStart(index, latest_of(session), any(one.memory for one in new)))
+            starts.append(EventStart(index, latest_of(session), any(one.memory for one in new), frozenset(new)))
         known |= begun
     return tuple(starts)
 
@@ -177,7 +179,12 @@ def begun_in(session: Session) -> set[Begun]:
     """The events of a session's last minutes."""
     events = session.acts(True)
     first = bisect_left(events, latest_of(session) - LATE, key=attrgetter("start"))
-    return {Begun(one.start, one.kind, one.origin, one.memory) for one in events[first:]}
+    return {begun_of(event) for event in events[first:]}
+
+
+def begun_of(event: Event) -> Begun:
+    """What of an event, or of the first one of a row, stays the same while it goes on."""
+    return Begun(event.start, event.kind, event.origin, event.memory)
 
 
 def follows(sample: Sample, latest: float) -> bool:
@@ -289,13 +296,38 @@ class Index:
                 if not left:
                     return "unfinished"
                 left -= 1
-                self._starts[chunk] = look_through(self._log, chunk, Session(self._interval), settle=SETTLE)
-            starts = tuple(start for start in self._starts[chunk] if start.memory or everything)
+            starts = tuple(start for start in self._starts_in(chunk) if start.memory or everything)
             start = choose(starts, monotonic, way)
             if start is not None:
                 return start
             chunk += way
         return "none"
+
+    def begun_at(self, number: int) -> frozenset[Begun]:
+        """The events that become known with a sample."""
+        starts = self._starts_in(number // CHUNK)
+        return next((start.begun for start in starts if start.number == number), frozenset())
+
+    def sample_of(self, event: Event, number: int) -> int | None:
+        """The number of the sample with which an event becomes known; None where that is not found.
+
+        Reads two chunks at most.
+
+        Args:
+            event: one of the session's events, or a row of its list.
+            number: of the first sample that is not before the event.
+        """
+        begun, chunk = begun_of(event), number // CHUNK
+        found = (start for near in (chunk, chunk + 1) for start in self._starts_in(near) if begun in start.begun)
+        return next((start.number for start in found), None)
+
+    def _starts_in(self, chunk: int) -> tuple[EventStart, ...]:
+        """Where events become known in a chunk, which is read if it was not yet."""
+        if chunk not in self._starts:
+            if chunk * CHUNK >= self._log.count:
+                return ()
+            self._starts[chunk] = look_through(self._log, chunk, Session(self._interval), settle=SETTLE)
+        return self._starts[chunk]
 
     def _read_outline(self) -> None:
         self._outline = []

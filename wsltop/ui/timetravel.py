@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from wsltop.core.session import Session
 from wsltop.model.sample import Event
 from wsltop.model.text import format_clock, format_duration
-from wsltop.recording.player import Player, tell_speed
+from wsltop.recording.player import Player, Search, tell_speed
 from wsltop.recording.timeline_index import Way
 from wsltop.ui.context import TimeLine, place_of
 
@@ -85,9 +85,7 @@ class TimeTravel:
         """
         player, found = self.player, "none"
         if self._events is None:
-            found = player.next_event(everything) if direction > 0 else player.previous_event(everything)
-            until = self.session.journal.events(everything)
-            self._select(until[-1] if found == "found" and until else None)
+            found = self._search(direction, everything=everything, each=each)
         else:
             events = self._events(everything)
             starts = [event.start for event in events]
@@ -105,6 +103,21 @@ class TimeTravel:
             "none": none,
             "unfinished": "no event within half an hour: press the same key to look further",
         }.get(found, "")
+
+    def _search(self, direction: Way, *, everything: bool, each: bool) -> Search:
+        """Select an event that must be looked for in the recording, as ``seek`` does; whether it was found."""
+        player, event = self.player, self.event
+        if each and event is not None:
+            new = player.new_events(everything)
+            here = place_of(event, new)
+            if here is not None and 0 <= here + direction < len(new):
+                self._select(new[here + direction])
+                return "found"
+        found = player.next_event(everything) if direction > 0 else player.previous_event(everything)
+        if found == "found":
+            new = player.new_events(everything)
+            self._select(new[0 if direction > 0 else -1] if new else None)
+        return found
 
     def go_to(self, text: str) -> None:
         """Go to a time as people write it.
@@ -127,7 +140,10 @@ class TimeTravel:
     def go_to_event(self, event: Event) -> str:
         """Go to the sample that shows an event, which is selected then; what to say when it has none."""
         first, _ = self._reach(event.start)
-        self.player.go_to_start(event.start)
+        if self._events is None:  # the list knows no more than the session at the place
+            self.player.go_to_event(event)
+        else:
+            self.player.go_to_start(event.start)
         self._select(event)
         early = f"{format_clock(event.time)} is before the first sample, of {format_clock(self.player.log.start)}"
         return early if event.start < first - self.player.interval else ""
