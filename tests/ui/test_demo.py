@@ -27,7 +27,7 @@ from wsltop.core.session import Session
 from wsltop.experiment.measure import ActionFigures
 from wsltop.experiment.trial import Phase
 from wsltop.hogs.guard import MemoryGuard
-from wsltop.model.sample import Counters, Unavailable
+from wsltop.model.sample import WAITING, Counters, Unavailable
 from wsltop.model.text import GIB, MIB
 from wsltop.reclaim.perform import Failed
 from wsltop.reclaim.root import find_root_access
@@ -90,6 +90,27 @@ def test_the_smallest_terminal_shows_what_windows_will_have_and_how_to_read_on(w
         assert "n cancel" in world.lines[-1]
 
     world.run(play, size=(40, 8))
+
+
+def test_the_plan_is_made_again_when_windows_answers_while_it_is_read(world: World) -> None:
+    """It said 4 hogs of 1 GiB, and ``y`` ran what Windows had room for."""
+
+    async def play(pilot: Pilot[None]) -> None:
+        answer = world.sampler.next.host
+        world.sampler.next = replace(world.sampler.next, host=WAITING)
+        await world.tick(pilot)
+        await world.press(pilot, "e")
+        assert "available now" not in world.text
+        world.sampler.next = replace(world.sampler.next, host=answer)
+        await world.tick(pilot)
+        assert "available now" in " ".join(world.text.split())
+        plan = world.app.screen
+        assert isinstance(plan, DemoScreen)
+        before = plan.demo.plan
+        await world.tick(pilot)
+        assert plan.demo.plan is before  # it does not change under the eye
+
+    world.run(play)
 
 
 def test_the_plan_is_of_the_size_and_kind_that_are_chosen(world: World) -> None:

@@ -33,7 +33,7 @@ from wsltop.model.text import clean
 from wsltop.private import write_private
 from wsltop.reclaim.actions import ActionName
 from wsltop.ui.bindings import KEYS, Key, describe
-from wsltop.ui.cards.card import READABLE, WIDTH, Card, TextScreen
+from wsltop.ui.cards.card import READABLE, WIDTH, Card, Question, TextScreen
 from wsltop.ui.context import Context, Notice, ScreenOptions, ViewState, place_of, tell_file
 from wsltop.ui.driver import GlyphsAreWide, KeysAtOnce, MeasuringDriver, TerminalDriver
 from wsltop.ui.layout import PANEL_KEYS
@@ -262,6 +262,8 @@ class WsltopApp(MendedApp):
         if self.main.is_mounted:
             self.main.point_taken(point)
         self._show_card()
+        if isinstance(self.screen, Question):
+            self.screen.sample_taken()
         self._follow_quiet()
 
     def _show_card(self) -> None:

@@ -249,6 +249,9 @@ class Question(TextScreen[bool]):
         """Only what works now is offered."""
         return action != "answer" or parameters != (True,) or self.can
 
+    def sample_taken(self) -> None:
+        """Bring what is asked up to a new sample: as a rule it stays as it was read."""
+
     def action_answer(self, yes: bool) -> None:
         """Close it with the answer."""
         if self.can or not yes:

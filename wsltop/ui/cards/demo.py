@@ -58,7 +58,8 @@ class DemoPlan:
         self.change()
 
     def change(self) -> None:
-        """Plan again: size, kind or way are others."""
+        """Plan again: size, kind or way are others, or what is known of Windows."""
+        self._knew_host = self._knows_host
         self.plan, self.warning, self.refused = self._make()
         self.acting, self.skipped = self._act()
 
@@ -102,6 +103,16 @@ class DemoPlan:
     def _planned(self, acting: TrialAction) -> Plan:
         moment = self.context.live.moment
         return acting.plan(Unavailable("nothing was sampled") if moment is None else moment.ledger)
+
+    @property
+    def _knows_host(self) -> bool:
+        moment = self.context.live.moment
+        return moment is not None and not isinstance(moment.host, Unavailable)
+
+    @property
+    def is_old(self) -> bool:
+        """Whether Windows has answered since it was planned, or answers no longer: then other hogs fit."""
+        return self._knows_host != self._knew_host
 
     @property
     def could_use_wsl(self) -> bool:
@@ -235,6 +246,11 @@ class DemoScreen(Question):
         if self.demo.refused:
             return [*lines, (), (Span(" It cannot run so.", "warning"),)]
         return [*lines, (), (Span(" While it runs, space holds a phase and e ends the demo.", "value"),)]
+
+    def sample_taken(self) -> None:
+        """Plan it again when Windows has answered: what was planned without its figures is not what would run."""
+        if self.demo.is_old:
+            self._change()
 
     def action_size(self, step: int) -> None:
         """Plan it with hogs of another size."""
