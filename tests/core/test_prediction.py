@@ -142,6 +142,14 @@ def test_what_a_process_has_freed_inside_huge_pages_goes_with_it() -> None:
     assert known(predict_kill(guest, 44 * MIB, ALL, memory=ProcessMemory())).likely == 44 * MIB
 
 
+def test_a_small_process_cannot_have_freed_more_inside_huge_pages_than_its_pages_keep_whole() -> None:
+    """Of 108 KiB it was said that they give back up to 1.3 GiB."""
+    guest = replace(ledger(), clues=Clues(freed_in_huge=Span(GIB, GIB, GIB)))
+    small = known(predict_kill(guest, 108 * 1024, ALL))
+    assert small.likely <= small.high < 60 * MIB
+    assert known(predict_kill(guest, 100 * MIB, ALL)).high > GIB
+
+
 def test_shared_memory_without_a_name_goes_with_the_one_process_that_maps_it() -> None:
     only = known(predict_kill(ledger(), 0, ALL, shared=GIB, memory=ProcessMemory(nameless=GIB)))
     assert (only.low, only.likely) == (GIB, GIB)

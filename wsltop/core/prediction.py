@@ -540,6 +540,8 @@ def holes_of(hogs: Iterable[Hog]) -> int:
     return sum(max(0, hog.target - hog.resident) for hog in holed)
 
 
+REST_OF_HUGE: Final = 511
+"""A huge page stays whole while a program has one of its 512 pages: so much more than it holds it can have freed."""
 ALONE: Final = 0.9
 """A process whose part of shared memory is at least this of all that it maps is nearly the only one that has it."""
 JOINED: Final = Share(1.0, 1.0, 1.0)
@@ -550,7 +552,8 @@ def freed_by(ledger: Ledger, anonymous: int, memory: ProcessMemory | None) -> Sp
     huge = ledger.clues.freed_in_huge
     if memory is None:
         owns = min(1.0, anonymous / ledger.anonymous) if ledger.anonymous else 0.0
-        return Span(0, round(min(1.0, 1.5 * owns) * huge.likely), huge.likely if anonymous else 0)
+        most = min(huge.likely, REST_OF_HUGE * anonymous)
+        return Span(0, min(most, round(min(1.0, 1.5 * owns) * huge.likely)), most)
     likely = min(memory.freed, huge.likely)
     return Span(likely // 2, likely, min(memory.freed, huge.high))
 
