@@ -218,7 +218,7 @@ def test_what_was_marked_is_told_by_the_next_sample_once() -> None:
 
 
 def test_our_own_distribution_has_its_name_in_the_groups_of_a_service_too(tree: Path) -> None:
-    """Audit 26: ``distro (init pid 312)`` stood there for our own one, where WSL_DISTRO_NAME is not set."""
+    """``distro (init pid 312)`` stood there for our own one, where WSL_DISTRO_NAME is not set."""
     plant(tree, "etc/os-release", 'PRETTY_NAME="Debian"\n')
     plant(tree, "proc/self/cgroup", "0::/wsl-user/distro-312/systemd\n")
     for place, size in (("wsl-user/distro-312", 5), ("wsl-user/distro-97", 7)):

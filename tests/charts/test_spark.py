@@ -26,7 +26,7 @@ def test_a_gap_is_filled_with_what_was_before() -> None:
 
 
 def test_what_is_steady_is_a_line_at_half_height() -> None:
-    """Audit 25: steady rows were full blocks, those of 5 MiB as those of 800."""
+    """Steady rows were full blocks, those of 5 MiB as those of 800."""
     assert spark([(10.0, 500), (20.0, 501), (30.0, 500)], 5, BLOCK, steady=True) == "  ▄▄▄"
 
 

@@ -49,7 +49,7 @@ def returned(at: float, cause: str = "memory was compacted", got: int = 200 * MI
 
 
 def test_the_line_of_a_compaction_and_its_count_are_one_row() -> None:
-    """Audit 19: two lines and two marks for each compaction."""
+    """Two lines and two marks for each compaction."""
     (row,) = rows(said(10.0), compaction(11.0))
     assert (row.start, row.origin, row.amounts["isolated"]) == (10.0, "kmsg", 50)
     assert [part.origin for part in parts_of(row)] == ["kmsg", "vmstat"]
@@ -68,7 +68,7 @@ def test_a_second_count_is_another_act() -> None:
 
 
 def test_the_lines_of_a_kill_are_one_row_that_names_the_victim() -> None:
-    """Audit 19: two or three lines for one kill."""
+    """Two or three lines for one kill."""
     (row,) = rows(
         line("cc1plus invoked oom-killer: order=0", 10.0, memory=True, kind="oom kill"),
         line("Out of memory: Killed process 5017 (cc1plus) total-vm:1kB", 10.1, memory=True, kind="oom kill"),
@@ -85,7 +85,7 @@ def test_several_kills_are_counted() -> None:
 
 
 def test_rounds_of_gradual_are_a_row_for_each_kind() -> None:
-    """Audit 19: reclaim, compaction and return were three lines each 30 s."""
+    """Reclaim, compaction and return were three lines each 30 s."""
     rounds = [event for at in (0.0, 30.0, 60.0) for event in (reclaim(at), compaction(at), returned(at + 3))]
     listed = rows(*rounds)
     assert kinds(listed) == ["proactive reclaim", "compaction", "return"]

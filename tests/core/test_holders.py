@@ -197,7 +197,7 @@ def test_pages_that_forks_share_are_not_counted_once_for_each() -> None:
 
 
 def test_an_estimate_of_nothing_is_told_as_its_bound() -> None:
-    """Audit 24: bash held ``~0 B`` until its PSS was read, which was 3.0 MiB."""
+    """Bash held ``~0 B`` until its PSS was read, which was 3.0 MiB."""
     assert tell_held(process(1, rss=6 * MIB, shared=6 * MIB), ()) == "<6.0 MiB"
     assert tell_held(process(1, rss=6 * MIB, shared=MIB), ()) == "~5.0 MiB"
 

@@ -203,7 +203,7 @@ def compact(machine: Machine, uid: int = 1000, way: Way | None = None) -> Plan:
 
 
 def test_a_plan_that_gives_nothing_says_so(machine: Machine) -> None:
-    """Audit 37: ``about 0 B, between 0 B and 0 B``."""
+    """``about 0 B, between 0 B and 0 B``."""
     nothing = add_up()
     told = dict(tell_plan(replace(compact(machine), predicted=nothing)))["returns"]
     assert told == "nothing: no free memory is scattered"

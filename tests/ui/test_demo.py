@@ -81,7 +81,7 @@ def test_nothing_is_loaded_without_a_yes(world: World, no: str) -> None:
 
 
 def test_the_smallest_terminal_shows_what_windows_will_have_and_how_to_read_on(world: World) -> None:
-    """Audit 38: at 40x8 the plan named no key to scroll, and the lowest figure of Windows was below its end."""
+    """At 40x8 the plan named no key to scroll, and the lowest figure of Windows was below its end."""
 
     async def play(pilot: Pilot[None]) -> None:
         await world.press(pilot, "e")

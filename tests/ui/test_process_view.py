@@ -102,7 +102,7 @@ def test_growth_is_told_with_what_is_left() -> None:
 
 
 def test_a_family_that_was_watched_briefly_has_the_growth_of_its_processes() -> None:
-    """Audit 25: a row said +360 MiB a minute, and its family ``watched for less than 5 min``."""
+    """A row said +360 MiB a minute, and its family ``watched for less than 5 min``."""
     grows = ProcessGrowth(curve=(), rate=360.0 * MIB, steady=False)
     assert "+360 MiB/min" in "\n".join(below(holders(), each=grows))
     assert "  steady" in "\n".join(below(holders(), each=ProcessGrowth(curve=(), rate=0.1, steady=True)))

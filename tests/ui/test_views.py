@@ -255,7 +255,7 @@ def test_the_end_of_a_hog_has_another_sign_than_its_start() -> None:
 
 
 def test_each_kind_of_event_fits_its_column_and_a_result_is_whole_at_80() -> None:
-    """Audit 20: ``proactive reclaim206 MiB``; the result of a demo was cut at ``half i…``."""
+    """``proactive reclaim206 MiB``; the result of a demo was cut at ``half i…``."""
     text = "Windows got 221 MiB back in 3.0 s, half in 2.6 s"
     marks = [event(1, "mark", text="demo: hold"), event(2, "mark", text=f"demo result: {text}")]
     events = [*marks, *(event(number, kind, text=text) for number, kind in enumerate(get_args(EventKind), 3))]
@@ -267,7 +267,7 @@ def test_each_kind_of_event_fits_its_column_and_a_result_is_whole_at_80() -> Non
 
 
 def test_the_figures_of_an_event_are_told_in_words() -> None:
-    """Audit 21: ``got: 200716049``."""
+    """``got: 200716049``."""
     amounts = {"got": 200716049, "owed": 200802304, "within": 0}
     text = "\n".join(map(plain, event_lines(event(1, "return", amounts=amounts), BLOCK, 80)))
     assert "191 MiB back at Windows" in text
@@ -432,7 +432,7 @@ def test_the_status_names_the_guest_and_its_own_cost() -> None:
 
 
 def test_the_clock_stands_at_80_and_the_uptime_at_120() -> None:
-    """Audit 34: 19 blank columns and no clock at 80; the kernel's long name in place of the uptime at 120."""
+    """19 blank columns and no clock at 80; the kernel's long name in place of the uptime at 120."""
     view = status_view(context_of(SAMPLE))
     assert view.clock
     lines = {width: plain(StatusLine(BLOCK, id="status").paint(view, width, 1)[0]) for width in (80, 120)}
@@ -441,7 +441,7 @@ def test_the_clock_stands_at_80_and_the_uptime_at_120() -> None:
 
 
 def test_the_name_of_a_recording_is_whole_or_not_there() -> None:
-    """Audit 39: it was cut in the heading of the hogs."""
+    """It was cut in the heading of the hogs."""
     name = "The classic: four hogs of 384 MiB, killed after half a minute, then compacted"
     view = hogs_view([], selected=None, next_size=GIB, next_kind="anonymous", floor=None, focused=False, hint=name)
     for width, shown in ((80, False), (120, True)):
