@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
 from xml.etree import ElementTree
@@ -55,6 +55,16 @@ def _elsewhere(world: World, tmp_path: Path) -> None:
 def foot_of(world: World) -> str:
     """The keys of the card on top."""
     return plain(world.app.screen.query_one("#card-keys", KeyRow)._lines[0])
+
+
+@contextmanager
+def shipped(folder: Path, *, demo: bool) -> Iterator[tuple[WsltopApp, Recording]]:
+    """The screen over the recording that the package ships; ``demo``: as ``wsltop demo --replay`` opens it."""
+    with as_file(files("wsltop.recording") / SHIPPED) as path, Recording.open(path) as recording:
+        options = ScreenOptions(
+            glyphs=BLOCK, color=True, theme=None, hog_size=GIB, state_folder=folder, osc52=False, demo=demo
+        )
+        yield WsltopApp(ReplaySource(Player(recording, paused=True), "sample", lambda: 0.0), None, options), recording
 
 
 async def start(world: World, pilot: Pilot[None]) -> LiveExperiment:
@@ -252,11 +262,7 @@ def test_nothing_takes_longer_than_it_takes_at_most(seconds: float, held: bool) 
 
 def test_a_jump_into_a_retold_phase_shows_how_far_it_is(tmp_path: Path) -> None:
     """``}`` in a replay that stood still showed 0 % until it played; and once all was back, 53 % of the time."""
-    with as_file(files("wsltop.recording") / SHIPPED) as path, Recording.open(path) as recording:
-        options = ScreenOptions(
-            glyphs=BLOCK, color=True, theme=None, hog_size=GIB, state_folder=tmp_path, osc52=False, demo=True
-        )
-        app = WsltopApp(ReplaySource(Player(recording, paused=True), "sample", lambda: 0.0), None, options)
+    with shipped(tmp_path, demo=True) as (app, recording):
 
         async def play() -> None:
             shares: dict[str, list[float | None]] = {}
@@ -518,11 +524,7 @@ def test_until_the_first_hog_starts_none_was_killed_and_an_unknown_number_is_no_
     demo: bool, told: str, tmp_path: Path
 ) -> None:
     """``wsltop replay FILE`` said ``4 will start`` of any demo, and the first second of ``load`` "they were killed"."""
-    with as_file(files("wsltop.recording") / SHIPPED) as path, Recording.open(path) as recording:
-        options = ScreenOptions(
-            glyphs=BLOCK, color=True, theme=None, hog_size=GIB, state_folder=tmp_path, osc52=False, demo=demo
-        )
-        app = WsltopApp(ReplaySource(Player(recording, paused=True), "sample", lambda: 0.0), None, options)
+    with shipped(tmp_path, demo=demo) as (app, recording):
         hints: dict[str, set[str]] = {}
 
         async def play() -> None:
