@@ -36,6 +36,11 @@ class Point(NamedTuple):
     host: int | None
     expected: int | None
 
+    @property
+    def peak(self) -> int:
+        """The highest figure that the timeline shows of it."""
+        return max(self.used + self.cache, self.host or self.expected or 0)
+
 
 def higher(one: Point, other: Point) -> Point:
     """One point for two: the moment of higher use as it was, so that peaks survive, with the higher host figure."""

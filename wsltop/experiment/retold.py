@@ -8,7 +8,6 @@ from typing import Final, NamedTuple, cast
 from wsltop.core.curve import REST
 from wsltop.core.events import DEMO, DEMO_END, DEMO_START
 from wsltop.core.ledger import Ledger
-from wsltop.core.moment import interpret
 from wsltop.core.prediction import Prediction, Shares, predict_compaction, predict_hogs
 from wsltop.core.session import Session
 from wsltop.experiment.trial import ActionOutcome, ExperimentPlan, Phase, Recorder, Result, Stage, Trial
@@ -56,12 +55,13 @@ def retell(samples: Iterable[Sample], interval: float) -> Result | None:
     earlier = [sample for sample in every if sample.monotonic < marks[0][0]][-EARLIER:]
     hogs = max((sample.hogs for sample in kept), key=len, default=())
     foreseen = foresee((*earlier, *kept), interval)
+    ledger = foreseen[len(earlier)].ledger
     trial = trial_of(marks, kept, interval, foreseen, finished=marks[-1][1] == DEMO_END)
     return Result(
         plan=plan_of(hogs, acted=trial.action is not None),
         time=kept[0].time,
         interval=interval,
-        total=total_of(kept[0], interval),
+        total=0 if isinstance(ledger, Unavailable) else ledger.total,
         identity=kept[-1].identity,
         trials=(trial,),
     )
@@ -121,17 +121,6 @@ def last_before(foreseen: Sequence[Foreseen], monotonic: float) -> int:
     """The place of the last sample that shows what was before a time, or of the first of all."""
     earlier = (place for place in reversed(range(len(foreseen))) if foreseen[place].sample.monotonic < monotonic)
     return next(earlier, 0)
-
-
-def ledger_of(sample: Sample, interval: float) -> Reading[Ledger]:
-    """The ledger of a sample."""
-    return interpret(sample, interval).ledger
-
-
-def total_of(sample: Sample, interval: float) -> int:
-    """The RAM of the guest; 0 when it is not known."""
-    ledger = ledger_of(sample, interval)
-    return 0 if isinstance(ledger, Unavailable) else ledger.total
 
 
 def foresee(samples: Iterable[Sample], interval: float) -> list[Foreseen]:

@@ -28,7 +28,7 @@ MOST: Final = 2**56
 MOST_MISSING: Final = 100_000
 """Damaged samples at an end of a recording that are skipped: a day."""
 LATE: Final = 300.0
-"""Seconds after which no event becomes known any more: each is told within a minute or two of its start."""
+"""Seconds after its start within which an event becomes known: in fact a minute or two is enough."""
 
 
 class MissingSample(RecordingError):

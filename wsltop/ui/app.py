@@ -33,7 +33,7 @@ from wsltop.model.text import clean
 from wsltop.private import write_private
 from wsltop.reclaim.actions import ActionName
 from wsltop.ui.bindings import KEYS, Key, describe
-from wsltop.ui.cards.card import READABLE, WIDTH, Card, Question, TextScreen
+from wsltop.ui.cards.card import READABLE, WIDTH, Card, TextScreen
 from wsltop.ui.context import Context, Notice, ScreenOptions, ViewState, place_of, tell_file
 from wsltop.ui.driver import GlyphsAreWide, KeysAtOnce, MeasuringDriver, TerminalDriver
 from wsltop.ui.layout import PANEL_KEYS
@@ -206,9 +206,9 @@ class WsltopApp(MendedApp):
         """Show it in the status line, and on a card, which lies over that."""
         self.context.notice = notice
         self.main.show_status()
-        card = self._card
-        if card is not None:
-            card.show_notice(notice.text)
+        top = self._top
+        if isinstance(top, Card):
+            top.show_notice(notice.text)
 
     def on_glyphs_are_wide(self, _message: GlyphsAreWide) -> None:
         """Draw with glyphs that no terminal draws two cells wide: the others would shift all that follows them."""
@@ -261,22 +261,21 @@ class WsltopApp(MendedApp):
         self._follow_travel()
         if self.main.is_mounted:
             self.main.point_taken(point)
-        self._show_card()
-        if isinstance(self.screen, Question):
-            self.screen.sample_taken()
+        top = self._top
+        if isinstance(top, TextScreen):
+            top.sample_taken()
         self._follow_quiet()
 
     def _show_card(self) -> None:
         """Bring the card over the screen, if there is one, up to what is shown."""
-        card = self._card
-        if card is not None:
-            card.show_lines()
+        top = self._top
+        if isinstance(top, Card):
+            top.show_lines()
 
     @property
-    def _card(self) -> Card | None:
-        """The card on top; at the end of the app, when a timer may still fire, there is no screen at all."""
-        top = self.screen_stack[-1] if self.screen_stack else None
-        return top if isinstance(top, Card) else None
+    def _top(self) -> Screen[object] | None:
+        """The screen on top; at the end of the app, when a timer may still fire, there is none at all."""
+        return self.screen_stack[-1] if self.screen_stack else None
 
     def mark(self, text: str, *, level: int = 6) -> None:
         """Put what has just been done into the events, the timeline and recordings."""
@@ -430,8 +429,6 @@ class WsltopApp(MendedApp):
         travel = self.source.travel
         self._follow_travel()
         self.context.show(self.source.session if travel is None else travel.session, self.source.session)
-        if self.context.anchor is not None and self.context.time_line is not None:
-            self.context.anchor = self.context.time_line.newest
         self.main.show_all()
         self._show_card()
 

@@ -385,6 +385,8 @@ class Context:
             # As wide as it is now for the whole look back: else the axis would change under the mouse.
             self._kept_window = self.window
             self.anchor = now.sample.monotonic
+        if self.anchor is not None and self.time_line is not None:
+            self.anchor = self.time_line.newest
         self.leaps += 1
         self.session, self.live = session, live
 

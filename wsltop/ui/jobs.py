@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from wsltop.child import keep_files_free
 from wsltop.core.events import DEMO, DEMO_END, DEMO_START
-from wsltop.core.moment import Moment
+from wsltop.core.history import Point
+from wsltop.core.moment import Moment, chart_point
 from wsltop.core.prediction import Prediction
 from wsltop.core.reclaimed import ReclaimWatch
 from wsltop.core.session import Session
@@ -21,7 +22,7 @@ from wsltop.experiment.retold import retell
 from wsltop.experiment.run import ChosenDemo, prepare
 from wsltop.experiment.trial import demo_names
 from wsltop.hogs.pool import Hogs
-from wsltop.model.sample import Reading, Unavailable, known
+from wsltop.model.sample import Reading, Unavailable
 from wsltop.model.text import MIB, format_duration, format_size
 from wsltop.reclaim.end import ProcessEnd
 from wsltop.reclaim.perform import Done, Failed, Running, perform
@@ -114,15 +115,6 @@ class Recorder(Job):
             self._writer.close()
 
 
-def highest(moment: Moment) -> int:
-    """Bytes of the highest figure that the timeline shows of a moment."""
-    ledger = moment.ledger
-    if isinstance(ledger, Unavailable):
-        return 0
-    host = known(ledger.expected_host) if isinstance(moment.host, Unavailable) else moment.host.working_set
-    return max(ledger.total - ledger.free, host or 0)
-
-
 class LiveExperiment(Job):
     """The demo: hogs are loaded, held and killed, memory is compacted, and what comes back is measured to the end.
 
@@ -149,9 +141,9 @@ class LiveExperiment(Job):
         )
         self._names = demo_names(acted=chosen.acting is not None)
         plan = self._experiment.plan
-        context.demo_frame = DemoFrame(
-            hogs=plan.hogs, top=0 if session.moment is None else highest(session.moment) + plan.hogs * plan.size
-        )
+        point = None if session.moment is None else chart_point(session.moment)
+        top = 0 if session.moment is None else (0 if point is None else point.peak) + plan.hogs * plan.size
+        context.demo_frame = DemoFrame(hogs=plan.hogs, top=top)
         self._began: float | None = None
         self._now = 0.0
         """Monotonic time of the newest sample."""
@@ -327,8 +319,8 @@ class RetoldDemo(Job):
         for stage in result.trials[0].stages:
             name = demo.names[stage.phase]
             lengths[name] = lengths.get(name, 0.0) + stage.end - stage.start
-        ticks = result.trials[0].ticks
-        top = max((max(tick.used + tick.cache, tick.host or tick.expected or 0) for tick in ticks), default=0)
+        points = (Point(tick.time, tick.used, tick.cache, tick.host, tick.expected) for tick in result.trials[0].ticks)
+        top = max((point.peak for point in points), default=0)
         self._context.demo_frame = DemoFrame(hogs=result.plan.hogs, top=top, lengths=lengths)
         return demo
 

@@ -44,12 +44,13 @@ class TimeTravel:
     def time_line(self, *, everything: bool) -> TimeLine:
         """The whole stretch of time, the place in it, and the events: about memory, or ``everything``."""
         player, log = self.player, self.player.log
+        known = None if self._events is None else self._events(everything)
         return TimeLine(
             start=log.start,
             end=log.end,
             newest=player.newest,
             share=player.place.share,
-            marks=player.marks(everything) if self._events is None else player.shares(self._starts(everything)),
+            marks=player.marks(everything) if known is None else player.shares(event.start for event in known),
             plays=self._renew is None,
             event=self.event,
         )
@@ -160,10 +161,6 @@ class TimeTravel:
         session = self.player.session
         self.player.explore()
         return self.player.session is not session
-
-    def _starts(self, everything: bool) -> list[float]:
-        """When the events begin that are known, in order."""
-        return [] if self._events is None else [event.start for event in self._events(everything)]
 
     def _reach(self, monotonic: float) -> tuple[float, float]:
         """The first monotonic time and the seconds until the last, with newer samples if those end before a time."""

@@ -95,6 +95,9 @@ class TextScreen(ModalScreen[ScreenResultType]):
         """Fold the lines to the new width."""
         self.show_lines()
 
+    def sample_taken(self) -> None:
+        """Bring the text up to a new sample; what asks something stays as it was read, as a rule."""
+
     def show_lines(self) -> None:
         """Show what there is to tell now, in a box that the terminal has room for."""
         columns, rows = self.size
@@ -225,6 +228,10 @@ class Card(TextScreen[None]):
         """What there is to tell."""
         return self._tell(width)
 
+    def sample_taken(self) -> None:
+        """Tell of the new sample."""
+        self.show_lines()
+
     def key_hints(self) -> KeyBarView:
         """The keys that work here; not those that close it, besides Escape."""
         view, words = super().key_hints(), self._words()
@@ -248,9 +255,6 @@ class Question(TextScreen[bool]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what works now is offered."""
         return action != "answer" or parameters != (True,) or self.can
-
-    def sample_taken(self) -> None:
-        """Bring what is asked up to a new sample: as a rule it stays as it was read."""
 
     def action_answer(self, yes: bool) -> None:
         """Close it with the answer."""

@@ -157,9 +157,9 @@ def event_mark(event: Event) -> tuple[str, str] | None:
     return None if label is None else (event.kind, label)
 
 
-def peak_of(point: Point) -> int:
-    """Bytes of the highest figure of a point."""
-    return max(point.used + point.cache, point.host or point.expected or 0)
+def highest(columns: Columns) -> int:
+    """Bytes of the highest figure in the columns."""
+    return max((point.peak for point in columns.points() if point is not None), default=0)
 
 
 def round_step(size: int) -> int:
@@ -258,7 +258,7 @@ class TimelinePanel(Panel[TimelineView]):
         """Let the columns follow a new point of the session that they show."""
         if point is not None and self._columns is not None:
             self._columns.add(point)
-            self._peak = max(self._peak, peak_of(point))
+            self._peak = max(self._peak, point.peak)
 
     def is_old(self, context: Context) -> bool:
         """Whether as much time has passed since the last picture as a column of the usual window holds.
@@ -290,7 +290,7 @@ class TimelinePanel(Panel[TimelineView]):
     def _maximum(self, top: int) -> int:
         """Bytes at the top edge: ``top``, or more where a figure in the columns is above it."""
         if self._peak > top and self._columns is not None:
-            self._peak = max(map(peak_of, filter(None, self._columns.points())), default=0)
+            self._peak = highest(self._columns)
         return top if self._peak <= top or top <= 1 else round_up(self._peak)
 
     def view_of(self, context: Context, moment: Moment, count: int, maximum: int) -> TimelineView:
@@ -302,7 +302,7 @@ class TimelinePanel(Panel[TimelineView]):
         if columns is None or context.leaps != self._leaps or (columns.window, columns.count) != (window, count):
             columns = self._columns = Columns(session.history, window, count, now)
             self._leaps = context.leaps
-            self._peak = max(map(peak_of, filter(None, columns.points())), default=0)
+            self._peak = highest(columns)
         self._now, self._window = now, window
         host = moment.sample.host
         cursor = shown if context.anchor is not None else None
